@@ -1,0 +1,1 @@
+//! What the numbers in `README.md` come from.

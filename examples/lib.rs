@@ -1,0 +1,1 @@
+//! Examples of farcall, one idea each; see `README.md` beside this file.

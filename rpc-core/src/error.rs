@@ -1,0 +1,234 @@
+//! The one error that crosses the wire.
+
+use std::{error::Error as StdError, fmt, io, sync::Arc};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{Code, Metadata, Outcome};
+
+/// `std::result::Result` with [`Error`] as the default error.
+///
+/// ```
+/// fn stock() -> farcall::Result<u32> {
+///     Err(farcall::Error::not_found("no such sku"))
+/// }
+/// assert!(stock().is_err());
+/// ```
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a call failed, whether it ran, and which method it was.
+///
+/// The error is one pointer wide, cheap to clone, and serde-serialisable, so it may stand inside a service's own error type.
+/// Code, message, outcome, method and metadata cross the wire; a local cause stays under [`source`](StdError::source) and is
+/// never sent.
+///
+/// An error that a handler returns always reaches the caller as [`Outcome::Executed`]: whatever happened further down, that
+/// handler ran.
+///
+/// ```
+/// use farcall::{Code, Error};
+///
+/// let error = Error::new(Code::NotFound, "no such sku");
+/// assert_eq!(error.message(), "no such sku");
+/// assert!(!error.is_retryable());
+/// ```
+#[derive(Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    code: Code,
+    outcome: Outcome,
+    message: String,
+    method: Option<String>,
+    metadata: Metadata,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// An error as a handler makes it; its outcome is [`Outcome::Executed`].
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            code,
+            outcome: Outcome::Executed,
+            message: message.into(),
+            method: None,
+            metadata: Metadata::new(),
+            source: None,
+        }))
+    }
+
+    /// A refusal: the call certainly never ran.
+    pub(crate) fn refused(code: Code, message: impl Into<String>) -> Self {
+        Self::new(code, message).with_outcome(Outcome::NotExecuted)
+    }
+
+    /// This error with another outcome.
+    #[must_use]
+    pub fn with_outcome(mut self, outcome: Outcome) -> Self {
+        self.0.outcome = outcome;
+        self
+    }
+
+    /// This error with the method it belongs to, unless it has one.
+    #[must_use]
+    pub fn with_method(mut self, method: impl Into<String>) -> Self {
+        if self.0.method.is_none() {
+            self.0.method = Some(method.into());
+        }
+        self
+    }
+
+    /// This error with metadata for the caller.
+    #[must_use]
+    pub fn with_metadata(mut self, metadata: Metadata) -> Self {
+        self.0.metadata = metadata;
+        self
+    }
+
+    /// This error with a local cause, which `source()` shows and which never leaves the process.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(Arc::from(source.into()));
+        self
+    }
+
+    /// Why the call failed.
+    pub fn code(&self) -> Code {
+        self.0.code
+    }
+
+    /// Whether the call ran.
+    pub fn outcome(&self) -> Outcome {
+        self.0.outcome
+    }
+
+    /// What happened, in words, without method, code and outcome.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The method as `Service.method`, where the error belongs to a call.
+    pub fn method(&self) -> Option<&str> {
+        self.0.method.as_deref()
+    }
+
+    /// Metadata that came with the error.
+    pub fn metadata(&self) -> &Metadata {
+        &self.0.metadata
+    }
+
+    /// Whether the same call may be sent again without running twice, with a chance of success: it certainly never ran, and
+    /// the cause ([`Unavailable`](Code::Unavailable) or [`ResourceExhausted`](Code::ResourceExhausted)) may pass.
+    pub fn is_retryable(&self) -> bool {
+        self.0.outcome == Outcome::NotExecuted && matches!(self.0.code, Code::Unavailable | Code::ResourceExhausted)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(method) = &self.0.method {
+            write!(f, "{method}: ")?;
+        }
+        write!(f, "{} ({}; {})", self.0.message, self.0.code, self.0.outcome)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Error");
+        debug.field("code", &self.0.code).field("outcome", &self.0.outcome);
+        debug.field("message", &self.0.message).field("method", &self.0.method);
+        if !self.0.metadata.is_empty() {
+            debug.field("metadata", &self.0.metadata);
+        }
+        if let Some(source) = &self.0.source {
+            debug.field("source", source);
+        }
+        debug.finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+/// Equal when everything that crosses the wire is equal; the local cause does not count.
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        let (a, b) = (&self.0, &other.0);
+        a.code == b.code
+            && a.outcome == b.outcome
+            && a.message == b.message
+            && a.method == b.method
+            && a.metadata == b.metadata
+    }
+}
+
+impl Eq for Error {}
+
+impl From<Error> for String {
+    fn from(error: Error) -> Self {
+        error.to_string()
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match error.code() {
+            Code::Cancelled | Code::Aborted => io::ErrorKind::Interrupted,
+            Code::InvalidArgument | Code::OutOfRange => io::ErrorKind::InvalidInput,
+            Code::DeadlineExceeded => io::ErrorKind::TimedOut,
+            Code::NotFound => io::ErrorKind::NotFound,
+            Code::AlreadyExists => io::ErrorKind::AlreadyExists,
+            Code::PermissionDenied | Code::Unauthenticated => io::ErrorKind::PermissionDenied,
+            Code::Unimplemented => io::ErrorKind::Unsupported,
+            Code::Unavailable => io::ErrorKind::NotConnected,
+            Code::DataLoss => io::ErrorKind::InvalidData,
+            _ => io::ErrorKind::Other,
+        };
+        Self::new(kind, error)
+    }
+}
+
+/// The part of an error that is serialised, borrowed or owned.
+#[derive(Serialize, Deserialize)]
+struct Portable<M, D> {
+    code: Code,
+    outcome: Outcome,
+    message: M,
+    method: Option<M>,
+    metadata: D,
+}
+
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        Portable {
+            code: self.0.code,
+            outcome: self.0.outcome,
+            message: self.0.message.as_str(),
+            method: self.0.method.as_deref(),
+            metadata: &self.0.metadata,
+        }
+        .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Error {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let portable = Portable::<String, Metadata>::deserialize(deserializer)?;
+        Ok(Self(Box::new(Inner {
+            code: portable.code,
+            outcome: portable.outcome,
+            message: portable.message,
+            method: portable.method,
+            metadata: portable.metadata,
+            source: None,
+        })))
+    }
+}

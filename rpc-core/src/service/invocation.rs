@@ -1,0 +1,80 @@
+//! One call on its way into a handler.
+
+use std::{any::Any, pin::Pin};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::{MethodDescriptor, Payload};
+use crate::{
+    Code, Error,
+    codec::{Codec, CodecError, DecodeLimits, Format},
+};
+
+/// A handler at work: ends with the encoded result, or with the error that the caller gets in its place.
+pub type Handler = Pin<Box<dyn Future<Output = Result<Payload, Error>> + Send>>;
+
+/// One call on its way into a handler: encoded arguments, and how to encode the answer.
+///
+/// Arguments are decoded borrowed from it, so it lives as long as the handler's future.
+#[derive(Debug)]
+pub struct Invocation {
+    method: &'static MethodDescriptor,
+    body: Bytes,
+    format: Format,
+    limits: DecodeLimits,
+}
+
+impl Invocation {
+    /// A call of `method` with encoded arguments.
+    pub fn new(method: &'static MethodDescriptor, body: Bytes, format: Format, limits: DecodeLimits) -> Self {
+        Self {
+            method,
+            body,
+            format,
+            limits,
+        }
+    }
+
+    /// The arguments, as one tuple.
+    ///
+    /// # Errors
+    /// `InvalidArgument` and not executed, when the bytes are no such tuple or pass a limit.
+    pub fn arguments<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
+        self.format.decode(&self.body, self.limits).map_err(|error| {
+            Error::refused(
+                Code::InvalidArgument,
+                format!("the arguments cannot be decoded: {error}"),
+            )
+            .with_method(self.method.path)
+        })
+    }
+
+    /// The answer of a method with a plain value.
+    ///
+    /// # Errors
+    /// `Internal` when the value cannot be encoded.
+    pub fn plain<T: Serialize>(&self, value: &T) -> Result<Payload, Error> {
+        self.encoded(Payload::encode(self.format, value))
+    }
+
+    /// The answer of a method that returns a `Result`. A [`farcall::Error`](Error) travels as the call's own failure; any
+    /// other error travels typed, inside the answer.
+    ///
+    /// # Errors
+    /// The handler's own `farcall::Error`, or `Internal` when the value cannot be encoded.
+    pub fn fallible<T: Serialize, E: Serialize + 'static>(&self, value: &Result<T, E>) -> Result<Payload, Error> {
+        if let Err(error) = value {
+            if let Some(error) = (error as &dyn Any).downcast_ref::<Error>() {
+                return Err(error.clone().with_outcome(crate::Outcome::Executed));
+            }
+        }
+        self.encoded(Payload::encode(self.format, value))
+    }
+
+    fn encoded(&self, payload: Result<Payload, CodecError>) -> Result<Payload, Error> {
+        payload.map_err(|error| {
+            Error::internal(format!("the result cannot be encoded: {error}")).with_method(self.method.path)
+        })
+    }
+}

@@ -1,0 +1,20 @@
+//! What the attribute generates against: descriptors, the [`Service`] trait, one invocation, encoded payloads.
+
+mod descriptor;
+mod invocation;
+mod payload;
+
+pub use descriptor::{MethodDescriptor, ServiceDescriptor, method_id};
+pub use invocation::{Handler, Invocation};
+pub use payload::{AsBytes, Payload};
+
+/// An implementation of a service that a server can dispatch calls to.
+///
+/// The attribute implements it for the generated `…Server<T>`; nobody else needs to.
+pub trait Service: Send + Sync + 'static {
+    /// The service's name and methods.
+    fn descriptor(&self) -> &'static ServiceDescriptor;
+
+    /// Starts the method at `index` of the descriptor's list; nothing runs before the handler is polled.
+    fn dispatch(&self, index: usize, invocation: Invocation) -> Handler;
+}

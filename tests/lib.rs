@@ -1,0 +1,1 @@
+//! Behaviour of farcall seen from outside, one file per promise.
