@@ -9,11 +9,10 @@ pub use crate::{
     client::{
         Answer, BlockingClient, BlockingStub, Call, Channel, Client, Stub, fallible, fallible_bytes, plain, plain_bytes,
     },
-    service::{AsBytes, Handler, Invocation, MethodDescriptor, Service, ServiceDescriptor, method_id},
+    service::{
+        AsBytes, Handler, Invocation, MethodDescriptor, Service, ServiceDescriptor, blocking,
+        bounds::{argument, assert_distinct, failure, no_such_method, output},
+        method_id,
+    },
     transport::IntoAddress,
 };
-
-/// Runs a synchronous handler (`#[rpc(blocking)]`) on the blocking pool, with the call's context.
-pub async fn blocking<R: Send + 'static>(handler: impl FnOnce() -> R + Send + 'static) -> Result<R, Error> {
-    Ok(handler())
-}

@@ -1,0 +1,115 @@
+//! The serde bounds that a generic service needs, inferred from where its parameters occur.
+
+use quote::{ToTokens, quote};
+use syn::{
+    Path, Type, TypePath, WherePredicate, parse_quote,
+    visit::{self, Visit},
+    visit_mut::VisitMut,
+};
+
+use crate::{lift::Project, model::Service};
+
+/// What the clients demand of the parameters: arguments are serialised there, results deserialised.
+pub(crate) fn client(service: &Service) -> Vec<WherePredicate> {
+    let serialize = quote!(__farcall::serde::Serialize);
+    let deserialize = quote!(__farcall::serde::de::DeserializeOwned);
+    serde(service, &serialize, &deserialize)
+}
+
+/// What the server demands: the opposite, and that values may wait in a handler's future.
+pub(crate) fn server(service: &Service, trait_path: &Path) -> Vec<WherePredicate> {
+    let serialize = quote!(__farcall::serde::Serialize);
+    let deserialize = quote!(__farcall::serde::de::DeserializeOwned);
+    let mut predicates = serde(service, &deserialize, &serialize);
+    for parameter in service.parameters.type_params().map(|parameter| &parameter.ident) {
+        predicates.push(parse_quote!(#parameter: ::core::marker::Send + ::core::marker::Sync + 'static));
+    }
+    let own = service
+        .item
+        .generics
+        .where_clause
+        .iter()
+        .flat_map(|clause| &clause.predicates);
+    predicates.extend(own.filter(|predicate| !crate::check::is_about_self(predicate)).cloned());
+    let mut project = Project {
+        lifted: &service.lifted,
+        implementation: &service.names.implementation,
+        path: trait_path,
+    };
+    for predicate in &mut predicates {
+        project.visit_where_predicate_mut(predicate);
+    }
+    predicates
+}
+
+/// Whether `ty` depends on a parameter of the service.
+pub(crate) fn is_generic(service: &Service, ty: &Type) -> bool {
+    let mut uses = Uses::of(service);
+    uses.visit_type(ty);
+    uses.constant || !uses.subjects.is_empty()
+}
+
+fn serde(service: &Service, arguments: &impl ToTokens, results: &impl ToTokens) -> Vec<WherePredicate> {
+    if let Some(bound) = &service.bound {
+        return bound.clone();
+    }
+    let mut sent = Uses::of(service);
+    let mut received = Uses::of(service);
+    for method in &service.methods {
+        for argument in &method.arguments {
+            sent.visit_type(&argument.ty);
+        }
+        received.visit_type(&method.output.ty);
+    }
+    let sent = sent
+        .subjects
+        .into_iter()
+        .map(|subject| parse_quote!(#subject: #arguments));
+    let received = received
+        .subjects
+        .into_iter()
+        .map(|subject| parse_quote!(#subject: #results));
+    sent.chain(received).collect()
+}
+
+/// Finds the parameters, and the projections of parameters, that occur in types.
+struct Uses<'a> {
+    service: &'a Service,
+    subjects: Vec<TypePath>,
+    /// Whether a constant parameter occurs; serde has no bound for those.
+    constant: bool,
+}
+
+impl<'a> Uses<'a> {
+    fn of(service: &'a Service) -> Self {
+        Self {
+            service,
+            subjects: Vec::new(),
+            constant: false,
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Uses<'_> {
+    fn visit_type_path(&mut self, ty: &'ast TypePath) {
+        let first = ty.path.segments.first().map(|segment| &segment.ident);
+        let mut parameters = self.service.parameters.type_params();
+        if ty.qself.is_none() && parameters.any(|parameter| Some(&parameter.ident) == first) {
+            let written = ty.to_token_stream().to_string();
+            if !self
+                .subjects
+                .iter()
+                .any(|subject| subject.to_token_stream().to_string() == written)
+            {
+                self.subjects.push(ty.clone());
+            }
+        }
+        visit::visit_type_path(self, ty);
+    }
+
+    fn visit_path(&mut self, path: &'ast Path) {
+        let mut constants = self.service.parameters.const_params();
+        self.constant |= constants.any(|parameter| path.is_ident(&parameter.ident));
+        visit::visit_path(self, path);
+    }
+}

@@ -1,0 +1,119 @@
+//! Code that does nothing but fail to compile, at the type to blame, when a type cannot cross the network.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::{Ident, Type, ext::IdentExt, spanned::Spanned};
+
+use crate::{
+    bounds,
+    model::{Method, Service},
+    types,
+};
+
+/// One function, named like the trait, with one block for each method that has types to ask about. The compiler shows the
+/// names of the markers in it: the argument `sku` of `stock`.
+pub(super) fn asserts(service: &Service) -> TokenStream {
+    let blocks: Vec<_> = service
+        .methods
+        .iter()
+        .filter_map(|method| block(service, method))
+        .collect();
+    if blocks.is_empty() {
+        return TokenStream::new();
+    }
+    let ident = marker(&service.item.ident);
+    quote! {
+        #[allow(non_camel_case_types, non_snake_case)]
+        fn #ident() {
+            #(#blocks)*
+        }
+    }
+}
+
+fn block(service: &Service, method: &Method) -> Option<TokenStream> {
+    let mut questions: Vec<Question<'_>> = Vec::new();
+    for argument in &method.arguments {
+        questions.push(Question::new(
+            marker(&argument.ident),
+            asked(&argument.ty),
+            &["argument"],
+        ));
+    }
+    let output = &method.output.ty;
+    if method.output.fallible {
+        let parts = types::type_arguments(output).into_iter();
+        for (part, (name, functions)) in parts.zip([("Ok", &["output"][..]), ("Err", &["output", "failure"])]) {
+            questions.push(Question::new(format_ident!("{name}"), part, functions));
+        }
+    } else {
+        questions.push(Question::new(format_ident!("output"), output, &["output"]));
+    }
+    questions.retain(|question| !types::is_well_known(question.ty) && !bounds::is_generic(service, question.ty));
+    if questions.is_empty() {
+        return None;
+    }
+    let cfgs = method.cfgs();
+    let method = marker(&method.ident);
+    let items = questions.iter().map(|question| question.item(&method));
+    let calls = questions.iter().flat_map(|question| question.calls(&method));
+    Some(quote! {
+        #(#cfgs)*
+        {
+            enum #method {}
+            #(#items)*
+            #(#calls)*
+        }
+    })
+}
+
+/// A type that must be able to cross the network.
+struct Question<'a> {
+    /// The name of its place.
+    marker: Ident,
+    ty: &'a Type,
+    /// The functions of the library that compile only if it is.
+    functions: &'a [&'a str],
+}
+
+impl<'a> Question<'a> {
+    fn new(marker: Ident, ty: &'a Type, functions: &'a [&'a str]) -> Self {
+        Self { marker, ty, functions }
+    }
+
+    fn item(&self, method: &Ident) -> TokenStream {
+        let marker = &self.marker;
+        // An argument called like its method shares the method's marker.
+        if marker == method {
+            TokenStream::new()
+        } else {
+            quote!(enum #marker {})
+        }
+    }
+
+    fn calls(&self, method: &Ident) -> impl Iterator<Item = TokenStream> {
+        let (marker, ty) = (&self.marker, types::open(self.ty));
+        let span = self.ty.span();
+        self.functions.iter().map(move |function| {
+            let function = Ident::new(function, span.resolved_at(Span::call_site()));
+            quote_spanned!(span=> __farcall::#function::<#ty, #method, #marker>();)
+        })
+    }
+}
+
+/// The part of an argument's type that serde sees on both sides.
+fn asked(ty: &Type) -> &Type {
+    match types::bare(ty) {
+        Type::Reference(reference) => asked(&reference.elem),
+        Type::Slice(slice) => asked(&slice.elem),
+        other => match types::option(other) {
+            Some(Type::Reference(reference)) => asked(&reference.elem),
+            _ => other,
+        },
+    }
+}
+
+/// A user's name without the user's hygiene, since here it names an item.
+fn marker(ident: &Ident) -> Ident {
+    let name = ident.unraw().to_string();
+    syn::parse_str(&name).unwrap_or_else(|_| Ident::new_raw(&name, Span::call_site()))
+}

@@ -1,0 +1,21 @@
+//! Every shape of trait that the attribute accepts does what it says, over a loopback.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    reason = "the traits here are declared to be called, not to be read"
+)]
+
+#[path = "macro_shapes/arguments.rs"]
+mod arguments;
+#[path = "macro_shapes/attributes.rs"]
+mod attributes;
+#[path = "macro_shapes/generics.rs"]
+mod generics;
+#[path = "macro_shapes/handlers.rs"]
+mod handlers;
+#[path = "macro_shapes/names.rs"]
+mod names;
+#[path = "macro_shapes/results.rs"]
+mod results;
+#[path = "macro_shapes/same_trait.rs"]
+mod same_trait;
