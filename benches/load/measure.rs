@@ -44,8 +44,8 @@ pub(crate) async fn measure(peer: &dyn Peer, load: Load, duration: Duration) -> 
     let calls = calls as f64;
     Ok(Sample {
         calls_per_second: calls / elapsed.as_secs_f64(),
-        client_cpu: client.as_secs_f64() * 1e6 / calls,
-        server_cpu: server.as_secs_f64() * 1e6 / calls,
+        client_cpu: client / calls,
+        server_cpu: server / calls,
     })
 }
 

@@ -135,9 +135,12 @@ fn positive(flag: &str, value: &str) -> Result<usize> {
 fn names(list: &str) -> Result<Vec<String>> {
     let known = [peers::names().as_slice(), &WORKS].concat();
     list.split(',')
-        .map(|name| match known.contains(&name) {
-            true => Ok(name.to_owned()),
-            false => Err(format!("--only {name}: the names are {}", known.join(", ")).into()),
+        .map(|name| {
+            if known.contains(&name) {
+                Ok(name.to_owned())
+            } else {
+                Err(format!("--only {name}: the names are {}", known.join(", ")).into())
+            }
         })
         .collect()
 }

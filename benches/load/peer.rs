@@ -64,7 +64,7 @@ pub(crate) trait Echo: Clone + Send + Sync + 'static {
 
 /// Drives any RPC library: a task for each call in flight, which calls, waits, and calls again.
 pub(crate) struct Callers<E> {
-    callers: Vec<E>,
+    connections: Vec<E>,
     in_flight: usize,
     body: Bytes,
 }
@@ -72,15 +72,15 @@ pub(crate) struct Callers<E> {
 impl<E: Echo> Callers<E> {
     /// # Errors
     /// When an answer is not what was sent; the measured calls check the length alone.
-    pub(crate) async fn new(callers: Vec<E>, load: Load) -> Result<Self> {
+    pub(crate) async fn new(connections: Vec<E>, load: Load) -> Result<Self> {
         let body: Bytes = (0..=u8::MAX).cycle().take(load.body).collect();
-        for caller in &callers {
-            if caller.echo(0, &body).await?.as_ref() != body {
+        for connection in &connections {
+            if connection.echo(0, &body).await?.as_ref() != body {
                 return Err("the server answered with another body".into());
             }
         }
         Ok(Self {
-            callers,
+            connections,
             in_flight: load.in_flight,
             body,
         })
@@ -91,9 +91,9 @@ impl<E: Echo> Session for Callers<E> {
     fn run(&mut self, stop: Stop) -> BoxFuture<'_, Result<u64>> {
         Box::pin(async move {
             let mut tasks = JoinSet::new();
-            for caller in &self.callers {
+            for connection in &self.connections {
                 for _ in 0..self.in_flight {
-                    tasks.spawn(call_until(stop.clone(), caller.clone(), self.body.clone()));
+                    tasks.spawn(call_until(stop.clone(), connection.clone(), self.body.clone()));
                 }
             }
             let mut calls = 0;
@@ -105,10 +105,10 @@ impl<E: Echo> Session for Callers<E> {
     }
 }
 
-async fn call_until<E: Echo>(stop: Stop, caller: E, body: Bytes) -> Result<u64> {
+async fn call_until<E: Echo>(stop: Stop, connection: E, body: Bytes) -> Result<u64> {
     let mut calls = 0;
     while !stop.is_set() {
-        if caller.echo(calls, &body).await?.as_ref().len() != body.len() {
+        if connection.echo(calls, &body).await?.as_ref().len() != body.len() {
             return Err("the server answered with a body of another length".into());
         }
         calls += 1;

@@ -5,13 +5,12 @@ use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
     process::{self, Child, ChildStdin, Command, Stdio},
-    time::Duration,
 };
 
 use crate::peer::Result;
 
-/// The unit of times in `/proc/<pid>/stat`, which Linux fixes for programs whatever the kernel's own tick is.
-const TICK: Duration = Duration::from_millis(10);
+/// Microseconds in the unit of `/proc/<pid>/stat`, which Linux fixes for programs whatever the kernel's own tick is.
+const TICK: f64 = 10_000.0;
 
 /// This program once more, as the server of one peer. Killed when dropped.
 #[derive(Debug)]
@@ -33,15 +32,8 @@ impl ServerProcess {
         if let Some(stdout) = child.stdout.take() {
             BufReader::new(stdout).read_line(&mut line)?;
         }
-        let address = match line.trim().parse() {
-            Ok(address) => address,
-            Err(_) => {
-                return Err(format!(
-                    "the server said {line:?} for its address; it ended with {}",
-                    child.wait()?
-                )
-                .into());
-            }
+        let Ok(address) = line.trim().parse() else {
+            return Err(format!("the server said {line:?} for its address, and {}", child.wait()?).into());
         };
         Ok(Self {
             _stdin: child.stdin.take(),
@@ -50,7 +42,7 @@ impl ServerProcess {
         })
     }
 
-    pub(crate) fn cpu_time(&self) -> Result<Duration> {
+    pub(crate) fn cpu_time(&self) -> Result<f64> {
         cpu_time(self.child.id())
     }
 }
@@ -63,12 +55,12 @@ impl Drop for ServerProcess {
     }
 }
 
-pub(crate) fn own_cpu_time() -> Result<Duration> {
+pub(crate) fn own_cpu_time() -> Result<f64> {
     cpu_time(process::id())
 }
 
-/// User and system time of all threads.
-fn cpu_time(process: u32) -> Result<Duration> {
+/// Microseconds of user and system time of all threads.
+fn cpu_time(process: u32) -> Result<f64> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
     // The second field is the program's name in parentheses and may hold anything; utime and stime are the 14th and 15th.
     let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
@@ -78,5 +70,5 @@ fn cpu_time(process: u32) -> Result<Duration> {
         .take(2)
         .map(str::parse::<u32>)
         .sum::<Result<u32, _>>()?;
-    Ok(TICK * ticks)
+    Ok(TICK * f64::from(ticks))
 }

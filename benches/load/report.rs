@@ -72,7 +72,7 @@ impl fmt::Display for Section {
             write!(f, "| {} | {calls:.0} | {client:.2} | {server:.2} |", row.peer)?;
             for reference in REFERENCES {
                 match self.rows.iter().find(|row| row.peer == reference) {
-                    Some(reference) => write!(f, " {:.2} |", row.ratio(reference))?,
+                    Some(reference) => write!(f, " {:.3} |", row.ratio(reference))?,
                     None => write!(f, " |")?,
                 }
             }

@@ -45,11 +45,11 @@ impl Peer for Farcall {
 
     fn connect(&self, address: SocketAddr, load: Load) -> BoxFuture<'static, Result<Box<dyn Session>>> {
         Box::pin(async move {
-            let mut callers = Vec::new();
+            let mut connections = Vec::new();
             for _ in 0..load.connections {
-                callers.push(EchoClient::connect(&format!("tcp://{address}")).await?);
+                connections.push(EchoClient::connect(&format!("tcp://{address}")).await?);
             }
-            Ok(Box::new(Callers::new(callers, load).await?) as Box<dyn Session>)
+            Ok(Box::new(Callers::new(connections, load).await?) as Box<dyn Session>)
         })
     }
 }

@@ -56,13 +56,13 @@ impl Peer for Tarpc {
 
     fn connect(&self, address: SocketAddr, load: Load) -> BoxFuture<'static, Result<Box<dyn Session>>> {
         Box::pin(async move {
-            let mut callers = Vec::new();
+            let mut connections = Vec::new();
             for _ in 0..load.connections {
                 let transport = tcp::connect(address, Bincode::default).await?;
                 transport.get_ref().set_nodelay(true)?;
-                callers.push(EchoClient::new(client::Config::default(), transport).spawn());
+                connections.push(EchoClient::new(client::Config::default(), transport).spawn());
             }
-            Ok(Box::new(Callers::new(callers, load).await?) as Box<dyn Session>)
+            Ok(Box::new(Callers::new(connections, load).await?) as Box<dyn Session>)
         })
     }
 }

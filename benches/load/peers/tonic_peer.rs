@@ -54,12 +54,12 @@ impl Peer for Tonic {
 
     fn connect(&self, address: SocketAddr, load: Load) -> BoxFuture<'static, Result<Box<dyn Session>>> {
         Box::pin(async move {
-            let mut callers = Vec::new();
+            let mut connections = Vec::new();
             for _ in 0..load.connections {
                 let channel = Endpoint::from_shared(format!("http://{address}"))?.connect().await?;
-                callers.push(EchoClient(client::Grpc::new(channel)));
+                connections.push(EchoClient(client::Grpc::new(channel)));
             }
-            Ok(Box::new(Callers::new(callers, load).await?) as Box<dyn Session>)
+            Ok(Box::new(Callers::new(connections, load).await?) as Box<dyn Session>)
         })
     }
 }
