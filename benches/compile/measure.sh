@@ -46,7 +46,6 @@ $(methods "$1" '    async fn method_N(&self, id: u64, name: &str) -> farcall::Re
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    use farcall::Client;
     let server = farcall::Server::new().service(ShopServer::new(Handler)).listen("tcp://127.0.0.1:0").await?;
     let client = ShopClient::connect(&server.local_addr().to_string()).await?;
 $(methods "$1" '    client.method_N(N, "name").await?;')

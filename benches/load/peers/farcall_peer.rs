@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use farcall::Client;
 use futures::future::BoxFuture;
 
 use crate::{
@@ -58,6 +57,6 @@ impl peer::Echo for EchoClient {
     type Answer = Vec<u8>;
 
     async fn echo(&self, id: u64, body: &Bytes) -> Result<Vec<u8>> {
-        Ok(Echo::echo(self, id, body).await?)
+        Ok(self.echo(id, body).await?)
     }
 }
