@@ -9,7 +9,7 @@
 //!
 //! | attribute | what happens |
 //! | --- | --- |
-//! | `untagged`, `tag = "..."` (with or without `content`) | encodes, and cannot be decoded; `tag` with `content` decodes as long as no field is left out |
+//! | `untagged`, `tag = "..."` (with or without `content`) | encodes, and cannot be decoded |
 //! | `flatten` | cannot be encoded |
 //! | `skip_serializing_if` | whatever follows the left-out field is decoded in its place: an error or, worse, another value |
 //! | `skip_serializing`, `skip_deserializing` | one side has a field that the other has not; the same confusion |
