@@ -64,6 +64,14 @@ struct Tree(Vec<Tree>);
 #[derive(Debug, Serialize, Deserialize)]
 struct Directory(BTreeMap<u8, Directory>);
 
+/// Much of the stack per level.
+#[derive(Debug, Serialize, Deserialize)]
+struct Large {
+    numbers: [u64; 32],
+    texts: [String; 8],
+    next: Option<Box<Large>>,
+}
+
 #[derive(Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Unit;
 
@@ -158,6 +166,7 @@ fn nesting(format: Format) -> Vec<Attack> {
         level.repeat(LEVELS)
     };
     let entry = [encoded(format, &1_u64), vec![7]].concat();
+    let large = [vec![0; 32 + 8], vec![1]].concat();
     let liar = encoded(format, &(1_u64 << 40));
     vec![
         attack::<List>("tuple variants", &cons(|next| List::Tuple(0, next)), 16 * KIB),
@@ -169,6 +178,7 @@ fn nesting(format: Format) -> Vec<Attack> {
         attack::<Chain>("options", &[1].repeat(LEVELS), 16 * KIB),
         attack::<Tree>("sequences", &[1].repeat(LEVELS), 64 * KIB),
         attack::<Directory>("maps", &entry.repeat(LEVELS), 256 * KIB),
+        attack::<Large>("large structs", &large.repeat(1000), 128 * KIB),
         // Each level may reserve memory on the peer's word, and all levels are open at once.
         attack::<Tree>("lengths that lie at every level", &liar.repeat(LEVELS), 10 * MIB),
     ]
