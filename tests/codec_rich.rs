@@ -6,28 +6,28 @@ use serde::{Deserialize, Serialize};
 
 /// Every primitive, every kind of struct and enum variant, collections, and itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Rich {
-    pub unsigned: (u8, u16, u32, u64, u128),
-    pub signed: (i8, i16, i32, i64, i128),
-    pub floats: (f32, f64),
-    pub flag: bool,
-    pub letter: char,
-    pub text: String,
+pub(crate) struct Rich {
+    pub(crate) unsigned: (u8, u16, u32, u64, u128),
+    pub(crate) signed: (i8, i16, i32, i64, i128),
+    pub(crate) floats: (f32, f64),
+    pub(crate) flag: bool,
+    pub(crate) letter: char,
+    pub(crate) text: String,
     #[serde(with = "serde_bytes")]
-    pub blob: Vec<u8>,
-    pub array: [u16; 3],
-    pub numbers: Vec<u64>,
-    pub table: BTreeMap<String, Option<i32>>,
-    pub shapes: Vec<Shape>,
-    pub meters: Meters,
-    pub marker: Marker,
-    pub outcome: Result<u8, String>,
-    pub next: Option<Box<Rich>>,
+    pub(crate) blob: Vec<u8>,
+    pub(crate) array: [u16; 3],
+    pub(crate) numbers: Vec<u64>,
+    pub(crate) table: BTreeMap<String, Option<i32>>,
+    pub(crate) shapes: Vec<Shape>,
+    pub(crate) meters: Meters,
+    pub(crate) marker: Marker,
+    pub(crate) outcome: Result<u8, String>,
+    pub(crate) next: Option<Box<Rich>>,
 }
 
 /// Every kind of variant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Shape {
+pub(crate) enum Shape {
     Point,
     Named(String),
     Segment(i64, i64),
@@ -37,8 +37,8 @@ pub enum Shape {
 
 /// A newtype.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Meters(pub i32);
+pub(crate) struct Meters(pub(crate) i32);
 
 /// A type of no size.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Marker;
+pub(crate) struct Marker;

@@ -61,8 +61,7 @@ fn smoke(target: &Target, iterations: u64, seed: u64) {
 
 fn run(target: &Target, input: &[u8]) {
     if let Err(cause) = panic::catch_unwind(|| (target.run)(input)) {
-        let hex: String = input.iter().map(|byte| format!("{byte:02x}")).collect();
-        eprintln!("{}: finding on input (hex): {hex}", target.name);
+        eprintln!("{}: finding on input {input:02x?}", target.name);
         panic::resume_unwind(cause);
     }
 }
