@@ -456,19 +456,20 @@ impl Connection {
     /// Ends a call that this side made. The event is only for a caller who still waits.
     fn end_outgoing(&mut self, id: u32, event: impl FnOnce(u32) -> Event) -> Result<(), Violation> {
         let call = self.outgoing.in_flight(id)?;
-        call.ended = true;
-        let (cost, informed) = (call.cost, call.cancelled || call.released);
-        if let Some((_, assembly)) = call.reply.take() {
-            self.reply_cost -= assembly.total();
-        }
         if call.end.is_none() && !call.cancelled {
             if self.outbox.withdraw(Kind::Request, id) == Withdrawn::Unbegun {
+                // The call has not ended: its caller is told when the connection is drained.
                 return Err(Violation::new(format!(
                     "an answer to call {id} before any of its request was sent"
                 )));
             }
             // The peer answered early and lets the rest of the request go by; this ends it.
             put_empty(self.outbox.small(), Kind::Cancel, id);
+        }
+        call.ended = true;
+        let (cost, informed) = (call.cost, call.cancelled || call.released);
+        if let Some((_, assembly)) = call.reply.take() {
+            self.reply_cost -= assembly.total();
         }
         self.outbox.release(Kind::Request, cost);
         if !informed {
