@@ -467,12 +467,13 @@ impl Connection {
             put_empty(self.outbox.small(), Kind::Cancel, id);
         }
         call.ended = true;
-        let (cost, informed) = (call.cost, call.cancelled || call.released);
+        let (cost, waits) = (call.cost, !call.cancelled && !call.released);
+        call.queued |= waits;
         if let Some((_, assembly)) = call.reply.take() {
             self.reply_cost -= assembly.total();
         }
         self.outbox.release(Kind::Request, cost);
-        if !informed {
+        if waits {
             self.events.push_back(event(id));
         }
         self.outgoing.settle(id);
@@ -602,9 +603,17 @@ impl Connection {
 
     // ---- output --------------------------------------------------------------------------------------------------
 
-    /// The next thing that happened.
+    /// The next thing that happened; nothing about a call whose caller has gone meanwhile.
     pub(crate) fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        loop {
+            let event = self.events.pop_front()?;
+            let (Event::Reply { call, .. } | Event::Failed { call, .. }) = event else {
+                return Some(event);
+            };
+            if self.outgoing.hand_out(call) {
+                return Some(event);
+            }
+        }
     }
 
     /// Takes what is to be written next, in order.
@@ -688,6 +697,9 @@ impl Connection {
                 Outcome::Unknown
             };
             let error = Error::deadline_exceeded("no answer before the deadline").with_outcome(outcome);
+            if let Some(call) = self.outgoing.find(id) {
+                call.queued = true;
+            }
             self.events.push_back(Event::Failed { call: id, error });
         }
         for id in self.incoming.expired(now) {
@@ -731,7 +743,7 @@ impl Connection {
     }
 
     /// Ends every call that this side made, because the connection is over: those whose request did not leave entirely
-    /// certainly never ran.
+    /// certainly never ran. Calls that ended before are not among them: take the last events first.
     pub(crate) fn drain_lost(&mut self) -> Vec<(u32, Outcome)> {
         let written = self.written;
         let outcome = |end: Option<u64>| match end {
