@@ -298,11 +298,11 @@ impl Connection {
         let length = reply_head_len(metadata, total);
         match body {
             Body::Small(bytes) => {
-                self.end_incoming(id);
                 let small = self.outbox.small();
                 put_header(small, Kind::Reply, false, id, length + bytes.len());
                 put_reply_head(small, metadata, None);
                 small.extend_from_slice(bytes);
+                self.end_incoming(id, self.outbox.position());
             }
             Body::Large(bytes) => {
                 if let Some(call) = self.incoming.find(id) {
@@ -316,15 +316,17 @@ impl Connection {
     }
 
     fn fail(&mut self, id: u32, error: &Error) {
-        self.end_incoming(id);
-        self.put_failure(id, error);
+        let answered = self.put_failure(id, error);
+        self.end_incoming(id, answered);
     }
 
-    fn put_failure(&mut self, id: u32, error: &Error) {
+    /// Queues a failure and gives the position behind it.
+    fn put_failure(&mut self, id: u32, error: &Error) -> u64 {
         let payload = encode_failure(error, self.peer.max_metadata as usize);
         let small = self.outbox.small();
         put_header(small, Kind::Failure, false, id, payload.len());
         small.extend_from_slice(&payload);
+        self.outbox.position()
     }
 
     /// Tells the peer that this side takes no new calls; those under way go on.
@@ -481,7 +483,8 @@ impl Connection {
     }
 
     fn handle_request(&mut self, id: u32, mut payload: Bytes, more: bool, now: Instant) -> Result<(), Violation> {
-        if !matches!(self.incoming.place(id)?, IncomingCall::Idle) {
+        let taken = self.outbox.taken();
+        if !matches!(self.incoming.place(id)?, IncomingCall::Idle { answered } if *answered <= taken) {
             return Err(Violation::new(format!(
                 "a request with the id of call {id}, which is in flight"
             )));
@@ -496,12 +499,13 @@ impl Connection {
             )));
         }
         if self.going_away {
-            self.put_failure(
+            let answered = self.put_failure(
                 id,
                 &Error::refused(Code::Unavailable, "the server is shutting down and takes no new calls"),
             );
-            if more {
-                self.incoming.begin(id, IncomingCall::Discarding, None);
+            self.incoming.begin(id, IncomingCall::Discarding { answered }, None);
+            if !more {
+                self.incoming.end(id, answered);
             }
             return Ok(());
         }
@@ -554,9 +558,9 @@ impl Connection {
                     body: bytes,
                 });
             }
-            IncomingCall::Discarding if more => {}
-            IncomingCall::Discarding => {
-                self.incoming.end(id);
+            IncomingCall::Discarding { .. } if more => {}
+            &mut IncomingCall::Discarding { answered } => {
+                self.incoming.end(id, answered);
             }
             _ => {
                 return Err(Violation::new(format!(
@@ -570,9 +574,9 @@ impl Connection {
     fn handle_cancel(&mut self, id: u32) -> Result<(), Violation> {
         match self.incoming.place(id)? {
             // The answer and the cancellation crossed.
-            IncomingCall::Idle => {}
-            IncomingCall::Discarding => {
-                self.incoming.end(id);
+            IncomingCall::Idle { .. } => {}
+            &mut IncomingCall::Discarding { answered } => {
+                self.incoming.end(id, answered);
             }
             IncomingCall::Receiving { .. } => {
                 self.fail(id, &stopped(Stop::Cancelled).with_outcome(Outcome::NotExecuted));
@@ -593,11 +597,12 @@ impl Connection {
         Ok(())
     }
 
-    fn end_incoming(&mut self, id: u32) {
-        match self.incoming.end(id) {
+    /// Ends a call of the peer; its answer ends at the position `answered`.
+    fn end_incoming(&mut self, id: u32, answered: u64) {
+        match self.incoming.end(id, answered) {
             Some(IncomingCall::Receiving { body, .. }) => self.request_cost -= body.total(),
             Some(IncomingCall::Active { cost, .. } | IncomingCall::Replying { cost }) => self.request_cost -= cost,
-            Some(IncomingCall::Idle | IncomingCall::Discarding) | None => {}
+            Some(IncomingCall::Idle { .. } | IncomingCall::Discarding { .. }) | None => {}
         }
     }
 
@@ -626,7 +631,7 @@ impl Connection {
         self.outbox.take(chunks, &mut departed);
         for Departed { kind, call, end } in departed.drain(..) {
             if kind == Kind::Reply {
-                self.end_incoming(call);
+                self.end_incoming(call, end);
             } else if let Some(call) = self.outgoing.find(call) {
                 call.end = Some(end);
             }
@@ -733,10 +738,11 @@ impl Connection {
             }
             Some(IncomingCall::Receiving { body, .. }) => {
                 self.request_cost -= body.total();
+                let error = stopped(Stop::Expired).with_outcome(Outcome::NotExecuted);
+                let answered = self.put_failure(id, &error);
                 if let Some(call) = self.incoming.find(id) {
-                    *call = IncomingCall::Discarding;
+                    *call = IncomingCall::Discarding { answered };
                 }
-                self.put_failure(id, &stopped(Stop::Expired).with_outcome(Outcome::NotExecuted));
             }
             _ => {}
         }
