@@ -13,6 +13,7 @@ use super::{
     frame::{Frame, Kind, PIECE, deframe, put_empty, put_header},
     head::{RequestHead, decode_failure, encode_failure, put_reply_head, reply_head_len, take_reply_head},
     incoming::{Incoming, IncomingCall, Stop},
+    limits::MAX_METADATA,
     liveness::{Liveness, Verdict},
     outbox::{Departed, Outbox, Withdrawn},
     outgoing::{Outgoing, OutgoingCall, earlier},
@@ -122,7 +123,9 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) fn new(settings: Settings, now: Instant) -> Self {
-        let Settings { ours, peer, idle } = settings;
+        let Settings { ours, mut peer, idle } = settings;
+        // A peer may announce more, and still every head must fit into one frame.
+        peer.max_metadata = peer.max_metadata.min(MAX_METADATA as u32);
         Self {
             outgoing: Outgoing::new((peer.max_calls as usize).min(ours.max_calls)),
             incoming: Incoming::new(ours.max_calls),
