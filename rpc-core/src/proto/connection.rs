@@ -113,6 +113,8 @@ pub(crate) struct Connection {
     /// How many bytes the transport took.
     written: u64,
     last_call: Instant,
+    /// A call was made or answered since then; the instant is known when it is written.
+    called: bool,
     /// A pong waits to be written: any number of pings is answered by one.
     pong_waits: bool,
     /// This side takes no new calls.
@@ -140,6 +142,7 @@ impl Connection {
             reply_cost: 0,
             written: 0,
             last_call: now,
+            called: false,
             pong_waits: false,
             going_away: false,
             peer_going_away: false,
@@ -159,6 +162,7 @@ impl Connection {
         deadline: Option<Instant>,
     ) -> Result<u32, Error> {
         self.check_start(head, body.len())?;
+        self.called = true;
         let total = (body.len() > PIECE).then_some(body.len() as u32);
         let mut call = OutgoingCall {
             deadline,
@@ -602,6 +606,7 @@ impl Connection {
 
     /// Ends a call of the peer; its answer ends at the position `answered`.
     fn end_incoming(&mut self, id: u32, answered: u64) {
+        self.called = true;
         match self.incoming.end(id, answered) {
             Some(IncomingCall::Receiving { body, .. }) => self.request_cost -= body.total(),
             Some(IncomingCall::Active { cost, .. } | IncomingCall::Replying { cost }) => self.request_cost -= cost,
@@ -650,6 +655,9 @@ impl Connection {
     /// The transport took `length` of the bytes; `waits` when it has more to take.
     pub(crate) fn handle_written(&mut self, length: usize, waits: bool, now: Instant) {
         self.written += length as u64;
+        if std::mem::take(&mut self.called) {
+            self.last_call = now;
+        }
         self.liveness.handle_written(waits, now);
     }
 
