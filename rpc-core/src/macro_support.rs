@@ -9,7 +9,11 @@ pub use crate::{
     client::{
         Answer, BlockingClient, BlockingStub, Call, Channel, Client, Stub, fallible, fallible_bytes, plain, plain_bytes,
     },
-    service::{AsBytes, Handler, Invocation, MethodDescriptor, Service, ServiceDescriptor, method_id},
+    service::{
+        AsBytes, Handler, Invocation, MethodDescriptor, Service, ServiceDescriptor,
+        bounds::{argument, assert_distinct, failure, no_such_method, output},
+        method_id,
+    },
     transport::IntoAddress,
 };
 

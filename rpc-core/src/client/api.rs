@@ -16,6 +16,26 @@ pub trait Client: Clone + Send + Sync + Sized {
     fn new(channel: Channel) -> Self {
         Self::from_stub(Stub::new(channel))
     }
+    /// Connects.
+    fn connect(
+        _address: impl crate::transport::IntoAddress,
+    ) -> impl Future<Output = Result<Self, crate::Error>> + Send {
+        std::future::ready(Err(crate::Error::unavailable("placeholder")))
+    }
+    /// placeholder
+    #[must_use]
+    fn with_timeout(&self, _: std::time::Duration) -> Self {
+        self.clone()
+    }
+    /// placeholder
+    #[must_use]
+    fn with_metadata(&self, _: &str, _: &str) -> Self {
+        self.clone()
+    }
+    /// placeholder
+    fn channel(&self) -> &Channel {
+        self.stub().channel()
+    }
 }
 
 /// placeholder
@@ -26,4 +46,26 @@ pub trait BlockingClient: Clone + Send + Sync + Sized {
     /// Its parts.
     #[doc(hidden)]
     fn stub(&self) -> &BlockingStub;
+    /// A client over `channel`.
+    fn new(channel: Channel) -> Self {
+        Self::from_stub(BlockingStub::new(channel))
+    }
+    /// Connects.
+    fn connect(_: impl crate::transport::IntoAddress) -> Result<Self, crate::Error> {
+        Err(crate::Error::unavailable("placeholder"))
+    }
+    /// placeholder
+    #[must_use]
+    fn with_timeout(&self, _: std::time::Duration) -> Self {
+        self.clone()
+    }
+    /// placeholder
+    #[must_use]
+    fn with_metadata(&self, _: &str, _: &str) -> Self {
+        self.clone()
+    }
+    /// placeholder
+    fn channel(&self) -> &Channel {
+        self.stub().channel()
+    }
 }

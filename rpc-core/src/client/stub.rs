@@ -28,6 +28,10 @@ impl Stub {
     pub fn new(channel: Channel) -> Self {
         Self(channel)
     }
+    /// placeholder
+    pub fn channel(&self) -> &Channel {
+        &self.0
+    }
     /// Prepares a call: encodes the arguments now, sends them when first polled.
     pub fn call<A: Serialize, R>(
         &self,
@@ -42,6 +46,10 @@ impl BlockingStub {
     /// Makes one.
     pub fn new(channel: Channel) -> Self {
         Self(channel)
+    }
+    /// placeholder
+    pub fn channel(&self) -> &Channel {
+        &self.0
     }
     /// Calls and waits.
     pub fn call<A: Serialize, R>(

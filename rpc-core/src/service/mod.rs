@@ -1,5 +1,7 @@
 //! What the attribute generates against: descriptors, the [`Service`] trait, one invocation, encoded payloads.
 
+#[doc(hidden)]
+pub mod bounds;
 mod descriptor;
 mod invocation;
 mod payload;

@@ -1,0 +1,200 @@
+//! The arguments of `#[service(…)]` and `#[rpc(…)]`.
+
+use std::time::Duration;
+
+use proc_macro2::TokenStream;
+use syn::{
+    Attribute, Expr, ExprLit, Ident, Lit, LitStr, Meta, Path, Token, WherePredicate,
+    ext::IdentExt,
+    parse::{Parse, ParseStream, Parser},
+    parse_quote,
+    punctuated::Punctuated,
+};
+
+use crate::{ctxt::Context, timeout};
+
+const SERVICE_OPTIONS: &str = "`name = \"…\"`, `bound = \"…\"`, `crate = path`";
+const RPC_OPTIONS: &str =
+    "`name = \"…\"`, `idempotent`, `timeout = \"…\"`, `oneway`, `blocking`, `detached`, `result`, `plain`";
+
+/// What `#[service(…)]` says.
+pub(crate) struct ServiceArguments {
+    pub(crate) name: Option<LitStr>,
+    pub(crate) bound: Option<Punctuated<WherePredicate, Token![,]>>,
+    pub(crate) library: Path,
+}
+
+impl ServiceArguments {
+    pub(crate) fn parse(context: &Context, tokens: TokenStream) -> Self {
+        let mut arguments = Self {
+            name: None,
+            bound: None,
+            library: parse_quote!(::farcall),
+        };
+        for entry in entries(context, tokens) {
+            match entry.key.to_string().as_str() {
+                "name" => arguments.name = entry.text(context, "name = \"Inventory\""),
+                "bound" => arguments.bound = entry.predicates(context),
+                "crate" => {
+                    if let Some(path) = entry.path(context) {
+                        arguments.library = path;
+                    }
+                }
+                other => context.error(
+                    &entry.key,
+                    format!("unknown option `{other}`; known: {SERVICE_OPTIONS}"),
+                ),
+            }
+        }
+        arguments
+    }
+}
+
+/// What the `#[rpc(…)]` attributes of one method say.
+#[derive(Default)]
+pub(crate) struct MethodArguments {
+    pub(crate) name: Option<LitStr>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) idempotent: Option<Ident>,
+    pub(crate) oneway: Option<Ident>,
+    pub(crate) blocking: Option<Ident>,
+    pub(crate) detached: Option<Ident>,
+    pub(crate) result: Option<Ident>,
+    pub(crate) plain: Option<Ident>,
+}
+
+impl MethodArguments {
+    pub(crate) fn parse(context: &Context, attributes: &[Attribute]) -> Self {
+        let mut tokens = TokenStream::new();
+        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("rpc")) {
+            match &attribute.meta {
+                Meta::List(list) => {
+                    tokens.extend(list.tokens.clone());
+                    tokens.extend(quote::quote!(,));
+                }
+                other => context.error(other, format!("say what about the method: {RPC_OPTIONS}")),
+            }
+        }
+        let mut arguments = Self::default();
+        for entry in entries(context, tokens) {
+            arguments.apply(context, entry);
+        }
+        if let (Some(_), Some(plain)) = (&arguments.result, &arguments.plain) {
+            context.error(plain, "`plain` contradicts `result`");
+        }
+        arguments
+    }
+
+    fn apply(&mut self, context: &Context, entry: Entry) {
+        let flag = match entry.key.to_string().as_str() {
+            "name" => {
+                self.name = entry.text(context, "name = \"stock\"");
+                return;
+            }
+            "timeout" => {
+                self.timeout = entry.timeout(context);
+                return;
+            }
+            "idempotent" => &mut self.idempotent,
+            "oneway" => &mut self.oneway,
+            "blocking" => &mut self.blocking,
+            "detached" => &mut self.detached,
+            "result" => &mut self.result,
+            "plain" => &mut self.plain,
+            other => {
+                context.error(&entry.key, format!("unknown option `{other}`; known: {RPC_OPTIONS}"));
+                return;
+            }
+        };
+        if let Some(value) = &entry.value {
+            context.error(value, format!("`{}` takes no value", entry.key));
+        }
+        *flag = Some(entry.key);
+    }
+}
+
+/// `key` or `key = value`.
+struct Entry {
+    key: Ident,
+    value: Option<Expr>,
+}
+
+impl Parse for Entry {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        // `crate` is a keyword, hence any identifier.
+        let key = input.call(Ident::parse_any)?;
+        let value = if input.parse::<Option<Token![=]>>()?.is_some() {
+            Some(input.parse()?)
+        } else {
+            None
+        };
+        Ok(Self { key, value })
+    }
+}
+
+impl Entry {
+    fn text(&self, context: &Context, example: &str) -> Option<LitStr> {
+        if let Some(Expr::Lit(ExprLit {
+            lit: Lit::Str(text), ..
+        })) = &self.value
+        {
+            return Some(text.clone());
+        }
+        let message = format!("`{}` needs a string: `{example}`", self.key);
+        match &self.value {
+            Some(value) => context.error(value, message),
+            None => context.error(&self.key, message),
+        }
+        None
+    }
+
+    fn timeout(&self, context: &Context) -> Option<Duration> {
+        let text = self.text(context, "timeout = \"2s\"")?;
+        match timeout::parse(&text.value()) {
+            Ok(duration) => Some(duration),
+            Err(message) => {
+                context.error(text, message);
+                None
+            }
+        }
+    }
+
+    fn predicates(&self, context: &Context) -> Option<Punctuated<WherePredicate, Token![,]>> {
+        let text = self.text(context, "bound = \"T: Serialize\"")?;
+        reported(context, text.parse_with(Punctuated::parse_terminated))
+    }
+
+    fn path(&self, context: &Context) -> Option<Path> {
+        match &self.value {
+            Some(Expr::Path(path)) if path.attrs.is_empty() && path.qself.is_none() => Some(path.path.clone()),
+            Some(Expr::Lit(ExprLit {
+                lit: Lit::Str(text), ..
+            })) => reported(context, text.parse_with(Path::parse_mod_style)),
+            Some(other) => {
+                context.error(other, "`crate` needs a path: `crate = my_farcall`");
+                None
+            }
+            None => {
+                context.error(&self.key, "`crate` needs a path: `crate = my_farcall`");
+                None
+            }
+        }
+    }
+}
+
+fn entries(context: &Context, tokens: TokenStream) -> Vec<Entry> {
+    let parsed = Punctuated::<Entry, Token![,]>::parse_terminated.parse2(tokens);
+    let mut entries: Vec<Entry> = Vec::new();
+    for entry in reported(context, parsed).into_iter().flatten() {
+        if entries.iter().any(|earlier| earlier.key == entry.key) {
+            context.error(&entry.key, format!("`{}` is given twice", entry.key));
+        } else {
+            entries.push(entry);
+        }
+    }
+    entries
+}
+
+fn reported<T>(context: &Context, result: syn::Result<T>) -> Option<T> {
+    result.map_err(|error| context.push(error)).ok()
+}

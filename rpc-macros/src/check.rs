@@ -1,0 +1,316 @@
+//! What a service's trait may contain, and what to write instead of what it may not.
+
+use syn::{
+    Attribute, FnArg, GenericParam, ItemTrait, Lifetime, Meta, Receiver, ReturnType, Signature, TraitItem, Type,
+    TypeBareFn, TypeImplTrait, TypeNever, TypeParamBound, TypePath, TypePtr, TypeReference, TypeTraitObject,
+    WherePredicate,
+    visit::{self, Visit},
+};
+
+use crate::{args::MethodArguments, ctxt::Context, model::Method};
+
+/// serde implements its traits for tuples of up to so many values, and the arguments travel as one.
+const MAX_ARGUMENTS: usize = 16;
+
+pub(crate) fn trait_header(context: &Context, item: &ItemTrait) {
+    if let Some(token) = &item.unsafety {
+        context.error(
+            token,
+            "a service cannot be an unsafe trait: nobody can vouch for the other side",
+        );
+    }
+    if let Some(token) = &item.auto_token {
+        context.error(token, "a service cannot be an auto trait");
+    }
+    for parameter in item.generics.lifetimes() {
+        context.error(
+            parameter,
+            "a service has no lifetime parameters: nothing on the other side can borrow from here",
+        );
+    }
+}
+
+/// An item of the trait that is not a method.
+pub(crate) fn other_item(context: &Context, item: &TraitItem) {
+    match item {
+        TraitItem::Const(constant) if constant.default.is_none() => context.error(
+            &constant.ident,
+            "a client has no implementation to take this constant from: give it a value here, or make it a method",
+        ),
+        TraitItem::Type(ty) => {
+            if !ty.generics.params.is_empty() {
+                context.error(&ty.generics.params, "an associated type of a service cannot be generic");
+            }
+            for attribute in ty.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")) {
+                context.error(attribute, "an associated type of a service cannot depend on a `cfg`");
+            }
+        }
+        TraitItem::Macro(call) => {
+            context.error(
+                call,
+                "a service cannot contain a macro call: write the methods out, or wrap the whole trait",
+            );
+        }
+        TraitItem::Const(_) => {}
+        other => context.error(other, "a service contains methods and associated types"),
+    }
+}
+
+pub(crate) fn signature(context: &Context, signature: &Signature) {
+    if let Some(token) = &signature.unsafety {
+        context.error(
+            token,
+            "a method of a service cannot be unsafe: nobody can vouch for the caller",
+        );
+    }
+    if let Some(abi) = &signature.abi {
+        context.error(abi, "a method of a service cannot have a foreign calling convention");
+    }
+    if let Some(variadic) = &signature.variadic {
+        context.error(variadic, "a method of a service cannot be variadic");
+    }
+    for parameter in &signature.generics.params {
+        if !matches!(parameter, GenericParam::Lifetime(_)) {
+            context.error(
+                parameter,
+                "a method of a service cannot be generic: the server must know its types; move the parameter to the trait",
+            );
+        }
+    }
+    let predicates = signature
+        .generics
+        .where_clause
+        .iter()
+        .flat_map(|clause| &clause.predicates);
+    for predicate in predicates {
+        if !matches!(predicate, WherePredicate::Lifetime(_)) && !is_about_self(predicate) {
+            context.error(
+                predicate,
+                "a method of a service has no bounds of its own: move this one to the trait",
+            );
+        }
+    }
+    let arguments = signature.inputs.iter().filter(|input| matches!(input, FnArg::Typed(_)));
+    if let Some(argument) = arguments.clone().nth(MAX_ARGUMENTS) {
+        context.error(
+            argument,
+            format!("a method of a service has at most {MAX_ARGUMENTS} arguments: put some in a struct"),
+        );
+    }
+}
+
+/// Whether the predicate only restricts `Self`, which says nothing about a client.
+pub(crate) fn is_about_self(predicate: &WherePredicate) -> bool {
+    matches!(predicate, WherePredicate::Type(bound) if is_self(&bound.bounded_ty))
+}
+
+pub(crate) fn receiver(context: &Context, signature: &Signature) -> Option<Receiver> {
+    let Some(FnArg::Receiver(receiver)) = signature.inputs.first() else {
+        context.error(
+            &signature.ident,
+            "a method of a service takes `&self`: without it there is no implementation to call",
+        );
+        return None;
+    };
+    let message = match &*receiver.ty {
+        Type::Reference(reference) if is_self(&reference.elem) && reference.mutability.is_none() => {
+            return Some(receiver.clone());
+        }
+        Type::Reference(reference) if is_self(&reference.elem) => {
+            "calls run side by side, so a method takes `&self`: keep what changes in a `Mutex` or an atomic"
+        }
+        _ => "calls share the implementation, so a method takes `&self`",
+    };
+    context.error(receiver, message);
+    None
+}
+
+pub(crate) fn method_attributes(context: &Context, attributes: &[Attribute]) {
+    for attribute in attributes {
+        let Meta::List(list) = &attribute.meta else { continue };
+        let tokens = list.tokens.to_string();
+        if list.path.is_ident("cfg_attr") && [", cfg", ", rpc"].iter().any(|hidden| tokens.contains(hidden)) {
+            context.error(
+                attribute,
+                "`cfg` and `rpc` cannot hide in a `cfg_attr`: declare the method twice, under a `cfg` each",
+            );
+        }
+    }
+}
+
+pub(crate) fn argument_attributes(context: &Context, attributes: &[Attribute]) {
+    for attribute in attributes {
+        if ["cfg", "cfg_attr", "rpc", "serde"]
+            .iter()
+            .any(|name| attribute.path().is_ident(name))
+        {
+            context.error(
+                attribute,
+                "an argument cannot have this attribute: both sides must agree on the arguments",
+            );
+        }
+    }
+}
+
+/// Options of `#[rpc(…)]` that do not fit the method.
+pub(crate) fn policy(context: &Context, rpc: &MethodArguments, signature: &Signature) {
+    if let (Some(option), Some(_)) = (&rpc.blocking, &signature.asyncness) {
+        context.error(
+            option,
+            "`blocking` is for a plain `fn`; inside an `async fn` spawn what blocks",
+        );
+    }
+    if let Some(option) = &rpc.oneway {
+        if signature.asyncness.is_none() {
+            context.error(option, "`oneway` is for an `async fn`");
+        } else if !matches!(signature.output, ReturnType::Default) {
+            context.error(
+                &signature.output,
+                "a `oneway` method returns nothing: its caller does not wait for it",
+            );
+        }
+    }
+    for option in rpc.result.iter().chain(&rpc.plain) {
+        if matches!(signature.output, ReturnType::Default) {
+            context.error(
+                option,
+                format!("`{option}` is about a return type, and this method has none"),
+            );
+        }
+    }
+}
+
+pub(crate) fn duplicate_names(context: &Context, methods: &[Method]) {
+    for (index, method) in methods.iter().enumerate() {
+        // Methods under a `cfg` may exclude each other; those that do not are caught when ids are compared.
+        let same = |earlier: &&Method| {
+            earlier.name == method.name && (earlier.cfgs().next().is_none() || method.cfgs().next().is_none())
+        };
+        if let Some(earlier) = methods[..index].iter().find(same) {
+            context.error(
+                &method.ident,
+                format!(
+                    "`{}` has the name `{}` on the wire already",
+                    earlier.ident, earlier.name
+                ),
+            );
+        }
+    }
+}
+
+pub(crate) fn argument_type(context: &Context, ty: &Type) {
+    TypeCheck {
+        context,
+        place: Place::Argument,
+    }
+    .visit_type(ty);
+}
+
+pub(crate) fn result_type(context: &Context, ty: &Type) {
+    TypeCheck {
+        context,
+        place: Place::Result,
+    }
+    .visit_type(ty);
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Argument,
+    Result,
+}
+
+/// Finds the parts of a type that cannot cross the network.
+struct TypeCheck<'a> {
+    context: &'a Context,
+    place: Place,
+}
+
+impl<'ast> Visit<'ast> for TypeCheck<'_> {
+    fn visit_type_impl_trait(&mut self, ty: &'ast TypeImplTrait) {
+        let names = |name: &str| {
+            ty.bounds.iter().any(|bound| {
+                matches!(bound, TypeParamBound::Trait(bound)
+                    if bound.path.segments.last().is_some_and(|segment| segment.ident == name))
+            })
+        };
+        let message = if names("Stream") {
+            "streams are not supported yet"
+        } else if self.place == Place::Result && names("Future") {
+            "write `async fn` and the future's output"
+        } else {
+            "the other side must know this type: write a concrete one instead of `impl`"
+        };
+        self.context.error(ty, message);
+    }
+
+    fn visit_type_trait_object(&mut self, ty: &'ast TypeTraitObject) {
+        self.context.error(
+            ty,
+            "a trait object cannot cross the network: write a concrete type, such as an enum",
+        );
+    }
+
+    fn visit_type_bare_fn(&mut self, ty: &'ast TypeBareFn) {
+        self.context.error(ty, "a function cannot cross the network");
+    }
+
+    fn visit_type_ptr(&mut self, ty: &'ast TypePtr) {
+        self.context.error(ty, "a raw pointer cannot cross the network");
+    }
+
+    fn visit_type_never(&mut self, ty: &'ast TypeNever) {
+        self.context.error(
+            ty,
+            "a method that never returns has no answer to send: return a value, or nothing",
+        );
+    }
+
+    fn visit_type_path(&mut self, ty: &'ast TypePath) {
+        if ty.qself.is_none() && ty.path.segments.first().is_some_and(|segment| segment.ident == "Self") {
+            let message = if ty.path.segments.len() == 1 {
+                "the implementation itself stays where it is: name a type that serde can handle"
+            } else {
+                "only associated types of this very trait can cross the network"
+            };
+            self.context.error(ty, message);
+            return;
+        }
+        visit::visit_type_path(self, ty);
+    }
+
+    fn visit_type_reference(&mut self, ty: &'ast TypeReference) {
+        if self.place == Place::Result {
+            let instead = match &*ty.elem {
+                Type::Path(path) if path.path.is_ident("str") => "write `String`",
+                Type::Slice(_) => "write a `Vec`",
+                _ => "write the type without `&`",
+            };
+            self.context.error(
+                ty,
+                format!("a result comes from the other side, so it must own its data: {instead}"),
+            );
+            return;
+        }
+        if let Some(token) = &ty.mutability {
+            let message = "the other side cannot change the caller's value: take `&` and return what is new";
+            self.context.error(token, message);
+        }
+        if let Some(lifetime) = ty.lifetime.as_ref().filter(|lifetime| lifetime.ident == "static") {
+            let message = "on the other side nothing lives that long: leave out `'static`, or own the data";
+            self.context.error(lifetime, message);
+        }
+        self.visit_type(&ty.elem);
+    }
+
+    fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+        if self.place == Place::Result && lifetime.ident != "static" {
+            let message = "a result comes from the other side, so it must own its data: write `'static`";
+            self.context.error(lifetime, message);
+        }
+    }
+}
+
+fn is_self(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.qself.is_none() && path.path.is_ident("Self"))
+}

@@ -1,0 +1,48 @@
+//! The blocking client, for code outside a runtime.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::proxy::Proxy;
+use crate::model::Service;
+
+pub(super) fn definition(service: &Service) -> TokenStream {
+    let name = &service.item.ident;
+    proxy(service).definition(&format!(
+        "Calls the methods of a remote [`{name}`] and waits for each answer."
+    ))
+}
+
+pub(super) fn implementation(service: &Service) -> TokenStream {
+    let proxy = proxy(service);
+    let parts = [
+        proxy.common(),
+        proxy.constructors([("connect", connect(service))]),
+        proxy.methods(),
+        proxy.trait_implementation(),
+    ];
+    parts.into_iter().collect()
+}
+
+fn proxy(service: &Service) -> Proxy<'_> {
+    Proxy {
+        service,
+        ident: &service.names.blocking,
+        stub: quote!(BlockingStub),
+        role: quote!(BlockingClient),
+        asynchronous: false,
+    }
+}
+
+fn connect(service: &Service) -> TokenStream {
+    let (library, visibility) = (&service.library, &service.item.vis);
+    quote! {
+        /// Connects to the server at an address.
+        ///
+        /// # Errors
+        /// When the address is malformed or nobody answers there.
+        #visibility fn connect(address: impl __farcall::IntoAddress) -> #library::Result<Self> {
+            __farcall::BlockingClient::connect(address)
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! What the client and the blocking client have in common.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Generics, Ident};
+
+use super::{declared, descriptor, phantom};
+use crate::{
+    bounds,
+    model::{Method, Service},
+};
+
+/// One of the two clients.
+pub(super) struct Proxy<'a> {
+    pub(super) service: &'a Service,
+    pub(super) ident: &'a Ident,
+    /// The type in the library that makes the calls.
+    pub(super) stub: TokenStream,
+    /// The trait in the library that such clients implement.
+    pub(super) role: TokenStream,
+    pub(super) asynchronous: bool,
+}
+
+impl Proxy<'_> {
+    pub(super) fn definition(&self, doc: &str) -> TokenStream {
+        let Self {
+            service, ident, stub, ..
+        } = self;
+        let (library, visibility) = (&service.library, &service.item.vis);
+        let generics = declared(&service.parameters);
+        let types = phantom(&generics);
+        quote! {
+            #[doc = #doc]
+            #visibility struct #ident #generics {
+                stub: #library::macro_support::#stub,
+                types: #types,
+            }
+        }
+    }
+
+    /// The implementations that every client has, whatever its methods.
+    pub(super) fn common(&self) -> TokenStream {
+        let Self { ident, stub, role, .. } = self;
+        let name = ident.to_string();
+        let generics = declared(&self.service.parameters);
+        let (impl_generics, arguments, _) = generics.split_for_impl();
+        quote! {
+            #[automatically_derived]
+            impl #impl_generics __farcall::#role for #ident #arguments {
+                fn from_stub(stub: __farcall::#stub) -> Self {
+                    Self { stub, types: ::core::marker::PhantomData }
+                }
+                fn stub(&self) -> &__farcall::#stub {
+                    &self.stub
+                }
+            }
+
+            #[automatically_derived]
+            impl #impl_generics ::core::clone::Clone for #ident #arguments {
+                fn clone(&self) -> Self {
+                    Self { stub: ::core::clone::Clone::clone(&self.stub), types: ::core::marker::PhantomData }
+                }
+            }
+
+            #[automatically_derived]
+            impl #impl_generics ::core::fmt::Debug for #ident #arguments {
+                fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                    formatter.debug_struct(#name).field("stub", &self.stub).finish()
+                }
+            }
+        }
+    }
+
+    /// The inherent functions that are not of the service, except where the service has one of that name; there the
+    /// library's trait still has it.
+    pub(super) fn constructors<const N: usize>(&self, own: [(&str, TokenStream); N]) -> TokenStream {
+        let ident = self.ident;
+        let generics = declared(&self.service.parameters);
+        let (impl_generics, arguments, _) = generics.split_for_impl();
+        let functions = own.into_iter().chain(self.provided());
+        let functions = functions
+            .filter(|(name, _)| !self.service.has_method(name))
+            .map(|(_, function)| function);
+        quote! {
+            impl #impl_generics #ident #arguments {
+                #(#functions)*
+            }
+        }
+    }
+
+    fn provided(&self) -> [(&'static str, TokenStream); 4] {
+        let (visibility, role) = (&self.service.item.vis, &self.role);
+        let new = quote! {
+            /// A client over a channel, which other clients may share.
+            #visibility fn new(channel: __farcall::Channel) -> Self {
+                __farcall::#role::new(channel)
+            }
+        };
+        let with_timeout = quote! {
+            /// A client like this one, whose calls may take so long.
+            #[must_use]
+            #visibility fn with_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
+                __farcall::#role::with_timeout(self, timeout)
+            }
+        };
+        let with_metadata = quote! {
+            /// A client like this one, whose calls carry one more pair of metadata.
+            #[must_use]
+            #visibility fn with_metadata(&self, key: &str, value: &str) -> Self {
+                __farcall::#role::with_metadata(self, key, value)
+            }
+        };
+        let channel = quote! {
+            /// The channel that the calls go over.
+            #visibility fn channel(&self) -> &__farcall::Channel {
+                __farcall::#role::channel(self)
+            }
+        };
+        [
+            ("new", new),
+            ("with_timeout", with_timeout),
+            ("with_metadata", with_metadata),
+            ("channel", channel),
+        ]
+    }
+
+    pub(super) fn methods(&self) -> TokenStream {
+        let ident = self.ident;
+        let generics = self.bounded();
+        let (impl_generics, arguments, clause) = generics.split_for_impl();
+        let methods = self.service.methods.iter().enumerate();
+        let methods = methods.map(|(index, method)| self.method(index, method));
+        quote! {
+            impl #impl_generics #ident #arguments #clause {
+                #(#methods)*
+            }
+        }
+    }
+
+    fn method(&self, index: usize, method: &Method) -> TokenStream {
+        let (visibility, stub) = (&self.service.item.vis, &self.stub);
+        let (ident, lifetimes, receiver) = (&method.ident, &method.lifetimes, &method.receiver);
+        let clause = &method.lifetimes.where_clause;
+        let this = receiver.self_token;
+        let inputs = method.arguments.iter().map(|argument| {
+            let (ident, ty) = (&argument.ident, &argument.ty);
+            quote!(#ident: #ty)
+        });
+        let values = method.arguments.iter().map(|argument| {
+            let ident = &argument.ident;
+            if argument.passing.bytes {
+                quote!(__farcall::AsBytes(#ident))
+            } else {
+                quote!(#ident)
+            }
+        });
+        let attributes = self.attributes(method);
+        let output = self.output(method);
+        let decode = match (method.output.fallible, method.output.bytes) {
+            (true, false) => quote!(fallible),
+            (true, true) => quote!(fallible_bytes),
+            (false, false) => quote!(plain),
+            (false, true) => quote!(plain_bytes),
+        };
+        let position = descriptor::position(self.service, index);
+        quote! {
+            #(#attributes)*
+            #visibility fn #ident #lifetimes (#receiver, #(#inputs),*) -> #output #clause {
+                __farcall::#stub::call(
+                    &#this.stub,
+                    &__DESCRIPTOR.methods[#position],
+                    &(#(#values,)*),
+                    __farcall::#decode,
+                )
+            }
+        }
+    }
+
+    fn attributes(&self, method: &Method) -> Vec<TokenStream> {
+        let mut attributes: Vec<_> = method.attributes.iter().map(|attribute| quote!(#attribute)).collect();
+        if !method
+            .attributes
+            .iter()
+            .any(|attribute| attribute.path().is_ident("doc"))
+        {
+            let doc = format!("Calls `{}::{}`.", self.service.item.ident, method.ident);
+            attributes.push(quote!(#[doc = #doc]));
+        }
+        attributes
+    }
+
+    fn output(&self, method: &Method) -> TokenStream {
+        let ty = &method.output.ty;
+        let library = &self.service.library;
+        let result = if method.output.fallible {
+            quote!(#ty)
+        } else {
+            quote!(#library::Result<#ty>)
+        };
+        if self.asynchronous {
+            quote!(__farcall::Call<#result>)
+        } else {
+            result
+        }
+    }
+
+    /// The trait itself, where every method has a form that the client can keep to.
+    pub(super) fn trait_implementation(&self) -> TokenStream {
+        let service = self.service;
+        if !service.is_implementable(self.asynchronous) {
+            return TokenStream::new();
+        }
+        let client = self.ident;
+        let mut generics = self.bounded();
+        let (_, client_arguments, _) = self.service.parameters.split_for_impl();
+        // A bound that names a lifetime is not judged here but where the trait is used, so a supertrait that the client
+        // lacks only means that the client is no such implementation.
+        for supertrait in &service.item.supertraits {
+            if let syn::TypeParamBound::Trait(_) = supertrait {
+                let predicate = syn::parse_quote!(for<'__farcall> #client #client_arguments: #supertrait);
+                generics.make_where_clause().predicates.push(predicate);
+            }
+        }
+        let (impl_generics, _, clause) = generics.split_for_impl();
+        let (_, arguments, _) = service.item.generics.split_for_impl();
+        let item = &service.item.ident;
+        let types = service.lifted.iter().map(|lifted| {
+            let (associated, parameter) = (&lifted.associated, &lifted.parameter);
+            quote!(type #associated = #parameter;)
+        });
+        let methods = service.methods.iter().map(|method| self.trait_method(method));
+        quote! {
+            #[automatically_derived]
+            impl #impl_generics #item #arguments for #client #client_arguments #clause {
+                #(#types)*
+                #(#methods)*
+            }
+        }
+    }
+
+    fn trait_method(&self, method: &Method) -> TokenStream {
+        let (ident, lifetimes, receiver) = (&method.ident, &method.lifetimes, &method.receiver);
+        let this = receiver.self_token;
+        let clause = &method.lifetimes.where_clause;
+        let ty = &method.output.ty;
+        let cfgs = method.cfgs();
+        let names: Vec<_> = method.arguments.iter().map(|argument| &argument.ident).collect();
+        let types = method.arguments.iter().map(|argument| &argument.ty);
+        let output = if self.asynchronous {
+            quote!(impl ::core::future::Future<Output = #ty> + ::core::marker::Send)
+        } else {
+            quote!(#ty)
+        };
+        quote! {
+            #(#cfgs)*
+            fn #ident #lifetimes (#receiver, #(#names: #types),*) -> #output #clause {
+                Self::#ident(#this, #(#names),*)
+            }
+        }
+    }
+
+    /// The client's parameters with all that the methods demand of them.
+    fn bounded(&self) -> Generics {
+        let mut generics = self.service.parameters.clone();
+        let bounds = bounds::client(self.service);
+        if !bounds.is_empty() {
+            generics.make_where_clause().predicates.extend(bounds);
+        }
+        generics
+    }
+}

@@ -1,0 +1,240 @@
+//! The server's side: decodes arguments, calls the implementation, encodes what it returns.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::{Generics, Path, Type, parse_quote, visit_mut::VisitMut};
+
+use super::{declared, descriptor, phantom};
+use crate::{
+    bounds,
+    lift::Project,
+    model::{Argument, Kind, Method, Service},
+    names::local,
+    types::Adapter,
+};
+
+pub(super) fn definition(service: &Service) -> TokenStream {
+    let (ident, implementation) = (&service.names.server, &service.names.implementation);
+    let (visibility, name) = (&service.item.vis, &service.item.ident);
+    let doc = format!("Lets a server answer calls with an implementation of [`{name}`].");
+    let generics = generics(service);
+    let types = phantom(&declared(&service.item.generics));
+    quote! {
+        #[doc = #doc]
+        #visibility struct #ident #generics {
+            implementation: ::std::sync::Arc<#implementation>,
+            types: #types,
+        }
+    }
+}
+
+pub(super) fn implementation(service: &Service) -> TokenStream {
+    let parts = [constructors(service), common(service), dispatcher(service)];
+    parts.into_iter().collect()
+}
+
+/// The implementation's parameter and those of the trait.
+fn generics(service: &Service) -> Generics {
+    let mut generics = declared(&service.item.generics);
+    let implementation = &service.names.implementation;
+    generics.params.insert(0, parse_quote!(#implementation));
+    generics
+}
+
+fn trait_path(service: &Service) -> Path {
+    let ident = &service.item.ident;
+    let (_, arguments, _) = service.item.generics.split_for_impl();
+    parse_quote!(#ident #arguments)
+}
+
+fn constructors(service: &Service) -> TokenStream {
+    let (ident, implementation) = (&service.names.server, &service.names.implementation);
+    let visibility = &service.item.vis;
+    let generics = generics(service);
+    let (impl_generics, arguments, _) = generics.split_for_impl();
+    quote! {
+        impl #impl_generics #ident #arguments {
+            /// Answers with `implementation`.
+            #visibility fn new(implementation: #implementation) -> Self {
+                Self::from_arc(__farcall::std::sync::Arc::new(implementation))
+            }
+
+            /// Answers with an implementation that others use, too.
+            #visibility fn from_arc(implementation: __farcall::std::sync::Arc<#implementation>) -> Self {
+                Self { implementation, types: ::core::marker::PhantomData }
+            }
+        }
+    }
+}
+
+fn common(service: &Service) -> TokenStream {
+    let ident = &service.names.server;
+    let name = ident.to_string();
+    let generics = generics(service);
+    let (impl_generics, arguments, _) = generics.split_for_impl();
+    quote! {
+        #[automatically_derived]
+        impl #impl_generics ::core::clone::Clone for #ident #arguments {
+            fn clone(&self) -> Self {
+                Self::from_arc(__farcall::std::sync::Arc::clone(&self.implementation))
+            }
+        }
+
+        #[automatically_derived]
+        impl #impl_generics ::core::fmt::Debug for #ident #arguments {
+            fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                formatter.debug_struct(#name).finish_non_exhaustive()
+            }
+        }
+    }
+}
+
+fn dispatcher(service: &Service) -> TokenStream {
+    let (ident, implementation) = (&service.names.server, &service.names.implementation);
+    let path = trait_path(service);
+    let generics = generics(service);
+    let (_, arguments, _) = generics.split_for_impl();
+    let bounded = bounded(service, &path);
+    let (impl_generics, _, clause) = bounded.split_for_impl();
+    let (this, index, invocation) = (local("service"), local("index"), local("invocation"));
+    let arms = service.methods.iter().enumerate().map(|(position, method)| {
+        let cfgs = method.cfgs();
+        let handler = handler(service, method, &path);
+        let position = descriptor::position(service, position);
+        let pattern = if service.has_optional_methods() {
+            quote!(_ if #index == #position)
+        } else {
+            position
+        };
+        quote!(#(#cfgs)* #pattern => #handler,)
+    });
+    quote! {
+        #[automatically_derived]
+        impl #impl_generics __farcall::Service for #ident #arguments #clause {
+            fn descriptor(&self) -> &'static __farcall::ServiceDescriptor {
+                &__DESCRIPTOR
+            }
+
+            #[allow(unused_variables)]
+            fn dispatch(&self, #index: usize, #invocation: __farcall::Invocation) -> __farcall::Handler {
+                let #this: __farcall::std::sync::Arc<#implementation> =
+                    __farcall::std::sync::Arc::clone(&self.implementation);
+                match #index {
+                    #(#arms)*
+                    _ => __farcall::no_such_method(&__DESCRIPTOR),
+                }
+            }
+        }
+    }
+}
+
+fn bounded(service: &Service, path: &Path) -> Generics {
+    let mut generics = service.item.generics.clone();
+    let implementation = &service.names.implementation;
+    let mut project = Project {
+        lifted: &service.lifted,
+        implementation,
+        path,
+    };
+    for parameter in generics.type_params_mut() {
+        project.visit_type_param_mut(parameter);
+    }
+    generics.params.insert(0, parse_quote!(#implementation));
+    generics.where_clause = None;
+    let clause = generics.make_where_clause();
+    clause.predicates.push(parse_quote! {
+        #implementation: #path + ::core::marker::Send + ::core::marker::Sync + 'static
+    });
+    clause.predicates.extend(bounds::server(service, path));
+    generics
+}
+
+/// An expression of the type `Handler`.
+fn handler(service: &Service, method: &Method, path: &Path) -> TokenStream {
+    let (this, invocation) = (local("service"), local("invocation"));
+    let implementation = &service.names.implementation;
+    let ident = &method.ident;
+    let decoding = decoding(service, method, path);
+    let arguments = method
+        .arguments
+        .iter()
+        .enumerate()
+        .map(|(index, argument)| adapted(index, argument));
+    let call = quote!(<#implementation as #path>::#ident(&#this, #(#arguments),*));
+    let encode = if method.output.fallible {
+        quote!(fallible)
+    } else {
+        quote!(plain)
+    };
+    let encoded = |value: TokenStream| {
+        let value = match (method.output.bytes, method.output.fallible) {
+            (true, true) => quote!(__farcall::std::result::Result::map(#value, __farcall::AsBytes)),
+            (true, false) => quote!(__farcall::AsBytes(#value)),
+            (false, _) => value,
+        };
+        quote!(__farcall::Invocation::#encode(&#invocation, &#value))
+    };
+    let body = match method.kind {
+        Kind::Async => {
+            let answer = encoded(quote!(#call.await));
+            quote!(#decoding #answer)
+        }
+        Kind::Inline => {
+            let answer = encoded(call);
+            quote!(#decoding #answer)
+        }
+        Kind::Blocking => {
+            let answer = encoded(call);
+            quote!(__farcall::blocking(move || { #decoding #answer }).await?)
+        }
+    };
+    quote!(__farcall::std::boxed::Box::pin(async move { #body }))
+}
+
+/// A statement that decodes the arguments, borrowing from the invocation where their types allow it.
+fn decoding(service: &Service, method: &Method, path: &Path) -> TokenStream {
+    let invocation = local("invocation");
+    let names = (0..method.arguments.len()).map(value);
+    let types = method.arguments.iter().map(|argument| {
+        let ty = decoded(service, argument, path);
+        if argument.passing.bytes {
+            quote!(__farcall::AsBytes<#ty>)
+        } else {
+            quote!(#ty)
+        }
+    });
+    quote! {
+        let (#(#names,)*): (#(#types,)*) = __farcall::Invocation::arguments(&#invocation)?;
+    }
+}
+
+fn decoded(service: &Service, argument: &Argument, path: &Path) -> Type {
+    let mut ty = argument.passing.decoded.clone();
+    Project {
+        lifted: &service.lifted,
+        implementation: &service.names.implementation,
+        path,
+    }
+    .visit_type_mut(&mut ty);
+    ty
+}
+
+/// The argument as the method takes it.
+fn adapted(index: usize, argument: &Argument) -> TokenStream {
+    let value = value(index);
+    let value = if argument.passing.bytes {
+        quote!(#value.0)
+    } else {
+        quote!(#value)
+    };
+    match argument.passing.adapter {
+        Adapter::Value => value,
+        Adapter::Reference => quote!(&#value),
+        Adapter::OptionalReference => quote!(__farcall::std::option::Option::as_ref(&#value)),
+        Adapter::OptionalSlice => quote!(__farcall::std::option::Option::as_deref(&#value)),
+    }
+}
+
+fn value(index: usize) -> syn::Ident {
+    local(&format_ident!("value{}", index).to_string())
+}

@@ -1,0 +1,58 @@
+//! The trait itself.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, format_ident, quote};
+use syn::{FnArg, ItemTrait, Pat, ReturnType, TraitItem, TraitItemFn, Type, parse_quote};
+
+/// The trait as written, except that `async fn` becomes `fn … -> impl Future + Send`, and that `#[rpc(…)]` is gone.
+///
+/// What the macro has complained about is put right, so that the compiler does not complain once more.
+pub(crate) fn trait_definition(mut item: ItemTrait) -> TokenStream {
+    for item in &mut item.items {
+        if let TraitItem::Fn(function) = item {
+            function.attrs.retain(|attribute| !attribute.path().is_ident("rpc"));
+            name_arguments(function);
+            if function.sig.asyncness.take().is_some() {
+                return_future(function);
+            }
+        }
+    }
+    item.into_token_stream()
+}
+
+/// Without a body the compiler, too, rejects patterns.
+fn name_arguments(function: &mut TraitItemFn) {
+    for (index, input) in function.sig.inputs.iter_mut().enumerate() {
+        if let FnArg::Typed(input) = input {
+            input.attrs.retain(|attribute| !attribute.path().is_ident("rpc"));
+            if !matches!(&*input.pat, Pat::Ident(pattern) if pattern.subpat.is_none()) {
+                let name = format_ident!("_argument{}", index);
+                input.pat = Box::new(parse_quote!(#name));
+                function.default = None;
+                function.semi_token = Some(parse_quote!(;));
+            }
+        }
+    }
+}
+
+fn return_future(function: &mut TraitItemFn) {
+    let output: Type = match &function.sig.output {
+        ReturnType::Default => parse_quote!(()),
+        ReturnType::Type(_, ty) => (**ty).clone(),
+    };
+    function.sig.output = parse_quote! {
+        -> impl ::core::future::Future<Output = #output> + ::core::marker::Send
+    };
+    if let Some(body) = function.default.take() {
+        // The future holds `&self`, so it can be sent only where `Self` can be shared. The bound is on this method alone:
+        // a supertrait would also bind implementations that never meet a server.
+        function
+            .sig
+            .generics
+            .make_where_clause()
+            .predicates
+            .push(parse_quote!(Self: ::core::marker::Sync));
+        let statements = quote!(async move #body);
+        function.default = Some(parse_quote!({ #statements }));
+    }
+}

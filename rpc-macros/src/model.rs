@@ -1,0 +1,111 @@
+//! What a service is, once parsed and checked.
+
+use std::time::Duration;
+
+use syn::{Attribute, Generics, Ident, ItemTrait, Lifetime, Path, Receiver, Type, WherePredicate};
+
+use crate::{lift::Lifted, names::Names, types::Passing};
+
+/// A service trait.
+pub(crate) struct Service {
+    /// The trait as written.
+    pub(crate) item: ItemTrait,
+    pub(crate) names: Names,
+    /// The library's path, `::farcall` unless renamed.
+    pub(crate) library: Path,
+    /// The name on the wire.
+    pub(crate) name: String,
+    /// The trait's parameters and its associated types, lifted to parameters: those of the clients.
+    pub(crate) parameters: Generics,
+    pub(crate) lifted: Vec<Lifted>,
+    /// `bound = "…"` in place of inferred serde bounds.
+    pub(crate) bound: Option<Vec<WherePredicate>>,
+    pub(crate) methods: Vec<Method>,
+    /// Whether every item of the trait is understood; otherwise the clients cannot implement the trait.
+    pub(crate) complete: bool,
+}
+
+/// One method. Its types have associated types lifted to parameters.
+pub(crate) struct Method {
+    pub(crate) ident: Ident,
+    /// The name on the wire.
+    pub(crate) name: String,
+    /// Docs, `deprecated` and `cfg`: what generated methods repeat.
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) kind: Kind,
+    pub(crate) policy: Policy,
+    pub(crate) lifetimes: Generics,
+    pub(crate) receiver: Receiver,
+    pub(crate) arguments: Vec<Argument>,
+    pub(crate) output: Output,
+}
+
+/// How the handler runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `async fn`
+    Async,
+    /// `fn`, run where the call arrives
+    Inline,
+    /// `fn` with `#[rpc(blocking)]`, run where waiting is allowed
+    Blocking,
+}
+
+/// The part of `#[rpc(…)]` that the descriptor repeats.
+pub(crate) struct Policy {
+    pub(crate) idempotent: bool,
+    pub(crate) oneway: bool,
+    pub(crate) detached: bool,
+    pub(crate) timeout: Option<Duration>,
+}
+
+pub(crate) struct Argument {
+    pub(crate) ident: Ident,
+    pub(crate) ty: Type,
+    pub(crate) passing: Passing,
+}
+
+pub(crate) struct Output {
+    pub(crate) ty: Type,
+    /// `Result<T, E>`, as opposed to a plain value
+    pub(crate) fallible: bool,
+    /// The (successful) value travels as one run of bytes.
+    pub(crate) bytes: bool,
+}
+
+impl Service {
+    /// The `cfg` attributes of the trait, which every generated item repeats.
+    pub(crate) fn cfgs(&self) -> impl Iterator<Item = &Attribute> {
+        cfgs(&self.item.attrs)
+    }
+
+    /// Whether the presence of a method depends on a `cfg`, and with it the index of those after it.
+    pub(crate) fn has_optional_methods(&self) -> bool {
+        self.methods.iter().any(|method| method.cfgs().next().is_some())
+    }
+
+    /// Whether a client whose methods are async (or not) can implement the trait itself.
+    pub(crate) fn is_implementable(&self, asynchronous: bool) -> bool {
+        let fits = |method: &Method| method.output.fallible && (method.kind == Kind::Async) == asynchronous;
+        self.complete && self.methods.iter().all(fits)
+    }
+
+    pub(crate) fn has_method(&self, name: &str) -> bool {
+        self.methods.iter().any(|method| method.ident == name)
+    }
+}
+
+impl Method {
+    pub(crate) fn cfgs(&self) -> impl Iterator<Item = &Attribute> {
+        cfgs(&self.attributes)
+    }
+
+    /// The lifetimes that the method names, without those that it elides.
+    pub(crate) fn named_lifetimes(&self) -> impl Iterator<Item = &Lifetime> {
+        self.lifetimes.lifetimes().map(|parameter| &parameter.lifetime)
+    }
+}
+
+fn cfgs(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
+    attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"))
+}

@@ -1,0 +1,281 @@
+//! How the type of an argument or a result decides its way over the wire, judged by its written form alone.
+
+use proc_macro2::Span;
+use syn::{
+    GenericArgument, Lifetime, PathArguments, PathSegment, Type, parse_quote,
+    visit_mut::{self, VisitMut},
+};
+
+/// How an argument travels.
+pub(crate) struct Passing {
+    /// What the server decodes, with lifetimes left open.
+    pub(crate) decoded: Type,
+    /// As one run of bytes instead of element by element.
+    pub(crate) bytes: bool,
+    /// How the handler's argument is made of the decoded value.
+    pub(crate) adapter: Adapter,
+}
+
+/// How the handler's argument is made of the decoded value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Adapter {
+    /// `value`
+    Value,
+    /// `&value`
+    Reference,
+    /// `value.as_ref()`, for `Option<&T>`
+    OptionalReference,
+    /// `value.as_deref()`, for `Option<&[T]>`
+    OptionalSlice,
+}
+
+impl Passing {
+    pub(crate) fn of(ty: &Type) -> Self {
+        let mut passing = Self::written(bare(ty));
+        OpenLifetimes.visit_type_mut(&mut passing.decoded);
+        passing
+    }
+
+    fn written(ty: &Type) -> Self {
+        if let Type::Reference(reference) = ty {
+            return Self::referenced(ty, bare(&reference.elem));
+        }
+        match option(ty) {
+            Some(Type::Reference(reference)) => Self::optional(ty, bare(&reference.elem)),
+            _ => Self::new(ty.clone(), is_bytes(ty), Adapter::Value),
+        }
+    }
+
+    fn referenced(whole: &Type, target: &Type) -> Self {
+        match target {
+            _ if is_byte_slice(target) => Self::new(whole.clone(), true, Adapter::Value),
+            _ if is_borrowable(target) => Self::new(whole.clone(), false, Adapter::Value),
+            Type::Slice(slice) => {
+                let element = &slice.elem;
+                Self::new(
+                    parse_quote!(__farcall::std::vec::Vec<#element>),
+                    false,
+                    Adapter::Reference,
+                )
+            }
+            _ => Self::new(target.clone(), is_bytes(target), Adapter::Reference),
+        }
+    }
+
+    fn optional(whole: &Type, target: &Type) -> Self {
+        match target {
+            _ if is_byte_slice(target) => Self::new(whole.clone(), true, Adapter::Value),
+            _ if is_borrowable(target) => Self::new(whole.clone(), false, Adapter::Value),
+            Type::Slice(slice) => {
+                let element = &slice.elem;
+                let decoded = parse_quote!(__farcall::std::option::Option<__farcall::std::vec::Vec<#element>>);
+                Self::new(decoded, false, Adapter::OptionalSlice)
+            }
+            _ => {
+                let decoded = parse_quote!(__farcall::std::option::Option<#target>);
+                Self::new(decoded, false, Adapter::OptionalReference)
+            }
+        }
+    }
+
+    fn new(decoded: Type, bytes: bool, adapter: Adapter) -> Self {
+        Self {
+            decoded,
+            bytes,
+            adapter,
+        }
+    }
+}
+
+/// The type without the invisible groups that `macro_rules!` leaves, and without parentheses.
+pub(crate) fn bare(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => bare(&group.elem),
+        Type::Paren(paren) => bare(&paren.elem),
+        other => other,
+    }
+}
+
+/// Whether the last segment of the type's path ends in `Result`.
+pub(crate) fn is_result(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|segment| segment.ident.to_string().ends_with("Result"))
+}
+
+/// The type arguments of the last segment of the type's path.
+pub(crate) fn type_arguments(ty: &Type) -> Vec<&Type> {
+    let Some(PathArguments::AngleBracketed(arguments)) = last_segment(ty).map(|segment| &segment.arguments) else {
+        return Vec::new();
+    };
+    let types = arguments.args.iter().filter_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(bare(ty)),
+        _ => None,
+    });
+    types.collect()
+}
+
+/// Whether an owned value of this type travels as one run of bytes.
+pub(crate) fn is_bytes(ty: &Type) -> bool {
+    match bare(ty) {
+        Type::Array(array) => is_u8(&array.elem),
+        ty => {
+            let Some(segment) = last_segment(ty) else { return false };
+            let arguments = type_arguments(ty);
+            let [argument] = arguments[..] else { return false };
+            match segment.ident.to_string().as_str() {
+                "Vec" => is_u8(argument),
+                "Box" => is_byte_slice(argument),
+                // `Cow<'static, [u8]>` cannot borrow from a message, and only borrowing ones decode as a run of bytes.
+                "Cow" => is_byte_slice(argument) && !mentions_static(segment),
+                "Option" => is_bytes(argument),
+                _ => false,
+            }
+        }
+    }
+}
+
+/// Whether serde is certain to handle the type, so that nothing needs to be asserted about it.
+pub(crate) fn is_well_known(ty: &Type) -> bool {
+    const KNOWN: [&str; 21] = [
+        "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize",
+        "f32", "f64", "String", "Bytes", "Duration", "Path",
+    ];
+    match bare(ty) {
+        Type::Reference(reference) => is_well_known(&reference.elem),
+        Type::Tuple(tuple) => tuple.elems.is_empty(),
+        ty if is_bytes(ty) || is_byte_slice(ty) => true,
+        ty => last_segment(ty).is_some_and(|segment| {
+            let name = segment.ident.to_string();
+            let arguments = type_arguments(ty);
+            KNOWN.contains(&name.as_str())
+                || (matches!(name.as_str(), "Vec" | "Option" | "Box" | "HashMap" | "BTreeMap")
+                    && !arguments.is_empty()
+                    && arguments.into_iter().all(is_well_known))
+        }),
+    }
+}
+
+fn option(ty: &Type) -> Option<&Type> {
+    let segment = last_segment(ty)?;
+    match type_arguments(ty)[..] {
+        [argument] if segment.ident == "Option" => Some(argument),
+        _ => None,
+    }
+}
+
+fn is_byte_slice(ty: &Type) -> bool {
+    matches!(bare(ty), Type::Slice(slice) if is_u8(&slice.elem))
+}
+
+fn is_u8(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|segment| segment.ident == "u8")
+}
+
+/// Unsized types that serde lends straight from a message.
+fn is_borrowable(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|segment| segment.ident == "str" || segment.ident == "Path")
+}
+
+fn mentions_static(segment: &PathSegment) -> bool {
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
+        return false;
+    };
+    let is_static = |argument: &GenericArgument| matches!(argument, GenericArgument::Lifetime(lifetime) if lifetime.ident == "static");
+    arguments.args.iter().any(is_static)
+}
+
+fn last_segment(ty: &Type) -> Option<&PathSegment> {
+    match bare(ty) {
+        Type::Path(path) => path.path.segments.last(),
+        _ => None,
+    }
+}
+
+/// Named lifetimes belong to the method's signature and mean nothing where its arguments are decoded.
+struct OpenLifetimes;
+
+impl VisitMut for OpenLifetimes {
+    fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+        if lifetime.ident != "static" {
+            *lifetime = Lifetime::new("'_", Span::call_site());
+        }
+        visit_mut::visit_lifetime_mut(self, lifetime);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::ToTokens;
+
+    use super::*;
+
+    fn passing(ty: Type) -> (String, bool, Adapter) {
+        let Passing {
+            decoded,
+            bytes,
+            adapter,
+        } = Passing::of(&ty);
+        (decoded.to_token_stream().to_string().replace(' ', ""), bytes, adapter)
+    }
+
+    #[test]
+    fn borrowed_text_and_bytes_stay_borrowed() {
+        assert_eq!(passing(parse_quote!(&'a str)), ("&'_str".into(), false, Adapter::Value));
+        assert_eq!(passing(parse_quote!(&[u8])), ("&[u8]".into(), true, Adapter::Value));
+        assert_eq!(
+            passing(parse_quote!(Option<&[u8]>)),
+            ("Option<&[u8]>".into(), true, Adapter::Value)
+        );
+        assert_eq!(
+            passing(parse_quote!(Cow<'_, [u8]>)),
+            ("Cow<'_,[u8]>".into(), true, Adapter::Value)
+        );
+        assert_eq!(passing(parse_quote!(&Path)), ("&Path".into(), false, Adapter::Value));
+    }
+
+    #[test]
+    fn other_references_are_decoded_owned() {
+        assert_eq!(passing(parse_quote!(&Row)), ("Row".into(), false, Adapter::Reference));
+        assert_eq!(
+            passing(parse_quote!(&Vec<u8>)),
+            ("Vec<u8>".into(), true, Adapter::Reference)
+        );
+        let rows = "__farcall::std::vec::Vec<Row>";
+        assert_eq!(passing(parse_quote!(&[Row])), (rows.into(), false, Adapter::Reference));
+        let row = "__farcall::std::option::Option<Row>";
+        assert_eq!(
+            passing(parse_quote!(Option<&Row>)),
+            (row.into(), false, Adapter::OptionalReference)
+        );
+        let rows = "__farcall::std::option::Option<__farcall::std::vec::Vec<Row>>";
+        assert_eq!(
+            passing(parse_quote!(Option<&[Row]>)),
+            (rows.into(), false, Adapter::OptionalSlice)
+        );
+    }
+
+    #[test]
+    fn owned_bytes_travel_as_bytes() {
+        for ty in [
+            "Vec<u8>",
+            "Option<Vec<u8>>",
+            "Box<[u8]>",
+            "[u8; 32]",
+            "std::vec::Vec<u8>",
+        ] {
+            let ty: Type = syn::parse_str(ty).expect("a type");
+            assert!(is_bytes(&ty));
+        }
+        for ty in ["Vec<u16>", "Cow<'static, [u8]>", "Bytes", "Vec<Vec<u8>>", "[u16; 4]"] {
+            let ty: Type = syn::parse_str(ty).expect("a type");
+            assert!(!is_bytes(&ty));
+        }
+    }
+
+    #[test]
+    fn a_result_is_known_by_its_last_segment() {
+        assert!(is_result(&parse_quote!(io::Result<u8>)));
+        assert!(is_result(&parse_quote!(StockResult)));
+        assert!(!is_result(&parse_quote!(Resulting)));
+        assert!(!is_result(&parse_quote!(Option<Result<u8, u8>>)));
+    }
+}
