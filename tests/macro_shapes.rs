@@ -1,85 +1,21 @@
-//! The trait of the front page.
-#![deny(warnings, missing_docs, unreachable_pub, missing_debug_implementations, unused_qualifications, clippy::pedantic)]
+//! Every shape of trait that the attribute accepts does what it says, over a loopback.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    reason = "the traits here are declared to be called, not to be read"
+)]
 
-use serde::{Deserialize, Serialize};
-
-/// What can go wrong.
-#[derive(Debug, Serialize, Deserialize)]
-pub enum StockError {
-    /// No such product.
-    Unknown(String),
-    /// The call failed.
-    Call(farcall::Error),
-}
-
-impl From<farcall::Error> for StockError {
-    fn from(error: farcall::Error) -> Self {
-        Self::Call(error)
-    }
-}
-
-/// A reservation.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Ticket(pub u64);
-
-/// Stock of one warehouse.
-#[farcall::service]
-pub trait Inventory {
-    /// How many of `sku` are on the shelf.
-    async fn stock(&self, sku: &str) -> Result<u32, StockError>;
-    /// Puts `count` aside.
-    async fn reserve(&self, sku: &str, count: u32) -> Result<Ticket, StockError>;
-    /// A number.
-    async fn ping(&self) -> u64;
-    /// The version.
-    fn version(&self) -> String;
-    /// Stores a blob.
-    #[rpc(idempotent, timeout = "2s")]
-    async fn put_blob(&self, key: &str, blob: &[u8]) -> farcall::Result<()>;
-}
-
-struct Warehouse;
-
-impl Inventory for Warehouse {
-    async fn stock(&self, sku: &str) -> Result<u32, StockError> {
-        Err(StockError::Unknown(sku.to_owned()))
-    }
-    async fn reserve(&self, sku: &str, count: u32) -> Result<Ticket, StockError> {
-        let _ = (self.stock(sku).await?, count);
-        Ok(Ticket(1))
-    }
-    async fn ping(&self) -> u64 {
-        7
-    }
-    fn version(&self) -> String {
-        "1".to_owned()
-    }
-    async fn put_blob(&self, _key: &str, _blob: &[u8]) -> farcall::Result<()> {
-        Ok(())
-    }
-}
-
-async fn calls() -> Result<(), StockError> {
-    let client = InventoryClient::connect("tcp://127.0.0.1:1").await?;
-    let _: u32 = client.stock("apple").await?;
-    let _: u64 = client.ping().await?;
-    let _: String = client.version().await?;
-    let hurried = client.with_timeout(std::time::Duration::from_secs(1)).with_metadata("tenant", "eu");
-    let _: Ticket = hurried.reserve("apple", 3).await?;
-    client.put_blob("k", &[1, 2]).await?;
-    Ok(())
-}
-
-fn blocking_calls() -> Result<(), StockError> {
-    let client = InventoryBlockingClient::connect("tcp://127.0.0.1:1")?;
-    let _: u32 = client.stock("apple")?;
-    let _: u64 = client.ping()?;
-    Ok(())
-}
-
-fn main() {
-    let _ = InventoryClient::loopback(Warehouse);
-    let _ = InventoryServer::new(Warehouse);
-    let _ = calls();
-    let _ = blocking_calls;
-}
+#[path = "macro_shapes/arguments.rs"]
+mod arguments;
+#[path = "macro_shapes/attributes.rs"]
+mod attributes;
+#[path = "macro_shapes/generics.rs"]
+mod generics;
+#[path = "macro_shapes/handlers.rs"]
+mod handlers;
+#[path = "macro_shapes/names.rs"]
+mod names;
+#[path = "macro_shapes/results.rs"]
+mod results;
+#[path = "macro_shapes/same_trait.rs"]
+mod same_trait;

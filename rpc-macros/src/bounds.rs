@@ -2,7 +2,7 @@
 
 use quote::{ToTokens, quote};
 use syn::{
-    Ident, Path, Type, TypePath, WherePredicate, parse_quote,
+    Path, Type, TypePath, WherePredicate, parse_quote,
     visit::{self, Visit},
     visit_mut::VisitMut,
 };
@@ -46,13 +46,7 @@ pub(crate) fn server(service: &Service, trait_path: &Path) -> Vec<WherePredicate
 pub(crate) fn is_generic(service: &Service, ty: &Type) -> bool {
     let mut uses = Uses::of(service);
     uses.visit_type(ty);
-    !uses.subjects.is_empty()
-        || ty.to_token_stream().into_iter().any(|token| {
-            service
-                .parameters
-                .const_params()
-                .any(|constant| token.to_string() == constant.ident.to_string())
-        })
+    uses.constant || !uses.subjects.is_empty()
 }
 
 fn serde(service: &Service, arguments: &impl ToTokens, results: &impl ToTokens) -> Vec<WherePredicate> {
@@ -78,21 +72,20 @@ fn serde(service: &Service, arguments: &impl ToTokens, results: &impl ToTokens) 
     sent.chain(received).collect()
 }
 
-/// The parameters, and the projections of parameters, that occur in visited types.
+/// Finds the parameters, and the projections of parameters, that occur in types.
 struct Uses<'a> {
-    parameters: Vec<&'a Ident>,
+    service: &'a Service,
     subjects: Vec<TypePath>,
+    /// Whether a constant parameter occurs; serde has no bound for those.
+    constant: bool,
 }
 
 impl<'a> Uses<'a> {
     fn of(service: &'a Service) -> Self {
         Self {
-            parameters: service
-                .parameters
-                .type_params()
-                .map(|parameter| &parameter.ident)
-                .collect(),
+            service,
             subjects: Vec::new(),
+            constant: false,
         }
     }
 }
@@ -100,8 +93,8 @@ impl<'a> Uses<'a> {
 impl<'ast> Visit<'ast> for Uses<'_> {
     fn visit_type_path(&mut self, ty: &'ast TypePath) {
         let first = ty.path.segments.first().map(|segment| &segment.ident);
-        let is_used = ty.qself.is_none() && first.is_some_and(|first| self.parameters.contains(&first));
-        if is_used {
+        let mut parameters = self.service.parameters.type_params();
+        if ty.qself.is_none() && parameters.any(|parameter| Some(&parameter.ident) == first) {
             let written = ty.to_token_stream().to_string();
             if !self
                 .subjects
@@ -112,5 +105,11 @@ impl<'ast> Visit<'ast> for Uses<'_> {
             }
         }
         visit::visit_type_path(self, ty);
+    }
+
+    fn visit_path(&mut self, path: &'ast Path) {
+        let mut constants = self.service.parameters.const_params();
+        self.constant |= constants.any(|parameter| path.is_ident(&parameter.ident));
+        visit::visit_path(self, path);
     }
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use syn::{Attribute, Generics, Ident, ItemTrait, Lifetime, Path, Receiver, Type, WherePredicate};
+use proc_macro2::Span;
+use syn::{Attribute, Generics, Ident, ItemTrait, Path, Receiver, Type, WherePredicate};
 
 use crate::{lift::Lifted, names::Names, types::Passing};
 
@@ -100,9 +101,9 @@ impl Method {
         cfgs(&self.attributes)
     }
 
-    /// The lifetimes that the method names, without those that it elides.
-    pub(crate) fn named_lifetimes(&self) -> impl Iterator<Item = &Lifetime> {
-        self.lifetimes.lifetimes().map(|parameter| &parameter.lifetime)
+    /// Where the compiler shall point at when it complains about code that is generated for the method.
+    pub(crate) fn span(&self) -> Span {
+        self.ident.span().resolved_at(Span::call_site())
     }
 }
 

@@ -32,7 +32,7 @@ pub(crate) enum Adapter {
 impl Passing {
     pub(crate) fn of(ty: &Type) -> Self {
         let mut passing = Self::written(bare(ty));
-        OpenLifetimes.visit_type_mut(&mut passing.decoded);
+        passing.decoded = open(&passing.decoded);
         passing
     }
 
@@ -85,6 +85,13 @@ impl Passing {
             adapter,
         }
     }
+}
+
+/// The type with its lifetimes left to inference.
+pub(crate) fn open(ty: &Type) -> Type {
+    let mut ty = ty.clone();
+    OpenLifetimes.visit_type_mut(&mut ty);
+    ty
 }
 
 /// The type without the invisible groups that `macro_rules!` leaves, and without parentheses.
@@ -154,7 +161,8 @@ pub(crate) fn is_well_known(ty: &Type) -> bool {
     }
 }
 
-fn option(ty: &Type) -> Option<&Type> {
+/// `T` of `Option<T>`.
+pub(crate) fn option(ty: &Type) -> Option<&Type> {
     let segment = last_segment(ty)?;
     match type_arguments(ty)[..] {
         [argument] if segment.ident == "Option" => Some(argument),

@@ -1,9 +1,7 @@
 //! What types must be able to do to cross the network, asked by generated code so that the compiler's answer names the
 //! method and the argument and points at the type.
 //!
-//! `Place` is a type that generated code makes for its name alone: the compiler shows it as `method::argument`.
-
-use std::marker::PhantomData;
+//! `Method` and `Name` are types that generated code makes for their names alone.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -12,45 +10,45 @@ use crate::Error;
 
 /// An argument, serialised by the client and deserialised by the server.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot cross the network as the argument `{Place}`",
+    message = "`{Self}` cannot cross the network as the argument `{Name}` of `{Method}`",
     label = "needs serde's `Serialize` and `Deserialize`",
     note = "if the type is yours, add `#[derive(serde::Serialize, serde::Deserialize)]` to it"
 )]
-pub trait Argument<'de, Place> {}
+pub trait Argument<'de, Method, Name> {}
 
 #[diagnostic::do_not_recommend]
-impl<'de, Place, T: Serialize + Deserialize<'de>> Argument<'de, Place> for T {}
+impl<'de, Method, Name, T: Serialize + Deserialize<'de>> Argument<'de, Method, Name> for T {}
 
 /// A result, serialised by the server and deserialised by the client.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot cross the network as the result `{Place}`",
+    message = "`{Self}` cannot cross the network as a result of `{Method}`",
     label = "needs serde's `Serialize` and `Deserialize`, and to borrow nothing",
     note = "if the type is yours, add `#[derive(serde::Serialize, serde::Deserialize)]` to it"
 )]
-pub trait Output<Place> {}
+pub trait Output<Method, Name> {}
 
 #[diagnostic::do_not_recommend]
-impl<Place, T: Serialize + DeserializeOwned> Output<Place> for T {}
+impl<Method, Name, T: Serialize + DeserializeOwned> Output<Method, Name> for T {}
 
 /// An error type, which must also hold what goes wrong between client and server.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` as the error `{Place}` cannot hold a failure of the call itself",
+    message = "`{Self}`, the error of `{Method}`, cannot hold a failure of the call itself",
     label = "needs `From<farcall::Error>`",
     note = "implement `From<farcall::Error>` for it, or mark the method `#[rpc(plain)]` to have such failures apart"
 )]
-pub trait Failure<Place> {}
+pub trait Failure<Method, Name> {}
 
 #[diagnostic::do_not_recommend]
-impl<Place, E: From<Error>> Failure<Place> for E {}
+impl<Method, Name, E: From<Error>> Failure<Method, Name> for E {}
 
 /// Compiles where `T` can be an argument.
-pub const fn argument<'de, T: Argument<'de, Place>, Place>(_: PhantomData<Place>) {}
+pub const fn argument<'de, T: Argument<'de, Method, Name>, Method, Name>() {}
 
 /// Compiles where `T` can be a result.
-pub const fn output<T: Output<Place>, Place>(_: PhantomData<Place>) {}
+pub const fn output<T: Output<Method, Name>, Method, Name>() {}
 
-/// Compiles where `E` can be an error.
-pub const fn failure<E: Output<Place> + Failure<Place>, Place>(_: PhantomData<Place>) {}
+/// Compiles where `E` can hold a failure of the call itself.
+pub const fn failure<E: Failure<Method, Name>, Method, Name>() {}
 
 /// Fails to compile when two methods of a service have the same identity, which for different names is bad luck.
 ///

@@ -1,6 +1,6 @@
 //! Code that does nothing but fail to compile, at the type to blame, when a type cannot cross the network.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Ident, Type, ext::IdentExt, spanned::Spanned};
 
@@ -10,83 +10,110 @@ use crate::{
     types,
 };
 
-/// One function for each method that has types to ask about. Their names, and those of the types in them, are what the
-/// compiler shows: `stock::sku`.
+/// One function, named like the trait, with one block for each method that has types to ask about. The compiler shows the
+/// names of the markers in it: the argument `sku` of `stock`.
 pub(super) fn asserts(service: &Service) -> TokenStream {
-    service
+    let blocks: Vec<_> = service
         .methods
         .iter()
-        .map(|method| of_method(service, method))
-        .collect()
+        .filter_map(|method| block(service, method))
+        .collect();
+    if blocks.is_empty() {
+        return TokenStream::new();
+    }
+    let ident = marker(&service.item.ident);
+    quote! {
+        #[allow(non_camel_case_types, non_snake_case)]
+        fn #ident() {
+            #(#blocks)*
+        }
+    }
 }
 
-fn of_method(service: &Service, method: &Method) -> TokenStream {
-    let mut questions: Vec<(Ident, TokenStream)> = Vec::new();
+fn block(service: &Service, method: &Method) -> Option<TokenStream> {
+    let mut questions: Vec<Question<'_>> = Vec::new();
     for argument in &method.arguments {
-        let ty = asked(&argument.ty);
-        if let Some(ty) = ty.filter(|ty| is_asked(service, ty)) {
-            questions.push((
-                marker(&argument.ident),
-                quote_spanned!(ty.span()=> __farcall::argument::<#ty, _>),
-            ));
-        }
+        questions.push(Question::new(
+            marker(&argument.ident),
+            asked(&argument.ty),
+            &["argument"],
+        ));
     }
     let output = &method.output.ty;
     if method.output.fallible {
-        let arguments = types::type_arguments(output);
-        if let Some(value) = arguments.first().filter(|ty| is_asked(service, ty)) {
-            questions.push((
-                format_ident!("Ok"),
-                quote_spanned!(value.span()=> __farcall::output::<#value, _>),
-            ));
+        let parts = types::type_arguments(output).into_iter();
+        for (part, (name, functions)) in parts.zip([("Ok", &["output"][..]), ("Err", &["output", "failure"])]) {
+            questions.push(Question::new(format_ident!("{name}"), part, functions));
         }
-        if let Some(error) = arguments.get(1).filter(|ty| is_asked(service, ty)) {
-            questions.push((
-                format_ident!("Err"),
-                quote_spanned!(error.span()=> __farcall::failure::<#error, _>),
-            ));
-        }
-    } else if is_asked(service, output) {
-        questions.push((
-            format_ident!("output"),
-            quote_spanned!(output.span()=> __farcall::output::<#output, _>),
-        ));
+    } else {
+        questions.push(Question::new(format_ident!("output"), output, &["output"]));
     }
+    questions.retain(|question| !types::is_well_known(question.ty) && !bounds::is_generic(service, question.ty));
     if questions.is_empty() {
-        return TokenStream::new();
+        return None;
     }
-    let ident = marker(&method.ident);
     let cfgs = method.cfgs();
-    let lifetimes = method.named_lifetimes();
-    let markers = questions.iter().map(|(marker, _)| marker);
-    let calls = questions
-        .iter()
-        .map(|(marker, call)| quote!(#call(::core::marker::PhantomData::<#marker>);));
-    quote! {
+    let method = marker(&method.ident);
+    let items = questions.iter().map(|question| question.item(&method));
+    let calls = questions.iter().flat_map(|question| question.calls(&method));
+    Some(quote! {
         #(#cfgs)*
-        #[allow(non_camel_case_types)]
-        fn #ident<#(#lifetimes),*>() {
-            #(enum #markers {})*
+        {
+            enum #method {}
+            #(#items)*
             #(#calls)*
         }
+    })
+}
+
+/// A type that must be able to cross the network.
+struct Question<'a> {
+    /// The name of its place.
+    marker: Ident,
+    ty: &'a Type,
+    /// The functions of the library that compile only if it is.
+    functions: &'a [&'a str],
+}
+
+impl<'a> Question<'a> {
+    fn new(marker: Ident, ty: &'a Type, functions: &'a [&'a str]) -> Self {
+        Self { marker, ty, functions }
+    }
+
+    fn item(&self, method: &Ident) -> TokenStream {
+        let marker = &self.marker;
+        // An argument called like its method shares the method's marker.
+        if marker == method {
+            TokenStream::new()
+        } else {
+            quote!(enum #marker {})
+        }
+    }
+
+    fn calls(&self, method: &Ident) -> impl Iterator<Item = TokenStream> {
+        let (marker, ty) = (&self.marker, types::open(self.ty));
+        let span = self.ty.span();
+        self.functions.iter().map(move |function| {
+            let function = Ident::new(function, span.resolved_at(Span::call_site()));
+            quote_spanned!(span=> __farcall::#function::<#ty, #method, #marker>();)
+        })
     }
 }
 
-/// The type that serde sees on both sides.
-fn asked(ty: &Type) -> Option<&Type> {
+/// The part of an argument's type that serde sees on both sides.
+fn asked(ty: &Type) -> &Type {
     match types::bare(ty) {
         Type::Reference(reference) => asked(&reference.elem),
         Type::Slice(slice) => asked(&slice.elem),
-        other => Some(other),
+        other => match types::option(other) {
+            Some(Type::Reference(reference)) => asked(&reference.elem),
+            _ => other,
+        },
     }
 }
 
-fn is_asked(service: &Service, ty: &Type) -> bool {
-    !types::is_well_known(ty) && !bounds::is_generic(service, ty)
-}
-
-/// A user's name that is free of the user's hygiene, since here it names an item.
+/// A user's name without the user's hygiene, since here it names an item.
 fn marker(ident: &Ident) -> Ident {
     let name = ident.unraw().to_string();
-    syn::parse_str::<Ident>(&name).unwrap_or_else(|_| Ident::new_raw(&name, proc_macro2::Span::call_site()))
+    syn::parse_str(&name).unwrap_or_else(|_| Ident::new_raw(&name, Span::call_site()))
 }

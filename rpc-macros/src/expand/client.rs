@@ -42,7 +42,7 @@ fn connect(service: &Service) -> TokenStream {
         #visibility fn connect(
             address: impl __farcall::IntoAddress,
         ) -> impl ::core::future::Future<Output = #library::Result<Self>> + ::core::marker::Send {
-            __farcall::Client::connect(address)
+            <Self as __farcall::Client>::connect(address)
         }
     }
 }

@@ -29,11 +29,11 @@ pub(crate) fn companions(service: &Service) -> TokenStream {
     ];
     let definitions = definitions.map(|definition| quote!(#(#cfgs)* #definition));
     let implementations = [
+        asserts::asserts(service),
         descriptor::descriptor(service),
         client::implementation(service),
         blocking::implementation(service),
         server::implementation(service),
-        asserts::asserts(service),
     ];
     quote! {
         #(#definitions)*

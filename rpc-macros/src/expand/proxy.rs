@@ -1,8 +1,8 @@
 //! What the client and the blocking client have in common.
 
-use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{Generics, Ident};
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{Generics, Ident, spanned::Spanned};
 
 use super::{declared, descriptor, phantom};
 use crate::{
@@ -157,21 +157,22 @@ impl Proxy<'_> {
         let attributes = self.attributes(method);
         let output = self.output(method);
         let decode = match (method.output.fallible, method.output.bytes) {
-            (true, false) => quote!(fallible),
-            (true, true) => quote!(fallible_bytes),
-            (false, false) => quote!(plain),
-            (false, true) => quote!(plain_bytes),
+            (true, false) => "fallible",
+            (true, true) => "fallible_bytes",
+            (false, false) => "plain",
+            (false, true) => "plain_bytes",
         };
+        let span = method.output.ty.span().resolved_at(Span::call_site());
+        let decode = Ident::new(decode, span);
+        let decode = quote_spanned!(span=> __farcall::#decode);
         let position = descriptor::position(self.service, index);
+        let call = quote_spanned! {method.span()=>
+            __farcall::#stub::call(&#this.stub, &__DESCRIPTOR.methods[#position], &(#(#values,)*), #decode)
+        };
         quote! {
             #(#attributes)*
             #visibility fn #ident #lifetimes (#receiver, #(#inputs),*) -> #output #clause {
-                __farcall::#stub::call(
-                    &#this.stub,
-                    &__DESCRIPTOR.methods[#position],
-                    &(#(#values,)*),
-                    __farcall::#decode,
-                )
+                #call
             }
         }
     }

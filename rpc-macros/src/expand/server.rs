@@ -1,8 +1,8 @@
 //! The server's side: decodes arguments, calls the implementation, encodes what it returns.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
-use syn::{Generics, Path, Type, parse_quote, visit_mut::VisitMut};
+use quote::{format_ident, quote, quote_spanned};
+use syn::{Generics, Ident, Path, Type, parse_quote, visit_mut::VisitMut};
 
 use super::{declared, descriptor, phantom};
 use crate::{
@@ -151,44 +151,39 @@ fn bounded(service: &Service, path: &Path) -> Generics {
 
 /// An expression of the type `Handler`.
 fn handler(service: &Service, method: &Method, path: &Path) -> TokenStream {
-    let (this, invocation) = (local("service"), local("invocation"));
-    let implementation = &service.names.implementation;
-    let ident = &method.ident;
     let decoding = decoding(service, method, path);
+    let answer = encoding(method, &call(service, method, path));
+    let body = if method.kind == Kind::Blocking {
+        quote!(__farcall::blocking(move || { #decoding #answer }).await?)
+    } else {
+        quote!(#decoding #answer)
+    };
+    quote!(__farcall::std::boxed::Box::pin(async move { #body }))
+}
+
+/// What the implementation returns.
+fn call(service: &Service, method: &Method, path: &Path) -> TokenStream {
+    let this = local("service");
+    let (implementation, ident) = (&service.names.implementation, &method.ident);
     let arguments = method
         .arguments
         .iter()
         .enumerate()
         .map(|(index, argument)| adapted(index, argument));
-    let call = quote!(<#implementation as #path>::#ident(&#this, #(#arguments),*));
-    let encode = if method.output.fallible {
-        quote!(fallible)
-    } else {
-        quote!(plain)
+    let wait = (method.kind == Kind::Async).then(|| quote_spanned!(method.span()=> .await));
+    quote_spanned!(method.span()=> <#implementation as #path>::#ident(&#this, #(#arguments),*) #wait)
+}
+
+/// The encoded answer.
+fn encoding(method: &Method, value: &TokenStream) -> TokenStream {
+    let (span, invocation) = (method.span(), local("invocation"));
+    let value = match (method.output.bytes, method.output.fallible) {
+        (true, true) => quote_spanned!(span=> __farcall::std::result::Result::map(#value, __farcall::AsBytes)),
+        (true, false) => quote_spanned!(span=> __farcall::AsBytes(#value)),
+        (false, _) => value.clone(),
     };
-    let encoded = |value: TokenStream| {
-        let value = match (method.output.bytes, method.output.fallible) {
-            (true, true) => quote!(__farcall::std::result::Result::map(#value, __farcall::AsBytes)),
-            (true, false) => quote!(__farcall::AsBytes(#value)),
-            (false, _) => value,
-        };
-        quote!(__farcall::Invocation::#encode(&#invocation, &#value))
-    };
-    let body = match method.kind {
-        Kind::Async => {
-            let answer = encoded(quote!(#call.await));
-            quote!(#decoding #answer)
-        }
-        Kind::Inline => {
-            let answer = encoded(call);
-            quote!(#decoding #answer)
-        }
-        Kind::Blocking => {
-            let answer = encoded(call);
-            quote!(__farcall::blocking(move || { #decoding #answer }).await?)
-        }
-    };
-    quote!(__farcall::std::boxed::Box::pin(async move { #body }))
+    let encode = Ident::new(if method.output.fallible { "fallible" } else { "plain" }, span);
+    quote_spanned!(span=> __farcall::Invocation::#encode(&#invocation, &#value))
 }
 
 /// A statement that decodes the arguments, borrowing from the invocation where their types allow it.
@@ -203,7 +198,7 @@ fn decoding(service: &Service, method: &Method, path: &Path) -> TokenStream {
             quote!(#ty)
         }
     });
-    quote! {
+    quote_spanned! {method.span()=>
         let (#(#names,)*): (#(#types,)*) = __farcall::Invocation::arguments(&#invocation)?;
     }
 }
@@ -235,6 +230,6 @@ fn adapted(index: usize, argument: &Argument) -> TokenStream {
     }
 }
 
-fn value(index: usize) -> syn::Ident {
+fn value(index: usize) -> Ident {
     local(&format_ident!("value{}", index).to_string())
 }

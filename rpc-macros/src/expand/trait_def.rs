@@ -2,7 +2,9 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
-use syn::{FnArg, ItemTrait, Pat, ReturnType, TraitItem, TraitItemFn, Type, parse_quote};
+use syn::{Block, FnArg, ItemTrait, Pat, ReturnType, TraitItem, TraitItemFn, Type, parse_quote};
+
+use crate::names::local;
 
 /// The trait as written, except that `async fn` becomes `fn … -> impl Future + Send`, and that `#[rpc(…)]` is gone.
 ///
@@ -52,7 +54,29 @@ fn return_future(function: &mut TraitItemFn) {
             .make_where_clause()
             .predicates
             .push(parse_quote!(Self: ::core::marker::Sync));
-        let statements = quote!(async move #body);
-        function.default = Some(parse_quote!({ #statements }));
+        let body = async_body(&output, &body);
+        function.default = Some(parse_quote!({ #body }));
+    }
+}
+
+/// The body as a future. The compiler does not take the output's type from the signature as it does for an `async fn`,
+/// so it is named for `?`, for `return`, and for coercions of the last expression.
+fn async_body(output: &Type, body: &Block) -> TokenStream {
+    if matches!(output, Type::Tuple(tuple) if tuple.elems.is_empty()) {
+        return quote!(async move #body);
+    }
+    let value = local("value");
+    quote! {
+        async move {
+            if let ::core::option::Option::Some(#value) = ::core::option::Option::None::<#output> {
+                #[allow(unreachable_code)]
+                return #value;
+            }
+            #[allow(unreachable_code, clippy::let_and_return, clippy::diverging_sub_expression)]
+            {
+                let #value: #output = #body;
+                #value
+            }
+        }
     }
 }

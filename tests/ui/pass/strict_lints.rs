@@ -1,5 +1,13 @@
-//! The trait of the front page.
-#![deny(warnings, missing_docs, unreachable_pub, missing_debug_implementations, unused_qualifications, clippy::pedantic)]
+//! Generated code is clean under strict lints.
+#![deny(
+    warnings,
+    missing_docs,
+    missing_debug_implementations,
+    unreachable_pub,
+    unused_qualifications,
+    rust_2018_idioms,
+    clippy::pedantic
+)]
 
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +88,6 @@ fn blocking_calls() -> Result<(), StockError> {
 fn main() {
     let _ = InventoryClient::loopback(Warehouse);
     let _ = InventoryServer::new(Warehouse);
-    let _ = calls();
+    drop(calls());
     let _ = blocking_calls;
 }

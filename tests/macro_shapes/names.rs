@@ -1,0 +1,203 @@
+//! No name that a user may choose meets a name of generated code.
+
+use farcall::{Result, Service as _};
+
+#[farcall::service]
+pub trait Arguments {
+    #[allow(clippy::too_many_arguments)]
+    async fn local_names(
+        &self,
+        self_: u8,
+        ctx: u8,
+        request: u8,
+        service: u8,
+        invocation: u8,
+        index: u8,
+        value0: u8,
+        stub: u8,
+        r#type: u8,
+        r#async: &[u8],
+    ) -> Result<u32>;
+}
+
+struct Sum;
+
+impl Arguments for Sum {
+    async fn local_names(
+        &self,
+        self_: u8,
+        ctx: u8,
+        request: u8,
+        service: u8,
+        invocation: u8,
+        index: u8,
+        value0: u8,
+        stub: u8,
+        r#type: u8,
+        r#async: &[u8],
+    ) -> Result<u32> {
+        let all = [self_, ctx, request, service, invocation, index, value0, stub, r#type];
+        Ok(all.iter().chain(r#async).copied().map(u32::from).sum())
+    }
+}
+
+#[tokio::test]
+async fn names_of_arguments() -> Result<()> {
+    let client = ArgumentsClient::loopback(Sum);
+    assert_eq!(client.local_names(1, 2, 3, 4, 5, 6, 7, 8, 9, &[10]).await?, 55);
+    Ok(())
+}
+
+/// Every method is called like something that generated code uses.
+#[farcall::service]
+pub trait Methods {
+    async fn new(&self) -> Result<u8>;
+    async fn connect(&self) -> Result<u8>;
+    async fn loopback(&self, implementation: u8) -> Result<u8>;
+    async fn with_timeout(&self) -> Result<u8>;
+    async fn with_metadata(&self) -> Result<u8>;
+    async fn channel(&self) -> Result<u8>;
+    async fn clone(&self) -> Result<u8>;
+    async fn call(&self) -> Result<u8>;
+    async fn stub(&self) -> Result<u8>;
+    async fn from_stub(&self) -> Result<u8>;
+    async fn descriptor(&self) -> Result<u8>;
+    async fn dispatch(&self) -> Result<u8>;
+    async fn fmt(&self) -> Result<u8>;
+    async fn argument(&self, argument: (u8, u8)) -> Result<u8>;
+    async fn r#match(&self) -> Result<u8>;
+}
+
+struct Numbers;
+
+impl Methods for Numbers {
+    async fn new(&self) -> Result<u8> {
+        Ok(1)
+    }
+    async fn connect(&self) -> Result<u8> {
+        Ok(2)
+    }
+    async fn loopback(&self, implementation: u8) -> Result<u8> {
+        Ok(implementation)
+    }
+    async fn with_timeout(&self) -> Result<u8> {
+        Ok(3)
+    }
+    async fn with_metadata(&self) -> Result<u8> {
+        Ok(4)
+    }
+    async fn channel(&self) -> Result<u8> {
+        Ok(5)
+    }
+    async fn clone(&self) -> Result<u8> {
+        Ok(6)
+    }
+    async fn call(&self) -> Result<u8> {
+        Ok(7)
+    }
+    async fn stub(&self) -> Result<u8> {
+        Ok(8)
+    }
+    async fn from_stub(&self) -> Result<u8> {
+        Ok(9)
+    }
+    async fn descriptor(&self) -> Result<u8> {
+        Ok(10)
+    }
+    async fn dispatch(&self) -> Result<u8> {
+        Ok(11)
+    }
+    async fn fmt(&self) -> Result<u8> {
+        Ok(12)
+    }
+    async fn argument(&self, argument: (u8, u8)) -> Result<u8> {
+        Ok(argument.0 + argument.1)
+    }
+    async fn r#match(&self) -> Result<u8> {
+        Ok(14)
+    }
+}
+
+#[tokio::test]
+async fn names_of_methods() -> Result<()> {
+    let channel = farcall::Channel::loopback(MethodsServer::new(Numbers));
+    let client: MethodsClient = farcall::Client::new(channel);
+    assert_eq!(client.new().await?, 1);
+    assert_eq!(client.connect().await?, 2);
+    assert_eq!(client.loopback(33).await?, 33);
+    assert_eq!(client.with_timeout().await?, 3);
+    assert_eq!(client.with_metadata().await?, 4);
+    assert_eq!(client.channel().await?, 5);
+    assert_eq!(client.clone().await?, 6);
+    assert_eq!(Clone::clone(&client).call().await?, 7);
+    assert_eq!(client.stub().await?, 8);
+    assert_eq!(client.from_stub().await?, 9);
+    assert_eq!(client.descriptor().await?, 10);
+    assert_eq!(client.dispatch().await?, 11);
+    assert_eq!(client.fmt().await?, 12);
+    assert_eq!(client.argument((1, 2)).await?, 3);
+    assert_eq!(client.r#match().await?, 14);
+    Ok(())
+}
+
+#[test]
+fn raw_identifiers_are_plain_on_the_wire() {
+    let descriptor = MethodsServer::new(Numbers).descriptor();
+    assert_eq!(descriptor.methods.last().expect("a method").path, "Methods.match");
+}
+
+#[farcall::service(name = "warehouse.v1.Inventory")]
+trait Renamed {
+    async fn stock(&self) -> Result<u8>;
+}
+
+struct Warehouse;
+
+impl Renamed for Warehouse {
+    async fn stock(&self) -> Result<u8> {
+        Ok(1)
+    }
+}
+
+#[tokio::test]
+async fn the_name_on_the_wire_can_differ() -> Result<()> {
+    let descriptor = RenamedServer::new(Warehouse).descriptor();
+    assert_eq!(descriptor.name, "warehouse.v1.Inventory");
+    assert_eq!(descriptor.methods[0].path, "warehouse.v1.Inventory.stock");
+    assert_eq!(descriptor.methods[0].service(), "warehouse.v1.Inventory");
+    assert_eq!(RenamedClient::loopback(Warehouse).stock().await?, 1);
+    Ok(())
+}
+
+mod vendored {
+    pub use ::farcall as remote;
+}
+
+#[farcall::service(crate = vendored::remote)]
+pub trait OtherPath {
+    async fn stock(&self) -> Result<u8>;
+}
+
+#[farcall::service(crate = "crate::names::vendored::remote")]
+pub trait OtherPathInText {
+    async fn stock(&self) -> Result<u8>;
+}
+
+impl OtherPath for Warehouse {
+    async fn stock(&self) -> Result<u8> {
+        Ok(2)
+    }
+}
+
+impl OtherPathInText for Warehouse {
+    async fn stock(&self) -> Result<u8> {
+        Ok(3)
+    }
+}
+
+#[tokio::test]
+async fn the_library_can_have_another_path() -> Result<()> {
+    assert_eq!(OtherPathClient::loopback(Warehouse).stock().await?, 2);
+    assert_eq!(OtherPathInTextClient::loopback(Warehouse).stock().await?, 3);
+    Ok(())
+}
