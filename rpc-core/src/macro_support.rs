@@ -11,7 +11,7 @@ pub use crate::{
     },
     service::{
         AsBytes, Handler, Invocation, MethodDescriptor, Service, ServiceDescriptor,
-        bounds::{argument, assert_distinct, failure, no_such_method, output},
+        bounds::{Demand, assert_distinct, no_such_method},
         method_id,
     },
     transport::IntoAddress,

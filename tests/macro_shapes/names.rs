@@ -146,6 +146,69 @@ fn raw_identifiers_are_plain_on_the_wire() {
     assert_eq!(descriptor.methods.last().expect("a method").path, "Methods.match");
 }
 
+/// Types called like arguments and methods, and like what the compiler is asked about.
+#[allow(non_camel_case_types)]
+mod types {
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    pub struct number {
+        pub value: u8,
+    }
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    pub struct output {
+        pub value: u8,
+    }
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    pub struct Err {
+        pub value: u8,
+    }
+
+    #[farcall::service]
+    pub trait Types {
+        async fn number(&self, number: number, text: &Err) -> farcall::Result<output>;
+        async fn text(&self, text: output, u8: Vec<number>, output: u8) -> Result<Err, String>;
+    }
+}
+
+struct Typed;
+
+impl types::Types for Typed {
+    async fn number(&self, number: types::number, text: &types::Err) -> Result<types::output> {
+        Ok(types::output {
+            value: number.value + text.value,
+        })
+    }
+    async fn text(
+        &self,
+        text: types::output,
+        u8: Vec<types::number>,
+        output: u8,
+    ) -> std::result::Result<types::Err, String> {
+        Ok(types::Err {
+            value: text.value + u8[0].value + output,
+        })
+    }
+}
+
+#[tokio::test]
+async fn names_of_types() -> std::result::Result<(), String> {
+    let client = types::TypesClient::loopback(Typed);
+    assert_eq!(
+        client
+            .number(types::number { value: 1 }, &types::Err { value: 2 })
+            .await?,
+        types::output { value: 3 }
+    );
+    assert_eq!(
+        client
+            .text(types::output { value: 1 }, vec![types::number { value: 2 }], 3)
+            .await?,
+        types::Err { value: 6 }
+    );
+    Ok(())
+}
+
 #[farcall::service(name = "warehouse.v1.Inventory")]
 trait Renamed {
     async fn stock(&self) -> Result<u8>;

@@ -184,7 +184,7 @@ impl Proxy<'_> {
             .iter()
             .any(|attribute| attribute.path().is_ident("doc"))
         {
-            let doc = format!("Calls `{}::{}`.", self.service.item.ident, method.ident);
+            let doc = format!(" Calls `{}::{}`.", self.service.item.ident, method.ident);
             attributes.push(quote!(#[doc = #doc]));
         }
         attributes
