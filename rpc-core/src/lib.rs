@@ -2,16 +2,25 @@
 pub mod client;
 mod code;
 pub mod codec;
+mod driver;
 mod error;
+pub mod layer;
+mod loopback;
 #[doc(hidden)]
 pub mod macro_support;
 mod metadata;
+mod proto;
+pub mod server;
 pub mod service;
+pub mod testing;
 pub mod transport;
 
-pub use client::{BlockingClient, Call, Channel, Client};
+pub use client::{BlockingClient, Call, Channel, ChannelState, Client};
 pub use code::{Code, Outcome};
 pub use error::{Error, Result};
 pub use farcall_macros::service;
 pub use metadata::Metadata;
-pub use service::Service;
+pub use proto::Limits;
+pub use server::{RunningServer, Server};
+pub use service::{Context, Service};
+pub use transport::Address;

@@ -191,19 +191,33 @@ const _: () = {
         pub fn new(channel: __farcall::Channel) -> Self {
             __farcall::Client::new(channel)
         }
-        /// A client like this one, whose calls may take so long.
+        /// The channel that the calls go over.
+        pub fn channel(&self) -> &__farcall::Channel {
+            __farcall::Client::channel(self)
+        }
+        /// The same client with a time limit for each call, which comes before the method's and the channel's.
         #[must_use]
         pub fn with_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
             __farcall::Client::with_timeout(self, timeout)
         }
-        /// A client like this one, whose calls carry one more pair of metadata.
+        /// The same client with one more pair of metadata. With a key that is none each call fails as `InvalidArgument`.
         #[must_use]
         pub fn with_metadata(&self, key: &str, value: &str) -> Self {
             __farcall::Client::with_metadata(self, key, value)
         }
-        /// The channel that the calls go over.
-        pub fn channel(&self) -> &__farcall::Channel {
-            __farcall::Client::channel(self)
+        /// The same client with one more pair of metadata, whose value is bytes and whose key must end in `-bin`.
+        #[must_use]
+        pub fn with_metadata_bin(
+            &self,
+            key: &str,
+            value: impl ::core::convert::Into<__farcall::Bytes>,
+        ) -> Self {
+            __farcall::Client::with_metadata_bin(self, key, value)
+        }
+        /// The same client, with the metadata of its answers going to `seen`.
+        #[must_use]
+        pub fn with_reply_metadata(&self, seen: &__farcall::ReplyMetadata) -> Self {
+            __farcall::Client::with_reply_metadata(self, seen)
         }
     }
     impl<K, Row: Clone> InventoryClient<K, Row>
@@ -302,19 +316,33 @@ const _: () = {
         pub fn new(channel: __farcall::Channel) -> Self {
             __farcall::BlockingClient::new(channel)
         }
-        /// A client like this one, whose calls may take so long.
+        /// The channel that the calls go over.
+        pub fn channel(&self) -> &__farcall::Channel {
+            __farcall::BlockingClient::channel(self)
+        }
+        /// The same client with a time limit for each call, which comes before the method's and the channel's.
         #[must_use]
         pub fn with_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
             __farcall::BlockingClient::with_timeout(self, timeout)
         }
-        /// A client like this one, whose calls carry one more pair of metadata.
+        /// The same client with one more pair of metadata. With a key that is none each call fails as `InvalidArgument`.
         #[must_use]
         pub fn with_metadata(&self, key: &str, value: &str) -> Self {
             __farcall::BlockingClient::with_metadata(self, key, value)
         }
-        /// The channel that the calls go over.
-        pub fn channel(&self) -> &__farcall::Channel {
-            __farcall::BlockingClient::channel(self)
+        /// The same client with one more pair of metadata, whose value is bytes and whose key must end in `-bin`.
+        #[must_use]
+        pub fn with_metadata_bin(
+            &self,
+            key: &str,
+            value: impl ::core::convert::Into<__farcall::Bytes>,
+        ) -> Self {
+            __farcall::BlockingClient::with_metadata_bin(self, key, value)
+        }
+        /// The same client, with the metadata of its answers going to `seen`.
+        #[must_use]
+        pub fn with_reply_metadata(&self, seen: &__farcall::ReplyMetadata) -> Self {
+            __farcall::BlockingClient::with_reply_metadata(self, seen)
         }
     }
     impl<K, Row: Clone> InventoryBlockingClient<K, Row>

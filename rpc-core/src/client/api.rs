@@ -1,71 +1,93 @@
-//! What every generated client can do, as traits: [`Client`] and [`BlockingClient`].
+//! What every generated client can do.
 //!
-//! Generated clients have the same functions as inherent ones, except where a method of the service has the same name.
+//! Generated clients have the same functions as inherent ones, except where a method of the service has the same name; then
+//! these traits are the way to reach them.
 
-use super::{BlockingStub, Channel, Stub};
+use std::time::Duration;
 
-/// placeholder: will have provided functions new/connect/with_timeout/with_metadata/channel on top of these two.
+use bytes::Bytes;
+
+use super::{BlockingStub, Channel, ReplyMetadata, Stub};
+use crate::{Error, transport::IntoAddress};
+
+/// Declares the functions that both kinds of client share.
+macro_rules! options {
+    ($stub:ty) => {
+        /// From its parts.
+        #[doc(hidden)]
+        fn from_stub(stub: $stub) -> Self;
+
+        /// Its parts.
+        #[doc(hidden)]
+        fn stub(&self) -> &$stub;
+
+        /// A client over `channel`, which may serve other clients as well.
+        fn new(channel: Channel) -> Self {
+            Self::from_stub(<$stub>::new(channel))
+        }
+
+        /// The channel.
+        fn channel(&self) -> &Channel {
+            self.stub().channel()
+        }
+
+        /// The same client with a time limit for each call, which comes before the method's and the channel's.
+        #[must_use]
+        fn with_timeout(&self, timeout: Duration) -> Self {
+            Self::from_stub(self.stub().clone().with_timeout(timeout))
+        }
+
+        /// The same client with one more pair of metadata. With a key that is none each call fails as `InvalidArgument`.
+        #[must_use]
+        fn with_metadata(&self, key: &str, value: &str) -> Self {
+            Self::from_stub(
+                self.stub()
+                    .clone()
+                    .with_metadata(|metadata| metadata.append(key, value)),
+            )
+        }
+
+        /// The same with bytes; the key must end in `-bin`.
+        #[must_use]
+        fn with_metadata_bin(&self, key: &str, value: impl Into<Bytes>) -> Self {
+            Self::from_stub(
+                self.stub()
+                    .clone()
+                    .with_metadata(|metadata| metadata.append_bin(key, value)),
+            )
+        }
+
+        /// The same client, with the metadata of its answers going to `seen`.
+        #[must_use]
+        fn with_reply_metadata(&self, seen: &ReplyMetadata) -> Self {
+            Self::from_stub(self.stub().clone().with_reply_metadata(seen))
+        }
+    };
+}
+
+/// What every generated asynchronous client can do.
 pub trait Client: Clone + Send + Sync + Sized {
-    /// From its parts.
-    #[doc(hidden)]
-    fn from_stub(stub: Stub) -> Self;
-    /// Its parts.
-    #[doc(hidden)]
-    fn stub(&self) -> &Stub;
-    /// A client over `channel`.
-    fn new(channel: Channel) -> Self {
-        Self::from_stub(Stub::new(channel))
-    }
-    /// Connects.
-    fn connect(
-        _address: impl crate::transport::IntoAddress,
-    ) -> impl Future<Output = Result<Self, crate::Error>> + Send {
-        std::future::ready(Err(crate::Error::unavailable("placeholder")))
-    }
-    /// placeholder
-    #[must_use]
-    fn with_timeout(&self, _: std::time::Duration) -> Self {
-        self.clone()
-    }
-    /// placeholder
-    #[must_use]
-    fn with_metadata(&self, _: &str, _: &str) -> Self {
-        self.clone()
-    }
-    /// placeholder
-    fn channel(&self) -> &Channel {
-        self.stub().channel()
+    options!(Stub);
+
+    /// Connects a client to the service at `address`; see [`Channel::connect`].
+    fn connect(address: impl IntoAddress) -> impl Future<Output = Result<Self, Error>> + Send {
+        let address = address.into_address();
+        async { Ok(Self::new(Channel::connect(address?).await?)) }
     }
 }
 
-/// placeholder
+/// What every generated blocking client can do.
+///
+/// Its calls block the thread that makes them, and a runtime of farcall's own, one thread, carries the connection. They may be
+/// made outside any runtime or inside `spawn_blocking`; inside an asynchronous task they fail as `FailedPrecondition`.
 pub trait BlockingClient: Clone + Send + Sync + Sized {
-    /// From its parts.
-    #[doc(hidden)]
-    fn from_stub(stub: BlockingStub) -> Self;
-    /// Its parts.
-    #[doc(hidden)]
-    fn stub(&self) -> &BlockingStub;
-    /// A client over `channel`.
-    fn new(channel: Channel) -> Self {
-        Self::from_stub(BlockingStub::new(channel))
-    }
-    /// Connects.
-    fn connect(_: impl crate::transport::IntoAddress) -> Result<Self, crate::Error> {
-        Err(crate::Error::unavailable("placeholder"))
-    }
-    /// placeholder
-    #[must_use]
-    fn with_timeout(&self, _: std::time::Duration) -> Self {
-        self.clone()
-    }
-    /// placeholder
-    #[must_use]
-    fn with_metadata(&self, _: &str, _: &str) -> Self {
-        self.clone()
-    }
-    /// placeholder
-    fn channel(&self) -> &Channel {
-        self.stub().channel()
+    options!(BlockingStub);
+
+    /// Connects a client to the service at `address` and waits until it is done.
+    ///
+    /// # Errors
+    /// As [`Channel::connect`], and `FailedPrecondition` inside an asynchronous task.
+    fn connect(address: impl IntoAddress) -> Result<Self, Error> {
+        Ok(Self::new(BlockingStub::connect(address)?))
     }
 }

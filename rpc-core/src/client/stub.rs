@@ -1,88 +1,148 @@
-//! placeholder: the final names, no work yet
-use super::Channel;
-use crate::{Error, service::MethodDescriptor};
-use serde::{Serialize, de::DeserializeOwned};
+//! What a generated client holds: a channel and how to call on it.
+
 use std::{
-    future::Future,
-    marker::PhantomData,
-    pin::Pin,
-    task::{Context, Poll},
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
-/// What a generated client holds.
-#[derive(Clone, Debug)]
-pub struct Stub(Channel);
-/// What a generated blocking client holds.
-#[derive(Clone, Debug)]
-pub struct BlockingStub(Channel);
-/// Encoded answer.
-#[derive(Debug)]
-pub struct Answer(());
-/// A call.
-#[must_use = "a call does nothing until it is awaited"]
-#[derive(Debug)]
-pub struct Call<R>(PhantomData<fn() -> R>);
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::{
+    Call, Channel,
+    call::{Outgoing, Timeout},
+    decode::Answer,
+};
+use crate::{
+    Error, Metadata, Outcome,
+    proto::encode_metadata,
+    service::{MethodDescriptor, Payload},
+};
+
+/// What a generated client holds: a channel, and what its calls carry.
+#[derive(Clone)]
+pub struct Stub {
+    channel: Channel,
+    timeout: Option<Duration>,
+    metadata: Metadata,
+    /// The metadata, encoded once for all calls.
+    block: Bytes,
+    /// What was wrong with the metadata; each call fails with it.
+    invalid: Option<Error>,
+    capture: Option<ReplyMetadata>,
+}
 
 impl Stub {
-    /// Makes one.
+    /// A stub over `channel`.
     pub fn new(channel: Channel) -> Self {
-        Self(channel)
+        let metadata = channel.inner().metadata.clone();
+        let block = encode_metadata(&metadata);
+        Self {
+            channel,
+            timeout: None,
+            metadata,
+            block,
+            invalid: None,
+            capture: None,
+        }
     }
-    /// placeholder
-    pub fn channel(&self) -> &Channel {
-        &self.0
+
+    pub(super) fn channel(&self) -> &Channel {
+        &self.channel
     }
-    /// Prepares a call: encodes the arguments now, sends them when first polled.
+
+    pub(super) fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    pub(super) fn with_metadata(mut self, change: impl FnOnce(&mut Metadata) -> Result<(), Error>) -> Self {
+        match change(&mut self.metadata) {
+            Ok(()) => self.block = encode_metadata(&self.metadata),
+            Err(error) => self.invalid = Some(error.with_outcome(Outcome::NotExecuted)),
+        }
+        self
+    }
+
+    pub(super) fn with_reply_metadata(mut self, capture: &ReplyMetadata) -> Self {
+        self.capture = Some(capture.clone());
+        self
+    }
+
+    /// Prepares a call: the arguments are encoded now and sent when the call is polled first.
     pub fn call<A: Serialize, R>(
         &self,
-        _method: &'static MethodDescriptor,
-        _arguments: &A,
-        _decode: fn(Result<Answer, Error>) -> R,
-    ) -> Call<R> {
-        Call(PhantomData)
-    }
-}
-impl BlockingStub {
-    /// Makes one.
-    pub fn new(channel: Channel) -> Self {
-        Self(channel)
-    }
-    /// placeholder
-    pub fn channel(&self) -> &Channel {
-        &self.0
-    }
-    /// Calls and waits.
-    pub fn call<A: Serialize, R>(
-        &self,
-        _method: &'static MethodDescriptor,
-        _arguments: &A,
+        method: &'static MethodDescriptor,
+        arguments: &A,
         decode: fn(Result<Answer, Error>) -> R,
-    ) -> R {
-        decode(Err(Error::unavailable("placeholder")))
+    ) -> Call<R> {
+        let payload = match &self.invalid {
+            Some(error) => Err(error.clone()),
+            None => Payload::encode(self.channel.inner().format, arguments).map_err(|error| {
+                Error::invalid_argument(format!("the arguments cannot be encoded: {error}"))
+                    .with_outcome(Outcome::NotExecuted)
+            }),
+        };
+        Call::new(self.channel.raw_call(self.outgoing(method, payload)), decode)
     }
-}
-impl<R> Future for Call<R> {
-    type Output = R;
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<R> {
-        Poll::Pending
+
+    fn outgoing(&self, method: &'static MethodDescriptor, payload: Result<Payload, Error>) -> Outgoing {
+        let layered = self.channel.inner().layers.is_some();
+        Outgoing {
+            method,
+            payload,
+            timeout: Timeout::After(self.timeout),
+            metadata: self.block.clone(),
+            shown: if layered {
+                self.metadata.clone()
+            } else {
+                Metadata::new()
+            },
+            layered,
+            capture: self.capture.clone(),
+        }
     }
 }
 
-/// Decodes the answer of a method that returns `Result<T, E>`.
-pub fn fallible<T: DeserializeOwned, E: DeserializeOwned + From<Error>>(answer: Result<Answer, Error>) -> Result<T, E> {
-    Err(E::from(answer.err().unwrap_or_else(|| Error::internal("placeholder"))))
+impl fmt::Debug for Stub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stub")
+            .field("channel", &self.channel)
+            .field("timeout", &self.timeout)
+            .field("metadata", &self.metadata)
+            .finish_non_exhaustive()
+    }
 }
-/// The same where `T` travels as bytes.
-pub fn fallible_bytes<T: for<'de> serde_bytes::Deserialize<'de>, E: DeserializeOwned + From<Error>>(
-    answer: Result<Answer, Error>,
-) -> Result<T, E> {
-    Err(E::from(answer.err().unwrap_or_else(|| Error::internal("placeholder"))))
-}
-/// Decodes the answer of a method that returns a plain value.
-pub fn plain<T: DeserializeOwned>(answer: Result<Answer, Error>) -> Result<T, Error> {
-    Err(answer.err().unwrap_or_else(|| Error::internal("placeholder")))
-}
-/// The same where `T` travels as bytes.
-pub fn plain_bytes<T: for<'de> serde_bytes::Deserialize<'de>>(answer: Result<Answer, Error>) -> Result<T, Error> {
-    Err(answer.err().unwrap_or_else(|| Error::internal("placeholder")))
+
+/// Receives the metadata that comes back with answers.
+///
+/// ```no_run
+/// # #[farcall::service] pub trait Inventory { async fn stock(&self, sku: &str) -> farcall::Result<u32>; }
+/// # async fn example(inventory: InventoryClient) -> farcall::Result<()> {
+/// use farcall::client::ReplyMetadata;
+///
+/// let seen = ReplyMetadata::new();
+/// inventory.with_reply_metadata(&seen).stock("apple").await?;
+/// println!("served by {:?}", seen.latest().value("shelf"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ReplyMetadata(Arc<Mutex<Metadata>>);
+
+impl ReplyMetadata {
+    /// Nothing received yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The metadata of the answer that came last, result or error.
+    pub fn latest(&self) -> Metadata {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn replace(&self, metadata: Metadata) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = metadata;
+    }
 }

@@ -1,14 +1,64 @@
 //! How values become bytes: the [`Codec`] trait and the formats that ship with the crate.
+//!
+//! Any serde type can be an argument or a result. Bytes from a peer are decoded under [`DecodeLimits`]: no input makes a
+//! decoder panic, overflow the stack, loop without end or allocate more than a small multiple of the limit.
+//!
+//! # Attributes that do not travel
+//! The formats write the fields of a value one after another, without names or types. These serde attributes rely on names
+//! or types, so a type that crosses the wire must not use them, at any depth:
+//!
+//! | attribute | what happens |
+//! | --- | --- |
+//! | `untagged`, `tag = "..."` (with or without `content`) | encodes, and cannot be decoded; `tag` with `content` decodes as long as no field is left out |
+//! | `flatten` | cannot be encoded |
+//! | `skip_serializing_if` | whatever follows the left-out field is decoded in its place: an error or, worse, another value |
+//! | `skip_serializing`, `skip_deserializing` | one side has a field that the other has not; the same confusion |
+//! | `skip` | the value is lost, and the default arrives |
+//! | `default` | does nothing: a field that is not there is an error |
+//!
+//! The compiler cannot see this. [`check_round_trip`] does, in one line of a test.
+//!
+//! Adding, removing or reordering fields makes a new type that older peers do not understand; new enum variants go at the
+//! end.
 
+#[cfg(not(any(feature = "bincode", feature = "postcard")))]
+compile_error!(
+    "farcall needs a format: enable the feature `bincode` (on by default) or `postcard`, \
+     e.g. farcall = { version = \"0.1\", default-features = false, features = [\"postcard\"] }"
+);
+
+#[cfg(feature = "bincode")]
+mod bincode;
+mod error;
 mod format;
+mod guard;
+mod limits;
+#[cfg(feature = "postcard")]
+mod postcard;
+mod round_trip;
 
+#[cfg(feature = "bincode")]
+pub use self::bincode::Bincode;
+#[cfg(feature = "postcard")]
+pub use self::postcard::Postcard;
+pub use error::CodecError;
 pub use format::Format;
-
-use std::fmt;
+pub use limits::DecodeLimits;
+pub use round_trip::check_round_trip;
 
 use serde::{Deserialize, Serialize};
 
 /// How values become bytes and back.
+///
+/// ```
+/// use farcall::codec::{Codec, DecodeLimits, Format};
+///
+/// let mut bytes = Vec::new();
+/// Format::default().encode(&(7_u64, "apple"), &mut bytes)?;
+/// let (count, name): (u64, &str) = Format::default().decode(&bytes, DecodeLimits::default())?;
+/// assert_eq!((count, name), (7, "apple"));
+/// # Ok::<(), farcall::codec::CodecError>(())
+/// ```
 pub trait Codec {
     /// Appends `value` to `buffer`.
     ///
@@ -16,46 +66,9 @@ pub trait Codec {
     /// When the value cannot be written in this format; what was appended by then is to be thrown away.
     fn encode<T: Serialize + ?Sized>(&self, value: &T, buffer: &mut Vec<u8>) -> Result<(), CodecError>;
 
-    /// Reads one value from all of `bytes`.
+    /// Reads one value from all of `bytes`. Strings and byte strings may borrow from them.
     ///
     /// # Errors
     /// When the bytes are not such a value, bytes are left over, or a limit is passed.
     fn decode<'de, T: Deserialize<'de>>(&self, bytes: &'de [u8], limits: DecodeLimits) -> Result<T, CodecError>;
 }
-
-/// What a decoder may spend on bytes from a peer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DecodeLimits {
-    /// How deep values may nest (default 128), so that no input overflows the stack.
-    pub depth: u16,
-    /// How many bytes of elements may be built (default 64 MiB), counted by their size in memory and not on the wire.
-    pub memory: usize,
-}
-
-impl Default for DecodeLimits {
-    fn default() -> Self {
-        Self {
-            depth: 128,
-            memory: 64 << 20,
-        }
-    }
-}
-
-/// Why a value could not be encoded or decoded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CodecError(String);
-
-impl CodecError {
-    /// An error with this text.
-    pub fn new(message: impl Into<String>) -> Self {
-        Self(message.into())
-    }
-}
-
-impl fmt::Display for CodecError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for CodecError {}

@@ -1,14 +1,21 @@
 //! What the attribute generates against: descriptors, the [`Service`] trait, one invocation, encoded payloads.
 
-#[doc(hidden)]
-pub mod bounds;
+mod blocking;
+pub(crate) mod bounds;
+mod context;
 mod descriptor;
 mod invocation;
 mod payload;
+mod scope;
 
+pub use blocking::blocking;
+pub use context::Context;
+pub(crate) use context::{enter, now, with_current};
+pub(crate) use descriptor::fnv1a;
 pub use descriptor::{MethodDescriptor, ServiceDescriptor, method_id};
 pub use invocation::{Handler, Invocation};
 pub use payload::{AsBytes, Payload};
+pub(crate) use scope::{Call as CallParts, Scope};
 
 /// An implementation of a service that a server can dispatch calls to.
 ///

@@ -1,6 +1,81 @@
-//! placeholder
-/// Something that names an address.
-pub trait IntoAddress {}
-impl IntoAddress for &str {}
-impl IntoAddress for String {}
-impl IntoAddress for &String {}
+//! Byte streams between processes: TCP, Unix sockets and in-process pipes, chosen by an [`Address`].
+//!
+//! Another transport joins by implementing [`Connector`] for the client's side and [`Listener`] for the server's;
+//! everything above works on [`BoxStream`] and never learns which transport it runs on.
+
+mod address;
+mod mem;
+mod parse;
+mod stream;
+mod tcp;
+mod unix;
+
+#[cfg(test)]
+mod tests;
+
+use std::{io, sync::Arc};
+
+use address::Endpoint;
+
+pub use address::{Address, IntoAddress};
+pub use mem::mem_pair;
+pub use stream::{BoxStream, ByteStream, Connecting, Connector, Listener};
+
+use crate::{Code, Error};
+
+/// The connector for `address`. Nothing is opened before [`Connector::connect`] is called.
+///
+/// The instance of the address plays no part here: it is for the caller to name in its calls.
+///
+/// # Errors
+/// [`Code::Unimplemented`] for an [`Address::custom`], which needs a `Connector` of its own, and for `unix://` on
+/// systems without Unix sockets.
+pub fn connector(address: &Address) -> Result<Arc<dyn Connector>, Error> {
+    match address.endpoint() {
+        Endpoint::Tcp { host, port } => Ok(Arc::new(tcp::TcpConnector::new(address.clone(), host.clone(), *port))),
+        Endpoint::Unix(path) => unix::connector(address, path),
+        Endpoint::Mem(name) => Ok(Arc::new(mem::MemConnector::new(address.clone(), name.clone()))),
+        Endpoint::Custom(_) => Err(no_transport(address, "Connector")),
+    }
+}
+
+/// Listens on `address`; port 0 picks a free one, which [`Listener::local_address`] tells.
+///
+/// Cancel safe: an unfinished bind leaves nothing behind.
+///
+/// # Errors
+/// The error names the address and the cause, and keeps the [`io::Error`] as its source. [`Code::AlreadyExists`]:
+/// somebody else listens there. [`Code::PermissionDenied`]: the operating system refuses. [`Code::InvalidArgument`]:
+/// the address has an instance, which only a client's address can have. [`Code::Unimplemented`] as for [`connector`].
+/// [`Code::Unavailable`]: anything else, such as a host name that does not resolve.
+pub async fn bind(address: &Address) -> Result<Box<dyn Listener>, Error> {
+    if let Some(instance) = address.instance() {
+        let message =
+            format!("cannot listen on `{address}`: the instance `{instance}` belongs in a client's address only");
+        return Err(Error::refused(Code::InvalidArgument, message));
+    }
+    let bound = match address.endpoint() {
+        Endpoint::Tcp { host, port } => tcp::bind(host, *port).await,
+        Endpoint::Unix(path) => unix::bind(address, path).await,
+        Endpoint::Mem(name) => mem::bind(address, name),
+        Endpoint::Custom(_) => return Err(no_transport(address, "Listener")),
+    };
+    bound.map_err(|cause| cannot_listen(address, cause))
+}
+
+fn cannot_listen(address: &Address, cause: io::Error) -> Error {
+    let code = match cause.kind() {
+        io::ErrorKind::AddrInUse => Code::AlreadyExists,
+        io::ErrorKind::PermissionDenied => Code::PermissionDenied,
+        io::ErrorKind::InvalidInput => Code::InvalidArgument,
+        io::ErrorKind::Unsupported => Code::Unimplemented,
+        _ => Code::Unavailable,
+    };
+    Error::refused(code, format!("cannot listen on `{address}`: {cause}")).with_source(cause)
+}
+
+fn no_transport(address: &Address, needed: &str) -> Error {
+    let scheme = address.scheme();
+    let message = format!("`{address}`: no transport for `{scheme}` is built in; pass a `{needed}` of your own");
+    Error::refused(Code::Unimplemented, message)
+}

@@ -1,0 +1,156 @@
+//! Options of a channel.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use tokio::runtime::Handle;
+use tower_service::Service;
+
+use super::Channel;
+use crate::{
+    Error, Limits, Metadata,
+    codec::Format,
+    layer::{Next, Request, Response},
+    transport::{Connector, IntoAddress, connector},
+};
+
+/// Options of a [`Channel`]; made by [`Channel::builder`].
+///
+/// ```no_run
+/// # async fn example() -> farcall::Result<()> {
+/// use std::time::Duration;
+/// use farcall::{Channel, Limits};
+///
+/// let channel = Channel::builder()
+///     .timeout(Duration::from_secs(5))
+///     .limits(Limits::default().max_message(64 << 20))
+///     .connect("tcp://127.0.0.1:7401")
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use]
+pub struct ChannelBuilder {
+    pub(super) limits: Limits,
+    pub(super) format: Format,
+    pub(super) timeout: Option<Duration>,
+    pub(super) metadata: Metadata,
+    pub(super) runtime: Option<Handle>,
+    layers: Vec<Box<dyn FnOnce(Next) -> Next + Send>>,
+}
+
+/// How long a call may take unless something shorter or longer is said.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl Default for ChannelBuilder {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            format: Format::default(),
+            timeout: Some(DEFAULT_TIMEOUT),
+            metadata: Metadata::new(),
+            runtime: None,
+            layers: Vec::new(),
+        }
+    }
+}
+
+impl ChannelBuilder {
+    /// What this side allows its peer; see [`Limits`].
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How arguments and results are encoded; bincode by default. The server must have been built with it.
+    pub fn format(mut self, format: Format) -> Self {
+        self.format = format;
+        self
+    }
+
+    /// How long each call may take; 30 s by default. A method's own `#[rpc(timeout)]` and a client's `with_timeout` come
+    /// before it, and a handler's remaining time bounds all of them.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Calls without a deadline of their own wait as long as the connection lives.
+    pub fn no_timeout(mut self) -> Self {
+        self.timeout = None;
+        self
+    }
+
+    /// Metadata that travels with each call.
+    pub fn metadata(mut self, metadata: Metadata) -> Self {
+        self.metadata = metadata;
+        self
+    }
+
+    /// The runtime that carries the connection; by default the one in which the first call is made.
+    pub fn runtime(mut self, runtime: Handle) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
+    /// Wraps every call in a tower layer. The layer named first is the outermost.
+    ///
+    /// A layered channel costs each call some allocations; one without layers costs nothing.
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: tower_layer::Layer<Next> + Send + 'static,
+        L::Service: Service<Request, Response = Response> + Clone + Send + 'static,
+        <L::Service as Service<Request>>::Error: Into<Error>,
+        <L::Service as Service<Request>>::Future: Send,
+    {
+        self.layers.push(Box::new(move |next| next.wrap(&layer)));
+        self
+    }
+
+    pub(super) fn stack(layers: Vec<Box<dyn FnOnce(Next) -> Next + Send>>, bottom: Next) -> Next {
+        layers.into_iter().rev().fold(bottom, |next, wrap| wrap(next))
+    }
+
+    pub(super) fn take_layers(&mut self) -> Vec<Box<dyn FnOnce(Next) -> Next + Send>> {
+        std::mem::take(&mut self.layers)
+    }
+
+    /// Connects to `address` and waits until the server has said hello.
+    ///
+    /// Cancel safe: dropping the future gives the attempt up.
+    ///
+    /// # Errors
+    /// Fails fast with the cause: an address that is none, nobody who listens, a peer that does not speak farcall.
+    pub async fn connect(self, address: impl IntoAddress) -> Result<Channel, Error> {
+        let channel = self.connect_lazily(address)?;
+        channel.ready().await?;
+        Ok(channel)
+    }
+
+    /// A channel that connects with its first call.
+    ///
+    /// # Errors
+    /// When the address is none, or no transport for it is built in.
+    pub fn connect_lazily(self, address: impl IntoAddress) -> Result<Channel, Error> {
+        let address = address.into_address()?;
+        let connector = connector(&address)?;
+        Ok(Channel::new(self, connector, address.instance()))
+    }
+
+    /// A channel over a transport of your own; it connects with its first call.
+    pub fn connector(self, connector: Arc<dyn Connector>) -> Channel {
+        let instance = connector.address().instance().map(str::to_owned);
+        Channel::new(self, connector, instance.as_deref())
+    }
+}
+
+impl fmt::Debug for ChannelBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChannelBuilder")
+            .field("limits", &self.limits)
+            .field("format", &self.format)
+            .field("timeout", &self.timeout)
+            .field("metadata", &self.metadata)
+            .field("layers", &self.layers.len())
+            .finish_non_exhaustive()
+    }
+}

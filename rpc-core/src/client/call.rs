@@ -1,0 +1,317 @@
+//! The future of a call.
+
+use std::{
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use tokio::time::{Sleep, sleep_until};
+
+use super::{Channel, ReplyMetadata, decode::Answer};
+use crate::{
+    Code, Error, Metadata,
+    driver::{Answered, Link, NotStarted, read_metadata},
+    layer::{Answering, Request, Response},
+    proto::{RequestHead, encode_metadata},
+    service::{MethodDescriptor, Payload, now, with_current},
+};
+
+/// A call on its way: a future of what the method returns.
+///
+/// The arguments are encoded already, so it borrows neither them nor the client, and may be spawned. Nothing is sent before it
+/// is polled first; the deadline counts from there. Dropping it cancels the call: the handler stops at its next await.
+///
+/// ```no_run
+/// # #[farcall::service] pub trait Inventory { async fn stock(&self, sku: &str) -> farcall::Result<u32>; }
+/// # async fn example(inventory: InventoryClient) -> farcall::Result<()> {
+/// let apples = tokio::spawn(inventory.stock("apple"));
+/// let pears = inventory.stock("pear").await?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a call does nothing until it is awaited"]
+pub struct Call<R> {
+    raw: RawCall,
+    decode: fn(Result<Answer, Error>) -> R,
+}
+
+impl<R> Call<R> {
+    pub(super) fn new(raw: RawCall, decode: fn(Result<Answer, Error>) -> R) -> Self {
+        Self { raw, decode }
+    }
+}
+
+impl<R> Future for Call<R> {
+    type Output = R;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<R> {
+        let answered = ready!(self.raw.poll_answered(cx));
+        let (channel, method) = (&self.raw.channel, self.raw.method);
+        let answer = answered.map(|(_, body)| Answer {
+            method,
+            body,
+            format: channel.inner().format,
+            limits: channel.decode_limits(),
+        });
+        Poll::Ready((self.decode)(answer))
+    }
+}
+
+impl<R> fmt::Debug for Call<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("method", &self.raw.method.path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An encoded call, before it is polled.
+pub(super) struct Outgoing {
+    pub(super) method: &'static MethodDescriptor,
+    pub(super) payload: Result<Payload, Error>,
+    pub(super) timeout: Timeout,
+    /// The metadata, encoded.
+    pub(super) metadata: Bytes,
+    /// What a layer sees of the metadata; empty without layers.
+    pub(super) shown: Metadata,
+    /// Whether the channel's layers are passed.
+    pub(super) layered: bool,
+    pub(super) capture: Option<ReplyMetadata>,
+}
+
+/// How long a call may take.
+#[derive(Clone, Copy)]
+pub(super) enum Timeout {
+    /// From when it is polled first.
+    After(Option<Duration>),
+    /// As a layer has it.
+    At(Option<Instant>),
+}
+
+/// A call without its types.
+pub(super) struct RawCall {
+    channel: Channel,
+    method: &'static MethodDescriptor,
+    capture: Option<ReplyMetadata>,
+    state: State,
+}
+
+enum State {
+    New(Outgoing),
+    /// Waits for a connection, no longer than its deadline.
+    Dialing {
+        dial: Pin<Box<dyn Future<Output = Result<Arc<Link>, Error>> + Send>>,
+        timer: Option<Pin<Box<Sleep>>>,
+        payload: Payload,
+        metadata: Bytes,
+        deadline: Option<Instant>,
+    },
+    Waiting {
+        link: Arc<Link>,
+        id: u32,
+    },
+    Layered(Answering),
+    Done,
+}
+
+impl RawCall {
+    pub(super) fn new(channel: Channel, mut call: Outgoing) -> Self {
+        Self {
+            channel,
+            method: call.method,
+            capture: call.capture.take(),
+            state: State::New(call),
+        }
+    }
+
+    fn poll_answered(&mut self, cx: &mut Context<'_>) -> Poll<Answered> {
+        let answered = ready!(self.poll_state(cx));
+        self.state = State::Done;
+        let answered = answered.map_err(|error| error.with_method(self.method.path));
+        if let Some(capture) = &self.capture {
+            let metadata = match &answered {
+                Ok((block, _)) => read_metadata(block)?,
+                Err(error) => error.metadata().clone(),
+            };
+            capture.replace(metadata);
+        }
+        Poll::Ready(answered)
+    }
+
+    fn poll_state(&mut self, cx: &mut Context<'_>) -> Poll<Answered> {
+        loop {
+            match &mut self.state {
+                State::New(_) => {
+                    let State::New(call) = std::mem::replace(&mut self.state, State::Done) else {
+                        continue;
+                    };
+                    if let Err(error) = self.begin(call, cx) {
+                        return Poll::Ready(Err(error));
+                    }
+                }
+                State::Dialing { dial, timer, .. } => {
+                    let link = match dial.as_mut().poll(cx) {
+                        Poll::Ready(link) => link?,
+                        Poll::Pending => {
+                            if let Some(timer) = timer {
+                                ready!(timer.as_mut().poll(cx));
+                                return Poll::Ready(Err(Error::refused(
+                                    Code::DeadlineExceeded,
+                                    format!("no connection to {} before the deadline", self.channel.address()),
+                                )));
+                            }
+                            return Poll::Pending;
+                        }
+                    };
+                    let State::Dialing {
+                        payload,
+                        metadata,
+                        deadline,
+                        ..
+                    } = std::mem::replace(&mut self.state, State::Done)
+                    else {
+                        continue;
+                    };
+                    self.send(link, payload, metadata, deadline, cx)?;
+                }
+                State::Waiting { link, id } => {
+                    if !self.method.oneway {
+                        return link.poll_answer(*id, cx);
+                    }
+                    let left = ready!(link.poll_left(*id, cx));
+                    if left.is_ok() {
+                        // From here on the call is the server's alone.
+                        link.forget(*id);
+                    }
+                    return Poll::Ready(left.map(|()| (Bytes::new(), Bytes::new())));
+                }
+                State::Layered(answering) => {
+                    let answer = ready!(answering.as_mut().poll(cx));
+                    return Poll::Ready(answer.map(|answer| (encode_metadata(&answer.metadata), answer.body)));
+                }
+                State::Done => {
+                    return Poll::Ready(Err(Error::internal("a call was polled after it had ended")));
+                }
+            }
+        }
+    }
+
+    /// The first poll: the deadline is set, and the call is sent if there is a connection.
+    fn begin(&mut self, call: Outgoing, cx: &mut Context<'_>) -> Result<(), Error> {
+        let payload = call.payload?;
+        let deadline = self.deadline(call.timeout)?;
+        if let (true, Some(layers)) = (call.layered, &self.channel.inner().layers) {
+            let request = Request {
+                method: self.method,
+                instance: self.channel.named_instance().map(|instance| Arc::clone(&instance.name)),
+                peer: self.channel.address().clone(),
+                deadline,
+                metadata: call.shown,
+                body: payload.into_bytes(),
+                target: None,
+            };
+            self.state = State::Layered(layers.answer(request));
+            return Ok(());
+        }
+        match self.channel.current_link() {
+            Some(link) => self.send(link, payload, call.metadata, deadline, cx),
+            None => {
+                self.dial(payload, call.metadata, deadline);
+                Ok(())
+            }
+        }
+    }
+
+    fn deadline(&self, timeout: Timeout) -> Result<Option<Instant>, Error> {
+        let own = match timeout {
+            Timeout::At(deadline) => return Ok(deadline),
+            Timeout::After(timeout) => timeout
+                .or(self.method.timeout)
+                .or(self.channel.inner().timeout)
+                .and_then(|timeout| now().checked_add(timeout)),
+        };
+        let Some(inherited) = with_current(|scope| scope.deadline()).flatten() else {
+            return Ok(own);
+        };
+        if inherited <= now() {
+            return Err(Error::refused(
+                Code::DeadlineExceeded,
+                "the deadline of the call that this one is made for has passed",
+            ));
+        }
+        Ok(Some(own.map_or(inherited, |own| own.min(inherited))))
+    }
+
+    fn dial(&mut self, payload: Payload, metadata: Bytes, deadline: Option<Instant>) {
+        let channel = self.channel.clone();
+        self.state = State::Dialing {
+            dial: Box::pin(async move { channel.link().await }),
+            timer: deadline.map(|deadline| Box::pin(sleep_until(deadline.into()))),
+            payload,
+            metadata,
+            deadline,
+        };
+    }
+
+    fn send(
+        &mut self,
+        link: Arc<Link>,
+        payload: Payload,
+        metadata: Bytes,
+        deadline: Option<Instant>,
+        cx: &Context<'_>,
+    ) -> Result<(), Error> {
+        let head = RequestHead {
+            method: self.method.id,
+            instance: self.channel.named_instance().map(|instance| instance.id),
+            timeout: deadline.map(|deadline| deadline.saturating_duration_since(now())),
+            metadata,
+        };
+        match link.start(&head, payload, deadline, cx.waker()) {
+            Ok(id) => {
+                self.state = State::Waiting { link, id };
+                Ok(())
+            }
+            Err(NotStarted::Refused(error)) => Err(error),
+            // The connection ended a moment ago and nothing of the call left with it.
+            Err(NotStarted::Gone(payload)) => {
+                self.dial(payload, head.metadata, deadline);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Drop for RawCall {
+    fn drop(&mut self) {
+        if let State::Waiting { link, id } = &self.state {
+            link.abandon(*id);
+        }
+    }
+}
+
+/// Sends what comes out of the last layer.
+pub(super) fn bottom(channel: Option<Channel>, request: Request) -> Answering {
+    let Some(channel) = channel else {
+        let error = Error::refused(Code::Unavailable, "the channel is gone");
+        return Box::pin(std::future::ready(Err(error)));
+    };
+    let channel = channel.with_instance(request.instance.as_deref());
+    let mut call = channel.raw_call(Outgoing {
+        method: request.method,
+        payload: Ok(Payload::from(Vec::from(request.body))),
+        timeout: Timeout::At(request.deadline),
+        metadata: encode_metadata(&request.metadata),
+        shown: Metadata::new(),
+        layered: false,
+        capture: None,
+    });
+    Box::pin(async move {
+        let (metadata, body) = std::future::poll_fn(|cx| call.poll_answered(cx)).await?;
+        Ok(Response::new(read_metadata(&metadata)?, body))
+    })
+}

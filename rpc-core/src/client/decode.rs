@@ -1,0 +1,77 @@
+//! From an encoded answer to what a method returns.
+
+use bytes::Bytes;
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::{
+    Code, Error,
+    codec::{Codec, DecodeLimits, Format},
+    service::{AsBytes, MethodDescriptor},
+};
+
+/// An encoded answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub(crate) method: &'static MethodDescriptor,
+    pub(crate) body: Bytes,
+    pub(crate) format: Format,
+    pub(crate) limits: DecodeLimits,
+}
+
+impl Answer {
+    fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        // A oneway call has no answer to decode; its value is `()`, which every format writes as nothing.
+        self.format.decode(&self.body, self.limits).map_err(|error| {
+            Error::new(
+                Code::Internal,
+                format!("the result cannot be decoded: {error}; do both sides have the same version of the type?"),
+            )
+            .with_method(self.method.path)
+        })
+    }
+}
+
+/// The result of a method that returns `Result<T, E>`.
+///
+/// # Errors
+/// The handler's own error, or a remote failure as `E::from(error)`.
+pub fn fallible<T: DeserializeOwned, E: DeserializeOwned + From<Error>>(answer: Result<Answer, Error>) -> Result<T, E> {
+    answer?.decode::<Result<T, E>>()?
+}
+
+/// The same where `T` travels as bytes.
+///
+/// # Errors
+/// As [`fallible`].
+pub fn fallible_bytes<T, E>(answer: Result<Answer, Error>) -> Result<T, E>
+where
+    T: for<'de> serde_bytes::Deserialize<'de>,
+    E: DeserializeOwned + From<Error>,
+{
+    fallible::<Owned<T>, E>(answer).map(|value| value.0)
+}
+
+/// The result of a method that returns a plain value.
+///
+/// # Errors
+/// A remote failure.
+pub fn plain<T: DeserializeOwned>(answer: Result<Answer, Error>) -> Result<T, Error> {
+    answer?.decode()
+}
+
+/// The same where `T` travels as bytes.
+///
+/// # Errors
+/// As [`plain`].
+pub fn plain_bytes<T: for<'de> serde_bytes::Deserialize<'de>>(answer: Result<Answer, Error>) -> Result<T, Error> {
+    plain::<Owned<T>>(answer).map(|value| value.0)
+}
+
+/// [`AsBytes`] for every lifetime at once, which is what owning means.
+struct Owned<T>(T);
+
+impl<'de, T: serde_bytes::Deserialize<'de>> Deserialize<'de> for Owned<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        AsBytes::<T>::deserialize(deserializer).map(|value| Self(value.0))
+    }
+}

@@ -1,0 +1,96 @@
+//! One attempt to connect, and the life of the connection after it.
+
+use std::sync::{Arc, Weak};
+
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until, timeout},
+};
+
+use super::channel::Inner;
+use crate::{
+    Code, Error, Limits, Metadata,
+    codec::Format,
+    driver::{Driver, Inbound, Link, Request, Requests, open},
+    proto::{Connection, Stop},
+    transport::Connector,
+};
+
+/// Tells all that wait for an attempt how it went.
+pub(super) type Outcome = watch::Sender<Option<Result<Arc<Link>, Error>>>;
+
+/// Connects, tells everyone who waits, and carries the connection until it ends.
+///
+/// The channel is held weakly: it aborts this task when it is dropped during the attempt, and ends the connection when it is
+/// dropped later.
+pub(super) async fn dial(channel: Weak<Inner>, not_before: Option<Instant>, outcome: Outcome) {
+    if let Some(instant) = not_before {
+        sleep_until(instant).await;
+    }
+    let Some((connector, limits, format)) = channel
+        .upgrade()
+        .map(|inner| (Arc::clone(&inner.connector), inner.limits.clone(), inner.format))
+    else {
+        return;
+    };
+    let attempt = attempt(&*connector, &limits, format).await;
+    let Some(inner) = channel.upgrade() else { return };
+    match attempt {
+        Err(error) => {
+            inner.failed(Instant::now());
+            outcome.send_replace(Some(Err(error)));
+        }
+        Ok((link, driver)) => {
+            inner.connected(&link);
+            outcome.send_replace(Some(Ok(Arc::clone(&link))));
+            drop(inner);
+            // Every call in flight was told by the driver; the reason is of use only to them.
+            let _ = driver.await;
+            if let Some(inner) = channel.upgrade() {
+                inner.lost(&link);
+            }
+        }
+    }
+}
+
+async fn attempt(
+    connector: &dyn Connector,
+    limits: &Limits,
+    format: Format,
+) -> Result<(Arc<Link>, Driver<NoService>), Error> {
+    let address = connector.address();
+    let (mut stream, peer) = match timeout(limits.handshake_timeout, connector.connect()).await {
+        Ok(Ok(connected)) => connected,
+        Ok(Err(error)) => {
+            return Err(
+                Error::refused(Code::Unavailable, format!("cannot connect to {address}: {error}")).with_source(error),
+            );
+        }
+        Err(_) => {
+            let time = limits.handshake_timeout;
+            return Err(Error::refused(
+                Code::Unavailable,
+                format!("cannot connect to {address}: nobody answered within {time:?}"),
+            ));
+        }
+    };
+    let opened = open(&mut stream, address, format, limits).await?;
+    let connection = Connection::new(opened.settings, Instant::now().into_std());
+    let link = Link::new(connection);
+    Ok((
+        Arc::clone(&link),
+        Driver::new(link, stream, peer, opened.input, NoService),
+    ))
+}
+
+/// A client offers nothing to its server.
+struct NoService;
+
+impl Inbound for NoService {
+    fn start(&mut self, request: Request, requests: &mut Requests) {
+        let error = Error::refused(Code::Unimplemented, "this side of the connection offers no service");
+        requests.answer(request.call, &Metadata::new(), Err(error));
+    }
+
+    fn stop(&mut self, _: u32, _: Stop) {}
+}

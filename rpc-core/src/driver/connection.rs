@@ -1,0 +1,439 @@
+//! The task of one connection: read, act, write, sleep.
+
+use std::{
+    collections::VecDeque,
+    io::{self, IoSlice},
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll, Waker, ready},
+};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::{
+    io::{AsyncReadExt, AsyncWrite},
+    time::{Instant, Sleep, sleep_until},
+};
+
+use super::link::Link;
+use crate::{
+    Error, Metadata, Outcome,
+    proto::{Event, Lost, RequestHead, Stop, encode_metadata},
+    service::Payload,
+    transport::{Address, BoxStream},
+};
+
+/// How much room a read has: a batch of small calls, or two pieces of a large one.
+const READ: usize = 64 << 10;
+/// Frames handled under one hold of the lock.
+const FRAMES: usize = 128;
+/// Rounds of reading and writing before other tasks get their turn.
+const ROUNDS: usize = 16;
+/// While this much waits to be written no handler is started: a peer that does not read makes no more answers.
+const HIGH_WATER: usize = 1 << 20;
+/// Chunks handed to the transport in one call.
+const SLICES: usize = 64;
+
+/// What the driver does with the peer's calls.
+pub(crate) trait Inbound: Send {
+    /// Starts a call; its answer goes to `requests` now or to the [`Link`] later.
+    fn start(&mut self, request: Request, requests: &mut Requests);
+    /// Asks a handler to stop; the call is still answered.
+    fn stop(&mut self, call: u32, why: Stop);
+}
+
+/// A call of the peer.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) call: u32,
+    pub(crate) head: RequestHead,
+    pub(crate) deadline: Option<std::time::Instant>,
+    pub(crate) body: Bytes,
+}
+
+/// Answers that are ready at once, and so leave together.
+#[derive(Debug, Default)]
+pub(crate) struct Requests {
+    answers: Vec<(u32, Bytes, Result<Payload, Error>)>,
+    length: usize,
+}
+
+impl Requests {
+    /// Answers a call.
+    pub(crate) fn answer(&mut self, call: u32, metadata: &Metadata, answer: Result<Payload, Error>) {
+        self.length += answer.as_ref().map_or(0, |payload| payload.as_slice().len());
+        self.answers.push((call, encode_metadata(metadata), answer));
+    }
+}
+
+/// The task of one connection. Dropping it ends the connection: every waiting call is told.
+pub(crate) struct Driver<I> {
+    link: Arc<Link>,
+    stream: BoxStream,
+    peer: Address,
+    inbound: I,
+    input: BytesMut,
+    output: VecDeque<Bytes>,
+    /// Requests that wait until the peer has taken more of what was written.
+    deferred: VecDeque<Request>,
+    requests: Requests,
+    wakers: Vec<Waker>,
+    timer: Pin<Box<Sleep>>,
+    /// The driver has let others run once before it writes.
+    yielded: bool,
+    unflushed: bool,
+}
+
+/// Why a driver ends: with what waiting calls are told.
+struct End(Error);
+
+impl<I: Inbound + Unpin> Driver<I> {
+    /// A driver of an open connection; `input` is what came behind the handshake.
+    pub(crate) fn new(link: Arc<Link>, stream: BoxStream, peer: Address, input: BytesMut, inbound: I) -> Self {
+        Self {
+            link,
+            stream,
+            peer,
+            inbound,
+            input,
+            output: VecDeque::new(),
+            deferred: VecDeque::new(),
+            requests: Requests::default(),
+            wakers: Vec::new(),
+            timer: Box::pin(sleep_until(Instant::now())),
+            yielded: false,
+            unflushed: false,
+        }
+    }
+
+    /// One turn of the task.
+    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        if self.lets_others_join() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        for _ in 0..ROUNDS {
+            let now = Instant::now();
+            // Reading comes before writing: a connection that the peer has closed is noticed before a call goes into it.
+            let read = match self.read(cx, now) {
+                Poll::Ready(Err(end)) => return Poll::Ready(end),
+                Poll::Ready(Ok(())) => true,
+                Poll::Pending => false,
+            };
+            let blocked = match self.write(cx, now) {
+                Poll::Ready(Err(end)) => return Poll::Ready(end),
+                Poll::Ready(Ok(())) => false,
+                Poll::Pending => true,
+            };
+            if let Err(lost) = self.fire(cx, now) {
+                return Poll::Ready(self.lost(&lost, cx));
+            }
+            if !read && self.sleeps(cx, blocked) {
+                return self.finished(cx);
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Before it writes, the driver lets every task that is ready run once, so that their calls leave with the same system
+    /// call. One call alone is not held up.
+    fn lets_others_join(&mut self) -> bool {
+        let mut state = self.link.lock();
+        state.awake();
+        let joins = !self.yielded
+            && state.connection.wants_write()
+            && state.connection.outgoing() + state.connection.incoming() > 1;
+        self.yielded = joins;
+        joins
+    }
+
+    /// Reads once and acts on what came.
+    fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Result<(), End>> {
+        if self.input.capacity() - self.input.len() < READ / 4 {
+            self.input.reserve(READ);
+        }
+        // The future of `read_buf` may be dropped at any time: it takes nothing before it is ready.
+        let read = ready!(pin!(self.stream.read_buf(&mut self.input)).poll(cx));
+        match read {
+            Ok(0) => Poll::Ready(Err(self.io_end("it was closed by the peer", None))),
+            Ok(_) => {
+                self.link.lock().connection.handle_heard(now.into_std());
+                Poll::Ready(self.act(now).map_err(|lost| self.lost(&lost, cx)))
+            }
+            Err(error) => Poll::Ready(Err(self.io_end("reading failed", Some(error)))),
+        }
+    }
+
+    /// Acts on all that was read.
+    fn act(&mut self, now: Instant) -> Result<(), Lost> {
+        loop {
+            let mut state = self.link.lock();
+            let more = state.connection.handle_input(&mut self.input, FRAMES, now.into_std())?;
+            drop(state);
+            self.forward();
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Hands on what happened: answers to their callers, calls to their handlers.
+    fn forward(&mut self) {
+        let mut stops = Vec::new();
+        let mut state = self.link.lock();
+        let queued = state.connection.queued();
+        while let Some(event) = state.connection.poll_event() {
+            match state.answer(event) {
+                Ok(waker) => self.wakers.extend(waker),
+                Err(Event::Request {
+                    call,
+                    head,
+                    deadline,
+                    body,
+                }) => {
+                    self.deferred.push_back(Request {
+                        call,
+                        head,
+                        deadline,
+                        body,
+                    });
+                }
+                Err(Event::Stop { call, why }) => stops.push((call, why)),
+                Err(Event::GoAway) => state.closing = true,
+                Err(Event::Reply { .. } | Event::Failed { .. }) => {}
+            }
+        }
+        drop(state);
+        self.wakers.drain(..).for_each(Waker::wake);
+        self.start(queued);
+        for (call, why) in stops {
+            self.stop(call, why);
+        }
+        self.answer();
+    }
+
+    /// Starts the handlers of waiting calls as long as the peer takes the answers.
+    fn start(&mut self, queued: usize) {
+        self.requests.length = queued;
+        while self.requests.length < HIGH_WATER {
+            let Some(request) = self.deferred.pop_front() else {
+                break;
+            };
+            self.inbound.start(request, &mut self.requests);
+        }
+    }
+
+    fn stop(&mut self, call: u32, why: Stop) {
+        match self.deferred.iter().position(|request| request.call == call) {
+            Some(index) => {
+                self.deferred.remove(index);
+                let error = Error::cancelled("the call waited and never started").with_outcome(Outcome::NotExecuted);
+                self.requests.answer(call, &Metadata::new(), Err(error));
+            }
+            None => self.inbound.stop(call, why),
+        }
+    }
+
+    /// Queues the answers that were ready at once.
+    fn answer(&mut self) {
+        if self.requests.answers.is_empty() {
+            return;
+        }
+        let mut spent = Vec::new();
+        let mut state = self.link.lock();
+        for (call, metadata, answer) in self.requests.answers.drain(..) {
+            spent.extend(state.reply(call, &metadata, answer));
+        }
+        drop(state);
+        drop(spent);
+    }
+
+    /// Writes until all is written or the transport takes no more.
+    fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Result<(), End>> {
+        loop {
+            if self.output.is_empty() {
+                self.link.lock().connection.poll_transmit(&mut self.output);
+            }
+            if self.output.is_empty() {
+                break;
+            }
+            match write_chunks(Pin::new(&mut self.stream), cx, &self.output) {
+                Poll::Ready(Ok(written)) if written > 0 => self.written(written, now),
+                Poll::Ready(Ok(_)) => return Poll::Ready(Err(self.io_end("it takes no more bytes", None))),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(self.io_end("writing failed", Some(error)))),
+                Poll::Pending => {
+                    self.link.lock().connection.handle_blocked(now.into_std());
+                    return Poll::Pending;
+                }
+            }
+        }
+        if self.unflushed {
+            if let Err(error) = ready!(Pin::new(&mut self.stream).poll_flush(cx)) {
+                return Poll::Ready(Err(self.io_end("writing failed", Some(error))));
+            }
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn written(&mut self, length: usize, now: Instant) {
+        advance(&mut self.output, length);
+        self.unflushed = true;
+        let waits = !self.output.is_empty();
+        let mut state = self.link.lock();
+        state.connection.handle_written(length, waits, now.into_std());
+        state.departed(&mut self.wakers);
+        let queued = state.connection.queued();
+        drop(state);
+        self.wakers.drain(..).for_each(Waker::wake);
+        if !self.deferred.is_empty() && queued < HIGH_WATER {
+            self.start(queued);
+            self.answer();
+        }
+    }
+
+    /// Keeps the timer at or before the connection's next instant, and acts when it fires. It is moved only when it would be
+    /// late, so that a busy connection does not touch it.
+    fn fire(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<(), Lost> {
+        loop {
+            let due = self.link.lock().connection.poll_timeout().map(Instant::from_std);
+            if let Some(due) = due {
+                if due < self.timer.deadline() || self.timer.is_elapsed() {
+                    self.timer.as_mut().reset(due);
+                }
+            }
+            if due.is_none() || self.timer.as_mut().poll(cx).is_pending() {
+                return Ok(());
+            }
+            let now = now.max(Instant::now());
+            self.link.lock().connection.handle_timeout(now.into_std())?;
+            if self.input.is_empty() {
+                // An idle connection keeps no buffer.
+                self.input = BytesMut::new();
+            }
+            self.forward();
+            if self.link.lock().connection.wants_write() {
+                cx.waker().wake_by_ref();
+            }
+        }
+    }
+
+    /// Goes to sleep unless there is something to write that the transport may take.
+    fn sleeps(&mut self, cx: &Context<'_>, blocked: bool) -> bool {
+        let mut state = self.link.lock();
+        if !blocked && state.connection.wants_write() {
+            return false;
+        }
+        state.sleep(cx.waker());
+        true
+    }
+
+    /// Ends once all is done and nobody makes new calls.
+    fn finished(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        let state = self.link.lock();
+        if !state.closing || !self.output.is_empty() || !state.connection.is_drained() {
+            return Poll::Pending;
+        }
+        drop(state);
+        // Whether the peer hears of the end changes nothing: it is over here.
+        let _ = ready!(Pin::new(&mut self.stream).poll_shutdown(cx));
+        Poll::Ready(self.io_end("it was closed after the last call", None))
+    }
+
+    /// Tells the peer why, as far as the transport takes it at once, and makes the error for those who wait.
+    fn lost(&mut self, lost: &Lost, cx: &mut Context<'_>) -> End {
+        let (told, error) = match lost {
+            Lost::Violation(violation) => (true, Error::internal(violation.to_string())),
+            Lost::Closed(error) => (
+                false,
+                Error::unavailable(format!("the connection was closed by the peer: {}", error.message())),
+            ),
+            Lost::Silent(interval) => (
+                false,
+                Error::unavailable(format!(
+                    "the peer is gone: it was silent for {interval:?} and did not answer a ping"
+                )),
+            ),
+            Lost::Stalled(time) => (
+                false,
+                Error::unavailable(format!(
+                    "the peer is stuck: it took no byte of what was written for {time:?}"
+                )),
+            ),
+            Lost::Idle(time) => (true, Error::unavailable(format!("there was no call for {time:?}"))),
+        };
+        if told {
+            let mut state = self.link.lock();
+            state.connection.close(&error);
+            state.connection.poll_transmit(&mut self.output);
+            drop(state);
+            let _ = write_chunks(Pin::new(&mut self.stream), cx, &self.output);
+        }
+        self.end(error)
+    }
+
+    fn io_end(&self, what: &str, source: Option<io::Error>) -> End {
+        let error = Error::unavailable(what);
+        self.end(match source {
+            Some(source) => Error::unavailable(format!("{what}: {source}")).with_source(source),
+            None => error,
+        })
+    }
+
+    fn end(&self, error: Error) -> End {
+        let message = format!("the connection with {} was lost: {}", self.peer, error.message());
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        let end = Error::new(error.code(), message);
+        End(match source {
+            Some(source) => end.with_source(source),
+            None => end,
+        })
+    }
+}
+
+impl<I: Inbound + Unpin> Future for Driver<I> {
+    type Output = Error;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Error> {
+        let End(error) = ready!(self.turn(cx));
+        self.link.end(&error);
+        Poll::Ready(error)
+    }
+}
+
+impl<I> Drop for Driver<I> {
+    fn drop(&mut self) {
+        self.link.end(&Error::unavailable(format!(
+            "the connection with {} was cut on this side",
+            self.peer
+        )));
+    }
+}
+
+/// Writes as many chunks as one call takes.
+fn write_chunks(
+    stream: Pin<&mut BoxStream>,
+    cx: &mut Context<'_>,
+    output: &VecDeque<Bytes>,
+) -> Poll<io::Result<usize>> {
+    if output.len() == 1 || !stream.is_write_vectored() {
+        return stream.poll_write(cx, output.front().map_or(&[], |chunk| chunk));
+    }
+    let mut slices = [IoSlice::new(&[]); SLICES];
+    for (slice, chunk) in slices.iter_mut().zip(output) {
+        *slice = IoSlice::new(chunk);
+    }
+    stream.poll_write_vectored(cx, &slices[..output.len().min(SLICES)])
+}
+
+/// Drops the first `length` bytes.
+fn advance(output: &mut VecDeque<Bytes>, mut length: usize) {
+    while let Some(front) = output.front_mut() {
+        if front.len() > length {
+            front.advance(length);
+            return;
+        }
+        length -= front.len();
+        output.pop_front();
+    }
+}

@@ -1,0 +1,192 @@
+//! Opening a connection over a byte stream.
+
+use std::{io, time::Duration};
+
+use bytes::BytesMut;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::timeout,
+};
+
+use crate::{
+    Code, Error, Limits,
+    codec::Format,
+    proto::{Announced, ClientHello, HelloError, ServerHello, Settings},
+    transport::{Address, BoxStream},
+};
+
+/// An opened connection: how to run it, the format agreed on, and what came behind the hello.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) settings: Settings,
+    pub(crate) format: Format,
+    pub(crate) input: BytesMut,
+}
+
+/// Opens a connection as the client.
+///
+/// Dropping the future leaves the stream in the middle of a handshake; it is of no use then.
+pub(crate) async fn open(
+    stream: &mut BoxStream,
+    peer: &Address,
+    format: Format,
+    limits: &Limits,
+) -> Result<Opened, Error> {
+    let hello = ClientHello {
+        codec: format.id(),
+        limits: Announced::from(limits),
+    };
+    let failed = |what: &str| Error::refused(Code::Unavailable, format!("no connection with {peer}: {what}"));
+    let mut input = BytesMut::new();
+    let opening = async {
+        stream
+            .write_all(&hello.encode())
+            .await
+            .map_err(|error| failed(&error.to_string()).with_source(error))?;
+        stream
+            .flush()
+            .await
+            .map_err(|error| failed(&error.to_string()).with_source(error))?;
+        loop {
+            match ServerHello::take(&mut input) {
+                Ok(Some(hello)) => return Ok(hello),
+                Ok(None) => {}
+                Err(error) => {
+                    return Err(Error::refused(
+                        Code::FailedPrecondition,
+                        format!("no connection with {peer}: {}", error.text("this client")),
+                    ));
+                }
+            }
+            match stream.read_buf(&mut input).await {
+                Ok(0) => {
+                    return Err(failed(
+                        "the peer closed it during the handshake; is this a farcall server?",
+                    ));
+                }
+                Ok(_) => {}
+                Err(error) => return Err(failed(&error.to_string()).with_source(error)),
+            }
+        }
+    };
+    let hello = match timeout(limits.handshake_timeout, opening).await {
+        Ok(hello) => hello?,
+        Err(_) => {
+            let time = limits.handshake_timeout;
+            return Err(failed(&format!(
+                "the peer did not answer the handshake within {time:?}"
+            )));
+        }
+    };
+    match hello {
+        ServerHello::Accepted {
+            codec,
+            limits: peer_limits,
+        } if codec == format.id() => Ok(Opened {
+            settings: Settings {
+                ours: limits.clone(),
+                peer: peer_limits,
+                idle: None,
+            },
+            format,
+            input,
+        }),
+        ServerHello::Accepted { codec, .. } => {
+            Err(failed(&format!("the server answers in codec {codec}, not in {format}")))
+        }
+        ServerHello::Rejected(error) => Err(Error::refused(
+            error.code(),
+            format!("{peer} refused the connection: {}", error.message()),
+        )),
+    }
+}
+
+/// Opens a connection as the server.
+///
+/// # Errors
+/// What went wrong in words, after the peer was told as well as it understands.
+pub(crate) async fn accept(stream: &mut BoxStream, limits: &Limits) -> Result<Opened, String> {
+    let mut input = BytesMut::new();
+    let hello = match timeout(limits.handshake_timeout, client_hello(stream, &mut input)).await {
+        Ok(Ok(hello)) => hello,
+        Ok(Err(Hello::Io(error))) => return Err(error.to_string()),
+        Ok(Err(Hello::Bad(error))) => {
+            say_and_close(stream, &error.answer()).await;
+            return Err(error.text("this server"));
+        }
+        Err(_) => {
+            return Err(format!(
+                "the peer did not finish the handshake within {:?}",
+                limits.handshake_timeout
+            ));
+        }
+    };
+    let Some(format) = Format::from_id(hello.codec) else {
+        let text = format!(
+            "the client speaks codec {}, which this server was built without",
+            hello.codec
+        );
+        reject(stream, &Error::refused(Code::FailedPrecondition, text.as_str())).await;
+        return Err(text);
+    };
+    let answer = ServerHello::Accepted {
+        codec: hello.codec,
+        limits: Announced::from(limits),
+    };
+    let write = async {
+        stream.write_all(&answer.encode()).await?;
+        stream.flush().await
+    };
+    match timeout(limits.handshake_timeout, write).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => return Err(error.to_string()),
+        Err(_) => return Err("the peer takes no bytes".into()),
+    }
+    let settings = Settings {
+        ours: limits.clone(),
+        peer: hello.limits,
+        idle: Some(limits.idle_timeout),
+    };
+    Ok(Opened {
+        settings,
+        format,
+        input,
+    })
+}
+
+/// Turns a client away with a reason that it shows its user.
+pub(crate) async fn reject(stream: &mut BoxStream, error: &Error) {
+    say_and_close(stream, &ServerHello::Rejected(error.clone()).encode()).await;
+}
+
+enum Hello {
+    Io(io::Error),
+    Bad(HelloError),
+}
+
+async fn client_hello(stream: &mut BoxStream, input: &mut BytesMut) -> Result<ClientHello, Hello> {
+    loop {
+        if let Some(hello) = ClientHello::take(input).map_err(Hello::Bad)? {
+            return Ok(hello);
+        }
+        if stream.read_buf(input).await.map_err(Hello::Io)? == 0 {
+            return Err(Hello::Io(io::ErrorKind::UnexpectedEof.into()));
+        }
+    }
+}
+
+/// Says a last word. What the peer still sends is read for a moment: closing with unread bytes would reset the connection
+/// and take the word away from it.
+async fn say_and_close(stream: &mut BoxStream, word: &[u8]) {
+    const MOMENT: Duration = Duration::from_millis(500);
+    const UNREAD: usize = 64 << 10;
+    let say = async {
+        stream.write_all(word).await?;
+        stream.shutdown().await?;
+        let mut unread = BytesMut::with_capacity(UNREAD);
+        while unread.len() < UNREAD && stream.read_buf(&mut unread).await? > 0 {}
+        io::Result::Ok(())
+    };
+    // Whether the peer heard it changes nothing, and the stream is closed next in any case.
+    let _ = timeout(MOMENT, say).await;
+}

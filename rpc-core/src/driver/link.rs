@@ -1,0 +1,332 @@
+//! A connection as its users see it: calls go in, answers come out, the driver moves the bytes.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+    time::Instant,
+};
+
+use bytes::Bytes;
+
+use crate::{
+    Code, Error, Metadata, Outcome,
+    proto::{Body, COPIED, Connection, Event, RequestHead, encode_metadata, parse_metadata},
+    service::Payload,
+};
+
+/// How a call ended: the reply's metadata block and body, or the failure.
+pub(crate) type Answered = Result<(Bytes, Bytes), Error>;
+
+/// One open connection, shared by its driver and everyone who makes or answers calls on it.
+///
+/// One lock guards it all. It is held for a few hundred instructions, never across an await and never while foreign code (a
+/// waker, a serialiser, a handler) runs.
+pub(crate) struct Link {
+    state: Mutex<State>,
+}
+
+/// Why a call was not started.
+pub(crate) enum NotStarted {
+    /// The connection takes no new calls; another one may.
+    Gone(Payload),
+    /// The call itself is refused.
+    Refused(Error),
+}
+
+pub(super) struct State {
+    pub(super) connection: Connection,
+    /// By call id.
+    waiters: Vec<Waiter>,
+    /// Calls whose callers wait only for the request to leave.
+    departures: Vec<u32>,
+    /// The driver, while it sleeps.
+    driver: Option<Waker>,
+    /// Whoever made calls is gone: end when all is done.
+    pub(super) closing: bool,
+    /// Why the connection is over.
+    pub(super) over: Option<Error>,
+}
+
+/// Who waits for a call, and what has come for it.
+#[derive(Default)]
+struct Waiter {
+    waker: Option<Waker>,
+    answer: Option<Answered>,
+}
+
+impl Link {
+    pub(crate) fn new(connection: Connection) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::new(State {
+                connection,
+                waiters: Vec::new(),
+                departures: Vec::new(),
+                driver: None,
+                closing: false,
+                over: None,
+            }),
+        })
+    }
+
+    /// No code that can panic runs under the lock; should it all the same, the state is whole between any two statements
+    /// that matter, so the poison is ignored and nobody else panics.
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // ---- making calls --------------------------------------------------------------------------------------------
+
+    /// Makes a call; its answer is polled with the id.
+    ///
+    /// # Errors
+    /// Nothing left, and it says whether another connection may do better.
+    pub(crate) fn start(
+        &self,
+        head: &RequestHead,
+        payload: Payload,
+        deadline: Option<Instant>,
+        waker: &Waker,
+    ) -> Result<u32, NotStarted> {
+        let waker = waker.clone();
+        let mut state = self.lock();
+        if state.over.is_some() || state.closing {
+            return Err(NotStarted::Gone(payload));
+        }
+        let earlier =
+            deadline.is_some_and(|deadline| state.connection.poll_timeout().is_none_or(|timeout| deadline < timeout));
+        let (id, payload) = if payload.as_slice().len() <= COPIED {
+            match state.connection.start(head, Body::Small(payload.as_slice()), deadline) {
+                Ok(id) => (id, Some(payload)),
+                Err(error) => return Err(NotStarted::Refused(error)),
+            }
+        } else {
+            match state
+                .connection
+                .start(head, Body::Large(payload.into_bytes()), deadline)
+            {
+                Ok(id) => (id, None),
+                Err(error) => return Err(NotStarted::Refused(error)),
+            }
+        };
+        state.waiter(id).waker = Some(waker);
+        let driver = state.wake_for_output(earlier);
+        drop(state);
+        wake(driver);
+        drop(payload);
+        Ok(id)
+    }
+
+    /// The answer of a call, once; the id is free again then.
+    pub(crate) fn poll_answer(&self, id: u32, cx: &Context<'_>) -> Poll<Answered> {
+        let mut state = self.lock();
+        let waiter = state.waiter(id);
+        if let Some(answer) = waiter.answer.take() {
+            waiter.waker = None;
+            state.connection.release(id);
+            return Poll::Ready(answer);
+        }
+        if !waiter.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            waiter.waker = Some(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// Whether all of a call's request was taken by the transport; the waker is kept until then.
+    pub(crate) fn poll_left(&self, id: u32, cx: &Context<'_>) -> Poll<Result<(), Error>> {
+        let mut state = self.lock();
+        if let Some(answer) = state.waiter(id).answer.take() {
+            state.connection.release(id);
+            return Poll::Ready(answer.map(|_| ()));
+        }
+        if state.connection.has_left(id) {
+            return Poll::Ready(Ok(()));
+        }
+        state.waiter(id).waker = Some(cx.waker().clone());
+        if !state.departures.contains(&id) {
+            state.departures.push(id);
+        }
+        Poll::Pending
+    }
+
+    /// The caller is gone: the handler is to stop.
+    pub(crate) fn abandon(&self, id: u32) {
+        let mut state = self.lock();
+        let answered = std::mem::take(state.waiter(id));
+        state.connection.abandon(id);
+        let driver = state.wake_for_output(false);
+        drop(state);
+        wake(driver);
+        // What was answered is dropped outside the lock.
+        drop(answered);
+    }
+
+    /// The caller no longer waits, and the handler goes on.
+    pub(crate) fn forget(&self, id: u32) {
+        let mut state = self.lock();
+        state.waiter(id).waker = None;
+        state.connection.release(id);
+        state.departures.retain(|&departure| departure != id);
+    }
+
+    // ---- answering calls -----------------------------------------------------------------------------------------
+
+    /// Answers a call of the peer from outside the driver.
+    pub(crate) fn reply(&self, id: u32, metadata: &Metadata, answer: Result<Payload, Error>) {
+        let metadata = encode_metadata(metadata);
+        let mut state = self.lock();
+        let spent = state.reply(id, &metadata, answer);
+        let driver = state.wake_for_output(false);
+        drop(state);
+        wake(driver);
+        drop(spent);
+    }
+
+    // ---- the connection as a whole -------------------------------------------------------------------------------
+
+    /// Takes no more calls from the peer; the connection ends when those under way are done.
+    pub(crate) fn go_away(&self) {
+        let mut state = self.lock();
+        state.connection.go_away();
+        state.closing = true;
+        let driver = state.driver.take();
+        drop(state);
+        wake(driver);
+    }
+
+    /// Ends the connection when all calls are done, because nobody makes new ones.
+    pub(crate) fn finish(&self) {
+        let mut state = self.lock();
+        state.closing = true;
+        let driver = state.driver.take();
+        drop(state);
+        wake(driver);
+    }
+
+    /// Whether new calls may be made on this connection.
+    pub(crate) fn is_open(&self) -> bool {
+        let state = self.lock();
+        state.over.is_none() && !state.closing
+    }
+
+    /// The calls in flight in either direction.
+    #[cfg(test)]
+    pub(crate) fn in_flight(&self) -> usize {
+        let state = self.lock();
+        state.connection.outgoing() + state.connection.incoming()
+    }
+
+    /// Ends the connection now: every waiting call is told, those that provably never left as not executed.
+    pub(super) fn end(&self, why: &Error) {
+        let mut state = self.lock();
+        if state.over.is_some() {
+            return;
+        }
+        state.over = Some(why.clone().with_outcome(Outcome::NotExecuted));
+        let mut wakers = Vec::new();
+        for (id, outcome) in state.connection.drain_lost() {
+            let waiter = state.waiter(id);
+            waiter.answer = Some(Err(why.clone().with_outcome(outcome)));
+            wakers.extend(waiter.waker.take());
+        }
+        let departures = std::mem::take(&mut state.departures);
+        for id in departures {
+            wakers.extend(state.waiter(id).waker.take());
+        }
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl State {
+    fn waiter(&mut self, id: u32) -> &mut Waiter {
+        let index = id as usize;
+        if index >= self.waiters.len() {
+            // Ids of our own calls are dense and held below the limit on calls.
+            self.waiters.resize_with(index + 1, Waiter::default);
+        }
+        &mut self.waiters[index]
+    }
+
+    /// The driver's waker, when there is something for it to do.
+    fn wake_for_output(&mut self, timer: bool) -> Option<Waker> {
+        if timer || self.connection.wants_write() {
+            self.driver.take()
+        } else {
+            None
+        }
+    }
+
+    /// The driver runs: nobody needs to wake it.
+    pub(super) fn awake(&mut self) {
+        self.driver = None;
+    }
+
+    /// Puts the driver to sleep.
+    pub(super) fn sleep(&mut self, waker: &Waker) {
+        self.driver = Some(waker.clone());
+    }
+
+    /// Answers a call of the peer; gives back the payload whose buffer is to be dropped outside the lock.
+    pub(super) fn reply(&mut self, id: u32, metadata: &Bytes, answer: Result<Payload, Error>) -> Option<Payload> {
+        match answer {
+            Ok(payload) if payload.as_slice().len() <= COPIED => {
+                self.connection.reply(id, metadata, Ok(Body::Small(payload.as_slice())));
+                Some(payload)
+            }
+            Ok(payload) => {
+                self.connection
+                    .reply(id, metadata, Ok(Body::Large(payload.into_bytes())));
+                None
+            }
+            Err(error) => {
+                self.connection.reply(id, metadata, Err(&error));
+                None
+            }
+        }
+    }
+
+    /// Hands an answer to its caller; gives the waker to be called outside the lock.
+    pub(super) fn answer(&mut self, event: Event) -> Result<Option<Waker>, Event> {
+        let (id, answer) = match event {
+            Event::Reply { call, metadata, body } => (call, Ok((metadata, body))),
+            Event::Failed { call, error } => (call, Err(error)),
+            other => return Err(other),
+        };
+        let waiter = self.waiter(id);
+        waiter.answer = Some(answer);
+        Ok(waiter.waker.take())
+    }
+
+    /// The wakers of those who waited for a request to leave that now has.
+    pub(super) fn departed(&mut self, wakers: &mut Vec<Waker>) {
+        if self.departures.is_empty() {
+            return;
+        }
+        let departures = std::mem::take(&mut self.departures);
+        for id in departures {
+            if self.connection.has_left(id) {
+                wakers.extend(self.waiter(id).waker.take());
+            } else {
+                self.departures.push(id);
+            }
+        }
+    }
+}
+
+/// Reads a reply's metadata block, which a broken peer may have garbled.
+pub(crate) fn read_metadata(block: &Bytes) -> Result<Metadata, Error> {
+    parse_metadata(block).map_err(|violation| Error::new(Code::DataLoss, violation.to_string()))
+}
+
+fn wake(driver: Option<Waker>) {
+    if let Some(driver) = driver {
+        driver.wake();
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").finish_non_exhaustive()
+    }
+}

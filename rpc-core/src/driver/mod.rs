@@ -1,0 +1,9 @@
+//! The thin loops that join [`proto`](crate::proto) and a byte stream. They decide nothing: every rule is in `proto`.
+
+mod connection;
+mod handshake;
+mod link;
+
+pub(crate) use connection::{Driver, Inbound, Request, Requests};
+pub(crate) use handshake::{accept, open, reject};
+pub(crate) use link::{Answered, Link, NotStarted, read_metadata};

@@ -1,0 +1,154 @@
+//! The seam for middleware: what a [`tower_layer::Layer`] sees of a call, on either side.
+//!
+//! A layer wraps a `Service<Request, Response = Response, Error = Error>`, may await, refuse with an [`Error`], and rewrite
+//! metadata, deadline and answer. Without layers no part of this is in the way of a call.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use bytes::Bytes;
+use tower_service::Service;
+
+use crate::{
+    Address, Error, Metadata,
+    service::{Handler, MethodDescriptor},
+};
+
+/// A call as a layer sees it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Request {
+    /// Service, method and policy.
+    pub method: &'static MethodDescriptor,
+    /// The named instance, if one is called.
+    pub instance: Option<Arc<str>>,
+    /// The other end: the caller on a server, the server on a client.
+    pub peer: Address,
+    /// When the caller stops waiting.
+    pub deadline: Option<Instant>,
+    /// What travels beside the arguments.
+    pub metadata: Metadata,
+    /// The encoded arguments, for measuring or recording.
+    pub body: Bytes,
+    pub(crate) target: Option<Target>,
+}
+
+/// Where a request on a server leads once it has passed the layers; it may pass them again, as a retry does.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) context: crate::Context,
+    pub(crate) start: Arc<dyn Fn(Bytes) -> Handler + Send + Sync>,
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target").finish_non_exhaustive()
+    }
+}
+
+/// An answer as a layer sees it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Response {
+    /// What travels beside the result.
+    pub metadata: Metadata,
+    /// The encoded result.
+    pub body: Bytes,
+}
+
+impl Response {
+    /// An answer.
+    pub fn new(metadata: Metadata, body: Bytes) -> Self {
+        Self { metadata, body }
+    }
+}
+
+/// The future of a [`Next`].
+pub type Answering = Pin<Box<dyn Future<Output = Result<Response, Error>> + Send>>;
+
+/// What a layer wraps: the layers below it, and at the bottom the call itself.
+#[derive(Clone)]
+pub struct Next(Shared);
+
+type Function = dyn Fn(Request) -> Answering + Send + Sync;
+
+#[derive(Clone)]
+enum Shared {
+    Function(Arc<Function>),
+    /// A user's service is cloned for each call, as tower's services are meant to be; the lock is held for the clone only.
+    Service(Arc<Mutex<Box<dyn CloneService>>>),
+}
+
+impl Next {
+    /// The bottom of a stack.
+    pub(crate) fn bottom(function: impl Fn(Request) -> Answering + Send + Sync + 'static) -> Self {
+        Self(Shared::Function(Arc::new(function)))
+    }
+
+    /// One layer more.
+    pub(crate) fn wrap<L>(self, layer: &L) -> Self
+    where
+        L: tower_layer::Layer<Self>,
+        L::Service: Service<Request, Response = Response> + Clone + Send + 'static,
+        <L::Service as Service<Request>>::Error: Into<Error>,
+        <L::Service as Service<Request>>::Future: Send,
+    {
+        Self(Shared::Service(Arc::new(Mutex::new(Box::new(layer.layer(self))))))
+    }
+
+    /// Answers one call.
+    pub(crate) fn answer(&self, request: Request) -> Answering {
+        match &self.0 {
+            Shared::Function(function) => function(request),
+            Shared::Service(service) => service.lock().unwrap_or_else(PoisonError::into_inner).answer(request),
+        }
+    }
+}
+
+impl Service<Request> for Next {
+    type Response = Response;
+    type Error = Error;
+    type Future = Answering;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Answering {
+        self.answer(request)
+    }
+}
+
+impl fmt::Debug for Next {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Next").finish_non_exhaustive()
+    }
+}
+
+/// A service that can be cloned behind a box.
+trait CloneService: Send {
+    fn answer(&self, request: Request) -> Answering;
+}
+
+impl<S> CloneService for S
+where
+    S: Service<Request, Response = Response> + Clone + Send + 'static,
+    S::Error: Into<Error>,
+    S::Future: Send,
+{
+    fn answer(&self, request: Request) -> Answering {
+        let mut service = self.clone();
+        Box::pin(async move {
+            std::future::poll_fn(|cx| service.poll_ready(cx))
+                .await
+                .map_err(Into::into)?;
+            service.call(request).await.map_err(Into::into)
+        })
+    }
+}

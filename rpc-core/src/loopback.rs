@@ -1,0 +1,49 @@
+//! A server inside a channel.
+
+use std::{fmt, io, sync::Arc};
+
+use crate::{
+    Address, Channel, Server,
+    server::RunningServer,
+    transport::{Connecting, Connector, mem_pair},
+};
+
+impl crate::client::ChannelBuilder {
+    /// A channel to `server`, in this process and without a socket: framing, codec, limits and deadlines are the real ones.
+    /// It needs a tokio runtime at its first call; the server lives as long as the channel.
+    ///
+    /// What [`Server::listen`] would report, such as one name taken by two services, is reported by the first call.
+    pub fn loopback(self, server: Server) -> Channel {
+        let loopback = Arc::new(Loopback {
+            server: server.start(),
+            address: Address::custom("loopback://"),
+        });
+        self.connector(loopback)
+    }
+}
+
+struct Loopback {
+    server: Result<RunningServer, crate::Error>,
+    address: Address,
+}
+
+impl Connector for Loopback {
+    fn connect(&self) -> Connecting<'_> {
+        Box::pin(async {
+            let server = self.server.as_ref().map_err(|error| io::Error::from(error.clone()))?;
+            let (near, far) = mem_pair();
+            server.serve(far, self.address.clone());
+            Ok((near, self.address.clone()))
+        })
+    }
+
+    fn address(&self) -> &Address {
+        &self.address
+    }
+}
+
+impl fmt::Debug for Loopback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loopback").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,50 @@
+//! A message that arrives in pieces.
+
+use bytes::{Bytes, BytesMut};
+
+use super::Violation;
+
+/// A message that arrives in pieces. Its memory follows what has come, never what was announced.
+#[derive(Debug)]
+pub(crate) struct Assembly {
+    total: usize,
+    body: BytesMut,
+}
+
+impl Assembly {
+    /// A message of `total` bytes.
+    pub(crate) fn new(total: usize) -> Self {
+        Self {
+            total,
+            body: BytesMut::new(),
+        }
+    }
+
+    /// The announced length.
+    pub(crate) fn total(&self) -> usize {
+        self.total
+    }
+
+    /// Appends a piece; gives the whole message with its last one.
+    pub(crate) fn push(&mut self, piece: &[u8], more: bool) -> Result<Option<Bytes>, Violation> {
+        if piece.len() > self.total - self.body.len() {
+            return Err(Violation::new("more of a message than it announced"));
+        }
+        if piece.is_empty() && more {
+            return Err(Violation::new("an empty piece of a message"));
+        }
+        if self.body.capacity() - self.body.len() < piece.len() {
+            // Doubling what is there bounds the memory by twice what has come.
+            self.body
+                .reserve(piece.len().max(self.body.len()).min(self.total - self.body.len()));
+        }
+        self.body.extend_from_slice(piece);
+        if more {
+            return Ok(None);
+        }
+        if self.body.len() < self.total {
+            return Err(Violation::new("less of a message than it announced"));
+        }
+        Ok(Some(std::mem::take(&mut self.body).freeze()))
+    }
+}

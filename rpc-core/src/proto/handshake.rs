@@ -1,0 +1,239 @@
+//! The opening of a connection: both sides say hello once, the client first.
+//!
+//! ```text
+//!  client                                       server
+//!    | magic 8, versions 2, codec 1, 0, len 2, limits 16 |
+//!    |--------------------------------------------------->|
+//!    | magic 8, version 1, status 1, codec 1, 0, len 2, …  |
+//!    |<---------------------------------------------------|
+//! ```
+//! Status 0 is followed by the server's limits, any other is the number of a [`Code`] and followed by a text.
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+
+use super::{Violation, limits::Announced};
+use crate::{Code, Error};
+
+const MAGIC: &[u8; 8] = b"farcall\0";
+/// The one version of the wire there is.
+pub(crate) const VERSION: u8 = 1;
+/// Magic, two bytes of version and status, codec, reserved, length.
+const FIXED: usize = 14;
+/// The most bytes behind the fixed part; later versions may use more of them than this one reads.
+const MAX_REST: usize = 1024;
+
+/// What a client says first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ClientHello {
+    pub(crate) codec: u8,
+    pub(crate) limits: Announced,
+}
+
+/// What a server answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ServerHello {
+    Accepted { codec: u8, limits: Announced },
+    Rejected(Error),
+}
+
+/// Why an opening failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum HelloError {
+    /// The peer speaks HTTP.
+    Http,
+    /// The peer speaks TLS.
+    Tls,
+    /// The peer speaks something else.
+    Stranger,
+    /// The peer speaks farcall, but no version that this side knows.
+    Version { oldest: u8, newest: u8 },
+    /// The peer speaks farcall and breaks its rules.
+    Broken(Violation),
+}
+
+impl ClientHello {
+    pub(crate) fn encode(&self) -> Bytes {
+        let mut out = BytesMut::with_capacity(FIXED + 16);
+        put_fixed(&mut out, VERSION, VERSION, self.codec, 16);
+        put_limits(&mut out, self.limits);
+        out.freeze()
+    }
+
+    /// Takes the hello off `input`; `None` until all of it is there.
+    pub(crate) fn take(input: &mut BytesMut) -> Result<Option<Self>, HelloError> {
+        let Some((oldest, newest, codec, mut rest)) = take_hello(input)? else {
+            return Ok(None);
+        };
+        if !(oldest..=newest).contains(&VERSION) {
+            return Err(HelloError::Version { oldest, newest });
+        }
+        Ok(Some(Self {
+            codec,
+            limits: take_limits(&mut rest)?,
+        }))
+    }
+}
+
+impl ServerHello {
+    pub(crate) fn encode(&self) -> Bytes {
+        let mut out = BytesMut::new();
+        match self {
+            Self::Accepted { codec, limits } => {
+                put_fixed(&mut out, VERSION, 0, *codec, 16);
+                put_limits(&mut out, *limits);
+            }
+            Self::Rejected(error) => {
+                let text = error.message().as_bytes();
+                let text = &text[..text.len().min(MAX_REST)];
+                put_fixed(&mut out, VERSION, error.code() as u8, 0, text.len() as u16);
+                out.put_slice(text);
+            }
+        }
+        out.freeze()
+    }
+
+    /// Takes the hello off `input`; `None` until all of it is there.
+    pub(crate) fn take(input: &mut BytesMut) -> Result<Option<Self>, HelloError> {
+        let Some((version, status, codec, mut rest)) = take_hello(input)? else {
+            return Ok(None);
+        };
+        if status != 0 {
+            let code = Code::from_number(status).unwrap_or(Code::Unknown);
+            return Ok(Some(Self::Rejected(Error::refused(
+                code,
+                String::from_utf8_lossy(&rest),
+            ))));
+        }
+        if version != VERSION {
+            return Err(HelloError::Version {
+                oldest: version,
+                newest: version,
+            });
+        }
+        Ok(Some(Self::Accepted {
+            codec,
+            limits: take_limits(&mut rest)?,
+        }))
+    }
+}
+
+fn put_fixed(out: &mut BytesMut, first: u8, second: u8, codec: u8, length: u16) {
+    out.put_slice(MAGIC);
+    out.put_slice(&[first, second, codec, 0]);
+    out.put_u16_le(length);
+}
+
+fn put_limits(out: &mut BytesMut, limits: Announced) {
+    for limit in [
+        limits.max_message,
+        limits.max_buffered,
+        limits.max_calls,
+        limits.max_metadata,
+    ] {
+        out.put_u32_le(limit);
+    }
+}
+
+fn take_limits(rest: &mut Bytes) -> Result<Announced, HelloError> {
+    let mut next = || {
+        rest.try_get_u32_le()
+            .map_err(|_| HelloError::Broken(Violation::new("a hello that ends early")))
+    };
+    let limits = Announced {
+        max_message: next()?,
+        max_buffered: next()?,
+        max_calls: next()?,
+        max_metadata: next()?,
+    };
+    if limits.max_buffered < limits.max_message || limits.max_calls == 0 {
+        return Err(HelloError::Broken(Violation::new("limits that allow no call")));
+    }
+    Ok(limits)
+}
+
+/// The two bytes behind the magic, the codec, and what follows the fixed part.
+fn take_hello(input: &mut BytesMut) -> Result<Option<(u8, u8, u8, Bytes)>, HelloError> {
+    let compared = input.len().min(MAGIC.len());
+    if input[..compared] != MAGIC[..compared] {
+        return stranger(input);
+    }
+    let Some(&[.., first, second, codec, _, low, high]) = input.first_chunk::<FIXED>() else {
+        return Ok(None);
+    };
+    let length = usize::from(u16::from_le_bytes([low, high]));
+    if length > MAX_REST {
+        return Err(HelloError::Broken(Violation::new(format!(
+            "a hello of {length} bytes, the most is {MAX_REST}"
+        ))));
+    }
+    if input.len() < FIXED + length {
+        return Ok(None);
+    }
+    let mut hello = input.split_to(FIXED + length).freeze();
+    hello.advance(FIXED);
+    Ok(Some((first, second, codec, hello)))
+}
+
+/// Who it is that does not begin with the magic, as far as its first bytes tell.
+fn stranger<T>(input: &[u8]) -> Result<Option<T>, HelloError> {
+    const METHODS: [&[u8]; 9] = [
+        b"GET ",
+        b"POST ",
+        b"PUT ",
+        b"HEAD ",
+        b"DELETE ",
+        b"OPTIONS ",
+        b"PATCH ",
+        b"PRI * HTTP",
+        b"HTTP/",
+    ];
+    let begins = |with: &&[u8]| input.starts_with(with);
+    if METHODS.iter().any(begins) {
+        return Err(HelloError::Http);
+    }
+    if input.starts_with(&[0x16, 0x03]) {
+        return Err(HelloError::Tls);
+    }
+    // A few bytes may be the beginning of a word above: wait for the rest, which the handshake's time bounds.
+    let begun = |word: &&[u8]| word.starts_with(input);
+    if METHODS.iter().any(begun) || input == [0x16] {
+        Ok(None)
+    } else {
+        Err(HelloError::Stranger)
+    }
+}
+
+impl HelloError {
+    /// What a server answers before it closes: an HTTP client gets HTTP, so that its user sees the mistake.
+    pub(crate) fn answer(&self) -> Bytes {
+        match self {
+            Self::Http => {
+                let text = "This port speaks farcall, a binary RPC protocol, and not HTTP.\n";
+                Bytes::from(format!(
+                    "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}",
+                    text.len()
+                ))
+            }
+            // An alert would need a TLS stack; strangers get silence, since an answer to garbage helps only its sender.
+            Self::Tls | Self::Stranger => Bytes::new(),
+            Self::Version { .. } | Self::Broken(_) => {
+                ServerHello::Rejected(Error::refused(Code::FailedPrecondition, self.text("this server"))).encode()
+            }
+        }
+    }
+
+    /// The failure in words; `side` names this side.
+    pub(crate) fn text(&self, side: &str) -> String {
+        match self {
+            Self::Http => "the peer speaks HTTP and not farcall; is this the right port?".into(),
+            Self::Tls => "the peer speaks TLS and not plain farcall; put TLS in front on both sides or on none".into(),
+            Self::Stranger => "the peer does not speak farcall; is this the right port?".into(),
+            Self::Version { oldest, newest } => {
+                format!(
+                    "the peer speaks versions {oldest} to {newest} of the protocol, {side} speaks version {VERSION}"
+                )
+            }
+            Self::Broken(violation) => violation.to_string(),
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! What stands in front of a body: the heads of requests, replies and failures, and metadata blocks.
+
+use std::time::Duration;
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+
+use super::Violation;
+use crate::{Code, Error, Metadata, Outcome};
+
+const HAS_TIMEOUT: u8 = 1;
+const HAS_INSTANCE: u8 = 2;
+const HAS_METADATA: u8 = 4;
+
+/// The longest message of a failure; longer ones are cut.
+const MAX_TEXT: usize = 8 << 10;
+
+/// What a request says besides its arguments.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RequestHead {
+    /// Which method, by [`method_id`](crate::service::method_id).
+    pub(crate) method: u64,
+    /// The hash of the named instance, if one is meant.
+    pub(crate) instance: Option<u64>,
+    /// The time left until the caller's deadline.
+    pub(crate) timeout: Option<Duration>,
+    /// The metadata, as a block that [`parse_metadata`] reads.
+    pub(crate) metadata: Bytes,
+}
+
+impl RequestHead {
+    /// Appends the head; `total` is the length of the whole body where it takes more than one frame.
+    pub(crate) fn put(&self, out: &mut BytesMut, total: Option<u32>) {
+        let flags = flag(self.timeout.is_some(), HAS_TIMEOUT)
+            | flag(self.instance.is_some(), HAS_INSTANCE)
+            | flag(!self.metadata.is_empty(), HAS_METADATA);
+        out.put_u64_le(self.method);
+        out.put_u8(flags);
+        if let Some(timeout) = self.timeout {
+            out.put_u64_le(micros(timeout));
+        }
+        if let Some(instance) = self.instance {
+            out.put_u64_le(instance);
+        }
+        put_block(out, &self.metadata);
+        if let Some(total) = total {
+            out.put_u32_le(total);
+        }
+    }
+
+    /// The bytes that [`put`](Self::put) appends.
+    pub(crate) fn len(&self, total: Option<u32>) -> usize {
+        let optional = |present: bool, length: usize| if present { length } else { 0 };
+        9 + optional(self.timeout.is_some(), 8)
+            + optional(self.instance.is_some(), 8)
+            + optional(!self.metadata.is_empty(), 4 + self.metadata.len())
+            + optional(total.is_some(), 4)
+    }
+
+    /// Takes the head off a request's first payload, and the body's length where `more` frames follow.
+    pub(crate) fn take(payload: &mut Bytes, more: bool, max_metadata: usize) -> Result<(Self, Option<u32>), Violation> {
+        let method = payload.try_get_u64_le()?;
+        let flags = payload.try_get_u8()?;
+        if flags & !(HAS_TIMEOUT | HAS_INSTANCE | HAS_METADATA) != 0 {
+            return Err(Violation::new(format!("a request with unknown flags {flags:#04x}")));
+        }
+        let timeout = if flags & HAS_TIMEOUT != 0 {
+            Some(Duration::from_micros(payload.try_get_u64_le()?))
+        } else {
+            None
+        };
+        let instance = if flags & HAS_INSTANCE != 0 {
+            Some(payload.try_get_u64_le()?)
+        } else {
+            None
+        };
+        let metadata = take_block(payload, flags & HAS_METADATA != 0, max_metadata)?;
+        let total = if more { Some(payload.try_get_u32_le()?) } else { None };
+        Ok((
+            Self {
+                method,
+                instance,
+                timeout,
+                metadata,
+            },
+            total,
+        ))
+    }
+}
+
+/// Appends a reply's head.
+pub(crate) fn put_reply_head(out: &mut BytesMut, metadata: &Bytes, total: Option<u32>) {
+    out.put_u8(flag(!metadata.is_empty(), HAS_METADATA));
+    put_block(out, metadata);
+    if let Some(total) = total {
+        out.put_u32_le(total);
+    }
+}
+
+/// The bytes that [`put_reply_head`] appends.
+pub(crate) fn reply_head_len(metadata: &Bytes, total: Option<u32>) -> usize {
+    1 + if metadata.is_empty() { 0 } else { 4 + metadata.len() } + if total.is_some() { 4 } else { 0 }
+}
+
+/// Takes the head off a reply's first payload: its metadata, and the body's length where `more` frames follow.
+pub(crate) fn take_reply_head(
+    payload: &mut Bytes,
+    more: bool,
+    max_metadata: usize,
+) -> Result<(Bytes, Option<u32>), Violation> {
+    let flags = payload.try_get_u8()?;
+    if flags & !HAS_METADATA != 0 {
+        return Err(Violation::new(format!("a reply with unknown flags {flags:#04x}")));
+    }
+    let metadata = take_block(payload, flags & HAS_METADATA != 0, max_metadata)?;
+    let total = if more { Some(payload.try_get_u32_le()?) } else { None };
+    Ok((metadata, total))
+}
+
+/// A failure as the payload of its frame; metadata beyond the peer's limit is left out.
+pub(crate) fn encode_failure(error: &Error, max_metadata: usize) -> BytesMut {
+    let metadata = encode_metadata(error.metadata());
+    let metadata = if metadata.len() > max_metadata {
+        Bytes::new()
+    } else {
+        metadata
+    };
+    let text = cut(error.message());
+    let mut out = BytesMut::with_capacity(7 + metadata.len() + text.len());
+    out.put_u8(error.code() as u8);
+    out.put_u8(error.outcome() as u8);
+    out.put_u8(flag(!metadata.is_empty(), HAS_METADATA));
+    put_block(&mut out, &metadata);
+    out.put_slice(text.as_bytes());
+    out
+}
+
+/// Reads a failure's payload.
+pub(crate) fn decode_failure(mut payload: Bytes, max_metadata: usize) -> Result<Error, Violation> {
+    let code = payload.try_get_u8()?;
+    let code = Code::from_number(code).ok_or_else(|| Violation::new(format!("a failure with unknown code {code}")))?;
+    let outcome = payload.try_get_u8()?;
+    let outcome = Outcome::from_number(outcome)
+        .ok_or_else(|| Violation::new(format!("a failure with unknown outcome {outcome}")))?;
+    let flags = payload.try_get_u8()?;
+    let metadata = take_block(&mut payload, flags & HAS_METADATA != 0, max_metadata)?;
+    let text = std::str::from_utf8(&payload).map_err(|_| Violation::new("a failure's text that is not UTF-8"))?;
+    Ok(Error::new(code, text)
+        .with_outcome(outcome)
+        .with_metadata(parse_metadata(&metadata)?))
+}
+
+/// Metadata as a block: for each pair the key's length in one byte, the key, the value's length in four, the value.
+pub(crate) fn encode_metadata(metadata: &Metadata) -> Bytes {
+    if metadata.is_empty() {
+        return Bytes::new();
+    }
+    let mut out = BytesMut::new();
+    for (key, value) in metadata.iter() {
+        // Keys are checked to be 255 bytes at most when they are made; values are held to the peer's limit as a block.
+        out.put_u8(key.len() as u8);
+        out.put_slice(key.as_bytes());
+        out.put_u32_le(value.len() as u32);
+        out.put_slice(value);
+    }
+    out.freeze()
+}
+
+/// Reads a metadata block.
+pub(crate) fn parse_metadata(block: &Bytes) -> Result<Metadata, Violation> {
+    let mut rest = block.clone();
+    let mut metadata = Metadata::new();
+    while rest.has_remaining() {
+        let length = usize::from(rest.try_get_u8()?);
+        let key = take(&mut rest, length)?;
+        let length = rest.try_get_u32_le()? as usize;
+        let value = take(&mut rest, length)?;
+        let key = std::str::from_utf8(&key).map_err(|_| Violation::new("a metadata key that is not ASCII"))?;
+        metadata
+            .append_wire(key, value)
+            .map_err(|error| Violation::new(error.message()))?;
+    }
+    Ok(metadata)
+}
+
+fn put_block(out: &mut BytesMut, block: &Bytes) {
+    if !block.is_empty() {
+        out.put_u32_le(block.len() as u32);
+        out.put_slice(block);
+    }
+}
+
+fn take_block(payload: &mut Bytes, present: bool, max: usize) -> Result<Bytes, Violation> {
+    if !present {
+        return Ok(Bytes::new());
+    }
+    let length = payload.try_get_u32_le()? as usize;
+    if length > max {
+        return Err(Violation::new(format!(
+            "{length} bytes of metadata, the limit is {max}"
+        )));
+    }
+    take(payload, length)
+}
+
+fn take(payload: &mut Bytes, length: usize) -> Result<Bytes, Violation> {
+    if payload.remaining() < length {
+        return Err(Violation::new("a payload that ends early"));
+    }
+    Ok(payload.split_to(length))
+}
+
+/// Whole microseconds, rounded up: a call with time left is not sent as one without.
+fn micros(timeout: Duration) -> u64 {
+    u64::try_from(timeout.as_nanos().div_ceil(1000)).unwrap_or(u64::MAX)
+}
+
+fn cut(text: &str) -> &str {
+    let end = (0..=MAX_TEXT.min(text.len()))
+        .rev()
+        .find(|&end| text.is_char_boundary(end));
+    &text[..end.unwrap_or(0)]
+}
+
+fn flag(set: bool, flag: u8) -> u8 {
+    if set { flag } else { 0 }
+}

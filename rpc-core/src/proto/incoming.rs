@@ -1,0 +1,143 @@
+//! The calls that the peer made.
+//!
+//! ```text
+//!          REQUEST+more             last REQUEST_DATA
+//!   Idle ───────────────▶ Receiving ─────────────────▶ Active ──▶ Replying ──▶ Idle
+//!     └────────────────── REQUEST ────────────────────────▲  └─ small reply ────▲
+//! ```
+//! A cancelled or expired call stays `Active` until its handler has stopped.
+
+use std::time::Instant;
+
+use super::{Violation, assembly::Assembly, head::RequestHead, outgoing::earlier};
+
+/// Where a call that the peer made stands.
+#[derive(Debug)]
+pub(crate) enum IncomingCall {
+    /// No call has this id.
+    Idle,
+    /// It was refused while its request arrives; what still comes of it goes by.
+    Discarding,
+    /// Its request arrives in pieces.
+    Receiving {
+        head: RequestHead,
+        deadline: Option<Instant>,
+        body: Assembly,
+    },
+    /// It was handed out and not answered yet.
+    Active {
+        deadline: Option<Instant>,
+        stop: Option<Stop>,
+        cost: usize,
+    },
+    /// Its large reply is being written.
+    Replying { cost: usize },
+}
+
+/// Why a handler is asked to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// The caller gave the call up.
+    Cancelled,
+    /// Its deadline has come.
+    Expired,
+}
+
+/// The calls that the peer made, by the ids that it gave them.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    calls: Vec<IncomingCall>,
+    limit: usize,
+    active: usize,
+    earliest: Option<Instant>,
+}
+
+impl Incoming {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            calls: Vec::new(),
+            limit,
+            active: 0,
+            earliest: None,
+        }
+    }
+
+    /// How many calls are not idle.
+    pub(crate) fn len(&self) -> usize {
+        self.active
+    }
+
+    /// The place of a call whose id the peer chose.
+    pub(crate) fn place(&mut self, id: u32) -> Result<&mut IncomingCall, Violation> {
+        let index = id as usize;
+        if index >= self.limit {
+            return Err(Violation::new(format!(
+                "call id {id}, with a limit of {} calls",
+                self.limit
+            )));
+        }
+        if index >= self.calls.len() {
+            // Honest ids are dense; the table never grows past the limit.
+            self.calls.resize_with(index + 1, || IncomingCall::Idle);
+        }
+        Ok(&mut self.calls[index])
+    }
+
+    /// Where an id that this side was given stands, if anywhere.
+    pub(crate) fn find(&mut self, id: u32) -> Option<&mut IncomingCall> {
+        self.calls.get_mut(id as usize)
+    }
+
+    /// Moves a call from idle; its deadline counts from here.
+    pub(crate) fn begin(&mut self, id: u32, call: IncomingCall, deadline: Option<Instant>) {
+        if let Some(place) = self.calls.get_mut(id as usize) {
+            *place = call;
+            self.active += 1;
+            self.earliest = earlier(self.earliest, deadline);
+        }
+    }
+
+    /// Moves a call to idle and gives what it was.
+    pub(crate) fn end(&mut self, id: u32) -> Option<IncomingCall> {
+        let place = self.calls.get_mut(id as usize)?;
+        let call = std::mem::replace(place, IncomingCall::Idle);
+        if matches!(call, IncomingCall::Idle) {
+            return None;
+        }
+        self.active -= 1;
+        Some(call)
+    }
+
+    pub(crate) fn earliest_deadline(&self) -> Option<Instant> {
+        self.earliest
+    }
+
+    /// The active calls whose deadline has come and that were not asked to stop before.
+    pub(crate) fn expired(&mut self, now: Instant) -> Vec<u32> {
+        if self.earliest.is_none_or(|earliest| earliest > now) {
+            return Vec::new();
+        }
+        self.earliest = None;
+        let mut expired = Vec::new();
+        for (id, call) in self.calls.iter().enumerate() {
+            let (IncomingCall::Receiving {
+                deadline: Some(deadline),
+                ..
+            }
+            | IncomingCall::Active {
+                deadline: Some(deadline),
+                stop: None,
+                ..
+            }) = call
+            else {
+                continue;
+            };
+            if *deadline <= now {
+                expired.push(id as u32);
+            } else {
+                self.earliest = earlier(self.earliest, Some(*deadline));
+            }
+        }
+        expired
+    }
+}

@@ -1,0 +1,113 @@
+//! Every quantity that a peer controls, bounded.
+
+use std::time::Duration;
+
+/// Declares the limits once: field, default, setter and documentation.
+macro_rules! limits {
+    ($($(#[$doc:meta])* $name:ident: $kind:ty = $default:expr;)*) => {
+        /// Bounds on everything that a peer controls, for a client or a server.
+        ///
+        /// Each side announces its own when a connection opens, and an honest peer keeps to them without being told twice.
+        /// What is full is refused at once as `ResourceExhausted` and not executed; nothing queues without bound.
+        ///
+        /// ```
+        /// use farcall::Limits;
+        ///
+        /// let limits = Limits::default().max_message(64 << 20).max_calls(256);
+        /// ```
+        ///
+        /// # Memory
+        /// A peer that does its worst makes one connection hold about `max_calls` × 32 KiB of small requests, `max_buffered`
+        /// of large ones, and what the handlers it started produce; the server as a whole runs `max_server_calls` handlers.
+        #[derive(Clone, Debug)]
+        pub struct Limits {
+            $(pub(crate) $name: $kind,)*
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($name: $default,)* }
+            }
+        }
+
+        impl Limits {
+            $(
+                $(#[$doc])*
+                #[must_use]
+                pub fn $name(mut self, value: $kind) -> Self {
+                    self.$name = value;
+                    self
+                }
+            )*
+        }
+    };
+}
+
+limits! {
+    /// The largest encoded argument list or result, in bytes; default 16 MiB, at most 4 GiB. Larger ones fail their own
+    /// call. The default is what an in-memory message should reach at most: above it, transfers belong in pieces.
+    max_message: usize = 16 << 20;
+    /// How many bytes of requests longer than one 32 KiB frame a peer may have under way on one connection; default
+    /// 64 MiB, never below `max_message`. A sender waits for its turn, so a burst of large calls is slow and not refused.
+    max_buffered: usize = 64 << 20;
+    /// Calls in flight on one connection, in each direction; default 1,024, at most 1,048,576. Enough for a busy client,
+    /// and a hostile one occupies at most that many handlers.
+    max_calls: usize = 1024;
+    /// Calls running in one server, over all its connections; default 16,384.
+    max_server_calls: usize = 16 << 10;
+    /// Connections of one server; default 10,000. Above it a client is told so and turned away during the handshake.
+    max_connections: usize = 10_000;
+    /// The encoded metadata of one message, in bytes; default and most 16 KiB, so that it always fits into one frame.
+    max_metadata: usize = MAX_METADATA;
+    /// How long opening a connection may take, in either role; default 10 s, so that a silent peer holds nothing for long.
+    handshake_timeout: Duration = Duration::from_secs(10);
+    /// A server closes a connection that had no call for this long; default 10 minutes. The client dials again at its next
+    /// call.
+    idle_timeout: Duration = Duration::from_secs(600);
+    /// A connection is given up when it takes no byte of what is to be written for this long; default 30 s.
+    write_stall: Duration = Duration::from_secs(30);
+    /// After this long without a byte from the peer it is asked for one, and after as long again it is given up; default
+    /// 15 s, which finds a vanished peer within 30 s.
+    keepalive: Duration = Duration::from_secs(15);
+    /// How deep a decoded value may nest; default 128. No input overflows the stack of a 2 MiB thread at that depth.
+    max_depth: u16 = 128;
+    /// How many bytes of elements one decoded message may build in memory, whatever it takes on the wire; default 64 MiB.
+    max_decoded: usize = 64 << 20;
+}
+
+/// The most metadata of one message: it must fit into its first frame, whatever the limits say.
+pub(crate) const MAX_METADATA: usize = 16 << 10;
+/// The most calls in flight: tables are indexed by call, so this bounds them.
+const MAX_CALLS: usize = 1 << 20;
+
+impl Limits {
+    /// These limits with every value inside what the wire can express.
+    pub(crate) fn normalised(mut self) -> Self {
+        self.max_message = self.max_message.min(u32::MAX as usize);
+        self.max_buffered = self.max_buffered.clamp(self.max_message, u32::MAX as usize);
+        self.max_calls = self.max_calls.clamp(1, MAX_CALLS);
+        self.max_metadata = self.max_metadata.min(MAX_METADATA);
+        self
+    }
+}
+
+/// The part of a peer's limits that it announces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Announced {
+    pub(crate) max_message: u32,
+    pub(crate) max_buffered: u32,
+    pub(crate) max_calls: u32,
+    pub(crate) max_metadata: u32,
+}
+
+impl From<&Limits> for Announced {
+    fn from(limits: &Limits) -> Self {
+        let narrow = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+        Self {
+            max_message: narrow(limits.max_message),
+            max_buffered: narrow(limits.max_buffered),
+            max_calls: narrow(limits.max_calls),
+            max_metadata: narrow(limits.max_metadata),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Whether the peer is still there, and takes what is written.
+
+use std::time::{Duration, Instant};
+
+use super::outgoing::earlier;
+
+/// Watches what comes in and what goes out.
+#[derive(Debug)]
+pub(crate) struct Liveness {
+    keepalive: Duration,
+    write_stall: Duration,
+    heard: Instant,
+    /// When the unanswered ping was asked for.
+    pinged: Option<Instant>,
+    /// Since when the peer takes nothing of what waits.
+    stalled: Option<Instant>,
+}
+
+/// What the clock asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Alive,
+    /// Nothing came for a while: ask.
+    Ping,
+    /// Nothing came after asking either.
+    Silent,
+    /// Nothing is taken.
+    Stalled,
+}
+
+impl Liveness {
+    pub(crate) fn new(keepalive: Duration, write_stall: Duration, now: Instant) -> Self {
+        Self {
+            keepalive,
+            write_stall,
+            heard: now,
+            pinged: None,
+            stalled: None,
+        }
+    }
+
+    pub(crate) fn handle_heard(&mut self, now: Instant) {
+        self.heard = now;
+        self.pinged = None;
+    }
+
+    /// Something was written, and something `waits` still.
+    pub(crate) fn handle_written(&mut self, waits: bool, now: Instant) {
+        self.stalled = waits.then_some(now);
+    }
+
+    /// Nothing could be written although something waits.
+    pub(crate) fn handle_blocked(&mut self, now: Instant) {
+        self.stalled.get_or_insert(now);
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let silence = self.pinged.unwrap_or(self.heard).checked_add(self.keepalive);
+        earlier(
+            silence,
+            self.stalled.and_then(|since| since.checked_add(self.write_stall)),
+        )
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Verdict {
+        let passed = |since: Instant, time: Duration| now.saturating_duration_since(since) >= time;
+        if self.stalled.is_some_and(|since| passed(since, self.write_stall)) {
+            return Verdict::Stalled;
+        }
+        match self.pinged {
+            Some(since) if passed(since, self.keepalive) => Verdict::Silent,
+            None if passed(self.heard, self.keepalive) => {
+                self.pinged = Some(now);
+                Verdict::Ping
+            }
+            _ => Verdict::Alive,
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The protocol without any I/O: bytes and the caller's instant go in (`handle_*`), bytes, a deadline and events come out
+//! (`poll_*`). No socket, clock, task, waker or lock is in here; `docs/protocol.md` describes the same wire.
+//!
+//! [`handshake`] opens a connection, [`Connection`] runs it.
+
+mod assembly;
+mod connection;
+mod frame;
+mod handshake;
+mod head;
+mod incoming;
+mod limits;
+mod liveness;
+mod outbox;
+mod outgoing;
+mod violation;
+
+pub(crate) use connection::{Body, Connection, Event, Lost, Settings};
+pub(crate) use handshake::{ClientHello, HelloError, ServerHello};
+pub(crate) use head::{RequestHead, encode_metadata, parse_metadata};
+pub(crate) use incoming::Stop;
+pub(crate) use limits::Announced;
+pub use limits::Limits;
+pub(crate) use outbox::COPIED;
+pub(crate) use violation::Violation;

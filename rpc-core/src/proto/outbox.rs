@@ -1,0 +1,237 @@
+//! What waits to be written: small frames in order, large messages taking turns.
+
+use std::collections::VecDeque;
+
+use bytes::{Bytes, BytesMut};
+
+use super::frame::{Kind, PIECE, put_header};
+
+/// Bodies up to this long are copied behind their header; longer ones are handed over without a copy.
+pub(crate) const COPIED: usize = 8 << 10;
+/// How many bytes one turn of the writer takes at most, so that a small frame never waits behind more than that.
+const TURN: usize = 256 << 10;
+
+/// A message whose body is not copied, as far as it is not yet taken.
+#[derive(Debug)]
+struct Large {
+    kind: Kind,
+    call: u32,
+    /// What stands before the body; taken with the first piece.
+    head: Bytes,
+    body: Bytes,
+    /// What the message counts against the peer's budget.
+    cost: usize,
+    begun: bool,
+}
+
+/// What left the outbox with a turn.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Departed {
+    pub(crate) kind: Kind,
+    pub(crate) call: u32,
+    /// The position in the stream behind the message's last byte.
+    pub(crate) end: u64,
+}
+
+/// What became of a message that was withdrawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Withdrawn {
+    /// It was not waiting here: all of it has left.
+    Gone,
+    /// Nothing of it had left.
+    Unbegun,
+    /// Some of it had left; the rest never will.
+    Begun,
+}
+
+/// What waits to be written.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    /// Whole small frames and the headers of large ones.
+    small: BytesMut,
+    /// Large messages under way; each turn takes one piece of each, in a circle.
+    turns: VecDeque<Large>,
+    /// Large messages that the peer's budget has no room for yet.
+    waiting: VecDeque<Large>,
+    /// The bytes in `turns` and `waiting`.
+    large: usize,
+    /// The cost of requests begun and not ended, and of replies begun and not all taken.
+    spent: [usize; 2],
+    budget: usize,
+    /// The position in the stream behind all that was taken.
+    taken: u64,
+}
+
+impl Outbox {
+    /// An outbox for a peer that takes `budget` bytes of unfinished large messages in each direction.
+    pub(crate) fn new(budget: usize) -> Self {
+        Self {
+            small: BytesMut::new(),
+            turns: VecDeque::new(),
+            waiting: VecDeque::new(),
+            large: 0,
+            spent: [0; 2],
+            budget,
+            taken: 0,
+        }
+    }
+
+    /// Where small frames are appended.
+    pub(crate) fn small(&mut self) -> &mut BytesMut {
+        &mut self.small
+    }
+
+    /// The position in the stream behind the small frames appended so far: they leave before anything else.
+    pub(crate) fn position(&self) -> u64 {
+        self.taken + self.small.len() as u64
+    }
+
+    /// The bytes that wait.
+    pub(crate) fn len(&self) -> usize {
+        self.small.len() + self.large
+    }
+
+    /// Whether a turn would take something.
+    pub(crate) fn is_ready(&self) -> bool {
+        !self.small.is_empty() || !self.turns.is_empty()
+    }
+
+    /// Queues a message whose body is not to be copied.
+    pub(crate) fn push_large(&mut self, kind: Kind, call: u32, head: Bytes, body: Bytes) {
+        self.large += head.len() + body.len();
+        // One frame is never "unfinished": only longer messages count.
+        let cost = if body.len() > PIECE { body.len() } else { 0 };
+        let message = Large {
+            kind,
+            call,
+            head,
+            body,
+            cost,
+            begun: false,
+        };
+        if cost == 0 {
+            self.turns.push_back(message);
+        } else {
+            self.waiting.push_back(message);
+            self.admit();
+        }
+    }
+
+    /// Withdraws a call's message, so that a given-up call costs no more bandwidth.
+    pub(crate) fn withdraw(&mut self, kind: Kind, call: u32) -> Withdrawn {
+        let is_it = |message: &Large| message.kind == kind && message.call == call;
+        if let Some(index) = self.waiting.iter().position(is_it) {
+            if let Some(message) = self.waiting.remove(index) {
+                self.large -= message.head.len() + message.body.len();
+            }
+            return Withdrawn::Unbegun;
+        }
+        let Some(message) = self
+            .turns
+            .iter()
+            .position(is_it)
+            .and_then(|index| self.turns.remove(index))
+        else {
+            return Withdrawn::Gone;
+        };
+        self.large -= message.head.len() + message.body.len();
+        // A request that began costs the peer memory until its call has ended; everything else is free again now.
+        if !message.begun || kind == Kind::Reply {
+            self.release(kind, message.cost);
+        }
+        if message.begun {
+            Withdrawn::Begun
+        } else {
+            Withdrawn::Unbegun
+        }
+    }
+
+    /// Gives back what a message cost.
+    pub(crate) fn release(&mut self, kind: Kind, cost: usize) {
+        if cost > 0 {
+            let spent = &mut self.spent[direction(kind)];
+            *spent = spent.saturating_sub(cost);
+            self.admit();
+        }
+    }
+
+    /// Moves messages from `waiting` to `turns` while the peer's budget has room. They keep their order: a message that does
+    /// not fit holds up those behind it in its own direction, else a stream of smaller ones would starve it.
+    fn admit(&mut self) {
+        let mut blocked = [false; 2];
+        let mut index = 0;
+        while let Some(message) = self.waiting.get(index) {
+            let direction = direction(message.kind);
+            let spent = self.spent[direction] + message.cost;
+            if blocked[direction] || spent > self.budget {
+                blocked[direction] = true;
+                index += 1;
+                continue;
+            }
+            self.spent[direction] = spent;
+            if let Some(message) = self.waiting.remove(index) {
+                self.turns.push_back(message);
+            }
+        }
+    }
+
+    /// Takes what is to be written next: all small frames, then pieces of large messages in turn. Says what has left
+    /// entirely.
+    pub(crate) fn take(&mut self, chunks: &mut VecDeque<Bytes>, departed: &mut Vec<Departed>) {
+        let mut taken = self.small.len();
+        while taken < TURN {
+            let Some(mut message) = self.turns.pop_front() else {
+                break;
+            };
+            let piece = message.body.split_to(message.body.len().min(PIECE));
+            let last = message.body.is_empty();
+            let (kind, head) = if message.begun {
+                (continuation(message.kind), Bytes::new())
+            } else {
+                (message.kind, std::mem::take(&mut message.head))
+            };
+            message.begun = true;
+            let before = self.small.len();
+            put_header(&mut self.small, kind, !last, message.call, head.len() + piece.len());
+            self.small.extend_from_slice(&head);
+            taken += self.small.len() - before + piece.len();
+            self.large -= head.len() + piece.len();
+            self.flush_small(chunks);
+            self.taken += piece.len() as u64;
+            chunks.push_back(piece);
+            if last {
+                departed.push(Departed {
+                    kind: message.kind,
+                    call: message.call,
+                    end: self.taken,
+                });
+                if message.kind == Kind::Reply {
+                    self.release(Kind::Reply, message.cost);
+                }
+            } else {
+                self.turns.push_back(message);
+            }
+        }
+        self.flush_small(chunks);
+    }
+
+    fn flush_small(&mut self, chunks: &mut VecDeque<Bytes>) {
+        if !self.small.is_empty() {
+            self.taken += self.small.len() as u64;
+            chunks.push_back(self.small.split().freeze());
+        }
+    }
+}
+
+/// Requests and replies have budgets of their own: a side that sends both must not starve one by the other.
+fn direction(kind: Kind) -> usize {
+    usize::from(kind == Kind::Reply)
+}
+
+fn continuation(kind: Kind) -> Kind {
+    if kind == Kind::Reply {
+        Kind::ReplyData
+    } else {
+        Kind::RequestData
+    }
+}

@@ -1,0 +1,134 @@
+//! The calls that this side made.
+//!
+//! Three things happen to a call, in any order: it is *cancelled* (given up, or past its deadline), it has *ended* (the peer's
+//! last word came, or nothing of it ever left), and it is *released* (its caller took the answer, or is gone). Its id is free
+//! again when it has ended and is released.
+//!
+//! So a cancelled call keeps its place among the calls in flight until the peer says that its handler has stopped: whoever
+//! makes and drops calls in a loop runs no more handlers than anyone else. And an answer that waits for its caller keeps its
+//! place, too, so answers cannot pile up.
+
+use std::time::Instant;
+
+use slab::Slab;
+
+use super::{Violation, assembly::Assembly};
+
+/// One call that this side made.
+#[derive(Debug, Default)]
+pub(crate) struct OutgoingCall {
+    pub(crate) deadline: Option<Instant>,
+    /// The position in the stream behind the request's last byte; `None` while some of it waits.
+    pub(crate) end: Option<u64>,
+    /// The peer was told to stop, or will see nothing of the call.
+    pub(crate) cancelled: bool,
+    /// The peer has said its last word, or never heard of the call.
+    pub(crate) ended: bool,
+    /// Nobody waits for the answer.
+    pub(crate) released: bool,
+    /// What the request costs of the peer's budget.
+    pub(crate) cost: usize,
+    /// The reply, as far as it has come.
+    pub(crate) reply: Option<(bytes::Bytes, Assembly)>,
+}
+
+/// The calls that this side made, by id. An id is a place in a table, used again once its call has ended on both sides.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    calls: Slab<OutgoingCall>,
+    limit: usize,
+    /// No later than the earliest deadline; found anew when it is reached, so that a call that ends in time costs nothing.
+    earliest: Option<Instant>,
+}
+
+impl Outgoing {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            calls: Slab::new(),
+            limit,
+            earliest: None,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Whether a caller waits for an answer or has not taken one.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.calls.iter().any(|(_, call)| !call.released)
+    }
+
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    pub(crate) fn insert(&mut self, call: OutgoingCall) -> u32 {
+        self.earliest = earlier(self.earliest, call.deadline);
+        // The limit on calls keeps every key far below 2^32.
+        self.calls.insert(call) as u32
+    }
+
+    pub(crate) fn find(&mut self, id: u32) -> Option<&mut OutgoingCall> {
+        self.calls.get_mut(id as usize)
+    }
+
+    /// The call that the peer speaks of.
+    pub(crate) fn in_flight(&mut self, id: u32) -> Result<&mut OutgoingCall, Violation> {
+        match self.calls.get_mut(id as usize) {
+            Some(call) if !call.ended => Ok(call),
+            _ => Err(Violation::new(format!(
+                "an answer to call {id}, which is not in flight"
+            ))),
+        }
+    }
+
+    /// Frees the id if the call has ended and is released.
+    pub(crate) fn settle(&mut self, id: u32) {
+        if self
+            .calls
+            .get(id as usize)
+            .is_some_and(|call| call.ended && call.released)
+        {
+            self.calls.remove(id as usize);
+        }
+    }
+
+    pub(crate) fn earliest_deadline(&self) -> Option<Instant> {
+        self.earliest
+    }
+
+    /// The open calls whose deadline has come.
+    pub(crate) fn expired(&mut self, now: Instant) -> Vec<u32> {
+        if self.earliest.is_none_or(|earliest| earliest > now) {
+            return Vec::new();
+        }
+        self.earliest = None;
+        let mut expired = Vec::new();
+        for (id, call) in &self.calls {
+            match call.deadline {
+                _ if call.ended || call.cancelled || call.released => {}
+                Some(deadline) if deadline <= now => expired.push(id as u32),
+                Some(deadline) => self.earliest = earlier(self.earliest, Some(deadline)),
+                None => {}
+            }
+        }
+        expired
+    }
+
+    /// Every call whose caller still waits for an answer to come, with the position behind its request; leaves nothing.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = (u32, Option<u64>)> {
+        std::mem::take(&mut self.calls)
+            .into_iter()
+            .filter(|(_, call)| !call.ended && !call.cancelled && !call.released)
+            .map(|(id, call)| (id as u32, call.end))
+    }
+}
+
+/// The earlier of two instants, where `None` is never.
+pub(crate) fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (one, other) => one.or(other),
+    }
+}

@@ -1,0 +1,154 @@
+//! What a server offers, before it runs.
+
+use std::{fmt, sync::Arc};
+
+use tower_service::Service as TowerService;
+
+use super::{RunningServer, router::Router, running::Shared};
+use crate::{
+    Address, Error, Limits, Service,
+    layer::{Next, Request, Response},
+    transport::{IntoAddress, Listener},
+};
+
+/// Services and limits of a server; [`listen`](Self::listen) makes it run.
+///
+/// ```no_run
+/// # #[farcall::service] pub trait Inventory { async fn ping(&self) -> u64; }
+/// # struct Warehouse;
+/// # impl Inventory for Warehouse { async fn ping(&self) -> u64 { 1 } }
+/// # async fn example() -> farcall::Result<()> {
+/// use std::time::Duration;
+/// use farcall::{Limits, Server};
+///
+/// let server = Server::new()
+///     .service(InventoryServer::new(Warehouse))
+///     .limits(Limits::default().max_message(8 << 20))
+///     .listen("tcp://127.0.0.1:0")
+///     .await?;
+/// println!("listening on {}", server.local_addr());
+/// server.shutdown(Duration::from_secs(10)).await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Default)]
+#[must_use = "a server does nothing until it listens"]
+pub struct Server {
+    services: Vec<(Option<Arc<str>>, Arc<dyn Service>)>,
+    limits: Limits,
+    layers: Vec<Box<dyn FnOnce(Next) -> Next + Send>>,
+    on_failed_connection: Option<FailedConnection>,
+    spawns: bool,
+}
+
+/// Who is told of connections that never opened.
+pub(super) type FailedConnection = Arc<dyn Fn(&Address, &str) + Send + Sync>;
+
+impl Server {
+    /// A server without services.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Offers a service under its own name.
+    pub fn service(mut self, service: impl Service) -> Self {
+        self.services.push((None, Arc::new(service)));
+        self
+    }
+
+    /// Offers a service as the instance `name`, which clients select by the path of their address
+    /// (`tcp://host:port/warehouse/eu`).
+    pub fn named_service(mut self, name: impl Into<String>, service: impl Service) -> Self {
+        self.services.push((Some(Arc::from(name.into())), Arc::new(service)));
+        self
+    }
+
+    /// What peers may do; see [`Limits`].
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Wraps every call in a tower layer. The layer named first is the outermost. Calls of methods that do not exist, and calls
+    /// over a limit, are refused before.
+    ///
+    /// A layered server spends some allocations on each call; one without layers spends nothing.
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: tower_layer::Layer<Next> + Send + 'static,
+        L::Service: TowerService<Request, Response = Response> + Clone + Send + 'static,
+        <L::Service as TowerService<Request>>::Error: Into<Error>,
+        <L::Service as TowerService<Request>>::Future: Send,
+    {
+        self.layers.push(Box::new(move |next| next.wrap(&layer)));
+        self
+    }
+
+    /// Runs each handler in a task of its own from its start.
+    ///
+    /// By default a handler is first polled by the task of its connection, and moves to its own task when it has to wait: most
+    /// handlers never do, and cost no task. A handler that computes for long before its first await holds up the other calls of
+    /// its connection; this option, or `#[rpc(blocking)]` for that method alone, lets it run beside them.
+    pub fn spawn_handlers(mut self) -> Self {
+        self.spawns = true;
+        self
+    }
+
+    /// Calls `told` with the peer's address and the reason when a connection ends during the handshake: strangers, timeouts,
+    /// refusals.
+    pub fn on_failed_connection(mut self, told: impl Fn(&Address, &str) + Send + Sync + 'static) -> Self {
+        self.on_failed_connection = Some(Arc::new(told));
+        self
+    }
+
+    /// Runs the server and listens on `address`. Port 0 picks a port, which [`RunningServer::local_addr`] tells.
+    ///
+    /// Cancel safe: dropping the future stops everything.
+    ///
+    /// # Errors
+    /// When the address is none or cannot be listened on, or when two services or methods have one name (`AlreadyExists`).
+    pub async fn listen(self, address: impl IntoAddress) -> Result<RunningServer, Error> {
+        let address = address.into_address()?;
+        let server = self.start()?;
+        server.listen(address).await?;
+        Ok(server)
+    }
+
+    /// Runs the server on a transport of your own. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// When two services or methods have one name, or outside a runtime.
+    pub fn listen_on(self, listener: Box<dyn Listener>) -> Result<RunningServer, Error> {
+        let server = self.start()?;
+        server.listen_on(listener)?;
+        Ok(server)
+    }
+
+    pub(crate) fn start(self) -> Result<RunningServer, Error> {
+        let router = Router::new(self.services)?;
+        let bottom = Next::bottom(super::task::bottom);
+        let layers = self.layers;
+        let layers = (!layers.is_empty()).then(|| layers.into_iter().rev().fold(bottom, |next, wrap| wrap(next)));
+        Ok(RunningServer::new(Shared::new(
+            router,
+            self.limits,
+            layers,
+            self.on_failed_connection,
+            self.spawns,
+        )))
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self
+            .services
+            .iter()
+            .map(|(instance, service)| (instance, service.descriptor().name));
+        f.debug_struct("Server")
+            .field("services", &names.collect::<Vec<_>>())
+            .field("limits", &self.limits)
+            .field("layers", &self.layers.len())
+            .finish_non_exhaustive()
+    }
+}

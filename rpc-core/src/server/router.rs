@@ -1,0 +1,113 @@
+//! From what a request names to the method that is meant.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use crate::{
+    Code, Error, Service,
+    service::{MethodDescriptor, fnv1a},
+};
+
+/// A method that a server offers.
+#[derive(Clone)]
+pub(super) struct Route {
+    pub(super) service: Arc<dyn Service>,
+    pub(super) index: usize,
+    pub(super) method: &'static MethodDescriptor,
+    pub(super) instance: Option<Arc<str>>,
+}
+
+/// All methods that a server offers.
+pub(super) struct Router {
+    /// By instance and method. The keys are the owner's, so no peer can make them collide.
+    routes: HashMap<(Option<u64>, u64), Route>,
+}
+
+impl Router {
+    pub(super) fn new(services: Vec<(Option<Arc<str>>, Arc<dyn Service>)>) -> Result<Self, Error> {
+        let mut routes = HashMap::new();
+        for (instance, service) in services {
+            for (index, method) in service.descriptor().methods.iter().enumerate() {
+                let key = (instance.as_deref().map(fnv1a), method.id);
+                let route = Route {
+                    service: Arc::clone(&service),
+                    index,
+                    method,
+                    instance: instance.clone(),
+                };
+                if let Some(other) = routes.insert(key, route) {
+                    return Err(taken(method, &other));
+                }
+            }
+        }
+        Ok(Self { routes })
+    }
+
+    pub(super) fn find(&self, instance: Option<u64>, method: u64) -> Result<&Route, Error> {
+        self.routes
+            .get(&(instance, method))
+            .ok_or_else(|| self.missing(instance, method))
+    }
+
+    /// Why there is no such method, and what there is instead.
+    fn missing(&self, instance: Option<u64>, method: u64) -> Error {
+        let of_instance = || {
+            self.routes
+                .iter()
+                .filter(move |((other, _), _)| *other == instance)
+                .map(|(_, route)| route)
+        };
+        if of_instance().next().is_none() {
+            let instances = list(self.routes.values().filter_map(|route| route.instance.as_deref()));
+            return if instance.is_some() {
+                Error::refused(
+                    Code::NotFound,
+                    format!("the server has no such named instance; it has: {instances}"),
+                )
+            } else {
+                let text =
+                    format!("the server has only named instances, to be chosen by the address's path: {instances}");
+                Error::refused(Code::Unimplemented, text)
+            };
+        }
+        let of_service = || of_instance().filter(|route| route.method.id >> 32 == method >> 32);
+        let text = if of_service().next().is_none() {
+            let services = list(of_instance().map(|route| route.method.service()));
+            format!("the server does not offer this service; it has: {services}")
+        } else {
+            let methods = list(of_service().map(|route| route.method.method()));
+            format!("the server's version of this service has no such method; it has: {methods}")
+        };
+        Error::refused(Code::Unimplemented, text)
+    }
+}
+
+fn taken(method: &MethodDescriptor, other: &Route) -> Error {
+    let place = other
+        .instance
+        .as_ref()
+        .map_or(String::new(), |name| format!(" in instance `{name}`"));
+    let text = if method.path == other.method.path {
+        format!(
+            "`{}` is offered twice{place}; give one of the services another name",
+            method.path
+        )
+    } else {
+        format!(
+            "`{}` and `{}` have the same identity on the wire{place}; rename one",
+            method.path, other.method.path
+        )
+    };
+    Error::refused(Code::AlreadyExists, text)
+}
+
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: BTreeSet<&str> = names.collect();
+    if names.is_empty() {
+        "none".into()
+    } else {
+        names.into_iter().collect::<Vec<_>>().join(", ")
+    }
+}

@@ -1,0 +1,232 @@
+//! A server that runs.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    runtime::Handle,
+    sync::watch,
+    task::{AbortHandle, JoinSet},
+    time::timeout,
+};
+
+use super::{accept, builder::FailedConnection, registry::Registry, router::Router};
+use crate::{
+    Address, Error, Limits, Outcome,
+    codec::DecodeLimits,
+    layer::Next,
+    transport::{BoxStream, IntoAddress, Listener, bind},
+};
+
+/// A server that runs. Dropping it stops listening and cuts every connection; [`shutdown`](Self::shutdown) does it gently.
+pub struct RunningServer {
+    shared: Arc<Shared>,
+    listening: Mutex<Vec<Listening>>,
+    stopped: watch::Sender<bool>,
+}
+
+struct Listening {
+    address: Address,
+    task: AbortHandle,
+}
+
+/// What every connection of a server shares.
+pub(super) struct Shared {
+    pub(super) router: Router,
+    pub(super) limits: Limits,
+    pub(super) layers: Option<Next>,
+    pub(super) on_failed_connection: Option<FailedConnection>,
+    /// Whether handlers get a task of their own from the start.
+    pub(super) spawns: bool,
+    pub(super) registry: Arc<Registry>,
+    /// Handlers that run.
+    pub(super) calls: Arc<AtomicUsize>,
+    /// Handlers that outlive their connection. They belong to the server and end with it.
+    detached: Mutex<JoinSet<()>>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        router: Router,
+        limits: Limits,
+        layers: Option<Next>,
+        on_failed_connection: Option<FailedConnection>,
+        spawns: bool,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            router,
+            limits: limits.normalised(),
+            layers,
+            on_failed_connection,
+            spawns,
+            registry: Arc::default(),
+            calls: Arc::default(),
+            detached: Mutex::default(),
+        })
+    }
+
+    pub(super) fn decode_limits(&self) -> DecodeLimits {
+        DecodeLimits {
+            depth: self.limits.max_depth,
+            memory: self.limits.max_decoded,
+        }
+    }
+
+    pub(super) fn failed_connection(&self, peer: &Address, why: &str) {
+        if let Some(told) = &self.on_failed_connection {
+            told(peer, why);
+        }
+    }
+
+    /// Runs a handler that may outlive its connection.
+    pub(super) fn spawn_detached(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+        let mut detached = self.detached.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that have ended are taken out, so the set holds what runs.
+        while detached.try_join_next().is_some() {}
+        detached.spawn(task)
+    }
+
+    /// Waits for the detached handlers; what is not done when the future is dropped is aborted.
+    async fn join_detached(&self) {
+        let mut detached = std::mem::take(&mut *self.detached.lock().unwrap_or_else(PoisonError::into_inner));
+        while detached.join_next().await.is_some() {}
+    }
+}
+
+impl RunningServer {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            listening: Mutex::default(),
+            stopped: watch::Sender::new(false),
+        }
+    }
+
+    /// Listens on one more address, of any scheme, and tells it with the port that was picked.
+    ///
+    /// Cancel safe.
+    ///
+    /// # Errors
+    /// When the address is none or cannot be listened on.
+    pub async fn listen(&self, address: impl IntoAddress) -> Result<Address, Error> {
+        let listener = bind(&address.into_address()?).await?;
+        self.listen_on(listener)
+    }
+
+    /// Listens on a transport of your own. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// `FailedPrecondition` outside a runtime, or when the server is shutting down.
+    pub fn listen_on(&self, listener: Box<dyn Listener>) -> Result<Address, Error> {
+        let runtime = runtime()?;
+        if self.shared.registry.is_draining() {
+            return Err(Error::failed_precondition("the server is shutting down").with_outcome(Outcome::NotExecuted));
+        }
+        let address = listener.local_address();
+        let task = runtime
+            .spawn(accept::accept(Arc::clone(&self.shared), listener))
+            .abort_handle();
+        self.lock().push(Listening {
+            address: address.clone(),
+            task,
+        });
+        Ok(address)
+    }
+
+    /// Serves one connection that came by another way than a listener. Must be called inside a tokio runtime; outside one, and
+    /// after shutdown began, the stream is dropped.
+    pub fn serve(&self, stream: BoxStream, peer: Address) {
+        if let Ok(runtime) = runtime() {
+            accept::serve(&self.shared, &runtime, stream, peer);
+        }
+    }
+
+    /// Serves streams as long as the server runs, without keeping it.
+    pub(crate) fn acceptor(&self) -> impl Fn(BoxStream) + Send + Sync + use<> {
+        let (shared, peer) = (Arc::downgrade(&self.shared), self.local_addr());
+        move |stream| {
+            if let (Some(shared), Ok(runtime)) = (shared.upgrade(), runtime()) {
+                accept::serve(&shared, &runtime, stream, peer.clone());
+            }
+        }
+    }
+
+    /// The address listened on first, with the port that was picked.
+    pub fn local_addr(&self) -> Address {
+        self.lock()
+            .first()
+            .map_or_else(|| Address::custom("none://"), |listening| listening.address.clone())
+    }
+
+    /// Every address listened on.
+    pub fn local_addrs(&self) -> Vec<Address> {
+        self.lock().iter().map(|listening| listening.address.clone()).collect()
+    }
+
+    /// How many handlers run now.
+    pub fn running_calls(&self) -> usize {
+        self.shared.calls.load(Ordering::Relaxed)
+    }
+
+    /// Stops: no new connections, peers are told to go elsewhere, calls under way have `grace` to finish, then everything left
+    /// is cut. Calls that arrive meanwhile are refused as `Unavailable` and not executed.
+    ///
+    /// Dropping the future leaves the server in its shutdown without an end to the grace; dropping the server ends it.
+    pub async fn shutdown(&self, grace: Duration) {
+        self.stop_listening();
+        self.shared.registry.drain();
+        let finished = async {
+            self.shared.registry.emptied().await;
+            self.shared.join_detached().await;
+        };
+        if timeout(grace, finished).await.is_err() {
+            self.shared.registry.abort();
+            self.shared.registry.emptied().await;
+        }
+        self.stopped.send_replace(true);
+    }
+
+    /// Waits until the server has shut down. Cancel safe.
+    pub async fn wait(&self) {
+        let mut stopped = self.stopped.subscribe();
+        // The sender is a field of `self`, so it cannot be gone.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    }
+
+    fn stop_listening(&self) {
+        self.lock().iter().for_each(|listening| listening.task.abort());
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Listening>> {
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for RunningServer {
+    fn drop(&mut self) {
+        self.stop_listening();
+        self.shared.registry.abort();
+    }
+}
+
+impl fmt::Debug for RunningServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunningServer")
+            .field("local_addrs", &self.local_addrs())
+            .field("running_calls", &self.running_calls())
+            .finish_non_exhaustive()
+    }
+}
+
+fn runtime() -> Result<Handle, Error> {
+    Handle::try_current().map_err(|_| {
+        Error::failed_precondition("a server needs a tokio runtime: call this inside one")
+            .with_outcome(Outcome::NotExecuted)
+    })
+}

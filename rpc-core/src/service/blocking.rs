@@ -1,0 +1,26 @@
+//! Handlers that block their thread.
+
+use super::{Context, Scope, context::with_current};
+use crate::Error;
+
+/// Runs a synchronous handler (`#[rpc(blocking)]`) on the blocking pool, with the call's context.
+///
+/// The closure cannot be stopped. When the call is, its place stays occupied until the closure has ended; it can ask
+/// [`Context::is_cancelled`].
+///
+/// # Errors
+/// `Internal` when the runtime shuts down before the closure started.
+pub async fn blocking<R: Send + 'static>(handler: impl FnOnce() -> R + Send + 'static) -> Result<R, Error> {
+    let hold = with_current(Scope::hold);
+    let context = Context::current();
+    let running = tokio::task::spawn_blocking(move || {
+        let result = context.enter(handler);
+        drop(hold);
+        result
+    });
+    match running.await {
+        Ok(result) => Ok(result),
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(Error::internal("the runtime shut down before the handler started")),
+    }
+}

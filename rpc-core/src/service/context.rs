@@ -1,0 +1,261 @@
+//! What a handler can know about its call.
+
+use std::{
+    cell::RefCell,
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::sync::Notify;
+
+use super::{MethodDescriptor, scope::Scope};
+use crate::{Metadata, transport::Address};
+
+thread_local! {
+    /// The call whose handler is being polled on this thread.
+    static CURRENT: RefCell<Option<Scope>> = const { RefCell::new(None) };
+}
+
+/// The call that a handler works on: who asked for what, until when, and whether they still want it.
+///
+/// [`Context::current`] gives it inside a handler, however deep, as long as the code runs in the handler's own future;
+/// [`Context::scope`] carries it into a spawned task. Calls made there inherit what is left of the deadline without being
+/// told, and are cancelled with the handler because their futures are dropped with its own.
+///
+/// Outside a handler the context is empty: no peer, no deadline, no metadata, never cancelled.
+///
+/// ```
+/// use farcall::Context;
+///
+/// let outside = Context::current();
+/// assert!(outside.remaining().is_none());
+/// assert!(outside.metadata().is_empty());
+/// ```
+#[derive(Clone, Default)]
+pub struct Context(Option<Arc<Inner>>);
+
+pub(crate) struct Inner {
+    pub(crate) peer: Arc<Address>,
+    pub(crate) method: &'static MethodDescriptor,
+    pub(crate) instance: Option<Arc<str>>,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) metadata: Metadata,
+    pub(crate) reply: Mutex<Metadata>,
+    pub(crate) cancelled: AtomicBool,
+    pub(crate) cancellation: Notify,
+}
+
+static NO_METADATA: Metadata = Metadata::new();
+
+impl Context {
+    /// The context of the handler that runs here; an empty one outside a handler.
+    pub fn current() -> Self {
+        Self::try_current().unwrap_or_default()
+    }
+
+    /// The context of the handler that runs here; `None` outside a handler.
+    pub fn try_current() -> Option<Self> {
+        with_current(Scope::context)
+    }
+
+    pub(crate) fn from_inner(inner: Inner) -> Self {
+        Self(Some(Arc::new(inner)))
+    }
+
+    fn inner(&self) -> Option<&Inner> {
+        self.0.as_deref()
+    }
+
+    /// The address of the caller.
+    pub fn peer(&self) -> Option<&Address> {
+        self.inner().map(|inner| &*inner.peer)
+    }
+
+    /// The service's name on the wire.
+    pub fn service(&self) -> Option<&'static str> {
+        self.inner().map(|inner| inner.method.service())
+    }
+
+    /// The method's name on the wire.
+    pub fn method(&self) -> Option<&'static str> {
+        self.inner().map(|inner| inner.method.method())
+    }
+
+    /// The named instance that was called, as it was registered.
+    pub fn instance(&self) -> Option<&str> {
+        self.inner().and_then(|inner| inner.instance.as_deref())
+    }
+
+    /// When the caller stops waiting, on this machine's clock.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.inner().and_then(|inner| inner.deadline)
+    }
+
+    /// The time until the deadline, zero when it has passed; `None` without one.
+    pub fn remaining(&self) -> Option<Duration> {
+        self.deadline()
+            .map(|deadline| deadline.saturating_duration_since(now()))
+    }
+
+    /// What the caller sent beside the arguments.
+    pub fn metadata(&self) -> &Metadata {
+        self.inner().map_or(&NO_METADATA, |inner| &inner.metadata)
+    }
+
+    /// Adds text to the metadata that goes back with the answer, whether it is a result or an error.
+    ///
+    /// Does nothing in an empty context.
+    ///
+    /// # Errors
+    /// As [`Metadata::append`].
+    pub fn append_reply_metadata(&self, key: &str, value: impl Into<String>) -> crate::Result<()> {
+        self.with_reply(|reply| reply.append(key, value))
+    }
+
+    /// Adds bytes to the metadata that goes back with the answer.
+    ///
+    /// Does nothing in an empty context.
+    ///
+    /// # Errors
+    /// As [`Metadata::append_bin`].
+    pub fn append_reply_metadata_bin(&self, key: &str, value: impl Into<bytes::Bytes>) -> crate::Result<()> {
+        self.with_reply(|reply| reply.append_bin(key, value))
+    }
+
+    /// Adds a pair that a layer made.
+    pub(crate) fn append_wire_reply(&self, key: &str, value: &[u8]) -> crate::Result<()> {
+        self.with_reply(|reply| reply.append_wire(key, bytes::Bytes::copy_from_slice(value)))
+    }
+
+    fn with_reply(&self, change: impl FnOnce(&mut Metadata) -> crate::Result<()>) -> crate::Result<()> {
+        match self.inner() {
+            Some(inner) => change(&mut inner.reply.lock().unwrap_or_else(PoisonError::into_inner)),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn take_reply_metadata(&self) -> Metadata {
+        let Some(inner) = self.inner() else {
+            return Metadata::new();
+        };
+        std::mem::take(&mut inner.reply.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether the caller gave the call up or its deadline has passed.
+    ///
+    /// An ordinary handler is dropped at its next await then; this is for `blocking` and `detached` ones, which go on.
+    pub fn is_cancelled(&self) -> bool {
+        self.inner()
+            .is_some_and(|inner| inner.cancelled.load(Ordering::Acquire))
+    }
+
+    /// Waits until the caller gave the call up or its deadline has passed; for ever in an empty context.
+    ///
+    /// Cancel safe: nothing is lost when the future is dropped.
+    pub async fn cancelled(&self) {
+        let Some(inner) = self.inner() else {
+            return std::future::pending().await;
+        };
+        loop {
+            // The wait is prepared before the flag is read, so a cancellation in between is not missed.
+            let notified = inner.cancellation.notified();
+            if self.is_cancelled() {
+                return;
+            }
+            notified.await;
+        }
+    }
+
+    pub(crate) fn cancel(&self) {
+        if let Some(inner) = self.inner() {
+            inner.cancelled.store(true, Ordering::Release);
+            inner.cancellation.notify_waiters();
+        }
+    }
+
+    /// Runs `future` in this context, for instance in a task spawned by a handler. The task is not stopped with the handler;
+    /// it can watch [`cancelled`](Self::cancelled).
+    ///
+    /// ```
+    /// # async fn example() {
+    /// let context = farcall::Context::current();
+    /// tokio::spawn(context.scope(async { /* calls made here inherit the deadline */ }));
+    /// # }
+    /// ```
+    pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+        let mut scope = Some(Scope::of(self.clone()));
+        async move {
+            let mut future = std::pin::pin!(future);
+            std::future::poll_fn(|cx| enter(&mut scope, || future.as_mut().poll(cx))).await
+        }
+    }
+
+    /// Runs a function in this context.
+    pub(crate) fn enter<R>(&self, function: impl FnOnce() -> R) -> R {
+        enter(&mut Some(Scope::of(self.clone())), function)
+    }
+
+    /// The same context as a layer has rewritten it.
+    pub(crate) fn rewritten(&self, deadline: Option<Instant>, metadata: Metadata) -> Self {
+        let Some(inner) = self.inner() else {
+            return Self::default();
+        };
+        Self::from_inner(Inner {
+            peer: Arc::clone(&inner.peer),
+            method: inner.method,
+            instance: inner.instance.clone(),
+            deadline,
+            metadata,
+            reply: Mutex::default(),
+            cancelled: AtomicBool::new(self.is_cancelled()),
+            cancellation: Notify::new(),
+        })
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(inner) = self.inner() else {
+            return f.write_str("Context(outside a handler)");
+        };
+        f.debug_struct("Context")
+            .field("peer", &inner.peer)
+            .field("method", &inner.method.path)
+            .field("instance", &inner.instance)
+            .field("remaining", &self.remaining())
+            .field("metadata", &inner.metadata)
+            .field("cancelled", &self.is_cancelled())
+            .finish()
+    }
+}
+
+/// The time as timers see it, which a test may have paused.
+pub(crate) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// Asks the current scope, if there is one.
+pub(crate) fn with_current<R>(ask: impl FnOnce(&Scope) -> R) -> Option<R> {
+    // The slot is borrowed only here and for a swap in `enter`, and no foreign code runs inside either.
+    CURRENT
+        .try_with(|current| current.borrow().as_ref().map(ask))
+        .ok()
+        .flatten()
+}
+
+/// Runs `function` with `scope` as the current one, and takes it back, on unwinding as well.
+pub(crate) fn enter<R>(scope: &mut Option<Scope>, function: impl FnOnce() -> R) -> R {
+    struct Restore<'a>(&'a mut Option<Scope>);
+    impl Drop for Restore<'_> {
+        fn drop(&mut self) {
+            CURRENT.with(|current| std::mem::swap(&mut *current.borrow_mut(), self.0));
+        }
+    }
+    CURRENT.with(|current| std::mem::swap(&mut *current.borrow_mut(), scope));
+    let _restore = Restore(scope);
+    function()
+}

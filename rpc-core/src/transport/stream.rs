@@ -1,0 +1,64 @@
+//! What a transport consists of: a byte stream, who opens it and who accepts it.
+
+use std::{fmt, future::Future, io, pin::Pin};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::Address;
+
+/// A connection's bytes, in order, both ways. Implemented by everything that fits.
+pub trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> ByteStream for S {}
+
+/// A [`ByteStream`] of any transport. Vectored writes reach the stream inside.
+pub type BoxStream = Box<dyn ByteStream>;
+
+/// The future of [`Connector::connect`] and [`Listener::accept`]: a stream and the address of its other end.
+pub type Connecting<'a> = Pin<Box<dyn Future<Output = io::Result<(BoxStream, Address)>> + Send + 'a>>;
+
+/// Opens connections to one address: the client's half of a transport.
+///
+/// ```
+/// use std::io;
+/// use farcall::transport::{Address, Connecting, Connector};
+///
+/// /// Nobody is ever there.
+/// #[derive(Debug)]
+/// struct Nowhere(Address);
+///
+/// impl Connector for Nowhere {
+///     fn connect(&self) -> Connecting<'_> {
+///         Box::pin(async { Err(io::ErrorKind::ConnectionRefused.into()) })
+///     }
+///
+///     fn address(&self) -> &Address {
+///         &self.0
+///     }
+/// }
+///
+/// let nowhere = Nowhere(Address::custom("nowhere://"));
+/// assert_eq!(nowhere.address().scheme(), "nowhere");
+/// ```
+pub trait Connector: Send + Sync + fmt::Debug + 'static {
+    /// Opens a new connection; may be called again and from several tasks at once.
+    ///
+    /// Has no time limit of its own. Must be cancel safe: dropping the future gives the attempt up and leaves nothing
+    /// open.
+    fn connect(&self) -> Connecting<'_>;
+
+    /// Where this connector leads, as errors name it.
+    fn address(&self) -> &Address;
+}
+
+/// Accepts connections: the server's half of a transport. Dropping it stops listening and gives the address free.
+pub trait Listener: Send + 'static {
+    /// Waits for the next connection.
+    ///
+    /// Must be cancel safe: a connection not yet returned stays in line for the next call. An error concerns one
+    /// connection or a shortage that may pass (file descriptors); the listener must remain usable.
+    fn accept(&mut self) -> Connecting<'_>;
+
+    /// Where this listener listens, with the port that was picked for port 0.
+    fn local_address(&self) -> Address;
+}

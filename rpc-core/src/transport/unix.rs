@@ -1,0 +1,157 @@
+//! Unix sockets; on other systems an error that says so.
+
+#[cfg(unix)]
+pub(super) use supported::{bind, connector};
+#[cfg(not(unix))]
+pub(super) use unsupported::{bind, connector};
+
+#[cfg(not(unix))]
+mod unsupported {
+    use std::{io, path::Path, sync::Arc};
+
+    use crate::{
+        Code, Error,
+        transport::{Address, Connector, Listener},
+    };
+
+    const REASON: &str = "this system has no Unix sockets";
+
+    pub(in crate::transport) fn connector(address: &Address, _path: &Path) -> Result<Arc<dyn Connector>, Error> {
+        Err(Error::refused(
+            Code::Unimplemented,
+            format!("cannot connect to `{address}`: {REASON}"),
+        ))
+    }
+
+    pub(in crate::transport) async fn bind(_address: &Address, _path: &Path) -> io::Result<Box<dyn Listener>> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, REASON))
+    }
+}
+
+#[cfg(unix)]
+mod supported {
+    use std::{
+        fs::{self, Metadata},
+        io,
+        os::unix::fs::{FileTypeExt, MetadataExt},
+        path::{Path, PathBuf},
+        sync::Arc,
+    };
+
+    use tokio::net::{UnixListener, UnixStream};
+
+    use crate::{
+        Error,
+        transport::{Address, Connecting, Connector, Listener},
+    };
+
+    #[derive(Debug)]
+    struct UnixConnector {
+        address: Address,
+        path: PathBuf,
+    }
+
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "the same signature as where Unix sockets are missing"
+    )]
+    pub(in crate::transport) fn connector(address: &Address, path: &Path) -> Result<Arc<dyn Connector>, Error> {
+        Ok(Arc::new(UnixConnector {
+            address: address.clone(),
+            path: path.to_owned(),
+        }))
+    }
+
+    impl Connector for UnixConnector {
+        fn connect(&self) -> Connecting<'_> {
+            Box::pin(async {
+                let stream = UnixStream::connect(&self.path).await?;
+                Ok((Box::new(stream) as _, self.address.clone().with_instance("")))
+            })
+        }
+
+        fn address(&self) -> &Address {
+            &self.address
+        }
+    }
+
+    struct BoundUnix {
+        listener: UnixListener,
+        address: Address,
+        path: PathBuf,
+        file: FileIdentity,
+    }
+
+    /// Listens at `path`. A socket file that a server left behind when it died is replaced; whatever else is there
+    /// stays.
+    ///
+    /// Two servers that start at the same moment over the same stale file may both believe they listen: the file system
+    /// offers no way to replace it only if it is still the stale one.
+    pub(in crate::transport) async fn bind(address: &Address, path: &Path) -> io::Result<Box<dyn Listener>> {
+        let listener = match UnixListener::bind(path) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_stale(path).await? => {
+                fs::remove_file(path)?;
+                UnixListener::bind(path)?
+            }
+            bound => bound?,
+        };
+        let file = FileIdentity::of(&fs::symlink_metadata(path)?);
+        Ok(Box::new(BoundUnix {
+            listener,
+            address: address.clone(),
+            path: path.to_owned(),
+            file,
+        }))
+    }
+
+    /// Whether `path` is a socket that nobody listens on.
+    async fn is_stale(path: &Path) -> io::Result<bool> {
+        if !fs::symlink_metadata(path)?.file_type().is_socket() {
+            return Ok(false);
+        }
+        match UnixStream::connect(path).await {
+            Err(error) => Ok(error.kind() == io::ErrorKind::ConnectionRefused),
+            Ok(_) => Ok(false),
+        }
+    }
+
+    impl Listener for BoundUnix {
+        fn accept(&mut self) -> Connecting<'_> {
+            Box::pin(async {
+                // The other end has no name of its own, so it goes by the socket it came through.
+                let (stream, _unnamed) = self.listener.accept().await?;
+                Ok((Box::new(stream) as _, self.address.clone()))
+            })
+        }
+
+        fn local_address(&self) -> Address {
+            self.address.clone()
+        }
+    }
+
+    /// Removes the socket file, unless somebody put another one in its place.
+    impl Drop for BoundUnix {
+        fn drop(&mut self) {
+            let ours = fs::symlink_metadata(&self.path).is_ok_and(|found| FileIdentity::of(&found) == self.file);
+            if ours {
+                // A file that cannot be removed is replaced by the next server that listens here.
+                let _ = fs::remove_file(&self.path);
+            }
+        }
+    }
+
+    #[derive(PartialEq, Eq)]
+    struct FileIdentity {
+        device: u64,
+        inode: u64,
+    }
+
+    impl FileIdentity {
+        fn of(metadata: &Metadata) -> Self {
+            Self {
+                device: metadata.dev(),
+                inode: metadata.ino(),
+            }
+        }
+    }
+}
