@@ -49,7 +49,13 @@ pub struct InventoryServer<T, K> {
     implementation: ::std::sync::Arc<T>,
     types: ::core::marker::PhantomData<fn() -> (::core::marker::PhantomData<K>,)>,
 }
-#[allow(deprecated, dead_code, unused_qualifications)]
+#[allow(
+    deprecated,
+    dead_code,
+    unused_qualifications,
+    clippy::too_many_arguments,
+    clippy::used_underscore_binding
+)]
 const _: () = {
     use ::farcall::macro_support as __farcall;
     #[allow(non_camel_case_types, non_snake_case)]

@@ -1,4 +1,5 @@
 //! No name that a user may choose meets a name of generated code.
+#![allow(clippy::wrong_self_convention, reason = "the names are chosen to collide")]
 
 use farcall::{Result, Service as _};
 
@@ -56,6 +57,8 @@ pub trait Methods {
     async fn loopback(&self, implementation: u8) -> Result<u8>;
     async fn with_timeout(&self) -> Result<u8>;
     async fn with_metadata(&self) -> Result<u8>;
+    async fn with_metadata_bin(&self) -> Result<u8>;
+    async fn with_reply_metadata(&self) -> Result<u8>;
     async fn channel(&self) -> Result<u8>;
     async fn clone(&self) -> Result<u8>;
     async fn call(&self) -> Result<u8>;
@@ -85,6 +88,12 @@ impl Methods for Numbers {
     }
     async fn with_metadata(&self) -> Result<u8> {
         Ok(4)
+    }
+    async fn with_metadata_bin(&self) -> Result<u8> {
+        Ok(41)
+    }
+    async fn with_reply_metadata(&self) -> Result<u8> {
+        Ok(42)
     }
     async fn channel(&self) -> Result<u8> {
         Ok(5)
@@ -127,6 +136,8 @@ async fn names_of_methods() -> Result<()> {
     assert_eq!(client.loopback(33).await?, 33);
     assert_eq!(client.with_timeout().await?, 3);
     assert_eq!(client.with_metadata().await?, 4);
+    assert_eq!(client.with_metadata_bin().await?, 41);
+    assert_eq!(client.with_reply_metadata().await?, 42);
     assert_eq!(client.channel().await?, 5);
     assert_eq!(client.clone().await?, 6);
     assert_eq!(Clone::clone(&client).call().await?, 7);
