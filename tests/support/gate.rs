@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 
 /// Where handlers wait: it tells when one has come and when one was stopped, and lets as many pass as it is told to.
 #[derive(Clone)]
-pub struct Gate(Arc<Events>);
+pub(crate) struct Gate(Arc<Events>);
 
 struct Events {
     entered: Semaphore,
@@ -25,7 +25,7 @@ impl Drop for Stopped<'_> {
 }
 
 impl Gate {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let closed = || Semaphore::new(0);
         Self(Arc::new(Events {
             entered: closed(),
@@ -35,7 +35,7 @@ impl Gate {
     }
 
     /// For a handler: waits to be let go.
-    pub async fn pass(&self) {
+    pub(crate) async fn pass(&self) {
         let mut stopped = Stopped(Some(&self.0.stopped));
         self.0.entered.add_permits(1);
         take(&self.0.open).await;
@@ -43,27 +43,27 @@ impl Gate {
     }
 
     /// Lets `count` handlers pass, now or when they come.
-    pub fn open(&self, count: usize) {
+    pub(crate) fn open(&self, count: usize) {
         self.0.open.add_permits(count);
     }
 
     /// Waits until one more handler has come.
-    pub async fn entered(&self) {
+    pub(crate) async fn entered(&self) {
         take(&self.0.entered).await;
     }
 
     /// Whether a handler has come that nobody waited for.
-    pub fn has_entered(&self) -> bool {
+    pub(crate) fn has_entered(&self) -> bool {
         self.0.entered.available_permits() > 0
     }
 
     /// Waits until one more handler was dropped while it waited.
-    pub async fn stopped(&self) {
+    pub(crate) async fn stopped(&self) {
         take(&self.0.stopped).await;
     }
 
     /// How many handlers were dropped while they waited and nobody waited for.
-    pub fn stopped_count(&self) -> usize {
+    pub(crate) fn stopped_count(&self) -> usize {
         self.0.stopped.available_permits()
     }
 }

@@ -6,18 +6,18 @@ mod gate;
 mod transports;
 mod wrap;
 
-pub use gate::Gate;
-pub use transports::{Site, Transport};
-pub use wrap::wrap;
+pub(crate) use gate::Gate;
+pub(crate) use transports::{Site, Transport};
+pub(crate) use wrap::wrap;
 
 use farcall::{Code, Error, Outcome};
 
 /// How a test ends.
-pub type TestResult = Result<(), Box<dyn std::error::Error>>;
+pub(crate) type TestResult = Result<(), Box<dyn std::error::Error>>;
 
 /// Fails unless `result` is an error with this code and outcome whose text, as a person would see it, has all the `parts`.
 #[track_caller]
-pub fn assert_fails<T: std::fmt::Debug>(result: Result<T, Error>, code: Code, outcome: Outcome, parts: &[&str]) {
+pub(crate) fn assert_fails<T: std::fmt::Debug>(result: Result<T, Error>, code: Code, outcome: Outcome, parts: &[&str]) {
     let error = result.expect_err("the call should have failed");
     assert_eq!((error.code(), error.outcome()), (code, outcome), "{error}");
     let text = error.to_string();
@@ -27,7 +27,7 @@ pub fn assert_fails<T: std::fmt::Debug>(result: Result<T, Error>, code: Code, ou
 }
 
 /// Lets other tasks run until `reached`: for states that nothing announces.
-pub async fn until(reached: impl Fn() -> bool) {
+pub(crate) async fn until(reached: impl Fn() -> bool) {
     while !reached() {
         tokio::task::yield_now().await;
     }

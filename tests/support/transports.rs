@@ -5,7 +5,8 @@ use farcall::{Channel, Result, RunningServer, Server, client::ChannelBuilder};
 /// One test for each transport from functions `async fn(Transport) -> TestResult`. This is the list: a new transport joins here.
 macro_rules! over_every_transport {
     ($($test:ident),* $(,)?) => {
-        over_every_socket!($($test),*);
+        over_transport!(tcp, Tcp, $($test),*);
+        over_transport!(unix, Unix, $($test),*);
         over_transport!(loopback, Loopback, $($test),*);
     };
 }
@@ -13,8 +14,10 @@ macro_rules! over_every_transport {
 /// The same for tests that need the running server or several connections, which a loopback channel keeps to itself.
 macro_rules! over_every_socket {
     ($($test:ident),* $(,)?) => {
-        over_transport!(tcp, Tcp, $($test),*);
-        over_transport!(unix, Unix, $($test),*);
+        mod sockets {
+            over_transport!(tcp, Tcp, $($test),*);
+            over_transport!(unix, Unix, $($test),*);
+        }
     };
 }
 
@@ -35,27 +38,27 @@ macro_rules! over_transport {
 
 /// A way for bytes to travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
+pub(crate) enum Transport {
     Tcp,
     Unix,
     Loopback,
 }
 
 /// A server and the way to it.
-pub struct Site {
-    pub channel: Channel,
+pub(crate) struct Site {
+    pub(crate) channel: Channel,
     server: Option<RunningServer>,
     _directory: Option<tempfile::TempDir>,
 }
 
 impl Transport {
     /// Runs `server` and connects to it.
-    pub async fn serve(self, server: Server) -> Result<Site> {
+    pub(crate) async fn serve(self, server: Server) -> Result<Site> {
         self.serve_to(server, Channel::builder()).await
     }
 
     /// Runs `server` and connects to it with the options of `client`.
-    pub async fn serve_to(self, server: Server, client: ChannelBuilder) -> Result<Site> {
+    pub(crate) async fn serve_to(self, server: Server, client: ChannelBuilder) -> Result<Site> {
         let (address, directory) = match self {
             Self::Tcp => ("tcp://127.0.0.1:0".to_owned(), None),
             Self::Unix => {
@@ -82,17 +85,17 @@ impl Transport {
 
 impl Site {
     /// The running server.
-    pub fn server(&self) -> &RunningServer {
+    pub(crate) fn server(&self) -> &RunningServer {
         self.server.as_ref().expect("loopback keeps its server to itself")
     }
 
     /// One more connection to the same server.
-    pub async fn connect(&self) -> Result<Channel> {
+    pub(crate) async fn connect(&self) -> Result<Channel> {
         Channel::connect(self.server().local_addr()).await
     }
 
     /// Cuts the server off.
-    pub fn stop_server(&mut self) {
+    pub(crate) fn stop_server(&mut self) {
         self.server = None;
     }
 }
