@@ -61,23 +61,12 @@ const _: () = {
     #[allow(non_camel_case_types, non_snake_case)]
     fn Inventory() {
         {
-            let type0 = __farcall::Demand::<Result<u32, StockError>>::new();
-            let type1 = __farcall::Demand::<StockError>::new();
+            let type0 = __farcall::Demand::<StockError>::new();
             {
                 enum stock {}
-                enum output {}
                 enum Err {}
-                type0.fallible::<stock, output>();
-                type1.output::<stock, Err>();
-                type1.error::<stock, Err>();
-            }
-        }
-        {
-            let type0 = __farcall::Demand::<farcall::Result<Vec<u8>>>::new();
-            {
-                enum put {}
-                enum output {}
-                type0.fallible::<put, output>();
+                type0.output::<stock, Err>();
+                type0.error::<stock, Err>();
             }
         }
         {
