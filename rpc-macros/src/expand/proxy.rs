@@ -73,11 +73,11 @@ impl Proxy<'_> {
 
     /// The inherent functions that are not of the service, except where the service has one of that name; there the
     /// library's trait still has it.
-    pub(super) fn constructors<const N: usize>(&self, own: [(&str, TokenStream); N]) -> TokenStream {
+    pub(super) fn constructors(&self, connect: TokenStream) -> TokenStream {
         let ident = self.ident;
         let generics = declared(&self.service.parameters);
         let (impl_generics, arguments, _) = generics.split_for_impl();
-        let functions = own.into_iter().chain(self.provided());
+        let functions = [("connect", connect)].into_iter().chain(self.provided());
         let functions = functions
             .filter(|(name, _)| !self.service.has_method(name))
             .map(|(_, function)| function);
