@@ -13,7 +13,7 @@ use crate::{
     codec::{DecodeLimits, Format},
     driver::Link,
     layer::Next,
-    service::{Service, fnv1a},
+    service::fnv1a,
     transport::{Connector, IntoAddress},
 };
 
@@ -99,12 +99,6 @@ impl Channel {
     /// Options first.
     pub fn builder() -> ChannelBuilder {
         ChannelBuilder::default()
-    }
-
-    /// A channel to a server that lives inside it: real framing and codec, no socket. It needs a tokio runtime at its first
-    /// call.
-    pub fn loopback(service: impl Service) -> Self {
-        Self::builder().loopback(crate::Server::new().service(service))
     }
 
     pub(super) fn new(mut builder: ChannelBuilder, connector: Arc<dyn Connector>, instance: Option<&str>) -> Self {

@@ -224,6 +224,10 @@ impl Link {
         }
         state.over = Some(why.clone().with_outcome(Outcome::NotExecuted));
         let mut wakers = Vec::new();
+        // Answers that came before the end are answers.
+        while let Some(event) = state.connection.poll_event() {
+            wakers.extend(state.answer(event).ok().flatten());
+        }
         for (id, outcome) in state.connection.drain_lost() {
             let waiter = state.waiter(id);
             waiter.answer = Some(Err(why.clone().with_outcome(outcome)));

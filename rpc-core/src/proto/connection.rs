@@ -681,12 +681,13 @@ impl Connection {
     /// The connection is over.
     pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), Lost> {
         for id in self.outgoing.expired(now) {
+            let timeout = self.outgoing.find(id).and_then(|call| call.timeout).unwrap_or_default();
             let outcome = if self.cancel(id) {
                 Outcome::NotExecuted
             } else {
                 Outcome::Unknown
             };
-            let error = Error::deadline_exceeded("no answer before the deadline").with_outcome(outcome);
+            let error = Error::deadline_exceeded(format!("no answer within {timeout:?}")).with_outcome(outcome);
             self.events.push_back(Event::Failed { call: id, error });
         }
         for id in self.incoming.expired(now) {
