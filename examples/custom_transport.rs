@@ -9,7 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use farcall::{
@@ -24,7 +24,6 @@ trait Echo {
 }
 
 struct Wall;
-
 impl Echo for Wall {
     async fn echo(&self, bytes: &[u8]) -> farcall::Result<Vec<u8>> {
         Ok(bytes.to_vec())
@@ -45,11 +44,9 @@ impl AsyncRead for Metered {
 
 impl AsyncWrite for Metered {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write(cx, from);
-        if let Poll::Ready(Ok(bytes)) = polled {
-            self.written.fetch_add(bytes as u64, Ordering::Relaxed);
-        }
-        polled
+        let bytes = ready!(Pin::new(&mut self.stream).poll_write(cx, from))?;
+        self.written.fetch_add(bytes as u64, Ordering::Relaxed);
+        Poll::Ready(Ok(bytes))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -50,7 +50,6 @@ async fn start() -> farcall::Result<RunningServer> {
         .await
 }
 
-/// The code and the outcome of a remote failure.
 fn remote(result: &Result<u32, StockError>) -> Option<(Code, Outcome)> {
     match result {
         Err(StockError::Remote(error)) => Some((error.code(), error.outcome())),

@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeMap,
     error::Error,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
 use farcall::Server;
@@ -41,22 +41,18 @@ trait Store {
 #[derive(Default)]
 struct Memory(Mutex<BTreeMap<String, Entry>>);
 
-impl Memory {
-    fn entries(&self) -> MutexGuard<'_, BTreeMap<String, Entry>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Store for Memory {
     async fn entry(&self, key: &str) -> Result<Entry, StoreError> {
-        self.entries()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
             .get(key)
             .cloned()
             .ok_or_else(|| StoreError::Missing { key: key.to_owned() })
     }
 
     async fn put_blob(&self, key: &str, blob: &[u8], expected: u64) -> Result<u64, StoreError> {
-        let mut entries = self.entries();
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let actual = entries.get(key).map_or(0, |entry| entry.version);
         if actual != expected {
             let key = key.to_owned();
@@ -68,7 +64,7 @@ impl Store for Memory {
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        let removed = self.entries().remove(key);
+        let removed = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
         removed
             .map(drop)
             .ok_or_else(|| StoreError::Missing { key: key.to_owned() })
@@ -83,7 +79,7 @@ async fn run(store: &impl Store, command: &str) -> Result<String, StoreError> {
             let expected = expected
                 .parse()
                 .map_err(|_| farcall::Error::invalid_argument("the version is no number"))?;
-            format!("version {}", store.put_blob(key, value.as_bytes(), expected).await?)
+            format!("version {}", store.put_blob(key, value.as_bytes(), number).await?)
         }
         ["get", key] => {
             let entry = store.entry(key).await?;

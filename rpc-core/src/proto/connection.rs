@@ -159,6 +159,7 @@ impl Connection {
         let total = (body.len() > PIECE).then_some(body.len() as u32);
         let mut call = OutgoingCall {
             deadline,
+            timeout: head.timeout,
             ..OutgoingCall::default()
         };
         match body {
