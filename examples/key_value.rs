@@ -64,11 +64,13 @@ impl Store for Memory {
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        let removed = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
-        removed
-            .map(drop)
-            .ok_or_else(|| StoreError::Missing { key: key.to_owned() })
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.remove(key).map(drop).ok_or_else(|| missing(key))
     }
+}
+
+fn missing(key: &str) -> StoreError {
+    StoreError::Missing { key: key.to_owned() }
 }
 
 /// One line of the script, as a command line would do it.
@@ -76,9 +78,9 @@ async fn run(store: &impl Store, command: &str) -> Result<String, StoreError> {
     let words: Vec<&str> = command.split_whitespace().collect();
     Ok(match words[..] {
         ["put", key, value, expected] => {
-            let expected = expected
+            let number = expected
                 .parse()
-                .map_err(|_| farcall::Error::invalid_argument("the version is no number"))?;
+                .map_err(|_| farcall::Error::invalid_argument("no number"))?;
             format!("version {}", store.put_blob(key, value.as_bytes(), number).await?)
         }
         ["get", key] => {
