@@ -23,7 +23,7 @@ struct Entry {
 enum StoreError {
     #[error("there is no `{key}`")]
     Missing { key: String },
-    #[error("`{key}` is at version {actual}, not {expected}: somebody else wrote it")]
+    #[error("`{key}` is at version {actual}, not {expected}")]
     Conflict { key: String, expected: u64, actual: u64 },
     #[error(transparent)]
     Remote(#[from] farcall::Error),
@@ -43,12 +43,8 @@ struct Memory(Mutex<BTreeMap<String, Entry>>);
 
 impl Store for Memory {
     async fn entry(&self, key: &str) -> Result<Entry, StoreError> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(key)
-            .cloned()
-            .ok_or_else(|| StoreError::Missing { key: key.to_owned() })
+        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.get(key).cloned().ok_or_else(|| missing(key))
     }
 
     async fn put_blob(&self, key: &str, blob: &[u8], expected: u64) -> Result<u64, StoreError> {
@@ -103,10 +99,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ("put fruit/apple red 0", "version 1"),
         ("put fruit/pear green 0", "version 1"),
         ("put fruit/apple yellow 1", "version 2"),
-        (
-            "put fruit/apple blue 1",
-            "`fruit/apple` is at version 2, not 1: somebody else wrote it",
-        ),
+        ("put fruit/apple blue 1", "`fruit/apple` is at version 2, not 1"),
         ("get fruit/apple", "yellow (version 2)"),
         ("delete fruit/pear", "deleted"),
         ("get fruit/pear", "there is no `fruit/pear`"),

@@ -216,47 +216,50 @@ mod tests {
 
     use super::*;
 
-    fn passing(ty: Type) -> (String, bool, Adapter) {
+    fn passing(ty: &Type) -> (String, bool, Adapter) {
         let Passing {
             decoded,
             bytes,
             adapter,
-        } = Passing::of(&ty);
+        } = Passing::of(ty);
         (decoded.to_token_stream().to_string().replace(' ', ""), bytes, adapter)
     }
 
     #[test]
     fn borrowed_text_and_bytes_stay_borrowed() {
-        assert_eq!(passing(parse_quote!(&'a str)), ("&'_str".into(), false, Adapter::Value));
-        assert_eq!(passing(parse_quote!(&[u8])), ("&[u8]".into(), true, Adapter::Value));
         assert_eq!(
-            passing(parse_quote!(Option<&[u8]>)),
+            passing(&parse_quote!(&'a str)),
+            ("&'_str".into(), false, Adapter::Value)
+        );
+        assert_eq!(passing(&parse_quote!(&[u8])), ("&[u8]".into(), true, Adapter::Value));
+        assert_eq!(
+            passing(&parse_quote!(Option<&[u8]>)),
             ("Option<&[u8]>".into(), true, Adapter::Value)
         );
         assert_eq!(
-            passing(parse_quote!(Cow<'_, [u8]>)),
+            passing(&parse_quote!(Cow<'_, [u8]>)),
             ("Cow<'_,[u8]>".into(), true, Adapter::Value)
         );
-        assert_eq!(passing(parse_quote!(&Path)), ("&Path".into(), false, Adapter::Value));
+        assert_eq!(passing(&parse_quote!(&Path)), ("&Path".into(), false, Adapter::Value));
     }
 
     #[test]
     fn other_references_are_decoded_owned() {
-        assert_eq!(passing(parse_quote!(&Row)), ("Row".into(), false, Adapter::Reference));
+        assert_eq!(passing(&parse_quote!(&Row)), ("Row".into(), false, Adapter::Reference));
         assert_eq!(
-            passing(parse_quote!(&Vec<u8>)),
+            passing(&parse_quote!(&Vec<u8>)),
             ("Vec<u8>".into(), true, Adapter::Reference)
         );
         let rows = "__farcall::std::vec::Vec<Row>";
-        assert_eq!(passing(parse_quote!(&[Row])), (rows.into(), false, Adapter::Reference));
+        assert_eq!(passing(&parse_quote!(&[Row])), (rows.into(), false, Adapter::Reference));
         let row = "__farcall::std::option::Option<Row>";
         assert_eq!(
-            passing(parse_quote!(Option<&Row>)),
+            passing(&parse_quote!(Option<&Row>)),
             (row.into(), false, Adapter::OptionalReference)
         );
         let rows = "__farcall::std::option::Option<__farcall::std::vec::Vec<Row>>";
         assert_eq!(
-            passing(parse_quote!(Option<&[Row]>)),
+            passing(&parse_quote!(Option<&[Row]>)),
             (rows.into(), false, Adapter::OptionalSlice)
         );
     }

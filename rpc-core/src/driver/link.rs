@@ -164,9 +164,12 @@ impl Link {
     /// The caller no longer waits, and the handler goes on.
     pub(crate) fn forget(&self, id: u32) {
         let mut state = self.lock();
-        state.waiter(id).waker = None;
+        // An answer may have come since the request left; the next call with this id must not find it.
+        let answered = std::mem::take(state.waiter(id));
         state.connection.release(id);
         state.departures.retain(|&departure| departure != id);
+        drop(state);
+        drop(answered);
     }
 
     // ---- answering calls -----------------------------------------------------------------------------------------

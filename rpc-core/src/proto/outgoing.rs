@@ -28,6 +28,8 @@ pub(crate) struct OutgoingCall {
     pub(crate) ended: bool,
     /// Nobody waits for the answer.
     pub(crate) released: bool,
+    /// How it ended waits to be handed out. Until then the id is not used again, else another call would get the answer.
+    pub(crate) queued: bool,
     /// What the request costs of the peer's budget.
     pub(crate) cost: usize,
     /// The reply, as far as it has come.
@@ -85,12 +87,21 @@ impl Outgoing {
         }
     }
 
+    /// How a call ended is handed out; says whether anyone still waits for it.
+    pub(crate) fn hand_out(&mut self, id: u32) -> bool {
+        let Some(call) = self.find(id) else { return false };
+        call.queued = false;
+        let waits = !call.released;
+        self.settle(id);
+        waits
+    }
+
     /// Frees the id if the call has ended and is released.
     pub(crate) fn settle(&mut self, id: u32) {
         if self
             .calls
             .get(id as usize)
-            .is_some_and(|call| call.ended && call.released)
+            .is_some_and(|call| call.ended && call.released && !call.queued)
         {
             self.calls.remove(id as usize);
         }

@@ -8,7 +8,7 @@ use crate::model::Service;
 
 pub(super) fn definition(service: &Service) -> TokenStream {
     let name = &service.item.ident;
-    proxy(service).definition(&format!("Calls the methods of a remote [`{name}`]."))
+    proxy(service).definition(&format!(" Calls the methods of a remote [`{name}`]."))
 }
 
 pub(super) fn implementation(service: &Service) -> TokenStream {
@@ -51,15 +51,20 @@ fn loopback(service: &Service) -> TokenStream {
     let (server, implementation) = (&service.names.server, &service.names.implementation);
     let (visibility, item) = (&service.item.vis, &service.item.ident);
     let (_, arguments, _) = service.item.generics.split_for_impl();
-    let own = service.item.generics.params.iter().map(|parameter| match parameter {
-        syn::GenericParam::Type(parameter) => parameter.ident.clone(),
-        syn::GenericParam::Const(parameter) => parameter.ident.clone(),
-        syn::GenericParam::Lifetime(parameter) => parameter.lifetime.ident.clone(),
-    });
+    let own: Vec<_> = service
+        .item
+        .generics
+        .params
+        .iter()
+        .map(|parameter| match parameter {
+            syn::GenericParam::Type(parameter) => parameter.ident.clone(),
+            syn::GenericParam::Const(parameter) => parameter.ident.clone(),
+            syn::GenericParam::Lifetime(parameter) => parameter.lifetime.ident.clone(),
+        })
+        .collect();
     let bound = if service.lifted.is_empty() {
         quote!(#item #arguments)
     } else {
-        let own: Vec<_> = own.clone().collect();
         let associated = service.lifted.iter().map(|lifted| &lifted.associated);
         let parameter = service.lifted.iter().map(|lifted| &lifted.parameter);
         quote!(#item<#(#own,)* #(#associated = #parameter),*>)
@@ -77,7 +82,7 @@ fn loopback(service: &Service) -> TokenStream {
         where
             #clause
         {
-            __farcall::Client::new(__farcall::Channel::loopback(#server::new(implementation)))
+            __farcall::Client::new(__farcall::Channel::loopback(#server::<#implementation, #(#own),*>::new(implementation)))
         }
     }
 }
