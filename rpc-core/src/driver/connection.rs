@@ -116,10 +116,10 @@ impl<I: Inbound + Unpin> Driver<I> {
         }
         for _ in 0..ROUNDS {
             let now = Instant::now();
-            if std::mem::take(&mut self.unread) {
-                if let Err(lost) = self.act(now) {
-                    return Poll::Ready(self.lost(&lost, cx));
-                }
+            if std::mem::take(&mut self.unread)
+                && let Err(lost) = self.act(now)
+            {
+                return Poll::Ready(self.lost(&lost, cx));
             }
             // Reading comes before writing: a connection that the peer has closed is noticed before a call goes into it.
             let read = match self.read(cx, now) {
@@ -307,10 +307,10 @@ impl<I: Inbound + Unpin> Driver<I> {
     fn fire(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<(), Lost> {
         loop {
             let due = self.link.lock().connection.poll_timeout().map(Instant::from_std);
-            if let Some(due) = due {
-                if due < self.timer.deadline() || self.timer.is_elapsed() {
-                    self.timer.as_mut().reset(due);
-                }
+            if let Some(due) = due
+                && (due < self.timer.deadline() || self.timer.is_elapsed())
+            {
+                self.timer.as_mut().reset(due);
             }
             if due.is_none() || self.timer.as_mut().poll(cx).is_pending() {
                 return Ok(());
@@ -379,20 +379,19 @@ impl<I: Inbound + Unpin> Driver<I> {
             drop(state);
             let _ = write_chunks(Pin::new(&mut self.stream), cx, &self.output);
         }
-        self.end(error)
+        self.end(&error)
     }
 
     fn io_end(&self, what: &str, source: Option<io::Error>) -> End {
-        let error = Error::unavailable(what);
-        self.end(match source {
+        self.end(&match source {
             Some(source) => Error::unavailable(format!("{what}: {source}")).with_source(source),
-            None => error,
+            None => Error::unavailable(what),
         })
     }
 
-    fn end(&self, error: Error) -> End {
+    fn end(&self, error: &Error) -> End {
         let message = format!("the connection with {} was lost: {}", self.peer, error.message());
-        let source = std::error::Error::source(&error).map(ToString::to_string);
+        let source = std::error::Error::source(error).map(ToString::to_string);
         let end = Error::new(error.code(), message);
         End(match source {
             Some(source) => end.with_source(source),

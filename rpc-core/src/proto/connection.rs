@@ -97,6 +97,10 @@ impl From<Violation> for Lost {
 /// what [`poll_transmit`](Self::poll_transmit) gives, report it with [`handle_written`](Self::handle_written), and call
 /// [`handle_timeout`](Self::handle_timeout) at [`poll_timeout`](Self::poll_timeout).
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, not a state in disguise"
+)]
 pub(crate) struct Connection {
     ours: Limits,
     peer: Announced,
@@ -581,15 +585,14 @@ impl Connection {
 
     fn handle_cancel(&mut self, id: u32) -> Result<(), Violation> {
         match self.incoming.place(id)? {
-            // The answer and the cancellation crossed.
-            IncomingCall::Idle { .. } => {}
+            // The answer and the cancellation crossed, or the handler is being stopped already.
+            IncomingCall::Idle { .. } | IncomingCall::Active { stop: Some(_), .. } => {}
             &mut IncomingCall::Discarding { answered } => {
                 self.incoming.end(id, answered);
             }
             IncomingCall::Receiving { .. } => {
                 self.fail(id, &stopped(Stop::Cancelled).with_outcome(Outcome::NotExecuted));
             }
-            IncomingCall::Active { stop: Some(_), .. } => {}
             IncomingCall::Active { stop, .. } => {
                 *stop = Some(Stop::Cancelled);
                 self.events.push_back(Event::Stop {

@@ -98,6 +98,7 @@ impl Limits {
 
 /// The part of a peer's limits that it announces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the names of the limits, as users know them")]
 pub(crate) struct Announced {
     pub(crate) max_message: u32,
     pub(crate) max_buffered: u32,

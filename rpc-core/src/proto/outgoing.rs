@@ -16,6 +16,10 @@ use super::{Violation, assembly::Assembly};
 
 /// One call that this side made.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they change in any order, as the module says"
+)]
 pub(crate) struct OutgoingCall {
     pub(crate) deadline: Option<Instant>,
     /// What the caller allowed, for the error that says so.
