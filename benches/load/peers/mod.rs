@@ -1,6 +1,4 @@
 //! The peers, in the order of the tables.
-
-#[cfg(feature = "runtime")]
 mod farcall_peer;
 mod raw;
 mod tarpc_peer;
@@ -10,7 +8,6 @@ use crate::peer::Peer;
 
 pub(crate) const ALL: &[&dyn Peer] = &[
     &raw::Raw,
-    #[cfg(feature = "runtime")]
     &farcall_peer::Farcall,
     &tarpc_peer::Tarpc,
     &tonic_peer::Tonic,

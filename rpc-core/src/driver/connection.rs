@@ -27,7 +27,7 @@ const READ: usize = 64 << 10;
 /// Frames handled under one hold of the lock.
 const FRAMES: usize = 128;
 /// Rounds of reading and writing before other tasks get their turn.
-const ROUNDS: usize = 16;
+const ROUNDS: usize = 4;
 /// While this much waits to be written no handler is started: a peer that does not read makes no more answers.
 const HIGH_WATER: usize = 1 << 20;
 /// Chunks handed to the transport in one call.
@@ -35,8 +35,8 @@ const SLICES: usize = 64;
 
 /// What the driver does with the peer's calls.
 pub(crate) trait Inbound: Send {
-    /// Starts a call; its answer goes to `requests` now or to the [`Link`] later.
-    fn start(&mut self, request: Request, requests: &mut Requests);
+    /// Starts a call; its answer goes to `answers` now or to the [`Link`] later.
+    fn start(&mut self, request: Request, answers: &mut Answers);
     /// Asks a handler to stop; the call is still answered.
     fn stop(&mut self, call: u32, why: Stop);
 }
@@ -52,16 +52,16 @@ pub(crate) struct Request {
 
 /// Answers that are ready at once, and so leave together.
 #[derive(Debug, Default)]
-pub(crate) struct Requests {
-    answers: Vec<(u32, Bytes, Result<Payload, Error>)>,
+pub(crate) struct Answers {
+    ready: Vec<(u32, Bytes, Result<Payload, Error>)>,
     length: usize,
 }
 
-impl Requests {
+impl Answers {
     /// Answers a call.
     pub(crate) fn answer(&mut self, call: u32, metadata: &Metadata, answer: Result<Payload, Error>) {
         self.length += answer.as_ref().map_or(0, |payload| payload.as_slice().len());
-        self.answers.push((call, encode_metadata(metadata), answer));
+        self.ready.push((call, encode_metadata(metadata), answer));
     }
 }
 
@@ -73,11 +73,13 @@ pub(crate) struct Driver<I> {
     inbound: I,
     input: BytesMut,
     output: VecDeque<Bytes>,
-    /// Requests that wait until the peer has taken more of what was written.
+    /// Answers that wait until the peer has taken more of what was written.
     deferred: VecDeque<Request>,
-    requests: Requests,
+    answers: Answers,
     wakers: Vec<Waker>,
     timer: Pin<Box<Sleep>>,
+    /// Something came behind the handshake.
+    unread: bool,
     /// The driver has let others run once before it writes.
     yielded: bool,
     unflushed: bool,
@@ -94,10 +96,11 @@ impl<I: Inbound + Unpin> Driver<I> {
             stream,
             peer,
             inbound,
+            unread: !input.is_empty(),
             input,
             output: VecDeque::new(),
             deferred: VecDeque::new(),
-            requests: Requests::default(),
+            answers: Answers::default(),
             wakers: Vec::new(),
             timer: Box::pin(sleep_until(Instant::now())),
             yielded: false,
@@ -113,6 +116,11 @@ impl<I: Inbound + Unpin> Driver<I> {
         }
         for _ in 0..ROUNDS {
             let now = Instant::now();
+            if std::mem::take(&mut self.unread)
+                && let Err(lost) = self.act(now)
+            {
+                return Poll::Ready(self.lost(&lost, cx));
+            }
             // Reading comes before writing: a connection that the peer has closed is noticed before a call goes into it.
             let read = match self.read(cx, now) {
                 Poll::Ready(Err(end)) => return Poll::Ready(end),
@@ -167,9 +175,11 @@ impl<I: Inbound + Unpin> Driver<I> {
     /// Acts on all that was read.
     fn act(&mut self, now: Instant) -> Result<(), Lost> {
         loop {
-            let mut state = self.link.lock();
-            let more = state.connection.handle_input(&mut self.input, FRAMES, now.into_std())?;
-            drop(state);
+            let more = self
+                .link
+                .lock()
+                .connection
+                .handle_input(&mut self.input, FRAMES, now.into_std())?;
             self.forward();
             if !more {
                 return Ok(());
@@ -214,12 +224,12 @@ impl<I: Inbound + Unpin> Driver<I> {
 
     /// Starts the handlers of waiting calls as long as the peer takes the answers.
     fn start(&mut self, queued: usize) {
-        self.requests.length = queued;
-        while self.requests.length < HIGH_WATER {
+        self.answers.length = queued;
+        while self.answers.length < HIGH_WATER {
             let Some(request) = self.deferred.pop_front() else {
                 break;
             };
-            self.inbound.start(request, &mut self.requests);
+            self.inbound.start(request, &mut self.answers);
         }
     }
 
@@ -228,7 +238,7 @@ impl<I: Inbound + Unpin> Driver<I> {
             Some(index) => {
                 self.deferred.remove(index);
                 let error = Error::cancelled("the call waited and never started").with_outcome(Outcome::NotExecuted);
-                self.requests.answer(call, &Metadata::new(), Err(error));
+                self.answers.answer(call, &Metadata::new(), Err(error));
             }
             None => self.inbound.stop(call, why),
         }
@@ -236,12 +246,12 @@ impl<I: Inbound + Unpin> Driver<I> {
 
     /// Queues the answers that were ready at once.
     fn answer(&mut self) {
-        if self.requests.answers.is_empty() {
+        if self.answers.ready.is_empty() {
             return;
         }
         let mut spent = Vec::new();
         let mut state = self.link.lock();
-        for (call, metadata, answer) in self.requests.answers.drain(..) {
+        for (call, metadata, answer) in self.answers.ready.drain(..) {
             spent.extend(state.reply(call, &metadata, answer));
         }
         drop(state);
@@ -297,10 +307,10 @@ impl<I: Inbound + Unpin> Driver<I> {
     fn fire(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<(), Lost> {
         loop {
             let due = self.link.lock().connection.poll_timeout().map(Instant::from_std);
-            if let Some(due) = due {
-                if due < self.timer.deadline() || self.timer.is_elapsed() {
-                    self.timer.as_mut().reset(due);
-                }
+            if let Some(due) = due
+                && (due < self.timer.deadline() || self.timer.is_elapsed())
+            {
+                self.timer.as_mut().reset(due);
             }
             if due.is_none() || self.timer.as_mut().poll(cx).is_pending() {
                 return Ok(());
@@ -369,20 +379,19 @@ impl<I: Inbound + Unpin> Driver<I> {
             drop(state);
             let _ = write_chunks(Pin::new(&mut self.stream), cx, &self.output);
         }
-        self.end(error)
+        self.end(&error)
     }
 
     fn io_end(&self, what: &str, source: Option<io::Error>) -> End {
-        let error = Error::unavailable(what);
-        self.end(match source {
+        self.end(&match source {
             Some(source) => Error::unavailable(format!("{what}: {source}")).with_source(source),
-            None => error,
+            None => Error::unavailable(what),
         })
     }
 
-    fn end(&self, error: Error) -> End {
+    fn end(&self, error: &Error) -> End {
         let message = format!("the connection with {} was lost: {}", self.peer, error.message());
-        let source = std::error::Error::source(&error).map(ToString::to_string);
+        let source = std::error::Error::source(error).map(ToString::to_string);
         let end = Error::new(error.code(), message);
         End(match source {
             Some(source) => end.with_source(source),
