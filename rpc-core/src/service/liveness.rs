@@ -19,9 +19,10 @@ pub(crate) struct Liveness {
 }
 
 /// Keeps a call's place occupied while something works for it that cannot be stopped, such as a closure on the blocking pool:
-/// what the server puts in is dropped with the last clone.
-#[derive(Clone)]
-pub(crate) struct Hold(Arc<Held>);
+/// what the server puts in is dropped with the last of them.
+pub(crate) struct Hold {
+    _held: Arc<Held>,
+}
 
 type Held = Mutex<Option<Box<dyn Any + Send>>>;
 
@@ -49,11 +50,12 @@ impl Liveness {
     /// Holds the call's place as long as the result lives.
     pub(crate) fn hold(&self) -> Hold {
         let mut hold = lock(&self.hold);
-        Hold(hold.upgrade().unwrap_or_else(|| {
+        let held = hold.upgrade().unwrap_or_else(|| {
             let held = Arc::default();
             *hold = Arc::downgrade(&held);
             held
-        }))
+        });
+        Hold { _held: held }
     }
 
     /// Drops `finish` when nobody holds the call's place, which may be now.
