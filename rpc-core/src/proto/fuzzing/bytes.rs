@@ -7,7 +7,10 @@ use ::bytes::{Bytes, BytesMut};
 use crate::proto::{
     ClientHello, HelloError, RequestHead, ServerHello,
     frame::{Frame, Kind, MAX_PAYLOAD, deframe, put_header},
-    head::{decode_failure, encode_failure, encode_metadata, parse_metadata, put_reply_head, reply_head_len, take_reply_head},
+    head::{
+        decode_failure, encode_failure, encode_metadata, parse_metadata, put_reply_head, reply_head_len,
+        take_reply_head,
+    },
     limits::MAX_METADATA,
 };
 
@@ -21,7 +24,11 @@ pub(crate) fn frames(data: &[u8]) {
         written.extend_from_slice(&frame.payload);
         payload(&frame);
     }
-    assert_eq!(written, data[..data.len() - input.len()], "frames are written as they are read");
+    assert_eq!(
+        written,
+        data[..data.len() - input.len()],
+        "frames are written as they are read"
+    );
 }
 
 fn payload(frame: &Frame) {
@@ -29,7 +36,9 @@ fn payload(frame: &Frame) {
     let mut written = BytesMut::new();
     match frame.kind {
         Kind::Request => {
-            let Ok((head, total)) = RequestHead::take(&mut rest, frame.more, MAX_METADATA) else { return };
+            let Ok((head, total)) = RequestHead::take(&mut rest, frame.more, MAX_METADATA) else {
+                return;
+            };
             // An empty block reads like none and is not written again.
             let flag = frame.payload[8] & 4 != 0 && head.metadata.is_empty();
             let length = frame.payload.len() - rest.len() - if flag { 4 } else { 0 };
@@ -41,15 +50,20 @@ fn payload(frame: &Frame) {
             metadata(&head.metadata);
         }
         Kind::Reply => {
-            let Ok((block, total)) = take_reply_head(&mut rest, frame.more, MAX_METADATA) else { return };
+            let Ok((block, total)) = take_reply_head(&mut rest, frame.more, MAX_METADATA) else {
+                return;
+            };
             put_reply_head(&mut written, &block, total);
             assert_eq!(written.len(), reply_head_len(&block, total));
-            let again = take_reply_head(&mut written.freeze(), frame.more, MAX_METADATA).expect("what was written is read");
+            let again =
+                take_reply_head(&mut written.freeze(), frame.more, MAX_METADATA).expect("what was written is read");
             assert_eq!(again, (block.clone(), total));
             metadata(&block);
         }
         Kind::Failure | Kind::Close => {
-            let Ok(error) = decode_failure(rest, MAX_METADATA) else { return };
+            let Ok(error) = decode_failure(rest, MAX_METADATA) else {
+                return;
+            };
             let written = encode_failure(&error, MAX_METADATA).freeze();
             let again = decode_failure(written, MAX_METADATA).expect("what was written is read");
             assert_eq!((again.code(), again.outcome()), (error.code(), error.outcome()));

@@ -107,7 +107,10 @@ impl Model {
             Ok(id) => {
                 let other = self.sides[end].waiting.insert(id, self.calls);
                 assert_eq!(other, None, "the id {id} is in use");
-                assert!(!self.sides[end].answered.contains(&id), "the id {id} has an answer that waits");
+                assert!(
+                    !self.sides[end].answered.contains(&id),
+                    "the id {id} has an answer that waits"
+                );
                 self.calls += 1;
             }
             Err(error) => assert_eq!(error.outcome(), Outcome::NotExecuted, "{error}"),
@@ -124,7 +127,11 @@ impl Model {
 
     fn reply(&mut self, end: usize, script: &mut Script<'_>) {
         let serving = &mut self.sides[end].serving;
-        let Some((id, number)) = serving.iter().nth(script.below(serving.len())).map(|(&id, &number)| (id, number)) else {
+        let Some((id, number)) = serving
+            .iter()
+            .nth(script.below(serving.len()))
+            .map(|(&id, &number)| (id, number))
+        else {
             return;
         };
         serving.remove(&id);
@@ -151,12 +158,18 @@ impl Model {
             let side = &mut self.sides[end];
             match event {
                 Event::Reply { call, body, .. } => {
-                    let number = side.waiting.remove(&call).expect("a reply to a call that nobody waits for");
+                    let number = side
+                        .waiting
+                        .remove(&call)
+                        .expect("a reply to a call that nobody waits for");
                     assert_content(number, &body);
                     side.answered.push(call);
                 }
                 Event::Failed { call, error } => {
-                    let number = side.waiting.remove(&call).expect("a failure of a call that nobody waits for");
+                    let number = side
+                        .waiting
+                        .remove(&call)
+                        .expect("a failure of a call that nobody waits for");
                     side.answered.push(call);
                     if error.code() == Code::NotFound {
                         assert_eq!(error.message(), number.to_string(), "another call's failure");
@@ -189,7 +202,11 @@ impl Model {
         assert!(held.assembled <= 4 * BUFFERED, "{held:?}");
         let calls = connection.outgoing() + connection.incoming();
         assert!(calls <= 2 * CALLS, "{calls} calls");
-        assert!(connection.queued() <= 2 * CALLS * (MESSAGE + 256), "{} bytes wait", connection.queued());
+        assert!(
+            connection.queued() <= 2 * CALLS * (MESSAGE + 256),
+            "{} bytes wait",
+            connection.queued()
+        );
     }
 
     /// Answers all that is under way and takes all answers.
@@ -220,7 +237,10 @@ impl Model {
             assert_eq!(self.sides[end].waiting, BTreeMap::new(), "calls that never ended");
             let connection = self.pair.connection(end);
             assert_eq!(connection.held(), Held::default());
-            assert_eq!((connection.outgoing(), connection.incoming(), connection.queued()), (0, 0, 0));
+            assert_eq!(
+                (connection.outgoing(), connection.incoming(), connection.queued()),
+                (0, 0, 0)
+            );
             assert!(connection.is_drained());
         }
         self.check_outcomes();
@@ -228,7 +248,10 @@ impl Model {
 
     /// The connection is over: each call still ends once, and what is said to have never run has not.
     fn lost(&mut self, lost: &Lost) {
-        assert!(matches!(lost, Lost::Silent(_) | Lost::Stalled(_)), "{lost:?} between honest peers");
+        assert!(
+            matches!(lost, Lost::Silent(_) | Lost::Stalled(_)),
+            "{lost:?} between honest peers"
+        );
         for end in [CLIENT, SERVER] {
             self.take_events(end);
             for (id, outcome) in self.pair.connection(end).drain_lost() {
@@ -252,7 +275,10 @@ impl Model {
     fn check_outcomes(&self) {
         for side in &self.sides {
             let both: Vec<_> = side.started.intersection(&self.unstarted).collect();
-            assert!(both.is_empty(), "calls {both:?} ran, and their callers were told that they had not");
+            assert!(
+                both.is_empty(),
+                "calls {both:?} ran, and their callers were told that they had not"
+            );
         }
     }
 }
@@ -268,5 +294,8 @@ fn content(number: u64, length: usize) -> Bytes {
 fn assert_content(number: u64, body: &Bytes) {
     let (first, rest) = body.split_at(8);
     assert_eq!(first, number.to_le_bytes(), "another call's bytes");
-    assert!(rest.iter().all(|&byte| byte == number as u8), "bytes of call {number} were lost or mixed up");
+    assert!(
+        rest.iter().all(|&byte| byte == number as u8),
+        "bytes of call {number} were lost or mixed up"
+    );
 }

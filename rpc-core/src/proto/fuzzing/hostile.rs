@@ -24,7 +24,10 @@ const ANSWER: usize = 256;
 
 /// A local side that makes and answers calls, and a peer made of the script's bytes.
 pub(super) fn run(mut script: Script<'_>) {
-    let limits = Limits::default().max_message(MESSAGE).max_buffered(BUFFERED).max_calls(CALLS);
+    let limits = Limits::default()
+        .max_message(MESSAGE)
+        .max_buffered(BUFFERED)
+        .max_calls(CALLS);
     let announced = Announced {
         max_metadata: u32::MAX,
         ..Announced::from(&limits)
@@ -159,7 +162,10 @@ impl Local {
         while let Some(event) = self.connection.poll_event() {
             match event {
                 Event::Reply { call, .. } | Event::Failed { call, .. } => {
-                    assert!(self.waiting.remove(&call), "an answer to call {call}, which nobody waits for");
+                    assert!(
+                        self.waiting.remove(&call),
+                        "an answer to call {call}, which nobody waits for"
+                    );
                     self.answered.push(call);
                 }
                 Event::Request { call, .. } => {
@@ -177,10 +183,18 @@ impl Local {
         // A buffer doubles as bytes come, so it is at most twice as long as what came.
         assert!(held.assembled <= 2 * (held.requests + held.replies) + 64, "{held:?}");
         assert!(self.connection.outgoing() <= CALLS && self.connection.incoming() <= CALLS);
-        assert!(self.input.len() <= MAX_PAYLOAD + 64, "{} bytes wait for a frame", self.input.len());
+        assert!(
+            self.input.len() <= MAX_PAYLOAD + 64,
+            "{} bytes wait for a frame",
+            self.input.len()
+        );
         // Each id has at most one answer that did not leave; each local call one request and one cancellation.
         let bound = CALLS * ANSWER + 2 * CALLS * (MESSAGE + 64);
-        assert!(self.connection.queued() <= bound, "{} bytes wait", self.connection.queued());
+        assert!(
+            self.connection.queued() <= bound,
+            "{} bytes wait",
+            self.connection.queued()
+        );
     }
 
     fn end(&mut self) {
@@ -191,7 +205,8 @@ impl Local {
         assert!(self.waiting.is_empty(), "calls {:?} never ended", self.waiting);
         // A handler may answer a connection that is over.
         for id in self.serving.drain(..) {
-            self.connection.reply(id, &Bytes::new(), Err(&Error::internal("too late")));
+            self.connection
+                .reply(id, &Bytes::new(), Err(&Error::internal("too late")));
         }
     }
 }

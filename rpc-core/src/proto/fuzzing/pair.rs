@@ -72,7 +72,13 @@ impl Pair {
     }
 
     /// Makes a call with a method of its own number.
-    pub(crate) fn start(&mut self, from: usize, method: u64, content: &Bytes, timeout: Option<Duration>) -> Result<u32, Error> {
+    pub(crate) fn start(
+        &mut self,
+        from: usize,
+        method: u64,
+        content: &Bytes,
+        timeout: Option<Duration>,
+    ) -> Result<u32, Error> {
         let head = RequestHead {
             method,
             timeout,
@@ -108,7 +114,8 @@ impl Pair {
             end.output.pop_front();
         }
         if !taken.is_empty() {
-            end.connection.handle_written(taken.len(), !end.output.is_empty(), self.now);
+            end.connection
+                .handle_written(taken.len(), !end.output.is_empty(), self.now);
         } else if !end.output.is_empty() {
             end.connection.handle_blocked(self.now);
         }

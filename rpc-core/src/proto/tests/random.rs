@@ -32,7 +32,9 @@ fn frames_and_hellos_are_read_as_they_are_written() {
     for _ in 0..20_000 {
         let length = rng.usize(..200);
         let small = rng.bool();
-        let data: Vec<u8> = std::iter::repeat_with(|| if small { rng.u8(..8) } else { rng.u8(..) }).take(length).collect();
+        let data: Vec<u8> = std::iter::repeat_with(|| if small { rng.u8(..8) } else { rng.u8(..) })
+            .take(length)
+            .collect();
         fuzzing::frames(&data);
         fuzzing::handshake(&data);
     }
