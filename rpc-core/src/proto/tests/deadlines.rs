@@ -74,6 +74,7 @@ fn both_clocks_at_once_end_the_call_once() {
     exchange(&mut pair);
     requests(&mut pair);
     pair.pass(SECOND).expect("nothing ends");
+    assert_eq!(pair.events(SERVER).len(), 1, "the handler is told to stop");
     failure(&mut pair);
     pair.connection(CLIENT).release(0);
     pair.reply(SERVER, 0, &content(1));
