@@ -61,23 +61,12 @@ const _: () = {
     #[allow(non_camel_case_types, non_snake_case)]
     fn Inventory() {
         {
-            let type0 = __farcall::Demand::<Result<u32, StockError>>::new();
-            let type1 = __farcall::Demand::<StockError>::new();
+            let type0 = __farcall::Demand::<StockError>::new();
             {
                 enum stock {}
-                enum output {}
                 enum Err {}
-                type0.fallible::<stock, output>();
-                type1.output::<stock, Err>();
-                type1.error::<stock, Err>();
-            }
-        }
-        {
-            let type0 = __farcall::Demand::<farcall::Result<Vec<u8>>>::new();
-            {
-                enum put {}
-                enum output {}
-                type0.fallible::<put, output>();
+                type0.output::<stock, Err>();
+                type0.error::<stock, Err>();
             }
         }
         {
@@ -179,20 +168,6 @@ const _: () = {
         > + ::core::marker::Send {
             <Self as __farcall::Client>::connect(address)
         }
-        /// A client of `implementation` in this process: everything but a socket is real.
-        pub fn loopback<T>(implementation: T) -> Self
-        where
-            T: Inventory<K, Row = Row> + ::core::marker::Send + ::core::marker::Sync
-                + 'static,
-            InventoryServer<T, K>: __farcall::Service,
-            Row: Clone,
-        {
-            __farcall::Client::new(
-                __farcall::Channel::loopback(
-                    InventoryServer::<T, K>::new(implementation),
-                ),
-            )
-        }
         /// A client over a channel, which other clients may share.
         pub fn new(channel: __farcall::Channel) -> Self {
             __farcall::Client::new(channel)
@@ -226,12 +201,25 @@ const _: () = {
             __farcall::Client::with_reply_metadata(self, seen)
         }
     }
+    impl<K, Row: Clone> InventoryClient<K, Row> {
+        /// A client of `implementation` in this process: everything but a socket is real.
+        pub fn loopback<T>(implementation: T) -> Self
+        where
+            T: Inventory<K, Row = Row> + ::core::marker::Send + ::core::marker::Sync
+                + 'static,
+            InventoryServer<T, K>: __farcall::Service,
+        {
+            let server = InventoryServer::<T, K>::new(implementation);
+            __farcall::Client::new(__farcall::Channel::loopback(server))
+        }
+    }
     impl<K, Row: Clone> InventoryClient<K, Row>
     where
         K: __farcall::serde::Serialize,
         Row: __farcall::serde::Serialize,
     {
         /// How many of `sku` are on the shelf.
+        #[inline]
         pub fn stock(&self, sku: &str) -> __farcall::Call<Result<u32, StockError>> {
             __farcall::Stub::call(
                 &self.stub,
@@ -241,6 +229,7 @@ const _: () = {
             )
         }
         /// Calls `Inventory::put`.
+        #[inline]
         pub fn put(
             &self,
             key: K,
@@ -256,6 +245,7 @@ const _: () = {
         }
         #[cfg(unix)]
         /// Calls `Inventory::version`.
+        #[inline]
         pub fn version(&self) -> __farcall::Call<::farcall::Result<String>> {
             __farcall::Stub::call(
                 &self.stub,
@@ -265,6 +255,7 @@ const _: () = {
             )
         }
         /// Calls `Inventory::note`.
+        #[inline]
         pub fn note(
             &self,
             text: Option<&Note>,
@@ -357,6 +348,7 @@ const _: () = {
         Row: __farcall::serde::Serialize,
     {
         /// How many of `sku` are on the shelf.
+        #[inline]
         pub fn stock(&self, sku: &str) -> Result<u32, StockError> {
             __farcall::BlockingStub::call(
                 &self.stub,
@@ -366,6 +358,7 @@ const _: () = {
             )
         }
         /// Calls `Inventory::put`.
+        #[inline]
         pub fn put(&self, key: K, row: &Row, blob: &[u8]) -> farcall::Result<Vec<u8>> {
             __farcall::BlockingStub::call(
                 &self.stub,
@@ -376,6 +369,7 @@ const _: () = {
         }
         #[cfg(unix)]
         /// Calls `Inventory::version`.
+        #[inline]
         pub fn version(&self) -> ::farcall::Result<String> {
             __farcall::BlockingStub::call(
                 &self.stub,
@@ -385,6 +379,7 @@ const _: () = {
             )
         }
         /// Calls `Inventory::note`.
+        #[inline]
         pub fn note(&self, text: Option<&Note>) -> ::farcall::Result<()> {
             __farcall::BlockingStub::call(
                 &self.stub,

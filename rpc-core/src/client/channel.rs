@@ -272,13 +272,19 @@ impl Inner {
         let mut phase = self.lock();
         phase.backoff.succeeded();
         phase.link = Some(Arc::clone(link));
+        // The task goes on and carries the connection; whoever finds that closed needs an attempt of its own.
+        phase.dial = None;
         drop(phase);
         self.state.send_replace(ChannelState::Ready);
     }
 
     /// An attempt failed.
     pub(super) fn failed(&self, now: Instant) {
-        self.lock().backoff.failed(now.into_std());
+        let mut phase = self.lock();
+        phase.backoff.failed(now.into_std());
+        // Nobody joins an attempt whose end is known, even though its task may take a moment to finish.
+        phase.dial = None;
+        drop(phase);
         self.state.send_replace(ChannelState::Idle);
     }
 
