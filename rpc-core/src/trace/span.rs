@@ -82,6 +82,7 @@ impl Trace {
     }
 
     /// `own` with this span as the trace parent.
+    #[expect(clippy::unnecessary_wraps, reason = "without the feature there is none")]
     pub(crate) fn metadata(&self, own: &Metadata) -> Option<Metadata> {
         let mut metadata = own.clone();
         self.put(&mut metadata);
