@@ -61,23 +61,12 @@ const _: () = {
     #[allow(non_camel_case_types, non_snake_case)]
     fn Inventory() {
         {
-            let type0 = __farcall::Demand::<Result<u32, StockError>>::new();
-            let type1 = __farcall::Demand::<StockError>::new();
+            let type0 = __farcall::Demand::<StockError>::new();
             {
                 enum stock {}
-                enum output {}
                 enum Err {}
-                type0.fallible::<stock, output>();
-                type1.output::<stock, Err>();
-                type1.error::<stock, Err>();
-            }
-        }
-        {
-            let type0 = __farcall::Demand::<farcall::Result<Vec<u8>>>::new();
-            {
-                enum put {}
-                enum output {}
-                type0.fallible::<put, output>();
+                type0.output::<stock, Err>();
+                type0.error::<stock, Err>();
             }
         }
         {
@@ -179,20 +168,6 @@ const _: () = {
         > + ::core::marker::Send {
             <Self as __farcall::Client>::connect(address)
         }
-        /// A client of `implementation` in this process: everything but a socket is real.
-        pub fn loopback<T>(implementation: T) -> Self
-        where
-            T: Inventory<K, Row = Row> + ::core::marker::Send + ::core::marker::Sync
-                + 'static,
-            InventoryServer<T, K>: __farcall::Service,
-            Row: Clone,
-        {
-            __farcall::Client::new(
-                __farcall::Channel::loopback(
-                    InventoryServer::<T, K>::new(implementation),
-                ),
-            )
-        }
         /// A client over a channel, which other clients may share.
         pub fn new(channel: __farcall::Channel) -> Self {
             __farcall::Client::new(channel)
@@ -224,6 +199,18 @@ const _: () = {
         #[must_use]
         pub fn with_reply_metadata(&self, seen: &__farcall::ReplyMetadata) -> Self {
             __farcall::Client::with_reply_metadata(self, seen)
+        }
+    }
+    impl<K, Row: Clone> InventoryClient<K, Row> {
+        /// A client of `implementation` in this process: everything but a socket is real.
+        pub fn loopback<T>(implementation: T) -> Self
+        where
+            T: Inventory<K, Row = Row> + ::core::marker::Send + ::core::marker::Sync
+                + 'static,
+            InventoryServer<T, K>: __farcall::Service,
+        {
+            let server = InventoryServer::<T, K>::new(implementation);
+            __farcall::Client::new(__farcall::Channel::loopback(server))
         }
     }
     impl<K, Row: Clone> InventoryClient<K, Row>

@@ -108,6 +108,11 @@ pub(crate) fn is_result(ty: &Type) -> bool {
     last_segment(ty).is_some_and(|segment| segment.ident.to_string().ends_with("Result"))
 }
 
+/// Whether the type is called `Result` and nothing else, so that it hardly is another type.
+pub(crate) fn is_plainly_result(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|segment| segment.ident == "Result")
+}
+
 /// The type arguments of the last segment of the type's path.
 pub(crate) fn type_arguments(ty: &Type) -> Vec<&Type> {
     let Some(PathArguments::AngleBracketed(arguments)) = last_segment(ty).map(|segment| &segment.arguments) else {

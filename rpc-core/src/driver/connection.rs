@@ -6,6 +6,7 @@ use std::{
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, Waker, ready},
+    time::Duration,
 };
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -16,7 +17,7 @@ use tokio::{
 
 use super::link::Link;
 use crate::{
-    Error, Metadata, Outcome,
+    Code, Error, Metadata, Outcome,
     proto::{Event, Lost, RequestHead, Stop, encode_metadata},
     service::Payload,
     transport::{Address, BoxStream},
@@ -30,6 +31,8 @@ const FRAMES: usize = 128;
 const ROUNDS: usize = 4;
 /// While this much waits to be written no handler is started: a peer that does not read makes no more answers.
 const HIGH_WATER: usize = 1 << 20;
+/// How long to wait for the peer to close, too.
+const LINGER: Duration = Duration::from_millis(500);
 /// Chunks handed to the transport in one call.
 const SLICES: usize = 64;
 
@@ -65,7 +68,7 @@ impl Answers {
     }
 }
 
-/// The task of one connection. Dropping it ends the connection: every waiting call is told.
+/// The task of one connection. Nothing else touches its stream, so no read or write is ever given up half way. Dropping it ends the connection: every waiting call is told.
 pub(crate) struct Driver<I> {
     link: Arc<Link>,
     stream: BoxStream,
@@ -83,6 +86,8 @@ pub(crate) struct Driver<I> {
     /// The driver has let others run once before it writes.
     yielded: bool,
     unflushed: bool,
+    /// All is done; only the peer's end is waited for.
+    leaving: bool,
 }
 
 /// Why a driver ends: with what waiting calls are told.
@@ -105,11 +110,15 @@ impl<I: Inbound + Unpin> Driver<I> {
             timer: Box::pin(sleep_until(Instant::now())),
             yielded: false,
             unflushed: false,
+            leaving: false,
         }
     }
 
     /// One turn of the task.
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        if self.leaving {
+            return self.leave(cx);
+        }
         if self.lets_others_join() {
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -175,13 +184,14 @@ impl<I: Inbound + Unpin> Driver<I> {
     /// Acts on all that was read.
     fn act(&mut self, now: Instant) -> Result<(), Lost> {
         loop {
-            let more = self
+            let handled = self
                 .link
                 .lock()
                 .connection
-                .handle_input(&mut self.input, FRAMES, now.into_std())?;
+                .handle_input(&mut self.input, FRAMES, now.into_std());
+            // What came before the end of a connection counts, even if the same bytes brought the end.
             self.forward();
-            if !more {
+            if !handled? {
                 return Ok(());
             }
         }
@@ -338,16 +348,41 @@ impl<I: Inbound + Unpin> Driver<I> {
         true
     }
 
-    /// Ends once all is done and nobody makes new calls.
+    /// Begins to leave once all is done and nobody makes new calls.
     fn finished(&mut self, cx: &mut Context<'_>) -> Poll<End> {
-        let state = self.link.lock();
+        let mut state = self.link.lock();
         if !state.closing || !self.output.is_empty() || !state.connection.is_drained() {
             return Poll::Pending;
         }
+        // What still comes is not looked at any more. The peer is told so: a call that crossed this certainly never ran.
+        let done = Error::refused(Code::Unavailable, "its last call has ended, and no new ones are taken");
+        state.connection.close(&done);
         drop(state);
-        // Whether the peer hears of the end changes nothing: it is over here.
-        let _ = ready!(Pin::new(&mut self.stream).poll_shutdown(cx));
-        Poll::Ready(self.io_end("it was closed after the last call", None))
+        self.leaving = true;
+        self.timer.as_mut().reset(Instant::now() + LINGER);
+        self.leave(cx)
+    }
+
+    /// Says the last word, and waits a moment for the peer to close: unread bytes would reset the connection and take the word
+    /// away again.
+    fn leave(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        let ended = "it was closed after the last call";
+        if self.timer.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(self.io_end(ended, None));
+        }
+        if let Err(end) = ready!(self.write(cx, Instant::now())) {
+            return Poll::Ready(end);
+        }
+        if ready!(Pin::new(&mut self.stream).poll_shutdown(cx)).is_err() {
+            return Poll::Ready(self.io_end(ended, None));
+        }
+        loop {
+            self.input.clear();
+            self.input.reserve(READ);
+            if !matches!(ready!(pin!(self.stream.read_buf(&mut self.input)).poll(cx)), Ok(length) if length > 0) {
+                return Poll::Ready(self.io_end(ended, None));
+            }
+        }
     }
 
     /// Tells the peer why, as far as the transport takes it at once, and makes the error for those who wait.
@@ -370,7 +405,6 @@ impl<I: Inbound + Unpin> Driver<I> {
                     "the peer is stuck: it took no byte of what was written for {time:?}"
                 )),
             ),
-            Lost::Idle(time) => (true, Error::unavailable(format!("there was no call for {time:?}"))),
         };
         if told {
             let mut state = self.link.lock();

@@ -42,7 +42,9 @@ fn block(service: &Service, method: &Method) -> Option<TokenStream> {
     }
     let output = &method.output.ty;
     if method.output.fallible {
-        questions.push(Question::new(format_ident!("output"), output, &["fallible"]));
+        if !types::is_plainly_result(output) {
+            questions.push(Question::new(format_ident!("output"), output, &["fallible"]));
+        }
         let parts = types::type_arguments(output).into_iter();
         for (part, (name, demands)) in parts.zip([("Ok", &["output"][..]), ("Err", &["output", "error"])]) {
             questions.push(Question::new(format_ident!("{name}"), part, demands));

@@ -73,11 +73,11 @@ impl Proxy<'_> {
 
     /// The inherent functions that are not of the service, except where the service has one of that name; there the
     /// library's trait still has it.
-    pub(super) fn constructors<const N: usize>(&self, own: [(&str, TokenStream); N]) -> TokenStream {
+    pub(super) fn constructors(&self, connect: TokenStream) -> TokenStream {
         let ident = self.ident;
         let generics = declared(&self.service.parameters);
         let (impl_generics, arguments, _) = generics.split_for_impl();
-        let functions = own.into_iter().chain(self.provided());
+        let functions = [("connect", connect)].into_iter().chain(self.provided());
         let functions = functions
             .filter(|(name, _)| !self.service.has_method(name))
             .map(|(_, function)| function);
@@ -252,6 +252,7 @@ impl Proxy<'_> {
         let methods = service.methods.iter().map(|method| self.trait_method(method));
         quote! {
             #[automatically_derived]
+            #[allow(refining_impl_trait)]
             impl #impl_generics #item #arguments for #client #client_arguments #clause {
                 #(#types)*
                 #(#methods)*
@@ -263,15 +264,11 @@ impl Proxy<'_> {
         let (ident, lifetimes, receiver) = (&method.ident, &method.lifetimes, &method.receiver);
         let this = receiver.self_token;
         let clause = &method.lifetimes.where_clause;
-        let ty = &method.output.ty;
         let cfgs = method.cfgs();
         let names: Vec<_> = method.arguments.iter().map(|argument| &argument.ident).collect();
         let types = method.arguments.iter().map(|argument| &argument.ty);
-        let output = if self.asynchronous {
-            quote!(impl ::core::future::Future<Output = #ty> + ::core::marker::Send)
-        } else {
-            quote!(#ty)
-        };
+        // The call's own type, although the trait promises no more than a future: an opaque one takes the compiler longer.
+        let output = self.output(method);
         quote! {
             #(#cfgs)*
             fn #ident #lifetimes (#receiver, #(#names: #types),*) -> #output #clause {
