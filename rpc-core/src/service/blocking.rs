@@ -13,7 +13,11 @@ use crate::Error;
 pub async fn blocking<R: Send + 'static>(handler: impl FnOnce() -> R + Send + 'static) -> Result<R, Error> {
     let context = Context::current();
     let hold = context.hold();
+    #[cfg(feature = "tracing")]
+    let span = tracing::Span::current();
     let running = tokio::task::spawn_blocking(move || {
+        #[cfg(feature = "tracing")]
+        let _entered = span.entered();
         let result = context.enter(handler);
         drop(hold);
         result
