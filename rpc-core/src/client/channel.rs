@@ -278,13 +278,18 @@ impl Inner {
         let mut phase = self.lock();
         phase.backoff.succeeded();
         phase.link = Some(Arc::clone(link));
+        // The task goes on as the connection's: it is nobody's attempt any more, and outlives the channel to finish.
+        phase.dial = None;
         drop(phase);
         self.state.send_replace(ChannelState::Ready);
     }
 
     /// An attempt failed.
     pub(super) fn failed(&self, now: Instant) {
-        self.lock().backoff.failed(now.into_std());
+        let mut phase = self.lock();
+        phase.backoff.failed(now.into_std());
+        phase.dial = None;
+        drop(phase);
         self.state.send_replace(ChannelState::Idle);
     }
 
