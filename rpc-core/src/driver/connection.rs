@@ -168,10 +168,11 @@ impl<I: Inbound + Unpin> Driver<I> {
     fn act(&mut self, now: Instant) -> Result<(), Lost> {
         loop {
             let mut state = self.link.lock();
-            let more = state.connection.handle_input(&mut self.input, FRAMES, now.into_std())?;
+            let more = state.connection.handle_input(&mut self.input, FRAMES, now.into_std());
             drop(state);
+            // What came before the end of the connection has come.
             self.forward();
-            if !more {
+            if !more? {
                 return Ok(());
             }
         }
@@ -306,12 +307,14 @@ impl<I: Inbound + Unpin> Driver<I> {
                 return Ok(());
             }
             let now = now.max(Instant::now());
-            self.link.lock().connection.handle_timeout(now.into_std())?;
+            let alive = self.link.lock().connection.handle_timeout(now.into_std());
             if self.input.is_empty() {
                 // An idle connection keeps no buffer.
                 self.input = BytesMut::new();
             }
+            // A deadline may pass with the connection's last moment.
             self.forward();
+            alive?;
             if self.link.lock().connection.wants_write() {
                 cx.waker().wake_by_ref();
             }
