@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use farcall::{Result, Service as _};
+use farcall::{Result, Service as _, service::MethodDescriptor};
 
 #[farcall::service]
 pub trait Handlers {
@@ -99,7 +99,7 @@ async fn a_oneway_method() -> Result<()> {
 fn the_descriptor_says_what_the_attributes_say() {
     let descriptor = HandlersServer::new(Service).descriptor();
     assert_eq!(descriptor.name, "Handlers");
-    let paths: Vec<_> = descriptor.methods.iter().map(|method| method.method()).collect();
+    let paths: Vec<_> = descriptor.methods.iter().map(MethodDescriptor::method).collect();
     let names = "version checked slow slow_plain greeting boxed inline_default echo note renamed";
     assert_eq!(paths.join(" "), names);
     let [.., note, flagged] = descriptor.methods else {

@@ -17,7 +17,7 @@ use crate::{
     driver::{Answered, Link, NotStarted, read_metadata},
     layer::{Answering, Request, Response},
     proto::{RequestHead, encode_metadata},
-    service::{MethodDescriptor, Payload, now, with_current},
+    service::{MethodDescriptor, Payload, Scope, now, with_current},
 };
 
 /// A call on its way: a future of what the method returns.
@@ -217,13 +217,11 @@ impl RawCall {
             self.state = State::Layered(layers.answer(request));
             return Ok(());
         }
-        match self.channel.current_link() {
-            Some(link) => self.send(link, payload, call.metadata, deadline, cx),
-            None => {
-                self.dial(payload, call.metadata, deadline);
-                Ok(())
-            }
+        if let Some(link) = self.channel.current_link() {
+            return self.send(link, payload, call.metadata, deadline, cx);
         }
+        self.dial(payload, call.metadata, deadline);
+        Ok(())
     }
 
     fn deadline(&self, timeout: Timeout) -> Result<Option<Instant>, Error> {
@@ -234,7 +232,7 @@ impl RawCall {
                 .or(self.channel.inner().timeout)
                 .and_then(|timeout| now().checked_add(timeout)),
         };
-        let Some(inherited) = with_current(|scope| scope.deadline()).flatten() else {
+        let Some(inherited) = with_current(Scope::deadline).flatten() else {
             return Ok(own);
         };
         if inherited <= now() {

@@ -164,9 +164,12 @@ impl Link {
     /// The caller no longer waits, and the handler goes on.
     pub(crate) fn forget(&self, id: u32) {
         let mut state = self.lock();
-        state.waiter(id).waker = None;
+        // An answer may have come since the request left; the next call with this id must not find it.
+        let answered = std::mem::take(state.waiter(id));
         state.connection.release(id);
         state.departures.retain(|&departure| departure != id);
+        drop(state);
+        drop(answered);
     }
 
     // ---- answering calls -----------------------------------------------------------------------------------------
@@ -209,13 +212,6 @@ impl Link {
         state.over.is_none() && !state.closing
     }
 
-    /// The calls in flight in either direction.
-    #[cfg(test)]
-    pub(crate) fn in_flight(&self) -> usize {
-        let state = self.lock();
-        state.connection.outgoing() + state.connection.incoming()
-    }
-
     /// Ends the connection now: every waiting call is told, those that provably never left as not executed.
     pub(super) fn end(&self, why: &Error) {
         let mut state = self.lock();
@@ -224,6 +220,10 @@ impl Link {
         }
         state.over = Some(why.clone().with_outcome(Outcome::NotExecuted));
         let mut wakers = Vec::new();
+        // Answers that came before the end are answers.
+        while let Some(event) = state.connection.poll_event() {
+            wakers.extend(state.answer(event).ok().flatten());
+        }
         for (id, outcome) in state.connection.drain_lost() {
             let waiter = state.waiter(id);
             waiter.answer = Some(Err(why.clone().with_outcome(outcome)));

@@ -13,6 +13,7 @@ use super::{
     frame::{Frame, Kind, PIECE, deframe, put_empty, put_header},
     head::{RequestHead, decode_failure, encode_failure, put_reply_head, reply_head_len, take_reply_head},
     incoming::{Incoming, IncomingCall, Stop},
+    limits::MAX_METADATA,
     liveness::{Liveness, Verdict},
     outbox::{Departed, Outbox, Withdrawn},
     outgoing::{Outgoing, OutgoingCall, earlier},
@@ -96,6 +97,10 @@ impl From<Violation> for Lost {
 /// what [`poll_transmit`](Self::poll_transmit) gives, report it with [`handle_written`](Self::handle_written), and call
 /// [`handle_timeout`](Self::handle_timeout) at [`poll_timeout`](Self::poll_timeout).
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, not a state in disguise"
+)]
 pub(crate) struct Connection {
     ours: Limits,
     peer: Announced,
@@ -112,6 +117,8 @@ pub(crate) struct Connection {
     /// How many bytes the transport took.
     written: u64,
     last_call: Instant,
+    /// A call was made or answered since then; the instant is known when it is written.
+    called: bool,
     /// A pong waits to be written: any number of pings is answered by one.
     pong_waits: bool,
     /// This side takes no new calls.
@@ -122,7 +129,9 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) fn new(settings: Settings, now: Instant) -> Self {
-        let Settings { ours, peer, idle } = settings;
+        let Settings { ours, mut peer, idle } = settings;
+        // A peer may announce more, and still every head must fit into one frame.
+        peer.max_metadata = peer.max_metadata.min(MAX_METADATA as u32);
         Self {
             outgoing: Outgoing::new((peer.max_calls as usize).min(ours.max_calls)),
             incoming: Incoming::new(ours.max_calls),
@@ -137,6 +146,7 @@ impl Connection {
             reply_cost: 0,
             written: 0,
             last_call: now,
+            called: false,
             pong_waits: false,
             going_away: false,
             peer_going_away: false,
@@ -156,9 +166,11 @@ impl Connection {
         deadline: Option<Instant>,
     ) -> Result<u32, Error> {
         self.check_start(head, body.len())?;
+        self.called = true;
         let total = (body.len() > PIECE).then_some(body.len() as u32);
         let mut call = OutgoingCall {
             deadline,
+            timeout: head.timeout,
             ..OutgoingCall::default()
         };
         match body {
@@ -298,11 +310,11 @@ impl Connection {
         let length = reply_head_len(metadata, total);
         match body {
             Body::Small(bytes) => {
-                self.end_incoming(id);
                 let small = self.outbox.small();
                 put_header(small, Kind::Reply, false, id, length + bytes.len());
                 put_reply_head(small, metadata, None);
                 small.extend_from_slice(bytes);
+                self.end_incoming(id, self.outbox.position());
             }
             Body::Large(bytes) => {
                 if let Some(call) = self.incoming.find(id) {
@@ -316,15 +328,17 @@ impl Connection {
     }
 
     fn fail(&mut self, id: u32, error: &Error) {
-        self.end_incoming(id);
-        self.put_failure(id, error);
+        let answered = self.put_failure(id, error);
+        self.end_incoming(id, answered);
     }
 
-    fn put_failure(&mut self, id: u32, error: &Error) {
+    /// Queues a failure and gives the position behind it.
+    fn put_failure(&mut self, id: u32, error: &Error) -> u64 {
         let payload = encode_failure(error, self.peer.max_metadata as usize);
         let small = self.outbox.small();
         put_header(small, Kind::Failure, false, id, payload.len());
         small.extend_from_slice(&payload);
+        self.outbox.position()
     }
 
     /// Tells the peer that this side takes no new calls; those under way go on.
@@ -456,13 +470,9 @@ impl Connection {
     /// Ends a call that this side made. The event is only for a caller who still waits.
     fn end_outgoing(&mut self, id: u32, event: impl FnOnce(u32) -> Event) -> Result<(), Violation> {
         let call = self.outgoing.in_flight(id)?;
-        call.ended = true;
-        let (cost, informed) = (call.cost, call.cancelled || call.released);
-        if let Some((_, assembly)) = call.reply.take() {
-            self.reply_cost -= assembly.total();
-        }
         if call.end.is_none() && !call.cancelled {
             if self.outbox.withdraw(Kind::Request, id) == Withdrawn::Unbegun {
+                // The call has not ended: its caller is told when the connection is drained.
                 return Err(Violation::new(format!(
                     "an answer to call {id} before any of its request was sent"
                 )));
@@ -470,8 +480,14 @@ impl Connection {
             // The peer answered early and lets the rest of the request go by; this ends it.
             put_empty(self.outbox.small(), Kind::Cancel, id);
         }
+        call.ended = true;
+        let (cost, waits) = (call.cost, !call.cancelled && !call.released);
+        call.queued |= waits;
+        if let Some((_, assembly)) = call.reply.take() {
+            self.reply_cost -= assembly.total();
+        }
         self.outbox.release(Kind::Request, cost);
-        if !informed {
+        if waits {
             self.events.push_back(event(id));
         }
         self.outgoing.settle(id);
@@ -479,7 +495,8 @@ impl Connection {
     }
 
     fn handle_request(&mut self, id: u32, mut payload: Bytes, more: bool, now: Instant) -> Result<(), Violation> {
-        if !matches!(self.incoming.place(id)?, IncomingCall::Idle) {
+        let taken = self.outbox.taken();
+        if !matches!(self.incoming.place(id)?, IncomingCall::Idle { answered } if *answered <= taken) {
             return Err(Violation::new(format!(
                 "a request with the id of call {id}, which is in flight"
             )));
@@ -494,12 +511,13 @@ impl Connection {
             )));
         }
         if self.going_away {
-            self.put_failure(
+            let answered = self.put_failure(
                 id,
                 &Error::refused(Code::Unavailable, "the server is shutting down and takes no new calls"),
             );
-            if more {
-                self.incoming.begin(id, IncomingCall::Discarding, None);
+            self.incoming.begin(id, IncomingCall::Discarding { answered }, None);
+            if !more {
+                self.incoming.end(id, answered);
             }
             return Ok(());
         }
@@ -552,9 +570,9 @@ impl Connection {
                     body: bytes,
                 });
             }
-            IncomingCall::Discarding if more => {}
-            IncomingCall::Discarding => {
-                self.incoming.end(id);
+            IncomingCall::Discarding { .. } if more => {}
+            &mut IncomingCall::Discarding { answered } => {
+                self.incoming.end(id, answered);
             }
             _ => {
                 return Err(Violation::new(format!(
@@ -567,15 +585,14 @@ impl Connection {
 
     fn handle_cancel(&mut self, id: u32) -> Result<(), Violation> {
         match self.incoming.place(id)? {
-            // The answer and the cancellation crossed.
-            IncomingCall::Idle => {}
-            IncomingCall::Discarding => {
-                self.incoming.end(id);
+            // The answer and the cancellation crossed, or the handler is being stopped already.
+            IncomingCall::Idle { .. } | IncomingCall::Active { stop: Some(_), .. } => {}
+            &mut IncomingCall::Discarding { answered } => {
+                self.incoming.end(id, answered);
             }
             IncomingCall::Receiving { .. } => {
                 self.fail(id, &stopped(Stop::Cancelled).with_outcome(Outcome::NotExecuted));
             }
-            IncomingCall::Active { stop: Some(_), .. } => {}
             IncomingCall::Active { stop, .. } => {
                 *stop = Some(Stop::Cancelled);
                 self.events.push_back(Event::Stop {
@@ -591,19 +608,29 @@ impl Connection {
         Ok(())
     }
 
-    fn end_incoming(&mut self, id: u32) {
-        match self.incoming.end(id) {
+    /// Ends a call of the peer; its answer ends at the position `answered`.
+    fn end_incoming(&mut self, id: u32, answered: u64) {
+        self.called = true;
+        match self.incoming.end(id, answered) {
             Some(IncomingCall::Receiving { body, .. }) => self.request_cost -= body.total(),
             Some(IncomingCall::Active { cost, .. } | IncomingCall::Replying { cost }) => self.request_cost -= cost,
-            Some(IncomingCall::Idle | IncomingCall::Discarding) | None => {}
+            Some(IncomingCall::Idle { .. } | IncomingCall::Discarding { .. }) | None => {}
         }
     }
 
     // ---- output --------------------------------------------------------------------------------------------------
 
-    /// The next thing that happened.
+    /// The next thing that happened; nothing about a call whose caller has gone meanwhile.
     pub(crate) fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        loop {
+            let event = self.events.pop_front()?;
+            let (Event::Reply { call, .. } | Event::Failed { call, .. }) = event else {
+                return Some(event);
+            };
+            if self.outgoing.hand_out(call) {
+                return Some(event);
+            }
+        }
     }
 
     /// Takes what is to be written next, in order.
@@ -616,7 +643,7 @@ impl Connection {
         self.outbox.take(chunks, &mut departed);
         for Departed { kind, call, end } in departed.drain(..) {
             if kind == Kind::Reply {
-                self.end_incoming(call);
+                self.end_incoming(call, end);
             } else if let Some(call) = self.outgoing.find(call) {
                 call.end = Some(end);
             }
@@ -632,6 +659,9 @@ impl Connection {
     /// The transport took `length` of the bytes; `waits` when it has more to take.
     pub(crate) fn handle_written(&mut self, length: usize, waits: bool, now: Instant) {
         self.written += length as u64;
+        if std::mem::take(&mut self.called) {
+            self.last_call = now;
+        }
         self.liveness.handle_written(waits, now);
     }
 
@@ -681,12 +711,16 @@ impl Connection {
     /// The connection is over.
     pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), Lost> {
         for id in self.outgoing.expired(now) {
+            let timeout = self.outgoing.find(id).and_then(|call| call.timeout).unwrap_or_default();
             let outcome = if self.cancel(id) {
                 Outcome::NotExecuted
             } else {
                 Outcome::Unknown
             };
-            let error = Error::deadline_exceeded("no answer before the deadline").with_outcome(outcome);
+            let error = Error::deadline_exceeded(format!("no answer within {timeout:?}")).with_outcome(outcome);
+            if let Some(call) = self.outgoing.find(id) {
+                call.queued = true;
+            }
             self.events.push_back(Event::Failed { call: id, error });
         }
         for id in self.incoming.expired(now) {
@@ -720,17 +754,18 @@ impl Connection {
             }
             Some(IncomingCall::Receiving { body, .. }) => {
                 self.request_cost -= body.total();
+                let error = stopped(Stop::Expired).with_outcome(Outcome::NotExecuted);
+                let answered = self.put_failure(id, &error);
                 if let Some(call) = self.incoming.find(id) {
-                    *call = IncomingCall::Discarding;
+                    *call = IncomingCall::Discarding { answered };
                 }
-                self.put_failure(id, &stopped(Stop::Expired).with_outcome(Outcome::NotExecuted));
             }
             _ => {}
         }
     }
 
     /// Ends every call that this side made, because the connection is over: those whose request did not leave entirely
-    /// certainly never ran.
+    /// certainly never ran. Calls that ended before are not among them: take the last events first.
     pub(crate) fn drain_lost(&mut self) -> Vec<(u32, Outcome)> {
         let written = self.written;
         let outcome = |end: Option<u64>| match end {

@@ -142,6 +142,9 @@ pub(crate) fn decode_failure(mut payload: Bytes, max_metadata: usize) -> Result<
     let outcome = Outcome::from_number(outcome)
         .ok_or_else(|| Violation::new(format!("a failure with unknown outcome {outcome}")))?;
     let flags = payload.try_get_u8()?;
+    if flags & !HAS_METADATA != 0 {
+        return Err(Violation::new(format!("a failure with unknown flags {flags:#04x}")));
+    }
     let metadata = take_block(&mut payload, flags & HAS_METADATA != 0, max_metadata)?;
     let text = std::str::from_utf8(&payload).map_err(|_| Violation::new("a failure's text that is not UTF-8"))?;
     Ok(Error::new(code, text)

@@ -6,6 +6,9 @@
 //!     └────────────────── REQUEST ────────────────────────▲  └─ small reply ────▲
 //! ```
 //! A cancelled or expired call stays `Active` until its handler has stopped.
+//!
+//! An honest peer uses an id again only after it has read the answer, so a request whose id has an answer that did not leave
+//! yet is a violation. It bounds what waits for a peer that writes and does not read: one answer for every id.
 
 use std::time::Instant;
 
@@ -14,10 +17,10 @@ use super::{Violation, assembly::Assembly, head::RequestHead, outgoing::earlier}
 /// Where a call that the peer made stands.
 #[derive(Debug)]
 pub(crate) enum IncomingCall {
-    /// No call has this id.
-    Idle,
+    /// No call has this id; the answer of the last one that had it ends at this position in the stream.
+    Idle { answered: u64 },
     /// It was refused while its request arrives; what still comes of it goes by.
-    Discarding,
+    Discarding { answered: u64 },
     /// Its request arrives in pieces.
     Receiving {
         head: RequestHead,
@@ -32,6 +35,10 @@ pub(crate) enum IncomingCall {
     },
     /// Its large reply is being written.
     Replying { cost: usize },
+}
+
+impl IncomingCall {
+    const NEVER: Self = Self::Idle { answered: 0 };
 }
 
 /// Why a handler is asked to stop.
@@ -78,7 +85,7 @@ impl Incoming {
         }
         if index >= self.calls.len() {
             // Honest ids are dense; the table never grows past the limit.
-            self.calls.resize_with(index + 1, || IncomingCall::Idle);
+            self.calls.resize_with(index + 1, || IncomingCall::NEVER);
         }
         Ok(&mut self.calls[index])
     }
@@ -97,11 +104,11 @@ impl Incoming {
         }
     }
 
-    /// Moves a call to idle and gives what it was.
-    pub(crate) fn end(&mut self, id: u32) -> Option<IncomingCall> {
+    /// Moves a call to idle and gives what it was; its answer ends at the position `answered`.
+    pub(crate) fn end(&mut self, id: u32, answered: u64) -> Option<IncomingCall> {
         let place = self.calls.get_mut(id as usize)?;
-        let call = std::mem::replace(place, IncomingCall::Idle);
-        if matches!(call, IncomingCall::Idle) {
+        let call = std::mem::replace(place, IncomingCall::Idle { answered });
+        if matches!(call, IncomingCall::Idle { .. }) {
             return None;
         }
         self.active -= 1;

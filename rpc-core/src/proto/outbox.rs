@@ -86,6 +86,11 @@ impl Outbox {
         self.taken + self.small.len() as u64
     }
 
+    /// The position in the stream behind all that was taken.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken
+    }
+
     /// The bytes that wait.
     pub(crate) fn len(&self) -> usize {
         self.small.len() + self.large

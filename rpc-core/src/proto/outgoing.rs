@@ -8,7 +8,7 @@
 //! makes and drops calls in a loop runs no more handlers than anyone else. And an answer that waits for its caller keeps its
 //! place, too, so answers cannot pile up.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use slab::Slab;
 
@@ -16,8 +16,14 @@ use super::{Violation, assembly::Assembly};
 
 /// One call that this side made.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they change in any order, as the module says"
+)]
 pub(crate) struct OutgoingCall {
     pub(crate) deadline: Option<Instant>,
+    /// What the caller allowed, for the error that says so.
+    pub(crate) timeout: Option<Duration>,
     /// The position in the stream behind the request's last byte; `None` while some of it waits.
     pub(crate) end: Option<u64>,
     /// The peer was told to stop, or will see nothing of the call.
@@ -26,6 +32,8 @@ pub(crate) struct OutgoingCall {
     pub(crate) ended: bool,
     /// Nobody waits for the answer.
     pub(crate) released: bool,
+    /// How it ended waits to be handed out. Until then the id is not used again, else another call would get the answer.
+    pub(crate) queued: bool,
     /// What the request costs of the peer's budget.
     pub(crate) cost: usize,
     /// The reply, as far as it has come.
@@ -83,12 +91,21 @@ impl Outgoing {
         }
     }
 
+    /// How a call ended is handed out; says whether anyone still waits for it.
+    pub(crate) fn hand_out(&mut self, id: u32) -> bool {
+        let Some(call) = self.find(id) else { return false };
+        call.queued = false;
+        let waits = !call.released;
+        self.settle(id);
+        waits
+    }
+
     /// Frees the id if the call has ended and is released.
     pub(crate) fn settle(&mut self, id: u32) {
         if self
             .calls
             .get(id as usize)
-            .is_some_and(|call| call.ended && call.released)
+            .is_some_and(|call| call.ended && call.released && !call.queued)
         {
             self.calls.remove(id as usize);
         }

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     Address, Code, Error, Metadata,
     codec::Format,
-    driver::{Inbound, Link, Request, Requests, read_metadata},
+    driver::{Answers, Inbound, Link, Request, read_metadata},
     layer,
     proto::Stop,
     service::{CallParts, Context as CallContext, Invocation, MethodDescriptor, Scope, now},
@@ -144,21 +144,21 @@ impl ServerConnection {
 }
 
 impl Inbound for ServerConnection {
-    fn start(&mut self, request: Request, requests: &mut Requests) {
+    fn start(&mut self, request: Request, answers: &mut Answers) {
         let call = request.call;
         if let Some(place) = self.running.get_mut(call as usize) {
             *place = None;
         }
         let mut task = match self.prepare(request) {
             Ok(task) => task,
-            Err(error) => return requests.answer(call, &Metadata::new(), Err(error)),
+            Err(error) => return answers.answer(call, &Metadata::new(), Err(error)),
         };
         if !self.shared.spawns {
             // Whatever the handler waits for is asked again as soon as it has a task, so nobody needs to be woken yet.
             let mut cx = Context::from_waker(Waker::noop());
             if let Poll::Ready((metadata, answer)) = task.poll_answer(&mut cx) {
                 task.finished();
-                return requests.answer(call, &metadata, answer);
+                return answers.answer(call, &metadata, answer);
             }
         }
         self.spawn(call, task);

@@ -181,11 +181,12 @@ impl RunningServer {
     ///
     /// Dropping the future leaves the server in its shutdown without an end to the grace; dropping the server ends it.
     pub async fn shutdown(&self, grace: Duration) {
-        for task in self.stop_listening() {
-            // The addresses are free for a successor from here on; that the task was cancelled is what was asked for.
+        let listening = self.stop_listening();
+        self.shared.registry.drain();
+        for task in listening {
+            // The address is free for a successor from here on; that the task was cancelled is what was asked for.
             let _ = task.await;
         }
-        self.shared.registry.drain();
         let finished = async {
             self.shared.registry.emptied().await;
             self.shared.join_detached().await;

@@ -1,0 +1,174 @@
+//! The decode limits bite where they say, and honest values do not notice them.
+
+use std::collections::{BTreeMap, HashSet};
+
+use farcall::codec::{Codec, CodecError, DecodeLimits, Format};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+enum List {
+    End,
+    Cons(Box<List>),
+}
+
+impl List {
+    /// A list of `levels` enums inside each other.
+    fn of(levels: u16) -> Self {
+        (1..levels).fold(Self::End, |list, _| Self::Cons(Box::new(list)))
+    }
+}
+
+#[test]
+fn depth_is_allowed_up_to_the_limit_and_not_beyond() {
+    for &format in Format::ALL {
+        let limits = DecodeLimits {
+            depth: 10,
+            ..DecodeLimits::default()
+        };
+        let deep = decoded(format, &List::of(10), limits);
+        assert_eq!(deep, Ok(List::of(10)), "{format}");
+        let error = decoded(format, &List::of(11), limits).expect_err("one level too many");
+        assert_eq!(
+            error.to_string(),
+            "the value nests deeper than the limit of 10",
+            "{format}"
+        );
+    }
+}
+
+#[test]
+fn depth_is_given_back_when_a_level_closes() {
+    let wide = vec![vec![vec![Some(1_u8)]; 50]; 50];
+    for &format in Format::ALL {
+        let limits = DecodeLimits {
+            depth: 4,
+            ..DecodeLimits::default()
+        };
+        assert_eq!(decoded(format, &wide, limits), Ok(wide.clone()), "{format}");
+    }
+}
+
+#[test]
+fn memory_is_allowed_up_to_the_limit_and_not_beyond() {
+    for &format in Format::ALL {
+        let limits = DecodeLimits {
+            memory: 800,
+            ..DecodeLimits::default()
+        };
+        assert_eq!(
+            decoded(format, &vec![1_u64; 100], limits),
+            Ok(vec![1_u64; 100]),
+            "{format}"
+        );
+        let error = decoded(format, &vec![1_u64; 101], limits).expect_err("one element too many");
+        assert_eq!(
+            error.to_string(),
+            "the elements of the value need more memory than the limit of 800 bytes",
+            "{format}"
+        );
+    }
+}
+
+#[test]
+fn map_entries_count_by_key_and_value() {
+    let map = |entries: u64| -> BTreeMap<u64, u64> { (0..entries).map(|key| (key, 0)).collect() };
+    for &format in Format::ALL {
+        let limits = DecodeLimits {
+            memory: 160,
+            ..DecodeLimits::default()
+        };
+        assert_eq!(decoded(format, &map(10), limits), Ok(map(10)), "{format}");
+        assert!(decoded(format, &map(11), limits).is_err(), "{format}");
+    }
+}
+
+#[test]
+fn tuples_structs_and_strings_cost_no_memory_of_the_limit() {
+    let none = DecodeLimits {
+        memory: 0,
+        ..DecodeLimits::default()
+    };
+    let value = (7_u64, "text".repeat(1000), [1_u32; 30], Some((1_u8, 'x')));
+    for &format in Format::ALL {
+        assert_eq!(decoded(format, &value, none), Ok(value.clone()), "{format}");
+    }
+}
+
+/// A megabyte of small elements, which a decoder that charges a minimum per element would refuse.
+#[test]
+fn honest_sequences_of_small_elements_pass() {
+    const LENGTH: usize = 1 << 20;
+    let limits = DecodeLimits {
+        memory: 8 * LENGTH,
+        ..DecodeLimits::default()
+    };
+    for &format in Format::ALL {
+        honest(format, &vec![200_u8; LENGTH], limits);
+        honest(format, &vec![true; LENGTH], limits);
+        honest(format, &vec![40_000_u16; LENGTH], limits);
+        honest(format, &vec![Some(1_u8); LENGTH], limits);
+        honest(format, &vec![1_u64; LENGTH], limits);
+        honest(format, &vec![(); 1000], limits);
+        honest(format, &(0..100_000_u32).collect::<HashSet<_>>(), limits);
+    }
+}
+
+#[test]
+fn borrowed_values_point_into_the_bytes() {
+    for &format in Format::ALL {
+        let bytes = encoded(format, &(7_u64, "apple", serde_bytes::Bytes::new(&[1, 2, 3])));
+        let (number, text, blob): (u64, &str, &[u8]) = format
+            .decode(&bytes, DecodeLimits::default())
+            .expect("the bytes are such a tuple");
+        assert_eq!((number, text, blob), (7, "apple", &[1_u8, 2, 3][..]));
+        assert!(
+            bytes.as_ptr_range().contains(&text.as_ptr()),
+            "{format} copied the text"
+        );
+        assert!(
+            bytes.as_ptr_range().contains(&blob.as_ptr()),
+            "{format} copied the bytes"
+        );
+    }
+}
+
+#[test]
+fn left_over_bytes_are_counted_in_the_error() {
+    for &format in Format::ALL {
+        let bytes = [encoded(format, &7_u8), vec![0; 3]].concat();
+        let error = format
+            .decode::<u8>(&bytes, DecodeLimits::default())
+            .expect_err("bytes are left over");
+        assert!(
+            error.to_string().starts_with("3 bytes are left over"),
+            "{format}: {error}"
+        );
+    }
+}
+
+#[test]
+fn encoding_appends() {
+    for &format in Format::ALL {
+        let mut bytes = vec![9, 9];
+        format.encode(&1_u8, &mut bytes).expect("a number can be encoded");
+        assert_eq!(bytes, [9, 9, 1], "{format}");
+    }
+}
+
+fn honest<T: Serialize + DeserializeOwned + PartialEq>(format: Format, value: &T, limits: DecodeLimits) {
+    let name = std::any::type_name::<T>();
+    match decoded(format, value, limits) {
+        Ok(decoded) => assert!(decoded == *value, "{format}: {name} arrived as another value"),
+        Err(error) => panic!("{format}: {name}: {error}"),
+    }
+}
+
+fn decoded<T: Serialize + DeserializeOwned>(format: Format, value: &T, limits: DecodeLimits) -> Result<T, CodecError> {
+    format.decode(&encoded(format, value), limits)
+}
+
+fn encoded(format: Format, value: &impl Serialize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    format.encode(value, &mut bytes).expect("the value can be encoded");
+    bytes
+}

@@ -1,0 +1,23 @@
+#[farcall::service(nam = "x")]
+pub trait Unknown {
+    async fn put(&self) -> u32;
+}
+
+#[farcall::service(name = "a/b")]
+pub trait Slash {
+    async fn put(&self) -> u32;
+}
+
+#[farcall::service(bound = "T")]
+pub trait Bound<T: Send> {
+    async fn put(&self) -> u32;
+}
+
+#[farcall::service(crate = 3)]
+pub trait Crate {
+    async fn put(&self) -> u32;
+}
+
+fn main() {
+    fn _use(_: UnknownClient, _: SlashClient, _: CrateClient) {}
+}
