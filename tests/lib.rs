@@ -1,1 +1,6 @@
 //! Behaviour of farcall seen from outside, one file per promise.
+
+/// The code in the README compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

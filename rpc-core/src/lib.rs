@@ -16,6 +16,7 @@ mod proto;
 pub mod server;
 pub mod service;
 pub mod testing;
+mod trace;
 pub mod transport;
 
 pub use client::{BlockingClient, Call, Channel, ChannelState, Client};

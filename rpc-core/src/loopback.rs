@@ -3,12 +3,31 @@
 use std::{fmt, io, sync::Arc};
 
 use crate::{
-    Address, Channel, Server,
-    server::RunningServer,
+    Address, Channel, RunningServer, Server, Service,
+    client::ChannelBuilder,
     transport::{Connecting, Connector, mem_pair},
 };
 
-impl crate::client::ChannelBuilder {
+impl Channel {
+    /// A channel to a server of this one service, in this process and without a socket; see [`ChannelBuilder::loopback`].
+    ///
+    /// ```
+    /// # #[farcall::service] pub trait Inventory { async fn ping(&self) -> u64; }
+    /// # struct Warehouse;
+    /// # impl Inventory for Warehouse { async fn ping(&self) -> u64 { 7 } }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> farcall::Result<()> {
+    /// let inventory = InventoryClient::new(farcall::Channel::loopback(InventoryServer::new(Warehouse)));
+    /// assert_eq!(inventory.ping().await?, 7);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn loopback(service: impl Service) -> Self {
+        Self::builder().loopback(Server::new().service(service))
+    }
+}
+
+impl ChannelBuilder {
     /// A channel to `server`, in this process and without a socket: framing, codec, limits and deadlines are the real ones.
     /// It needs a tokio runtime at its first call; the server lives as long as the channel.
     ///

@@ -2,16 +2,18 @@
 
 pub use std;
 
+pub use bytes::Bytes;
 pub use serde;
 
 pub use crate::{
     Error,
     client::{
-        Answer, BlockingClient, BlockingStub, Call, Channel, Client, Stub, fallible, fallible_bytes, plain, plain_bytes,
+        Answer, BlockingClient, BlockingStub, Call, Channel, Client, ReplyMetadata, Stub, fallible, fallible_bytes,
+        plain, plain_bytes,
     },
     service::{
         AsBytes, Handler, Invocation, MethodDescriptor, Service, ServiceDescriptor, blocking,
-        bounds::{argument, assert_distinct, failure, no_such_method, output},
+        bounds::{Demand, assert_distinct, no_such_method},
         method_id,
     },
     transport::IntoAddress,

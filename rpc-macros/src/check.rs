@@ -127,15 +127,27 @@ pub(crate) fn receiver(context: &Context, signature: &Signature) -> Option<Recei
 
 pub(crate) fn method_attributes(context: &Context, attributes: &[Attribute]) {
     for attribute in attributes {
-        let Meta::List(list) = &attribute.meta else { continue };
-        let tokens = list.tokens.to_string();
-        if list.path.is_ident("cfg_attr") && [", cfg", ", rpc"].iter().any(|hidden| tokens.contains(hidden)) {
+        if hides(attribute, &["cfg", "rpc"]) {
             context.error(
                 attribute,
                 "`cfg` and `rpc` cannot hide in a `cfg_attr`: declare the method twice, under a `cfg` each",
             );
         }
     }
+}
+
+/// Whether the attribute is a `cfg_attr` that may turn into one of these.
+pub(crate) fn hides(attribute: &Attribute, names: &[&str]) -> bool {
+    let Meta::List(list) = &attribute.meta else {
+        return false;
+    };
+    // The condition comes first; behind each comma of this level an attribute starts.
+    let mut after_comma = false;
+    let mut hidden = list.tokens.clone().into_iter().filter(|token| {
+        let starts = std::mem::replace(&mut after_comma, token.to_string() == ",");
+        starts && names.contains(&token.to_string().as_str())
+    });
+    list.path.is_ident("cfg_attr") && hidden.next().is_some()
 }
 
 pub(crate) fn argument_attributes(context: &Context, attributes: &[Attribute]) {
@@ -180,22 +192,26 @@ pub(crate) fn policy(context: &Context, rpc: &MethodArguments, signature: &Signa
     }
 }
 
-pub(crate) fn duplicate_names(context: &Context, methods: &[Method]) {
-    for (index, method) in methods.iter().enumerate() {
+/// The methods without those whose name on the wire another one has.
+pub(crate) fn distinct(context: &Context, methods: Vec<Method>) -> Vec<Method> {
+    let mut distinct: Vec<Method> = Vec::new();
+    for method in methods {
         // Methods under a `cfg` may exclude each other; those that do not are caught when ids are compared.
         let same = |earlier: &&Method| {
             earlier.name == method.name && (earlier.cfgs().next().is_none() || method.cfgs().next().is_none())
         };
-        if let Some(earlier) = methods[..index].iter().find(same) {
-            context.error(
+        match distinct.iter().find(same) {
+            Some(earlier) => context.error(
                 &method.ident,
                 format!(
                     "`{}` has the name `{}` on the wire already",
                     earlier.ident, earlier.name
                 ),
-            );
+            ),
+            None => distinct.push(method),
         }
     }
+    distinct
 }
 
 pub(crate) fn argument_type(context: &Context, ty: &Type) {

@@ -52,3 +52,26 @@ impl Drop for Context {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+
+    use super::*;
+
+    #[test]
+    fn every_error_is_reported() {
+        let context = Context::new();
+        context.error(quote!(a), "first");
+        context.error(quote!(b), "second");
+        assert_eq!(context.count(), 2);
+        let output = context.finish().to_string();
+        assert!(output.contains("first") && output.contains("second"), "{output}");
+    }
+
+    #[test]
+    #[should_panic(expected = "never reported")]
+    fn errors_cannot_be_dropped() {
+        drop(Context::new());
+    }
+}

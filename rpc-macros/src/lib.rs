@@ -1,4 +1,7 @@
 //! The attribute of the `farcall` crate; use it as `farcall::service`.
+//!
+//! The way of a trait through this crate: `args` and `parse` read it into the `model`, with the rules of `check` and
+//! `types`; `expand` writes what is generated. Mistakes gather in `ctxt`.
 
 mod args;
 mod bounds;
@@ -9,13 +12,110 @@ mod lift;
 mod model;
 mod names;
 mod parse;
+#[cfg(test)]
+mod snapshot;
 mod timeout;
 mod types;
 
 use proc_macro2::TokenStream;
 use syn::{Item, ItemTrait};
 
-/// docs
+/// Turns a trait into a service: an ordinary trait still, with a client, a blocking client and a server beside it.
+///
+/// ```ignore
+/// /// Stock of one warehouse.
+/// #[farcall::service]
+/// pub trait Inventory {
+///     async fn stock(&self, sku: &str) -> Result<u32, StockError>;
+///     async fn ping(&self) -> u64;
+///     fn version(&self) -> String;
+///     #[rpc(idempotent, timeout = "2s")]
+///     async fn put_blob(&self, key: &str, blob: &[u8]) -> farcall::Result<()>;
+/// }
+///
+/// impl Inventory for Warehouse {
+///     async fn stock(&self, sku: &str) -> Result<u32, StockError> {
+///         self.shelf(sku).await
+///     }
+///     // …
+/// }
+///
+/// let inventory = InventoryClient::connect("tcp://127.0.0.1:7401").await?;
+/// let count = inventory.stock("apple").await?;
+/// ```
+///
+/// # What is generated
+/// | item | for |
+/// | --- | --- |
+/// | `InventoryClient` | calling: every method of the trait, as a future that borrows neither the client nor the arguments |
+/// | `InventoryBlockingClient` | the same methods without `async`, for code outside a runtime |
+/// | `InventoryServer<T>` | serving: wraps an implementation `T: Inventory + Send + Sync + 'static` for a server |
+///
+/// They have the trait's visibility. In the trait itself `async fn f(…) -> T` becomes
+/// `fn f(…) -> impl Future<Output = T> + Send`, so that calls can be spawned; implementations still write `async fn`. An
+/// async method with a default body gets the bound `Self: Sync`, because its future holds `&self`: implementations of a
+/// service are `Sync` anyway, code that is generic over the trait may have to say so.
+///
+/// The clients have the functions of `farcall::Client` and `farcall::BlockingClient` (`new`, `connect`, `with_timeout`, …) as
+/// inherent ones, except where a method of the service has the same name; there the library's trait still has them.
+///
+/// # What a caller sees
+/// | in the trait | on the client |
+/// | --- | --- |
+/// | `-> Result<T, E>` where `E: From<farcall::Error>` | the same type: a failure of the call arrives as `E::from(error)` |
+/// | `-> T` | `farcall::Result<T>` |
+///
+/// A return type counts as a `Result` when the last segment of its path ends in `Result`, so `io::Result<T>` and
+/// `StockResult<T>` do; `#[rpc(result)]` and `#[rpc(plain)]` override that.
+///
+/// When every method is `async` and returns a `Result`, `InventoryClient` implements `Inventory`: code over
+/// `impl Inventory` takes a local object, a mock or a remote one alike. When none is `async` and all return a `Result`,
+/// `InventoryBlockingClient` does. Where the trait has supertraits the client is an implementation once they are implemented
+/// for it.
+///
+/// # Methods
+/// Every method takes `&self`, since calls run side by side. Arguments may be `&str`, `&[u8]`, `&T`, `&[T]`, `Option<&T>`,
+/// `Cow<'_, T>` or owned, up to sixteen; results own their data. The types need serde's traits and no more. `Vec<u8>` and other
+/// forms of bytes travel as one run of bytes, not one by one. Arguments are encoded when the method is called, before the
+/// first `await`; on the server, text and bytes are borrowed from the message.
+///
+/// A method without `async` is a handler that runs where the call arrives, so it must be quick; with `#[rpc(blocking)]` it runs
+/// where waiting is allowed. On `InventoryClient` both are futures like any other.
+///
+/// # Parameters
+/// The trait may have type and constant parameters, `where` clauses and associated types. The clients have the same
+/// parameters, followed by one for each associated type; the server has them behind its own: `StoreServer<T, K, V>`. Bounds on serde's
+/// traits are inferred from where a parameter occurs, or given with `bound`; the server also asks for `Send`, `Sync` and
+/// `'static`.
+///
+/// # `#[service(…)]`
+/// | option | meaning |
+/// | --- | --- |
+/// | `name = "…"` | the service's name on the wire; the trait's without it |
+/// | `bound = "K: …, V: …"` | these bounds in place of the inferred ones on serde's traits |
+/// | `crate = path` | where the library is, if not at `::farcall`; a string will do, too |
+///
+/// # `#[rpc(…)]` on a method
+/// | option | meaning |
+/// | --- | --- |
+/// | `name = "…"` | the method's name on the wire; its identifier without it |
+/// | `idempotent` | running it twice does no harm, so it may be sent again when nobody knows whether it ran |
+/// | `timeout = "2s"` | the deadline of calls that set none; a whole number of `ns`, `us`, `ms`, `s`, `m` or `h` |
+/// | `oneway` | the caller does not wait for the handler; for an `async fn` that returns nothing |
+/// | `blocking` | the handler may block its thread; for a plain `fn` |
+/// | `detached` | the handler finishes even when the caller goes away |
+/// | `result`, `plain` | whether the return type is a `Result` whose error can hold a failure of the call |
+///
+/// A method's identity on the wire is a hash of the two names and nothing else: methods may be added, moved and, with `name`,
+/// renamed. Within a service names must differ, which is checked.
+///
+/// # What is refused
+/// Generic methods, `&mut self` and `self`, patterns, `impl Trait`, trait objects, functions and borrowed results are errors at
+/// the place in question, all of them at once, and say what to write instead. The trait is there all the same, and so is
+/// every method without a mistake.
+///
+/// A service may contain constants that have a value; they are not called and stay with the trait. Docs, `deprecated` and
+/// `cfg` of a method are repeated on the clients. Associated types cannot depend on a `cfg`.
 #[proc_macro_attribute]
 pub fn service(arguments: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     expand_service(arguments.into(), item.into()).into()

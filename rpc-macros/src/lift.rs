@@ -17,7 +17,7 @@ pub(crate) struct Lifted {
 /// The associated types of `item`.
 pub(crate) fn associated_types(item: &ItemTrait) -> Vec<Lifted> {
     let types = item.items.iter().filter_map(|item| match item {
-        syn::TraitItem::Type(ty) => Some(&ty.ident),
+        syn::TraitItem::Type(ty) if ty.generics.params.is_empty() => Some(&ty.ident),
         _ => None,
     });
     types

@@ -3,8 +3,8 @@
 use proc_macro2::TokenStream;
 use quote::format_ident;
 use syn::{
-    Attribute, FnArg, Generics, Ident, ItemTrait, LitStr, Meta, Pat, ReturnType, TraitItem, TraitItemFn, Type,
-    TypeParam, WherePredicate, ext::IdentExt, parse_quote, visit_mut::VisitMut,
+    Attribute, FnArg, Generics, Ident, ItemTrait, LitStr, Pat, ReturnType, TraitItem, TraitItemFn, Type, TypeParam,
+    WherePredicate, ext::IdentExt, parse_quote, visit_mut::VisitMut,
 };
 
 use crate::{
@@ -29,8 +29,7 @@ pub(crate) fn service(context: &Context, arguments: TokenStream, item: ItemTrait
         return None;
     }
     let lifted = lift::associated_types(&item);
-    let methods = methods(context, &item, &lifted);
-    check::duplicate_names(context, &methods);
+    let methods = check::distinct(context, methods(context, &item, &lifted));
     Some(Service {
         names: Names::of(&item),
         library: arguments.library,
@@ -148,16 +147,9 @@ fn wire_name(context: &Context, name: Option<&LitStr>, ident: &Ident, separators
 /// The attributes that generated methods repeat. Others, such as lints or those of other macros, stay with the trait.
 fn repeated_attributes(attributes: &[Attribute]) -> Vec<Attribute> {
     let is_repeated = |attribute: &&Attribute| {
-        let repeated = ["doc", "deprecated", "cfg"];
-        match &attribute.meta {
-            Meta::List(list) if list.path.is_ident("cfg_attr") => {
-                let tokens = list.tokens.to_string();
-                ["doc", "deprecated"]
-                    .iter()
-                    .any(|name| tokens.contains(&format!(", {name}")))
-            }
-            meta => repeated.iter().any(|name| meta.path().is_ident(name)),
-        }
+        let path = attribute.path();
+        ["doc", "deprecated", "cfg"].iter().any(|name| path.is_ident(name))
+            || check::hides(attribute, &["doc", "deprecated"])
     };
     attributes.iter().filter(is_repeated).cloned().collect()
 }
@@ -192,7 +184,7 @@ fn parameters(item: &ItemTrait, lifted: &[Lifted]) -> Generics {
             let mut parameter = TypeParam::from(lifted.parameter.clone());
             if !ty.bounds.is_empty() {
                 parameter.colon_token = Some(syn::Token![:](ty.ident.span()));
-                parameter.bounds = ty.bounds.clone();
+                parameter.bounds.clone_from(&ty.bounds);
             }
             generics.params.push(parameter.into());
         }

@@ -108,6 +108,11 @@ pub(crate) fn is_result(ty: &Type) -> bool {
     last_segment(ty).is_some_and(|segment| segment.ident.to_string().ends_with("Result"))
 }
 
+/// Whether the type is called `Result` and nothing else, so that it hardly is another type.
+pub(crate) fn is_plainly_result(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|segment| segment.ident == "Result")
+}
+
 /// The type arguments of the last segment of the type's path.
 pub(crate) fn type_arguments(ty: &Type) -> Vec<&Type> {
     let Some(PathArguments::AngleBracketed(arguments)) = last_segment(ty).map(|segment| &segment.arguments) else {
@@ -216,47 +221,50 @@ mod tests {
 
     use super::*;
 
-    fn passing(ty: Type) -> (String, bool, Adapter) {
+    fn passing(ty: &Type) -> (String, bool, Adapter) {
         let Passing {
             decoded,
             bytes,
             adapter,
-        } = Passing::of(&ty);
+        } = Passing::of(ty);
         (decoded.to_token_stream().to_string().replace(' ', ""), bytes, adapter)
     }
 
     #[test]
     fn borrowed_text_and_bytes_stay_borrowed() {
-        assert_eq!(passing(parse_quote!(&'a str)), ("&'_str".into(), false, Adapter::Value));
-        assert_eq!(passing(parse_quote!(&[u8])), ("&[u8]".into(), true, Adapter::Value));
         assert_eq!(
-            passing(parse_quote!(Option<&[u8]>)),
+            passing(&parse_quote!(&'a str)),
+            ("&'_str".into(), false, Adapter::Value)
+        );
+        assert_eq!(passing(&parse_quote!(&[u8])), ("&[u8]".into(), true, Adapter::Value));
+        assert_eq!(
+            passing(&parse_quote!(Option<&[u8]>)),
             ("Option<&[u8]>".into(), true, Adapter::Value)
         );
         assert_eq!(
-            passing(parse_quote!(Cow<'_, [u8]>)),
+            passing(&parse_quote!(Cow<'_, [u8]>)),
             ("Cow<'_,[u8]>".into(), true, Adapter::Value)
         );
-        assert_eq!(passing(parse_quote!(&Path)), ("&Path".into(), false, Adapter::Value));
+        assert_eq!(passing(&parse_quote!(&Path)), ("&Path".into(), false, Adapter::Value));
     }
 
     #[test]
     fn other_references_are_decoded_owned() {
-        assert_eq!(passing(parse_quote!(&Row)), ("Row".into(), false, Adapter::Reference));
+        assert_eq!(passing(&parse_quote!(&Row)), ("Row".into(), false, Adapter::Reference));
         assert_eq!(
-            passing(parse_quote!(&Vec<u8>)),
+            passing(&parse_quote!(&Vec<u8>)),
             ("Vec<u8>".into(), true, Adapter::Reference)
         );
         let rows = "__farcall::std::vec::Vec<Row>";
-        assert_eq!(passing(parse_quote!(&[Row])), (rows.into(), false, Adapter::Reference));
+        assert_eq!(passing(&parse_quote!(&[Row])), (rows.into(), false, Adapter::Reference));
         let row = "__farcall::std::option::Option<Row>";
         assert_eq!(
-            passing(parse_quote!(Option<&Row>)),
+            passing(&parse_quote!(Option<&Row>)),
             (row.into(), false, Adapter::OptionalReference)
         );
         let rows = "__farcall::std::option::Option<__farcall::std::vec::Vec<Row>>";
         assert_eq!(
-            passing(parse_quote!(Option<&[Row]>)),
+            passing(&parse_quote!(Option<&[Row]>)),
             (rows.into(), false, Adapter::OptionalSlice)
         );
     }

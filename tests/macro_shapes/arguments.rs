@@ -1,4 +1,9 @@
 //! How arguments may be written.
+#![allow(
+    clippy::ptr_arg,
+    clippy::many_single_char_names,
+    reason = "every shape is accepted, the good ones and the bad"
+)]
 
 use std::{
     borrow::Cow,
@@ -34,7 +39,7 @@ pub trait Arguments {
     async fn nothing(&self) -> Result<String>;
     async fn text(&self, text: &str) -> Result<String>;
     async fn two_texts<'a>(&self, first: &'a str, second: &'a str) -> Result<String>;
-    async fn bounded<'a, 'b: 'a>(&'a self, first: &'a str, second: &'b str) -> Result<String>
+    async fn bounded<'a, 'b>(&'a self, first: &'a str, second: &'b str) -> Result<String>
     where
         'b: 'a;
     async fn bytes(&self, bytes: &[u8]) -> Result<usize>;

@@ -1,13 +1,13 @@
 //! `cfg`, `deprecated`, visibility, and where a trait may stand.
 
-use farcall::{Result, Service as _};
+use farcall::{Result, Service as _, service::MethodDescriptor};
 
 #[farcall::service]
 pub trait Conditional {
     #[cfg(any())]
     async fn never(&self, of: Missing) -> Result<Missing>;
     async fn first(&self) -> Result<u8>;
-    #[cfg(all())]
+    #[cfg(not(all(any(), any())))]
     async fn always(&self) -> Result<u8>;
     #[cfg(any())]
     async fn neither(&self) -> Result<Missing>;
@@ -39,7 +39,7 @@ impl Conditional for Service {
 async fn methods_under_a_cfg() -> Result<()> {
     let names = |service: &ConditionalServer<Service>| {
         let methods = service.descriptor().methods.iter();
-        methods.map(|method| method.method()).collect::<Vec<_>>().join(" ")
+        methods.map(MethodDescriptor::method).collect::<Vec<_>>().join(" ")
     };
     assert_eq!(names(&ConditionalServer::new(Service)), "first always same last");
     let client = ConditionalClient::loopback(Service);

@@ -1,4 +1,5 @@
 //! No name that a user may choose meets a name of generated code.
+#![allow(clippy::wrong_self_convention, reason = "the names are chosen to collide")]
 
 use farcall::{Result, Service as _};
 
@@ -56,6 +57,8 @@ pub trait Methods {
     async fn loopback(&self, implementation: u8) -> Result<u8>;
     async fn with_timeout(&self) -> Result<u8>;
     async fn with_metadata(&self) -> Result<u8>;
+    async fn with_metadata_bin(&self) -> Result<u8>;
+    async fn with_reply_metadata(&self) -> Result<u8>;
     async fn channel(&self) -> Result<u8>;
     async fn clone(&self) -> Result<u8>;
     async fn call(&self) -> Result<u8>;
@@ -85,6 +88,12 @@ impl Methods for Numbers {
     }
     async fn with_metadata(&self) -> Result<u8> {
         Ok(4)
+    }
+    async fn with_metadata_bin(&self) -> Result<u8> {
+        Ok(41)
+    }
+    async fn with_reply_metadata(&self) -> Result<u8> {
+        Ok(42)
     }
     async fn channel(&self) -> Result<u8> {
         Ok(5)
@@ -127,6 +136,8 @@ async fn names_of_methods() -> Result<()> {
     assert_eq!(client.loopback(33).await?, 33);
     assert_eq!(client.with_timeout().await?, 3);
     assert_eq!(client.with_metadata().await?, 4);
+    assert_eq!(client.with_metadata_bin().await?, 41);
+    assert_eq!(client.with_reply_metadata().await?, 42);
     assert_eq!(client.channel().await?, 5);
     assert_eq!(client.clone().await?, 6);
     assert_eq!(Clone::clone(&client).call().await?, 7);
@@ -144,6 +155,69 @@ async fn names_of_methods() -> Result<()> {
 fn raw_identifiers_are_plain_on_the_wire() {
     let descriptor = MethodsServer::new(Numbers).descriptor();
     assert_eq!(descriptor.methods.last().expect("a method").path, "Methods.match");
+}
+
+/// Types called like arguments and methods, and like what the compiler is asked about.
+#[allow(non_camel_case_types)]
+mod types {
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    pub struct number {
+        pub value: u8,
+    }
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    pub struct output {
+        pub value: u8,
+    }
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    pub struct Err {
+        pub value: u8,
+    }
+
+    #[farcall::service]
+    pub trait Types {
+        async fn number(&self, number: number, text: &Err) -> farcall::Result<output>;
+        async fn text(&self, text: output, u8: Vec<number>, output: u8) -> Result<Err, String>;
+    }
+}
+
+struct Typed;
+
+impl types::Types for Typed {
+    async fn number(&self, number: types::number, text: &types::Err) -> Result<types::output> {
+        Ok(types::output {
+            value: number.value + text.value,
+        })
+    }
+    async fn text(
+        &self,
+        text: types::output,
+        u8: Vec<types::number>,
+        output: u8,
+    ) -> std::result::Result<types::Err, String> {
+        Ok(types::Err {
+            value: text.value + u8[0].value + output,
+        })
+    }
+}
+
+#[tokio::test]
+async fn names_of_types() -> std::result::Result<(), String> {
+    let client = types::TypesClient::loopback(Typed);
+    assert_eq!(
+        client
+            .number(types::number { value: 1 }, &types::Err { value: 2 })
+            .await?,
+        types::output { value: 3 }
+    );
+    assert_eq!(
+        client
+            .text(types::output { value: 1 }, vec![types::number { value: 2 }], 3)
+            .await?,
+        types::Err { value: 6 }
+    );
+    Ok(())
 }
 
 #[farcall::service(name = "warehouse.v1.Inventory")]

@@ -11,6 +11,9 @@ pub trait Named {
 #[farcall::service]
 pub trait Counter: Named + Debug + Send + Sync + 'static {
     async fn next(&self, step: u32) -> Result<u32>;
+    async fn twice(&self) -> Result<u32> {
+        self.next(self.next(1).await?).await
+    }
 }
 
 #[derive(Debug)]
@@ -37,15 +40,15 @@ impl Named for CounterClient {
 async fn described(counter: impl Counter) -> Result<String> {
     let next = tokio::spawn({
         let counter = std::sync::Arc::new(counter);
-        async move { Ok::<_, farcall::Error>(format!("{} {}", counter.name(), counter.next(1).await?)) }
+        async move { Ok::<_, farcall::Error>(format!("{} {}", counter.name(), counter.twice().await?)) }
     });
     next.await.expect("the task does not panic")
 }
 
 #[tokio::test]
 async fn local_and_remote_are_called_alike() -> Result<()> {
-    assert_eq!(described(Local).await?, "local 2");
-    assert_eq!(described(CounterClient::loopback(Local)).await?, "remote 2");
+    assert_eq!(described(Local).await?, "local 3");
+    assert_eq!(described(CounterClient::loopback(Local)).await?, "remote 3");
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use crate::{
     codec::{DecodeLimits, Format},
     driver::Link,
     layer::Next,
-    service::{Service, fnv1a},
+    service::fnv1a,
     transport::{Connector, IntoAddress},
 };
 
@@ -99,12 +99,6 @@ impl Channel {
     /// Options first.
     pub fn builder() -> ChannelBuilder {
         ChannelBuilder::default()
-    }
-
-    /// A channel to a server that lives inside it: real framing and codec, no socket. It needs a tokio runtime at its first
-    /// call.
-    pub fn loopback(service: impl Service) -> Self {
-        Self::builder().loopback(crate::Server::new().service(service))
     }
 
     pub(super) fn new(mut builder: ChannelBuilder, connector: Arc<dyn Connector>, instance: Option<&str>) -> Self {
@@ -278,13 +272,19 @@ impl Inner {
         let mut phase = self.lock();
         phase.backoff.succeeded();
         phase.link = Some(Arc::clone(link));
+        // The task goes on and carries the connection; whoever finds that closed needs an attempt of its own.
+        phase.dial = None;
         drop(phase);
         self.state.send_replace(ChannelState::Ready);
     }
 
     /// An attempt failed.
     pub(super) fn failed(&self, now: Instant) {
-        self.lock().backoff.failed(now.into_std());
+        let mut phase = self.lock();
+        phase.backoff.failed(now.into_std());
+        // Nobody joins an attempt whose end is known, even though its task may take a moment to finish.
+        phase.dial = None;
+        drop(phase);
         self.state.send_replace(ChannelState::Idle);
     }
 

@@ -11,7 +11,7 @@ use super::channel::Inner;
 use crate::{
     Code, Error, Limits, Metadata,
     codec::Format,
-    driver::{Driver, Inbound, Link, Request, Requests, open},
+    driver::{Answers, Driver, Inbound, Link, Request, open},
     proto::{Connection, Stop},
     transport::Connector,
 };
@@ -87,9 +87,9 @@ async fn attempt(
 struct NoService;
 
 impl Inbound for NoService {
-    fn start(&mut self, request: Request, requests: &mut Requests) {
+    fn start(&mut self, request: Request, answers: &mut Answers) {
         let error = Error::refused(Code::Unimplemented, "this side of the connection offers no service");
-        requests.answer(request.call, &Metadata::new(), Err(error));
+        answers.answer(request.call, &Metadata::new(), Err(error));
     }
 
     fn stop(&mut self, _: u32, _: Stop) {}

@@ -1,7 +1,8 @@
 //! How values become bytes: the [`Codec`] trait and the formats that ship with the crate.
 //!
-//! Any serde type can be an argument or a result. Bytes from a peer are decoded under [`DecodeLimits`]: no input makes a
-//! decoder panic, overflow the stack, loop without end or allocate more than a small multiple of the limit.
+//! Any serde type can be an argument or a result. Bytes from a peer are decoded under [`DecodeLimits`], so that no input
+//! overflows the stack, loops without end or allocates more than a small multiple of the limit; what the limits cannot see
+//! is told there.
 //!
 //! # Attributes that do not travel
 //! The formats write the fields of a value one after another, without names or types. These serde attributes rely on names
@@ -9,7 +10,7 @@
 //!
 //! | attribute | what happens |
 //! | --- | --- |
-//! | `untagged`, `tag = "..."` (with or without `content`) | encodes, and cannot be decoded; `tag` with `content` decodes as long as no field is left out |
+//! | `untagged`, `tag = "..."` (with or without `content`) | encodes, and cannot be decoded |
 //! | `flatten` | cannot be encoded |
 //! | `skip_serializing_if` | whatever follows the left-out field is decoded in its place: an error or, worse, another value |
 //! | `skip_serializing`, `skip_deserializing` | one side has a field that the other has not; the same confusion |

@@ -6,6 +6,7 @@ use std::{
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, Waker, ready},
+    time::Duration,
 };
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -16,7 +17,7 @@ use tokio::{
 
 use super::link::Link;
 use crate::{
-    Error, Metadata, Outcome,
+    Code, Error, Metadata, Outcome,
     proto::{Event, Lost, RequestHead, Stop, encode_metadata},
     service::Payload,
     transport::{Address, BoxStream},
@@ -27,16 +28,18 @@ const READ: usize = 64 << 10;
 /// Frames handled under one hold of the lock.
 const FRAMES: usize = 128;
 /// Rounds of reading and writing before other tasks get their turn.
-const ROUNDS: usize = 16;
+const ROUNDS: usize = 4;
 /// While this much waits to be written no handler is started: a peer that does not read makes no more answers.
 const HIGH_WATER: usize = 1 << 20;
+/// How long to wait for the peer to close, too.
+const LINGER: Duration = Duration::from_millis(500);
 /// Chunks handed to the transport in one call.
 const SLICES: usize = 64;
 
 /// What the driver does with the peer's calls.
 pub(crate) trait Inbound: Send {
-    /// Starts a call; its answer goes to `requests` now or to the [`Link`] later.
-    fn start(&mut self, request: Request, requests: &mut Requests);
+    /// Starts a call; its answer goes to `answers` now or to the [`Link`] later.
+    fn start(&mut self, request: Request, answers: &mut Answers);
     /// Asks a handler to stop; the call is still answered.
     fn stop(&mut self, call: u32, why: Stop);
 }
@@ -52,20 +55,24 @@ pub(crate) struct Request {
 
 /// Answers that are ready at once, and so leave together.
 #[derive(Debug, Default)]
-pub(crate) struct Requests {
-    answers: Vec<(u32, Bytes, Result<Payload, Error>)>,
+pub(crate) struct Answers {
+    ready: Vec<(u32, Bytes, Result<Payload, Error>)>,
     length: usize,
 }
 
-impl Requests {
+impl Answers {
     /// Answers a call.
     pub(crate) fn answer(&mut self, call: u32, metadata: &Metadata, answer: Result<Payload, Error>) {
         self.length += answer.as_ref().map_or(0, |payload| payload.as_slice().len());
-        self.answers.push((call, encode_metadata(metadata), answer));
+        self.ready.push((call, encode_metadata(metadata), answer));
     }
 }
 
-/// The task of one connection. Dropping it ends the connection: every waiting call is told.
+/// The task of one connection. Nothing else touches its stream, so no read or write is ever given up half way. Dropping it ends the connection: every waiting call is told.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, not a state in disguise"
+)]
 pub(crate) struct Driver<I> {
     link: Arc<Link>,
     stream: BoxStream,
@@ -73,14 +80,18 @@ pub(crate) struct Driver<I> {
     inbound: I,
     input: BytesMut,
     output: VecDeque<Bytes>,
-    /// Requests that wait until the peer has taken more of what was written.
+    /// Answers that wait until the peer has taken more of what was written.
     deferred: VecDeque<Request>,
-    requests: Requests,
+    answers: Answers,
     wakers: Vec<Waker>,
     timer: Pin<Box<Sleep>>,
+    /// Something came behind the handshake.
+    unread: bool,
     /// The driver has let others run once before it writes.
     yielded: bool,
     unflushed: bool,
+    /// All is done; only the peer's end is waited for.
+    leaving: bool,
 }
 
 /// Why a driver ends: with what waiting calls are told.
@@ -94,25 +105,35 @@ impl<I: Inbound + Unpin> Driver<I> {
             stream,
             peer,
             inbound,
+            unread: !input.is_empty(),
             input,
             output: VecDeque::new(),
             deferred: VecDeque::new(),
-            requests: Requests::default(),
+            answers: Answers::default(),
             wakers: Vec::new(),
             timer: Box::pin(sleep_until(Instant::now())),
             yielded: false,
             unflushed: false,
+            leaving: false,
         }
     }
 
     /// One turn of the task.
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        if self.leaving {
+            return self.leave(cx);
+        }
         if self.lets_others_join() {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
         for _ in 0..ROUNDS {
             let now = Instant::now();
+            if std::mem::take(&mut self.unread)
+                && let Err(lost) = self.act(now)
+            {
+                return Poll::Ready(self.lost(&lost, cx));
+            }
             // Reading comes before writing: a connection that the peer has closed is noticed before a call goes into it.
             let read = match self.read(cx, now) {
                 Poll::Ready(Err(end)) => return Poll::Ready(end),
@@ -167,11 +188,14 @@ impl<I: Inbound + Unpin> Driver<I> {
     /// Acts on all that was read.
     fn act(&mut self, now: Instant) -> Result<(), Lost> {
         loop {
-            let mut state = self.link.lock();
-            let more = state.connection.handle_input(&mut self.input, FRAMES, now.into_std())?;
-            drop(state);
+            let handled = self
+                .link
+                .lock()
+                .connection
+                .handle_input(&mut self.input, FRAMES, now.into_std());
+            // What came before the end of a connection counts, even if the same bytes brought the end.
             self.forward();
-            if !more {
+            if !handled? {
                 return Ok(());
             }
         }
@@ -214,12 +238,12 @@ impl<I: Inbound + Unpin> Driver<I> {
 
     /// Starts the handlers of waiting calls as long as the peer takes the answers.
     fn start(&mut self, queued: usize) {
-        self.requests.length = queued;
-        while self.requests.length < HIGH_WATER {
+        self.answers.length = queued;
+        while self.answers.length < HIGH_WATER {
             let Some(request) = self.deferred.pop_front() else {
                 break;
             };
-            self.inbound.start(request, &mut self.requests);
+            self.inbound.start(request, &mut self.answers);
         }
     }
 
@@ -228,7 +252,7 @@ impl<I: Inbound + Unpin> Driver<I> {
             Some(index) => {
                 self.deferred.remove(index);
                 let error = Error::cancelled("the call waited and never started").with_outcome(Outcome::NotExecuted);
-                self.requests.answer(call, &Metadata::new(), Err(error));
+                self.answers.answer(call, &Metadata::new(), Err(error));
             }
             None => self.inbound.stop(call, why),
         }
@@ -236,12 +260,12 @@ impl<I: Inbound + Unpin> Driver<I> {
 
     /// Queues the answers that were ready at once.
     fn answer(&mut self) {
-        if self.requests.answers.is_empty() {
+        if self.answers.ready.is_empty() {
             return;
         }
         let mut spent = Vec::new();
         let mut state = self.link.lock();
-        for (call, metadata, answer) in self.requests.answers.drain(..) {
+        for (call, metadata, answer) in self.answers.ready.drain(..) {
             spent.extend(state.reply(call, &metadata, answer));
         }
         drop(state);
@@ -297,10 +321,10 @@ impl<I: Inbound + Unpin> Driver<I> {
     fn fire(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<(), Lost> {
         loop {
             let due = self.link.lock().connection.poll_timeout().map(Instant::from_std);
-            if let Some(due) = due {
-                if due < self.timer.deadline() || self.timer.is_elapsed() {
-                    self.timer.as_mut().reset(due);
-                }
+            if let Some(due) = due
+                && (due < self.timer.deadline() || self.timer.is_elapsed())
+            {
+                self.timer.as_mut().reset(due);
             }
             if due.is_none() || self.timer.as_mut().poll(cx).is_pending() {
                 return Ok(());
@@ -328,16 +352,41 @@ impl<I: Inbound + Unpin> Driver<I> {
         true
     }
 
-    /// Ends once all is done and nobody makes new calls.
+    /// Begins to leave once all is done and nobody makes new calls.
     fn finished(&mut self, cx: &mut Context<'_>) -> Poll<End> {
-        let state = self.link.lock();
+        let mut state = self.link.lock();
         if !state.closing || !self.output.is_empty() || !state.connection.is_drained() {
             return Poll::Pending;
         }
+        // What still comes is not looked at any more. The peer is told so: a call that crossed this certainly never ran.
+        let done = Error::refused(Code::Unavailable, "its last call has ended, and no new ones are taken");
+        state.connection.close(&done);
         drop(state);
-        // Whether the peer hears of the end changes nothing: it is over here.
-        let _ = ready!(Pin::new(&mut self.stream).poll_shutdown(cx));
-        Poll::Ready(self.io_end("it was closed after the last call", None))
+        self.leaving = true;
+        self.timer.as_mut().reset(Instant::now() + LINGER);
+        self.leave(cx)
+    }
+
+    /// Says the last word, and waits a moment for the peer to close: unread bytes would reset the connection and take the word
+    /// away again.
+    fn leave(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        let ended = "it was closed after the last call";
+        if self.timer.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(self.io_end(ended, None));
+        }
+        if let Err(end) = ready!(self.write(cx, Instant::now())) {
+            return Poll::Ready(end);
+        }
+        if ready!(Pin::new(&mut self.stream).poll_shutdown(cx)).is_err() {
+            return Poll::Ready(self.io_end(ended, None));
+        }
+        loop {
+            self.input.clear();
+            self.input.reserve(READ);
+            if !matches!(ready!(pin!(self.stream.read_buf(&mut self.input)).poll(cx)), Ok(length) if length > 0) {
+                return Poll::Ready(self.io_end(ended, None));
+            }
+        }
     }
 
     /// Tells the peer why, as far as the transport takes it at once, and makes the error for those who wait.
@@ -360,7 +409,6 @@ impl<I: Inbound + Unpin> Driver<I> {
                     "the peer is stuck: it took no byte of what was written for {time:?}"
                 )),
             ),
-            Lost::Idle(time) => (true, Error::unavailable(format!("there was no call for {time:?}"))),
         };
         if told {
             let mut state = self.link.lock();
@@ -369,20 +417,19 @@ impl<I: Inbound + Unpin> Driver<I> {
             drop(state);
             let _ = write_chunks(Pin::new(&mut self.stream), cx, &self.output);
         }
-        self.end(error)
+        self.end(&error)
     }
 
     fn io_end(&self, what: &str, source: Option<io::Error>) -> End {
-        let error = Error::unavailable(what);
-        self.end(match source {
+        self.end(&match source {
             Some(source) => Error::unavailable(format!("{what}: {source}")).with_source(source),
-            None => error,
+            None => Error::unavailable(what),
         })
     }
 
-    fn end(&self, error: Error) -> End {
+    fn end(&self, error: &Error) -> End {
         let message = format!("the connection with {} was lost: {}", self.peer, error.message());
-        let source = std::error::Error::source(&error).map(ToString::to_string);
+        let source = std::error::Error::source(error).map(ToString::to_string);
         let end = Error::new(error.code(), message);
         End(match source {
             Some(source) => end.with_source(source),

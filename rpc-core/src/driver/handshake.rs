@@ -69,16 +69,13 @@ pub(crate) async fn open(
             }
         }
     };
-    let hello = match timeout(limits.handshake_timeout, opening).await {
-        Ok(hello) => hello?,
-        Err(_) => {
-            let time = limits.handshake_timeout;
-            return Err(failed(&format!(
-                "the peer did not answer the handshake within {time:?}"
-            )));
-        }
+    let Ok(hello) = timeout(limits.handshake_timeout, opening).await else {
+        let time = limits.handshake_timeout;
+        return Err(failed(&format!(
+            "the peer did not answer the handshake within {time:?}"
+        )));
     };
-    match hello {
+    match hello? {
         ServerHello::Accepted {
             codec,
             limits: peer_limits,

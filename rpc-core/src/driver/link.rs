@@ -212,13 +212,6 @@ impl Link {
         state.over.is_none() && !state.closing
     }
 
-    /// The calls in flight in either direction.
-    #[cfg(test)]
-    pub(crate) fn in_flight(&self) -> usize {
-        let state = self.lock();
-        state.connection.outgoing() + state.connection.incoming()
-    }
-
     /// Ends the connection now: every waiting call is told, those that provably never left as not executed.
     pub(super) fn end(&self, why: &Error) {
         let mut state = self.lock();
@@ -227,7 +220,7 @@ impl Link {
         }
         state.over = Some(why.clone().with_outcome(Outcome::NotExecuted));
         let mut wakers = Vec::new();
-        // What was answered before the end is an answer all the same.
+        // Answers that came before the end are answers.
         while let Some(event) = state.connection.poll_event() {
             wakers.extend(state.answer(event).ok().flatten());
         }

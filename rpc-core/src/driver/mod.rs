@@ -4,6 +4,6 @@ mod connection;
 mod handshake;
 mod link;
 
-pub(crate) use connection::{Driver, Inbound, Request, Requests};
+pub(crate) use connection::{Answers, Driver, Inbound, Request};
 pub(crate) use handshake::{accept, open, reject};
 pub(crate) use link::{Answered, Link, NotStarted, read_metadata};

@@ -65,7 +65,7 @@ pub(crate) enum Event {
     },
     /// The handler of the peer's call is to stop; the call still ends with [`Connection::reply`].
     Stop { call: u32, why: Stop },
-    /// The peer takes no new calls.
+    /// No new calls are to be made: the peer takes none, or this side ends a connection that had none for long.
     GoAway,
 }
 
@@ -96,8 +96,6 @@ pub(crate) enum Lost {
     Silent(Duration),
     /// The peer no longer reads.
     Stalled(Duration),
-    /// There was no call for a long time.
-    Idle(Duration),
 }
 
 impl From<Violation> for Lost {
@@ -113,6 +111,10 @@ impl From<Violation> for Lost {
 /// what [`poll_transmit`](Self::poll_transmit) gives, report it with [`handle_written`](Self::handle_written), and call
 /// [`handle_timeout`](Self::handle_timeout) at [`poll_timeout`](Self::poll_timeout).
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, not a state in disguise"
+)]
 pub(crate) struct Connection {
     ours: Limits,
     peer: Announced,
@@ -137,6 +139,8 @@ pub(crate) struct Connection {
     going_away: bool,
     /// The peer takes no new calls.
     peer_going_away: bool,
+    /// The peer closed after it had answered all that it looked at.
+    peer_finished: bool,
 }
 
 impl Connection {
@@ -162,6 +166,7 @@ impl Connection {
             pong_waits: false,
             going_away: false,
             peer_going_away: false,
+            peer_finished: false,
         }
     }
 
@@ -182,6 +187,7 @@ impl Connection {
         let total = (body.len() > PIECE).then_some(body.len() as u32);
         let mut call = OutgoingCall {
             deadline,
+            timeout: head.timeout,
             ..OutgoingCall::default()
         };
         match body {
@@ -375,7 +381,8 @@ impl Connection {
         }
     }
 
-    /// Tells the peer why the connection ends.
+    /// Tells the peer why the connection ends. With [`Outcome::NotExecuted`] it says that everything looked at was answered, and
+    /// nothing else ever will be looked at.
     pub(crate) fn close(&mut self, why: &Error) {
         let payload = encode_failure(why, 0);
         let small = self.outbox.small();
@@ -430,7 +437,11 @@ impl Connection {
                     self.events.push_back(Event::GoAway);
                 }
             }
-            Kind::Close => return Err(Lost::Closed(decode_failure(payload, 0)?)),
+            Kind::Close => {
+                let error = decode_failure(payload, 0)?;
+                self.peer_finished = error.outcome() == Outcome::NotExecuted;
+                return Err(Lost::Closed(error));
+            }
         }
         self.last_call = now;
         Ok(())
@@ -617,15 +628,14 @@ impl Connection {
 
     fn handle_cancel(&mut self, id: u32) -> Result<(), Violation> {
         match self.incoming.place(id)? {
-            // The answer and the cancellation crossed.
-            IncomingCall::Idle { .. } => {}
+            // The answer and the cancellation crossed, or the handler is being stopped already.
+            IncomingCall::Idle { .. } | IncomingCall::Active { stop: Some(_), .. } => {}
             &mut IncomingCall::Discarding { answered } => {
                 self.incoming.end(id, answered);
             }
             IncomingCall::Receiving { .. } => {
                 self.fail(id, &stopped(Stop::Cancelled).with_outcome(Outcome::NotExecuted));
             }
-            IncomingCall::Active { stop: Some(_), .. } => {}
             IncomingCall::Active { stop, .. } => {
                 *stop = Some(Stop::Cancelled);
                 self.events.push_back(Event::Stop {
@@ -734,8 +744,7 @@ impl Connection {
     /// When [`handle_timeout`](Self::handle_timeout) is due; it may have nothing to do by then.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let calls = earlier(self.outgoing.earliest_deadline(), self.incoming.earliest_deadline());
-        let idle = self.idle.and_then(|idle| self.last_call.checked_add(idle));
-        earlier(earlier(calls, idle), self.liveness.poll_timeout())
+        earlier(earlier(calls, self.idle_until()), self.liveness.poll_timeout())
     }
 
     /// Acts on what time has brought.
@@ -744,12 +753,13 @@ impl Connection {
     /// The connection is over.
     pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), Lost> {
         for id in self.outgoing.expired(now) {
+            let timeout = self.outgoing.find(id).and_then(|call| call.timeout).unwrap_or_default();
             let outcome = if self.cancel(id) {
                 Outcome::NotExecuted
             } else {
                 Outcome::Unknown
             };
-            let error = Error::deadline_exceeded("no answer before the deadline").with_outcome(outcome);
+            let error = Error::deadline_exceeded(format!("no answer within {timeout:?}")).with_outcome(outcome);
             if let Some(call) = self.outgoing.find(id) {
                 call.queued = true;
             }
@@ -764,15 +774,20 @@ impl Connection {
             Verdict::Silent => return Err(Lost::Silent(self.ours.keepalive)),
             Verdict::Stalled => return Err(Lost::Stalled(self.ours.write_stall)),
         }
-        let Some(idle) = self.idle else { return Ok(()) };
         if self.outgoing.len() + self.incoming.len() > 0 {
             self.last_call = now;
         }
-        if now.saturating_duration_since(self.last_call) >= idle {
-            Err(Lost::Idle(idle))
-        } else {
-            Ok(())
+        if self.idle_until().is_some_and(|until| until <= now) {
+            self.go_away();
+            self.events.push_back(Event::GoAway);
         }
+        Ok(())
+    }
+
+    /// When the connection ends for want of calls.
+    fn idle_until(&self) -> Option<Instant> {
+        let idle = self.idle.filter(|_| !self.going_away)?;
+        self.last_call.checked_add(idle)
     }
 
     fn expire_incoming(&mut self, id: u32) {
@@ -797,11 +812,12 @@ impl Connection {
     }
 
     /// Ends every call that this side made, because the connection is over: those whose request did not leave entirely
-    /// certainly never ran. Calls that ended before are not among them: take the last events first.
+    /// certainly never ran, nor did those that a peer left unanswered which says that it answered all it looked at. Calls that ended before are not among them: take the last events first.
     pub(crate) fn drain_lost(&mut self) -> Vec<(u32, Outcome)> {
         let written = self.written;
+        let finished = self.peer_finished;
         let outcome = |end: Option<u64>| match end {
-            Some(end) if end <= written => Outcome::Unknown,
+            Some(end) if end <= written && !finished => Outcome::Unknown,
             _ => Outcome::NotExecuted,
         };
         self.outgoing.drain().map(|(id, end)| (id, outcome(end))).collect()

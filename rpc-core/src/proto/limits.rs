@@ -80,6 +80,9 @@ pub(crate) const MAX_METADATA: usize = 16 << 10;
 /// The most calls in flight: tables are indexed by call, so this bounds them.
 const MAX_CALLS: usize = 1 << 20;
 
+/// The shortest interval of keepalive.
+const SHORTEST: Duration = Duration::from_millis(10);
+
 impl Limits {
     /// These limits with every value inside what the wire can express.
     pub(crate) fn normalised(mut self) -> Self {
@@ -87,12 +90,15 @@ impl Limits {
         self.max_buffered = self.max_buffered.clamp(self.max_message, u32::MAX as usize);
         self.max_calls = self.max_calls.clamp(1, MAX_CALLS);
         self.max_metadata = self.max_metadata.min(MAX_METADATA);
+        // Below the timers' resolution there would be no rest between two pings.
+        self.keepalive = self.keepalive.max(SHORTEST);
         self
     }
 }
 
 /// The part of a peer's limits that it announces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the names of the limits, as users know them")]
 pub(crate) struct Announced {
     pub(crate) max_message: u32,
     pub(crate) max_buffered: u32,

@@ -8,7 +8,7 @@
 //! makes and drops calls in a loop runs no more handlers than anyone else. And an answer that waits for its caller keeps its
 //! place, too, so answers cannot pile up.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use slab::Slab;
 
@@ -16,8 +16,14 @@ use super::{Violation, assembly::Assembly};
 
 /// One call that this side made.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they change in any order, as the module says"
+)]
 pub(crate) struct OutgoingCall {
     pub(crate) deadline: Option<Instant>,
+    /// What the caller allowed, for the error that says so.
+    pub(crate) timeout: Option<Duration>,
     /// The position in the stream behind the request's last byte; `None` while some of it waits.
     pub(crate) end: Option<u64>,
     /// The peer was told to stop, or will see nothing of the call.

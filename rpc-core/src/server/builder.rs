@@ -4,7 +4,11 @@ use std::{fmt, sync::Arc};
 
 use tower_service::Service as TowerService;
 
-use super::{RunningServer, router::Router, running::Shared};
+use super::{
+    RunningServer,
+    router::{Offer, Router},
+    running::Shared,
+};
 use crate::{
     Address, Error, Limits, Service,
     layer::{Next, Request, Response},
@@ -34,7 +38,7 @@ use crate::{
 #[derive(Default)]
 #[must_use = "a server does nothing until it listens"]
 pub struct Server {
-    services: Vec<(Option<Arc<str>>, Arc<dyn Service>)>,
+    services: Vec<Offer>,
     limits: Limits,
     layers: Vec<Box<dyn FnOnce(Next) -> Next + Send>>,
     on_failed_connection: Option<FailedConnection>,
@@ -52,14 +56,20 @@ impl Server {
 
     /// Offers a service under its own name.
     pub fn service(mut self, service: impl Service) -> Self {
-        self.services.push((None, Arc::new(service)));
+        self.services.push(Offer {
+            instance: None,
+            service: Arc::new(service),
+        });
         self
     }
 
     /// Offers a service as the instance `name`, which clients select by the path of their address
     /// (`tcp://host:port/warehouse/eu`).
     pub fn named_service(mut self, name: impl Into<String>, service: impl Service) -> Self {
-        self.services.push((Some(Arc::from(name.into())), Arc::new(service)));
+        self.services.push(Offer {
+            instance: Some(Arc::from(name.into())),
+            service: Arc::new(service),
+        });
         self
     }
 
@@ -144,7 +154,7 @@ impl fmt::Debug for Server {
         let names = self
             .services
             .iter()
-            .map(|(instance, service)| (instance, service.descriptor().name));
+            .map(|offer| (&offer.instance, offer.service.descriptor().name));
         f.debug_struct("Server")
             .field("services", &names.collect::<Vec<_>>())
             .field("limits", &self.limits)

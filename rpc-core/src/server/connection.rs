@@ -16,10 +16,11 @@ use super::{
 use crate::{
     Address, Code, Error, Metadata,
     codec::Format,
-    driver::{Inbound, Link, Request, Requests, read_metadata},
+    driver::{Answers, Inbound, Link, Request, read_metadata},
     layer,
     proto::Stop,
     service::{CallParts, Context as CallContext, Invocation, MethodDescriptor, Scope, now},
+    trace::Trace,
 };
 
 /// What a server does with the calls of one connection.
@@ -69,7 +70,7 @@ impl ServerConnection {
         }
         let permit = Permit::take(&self.shared)?;
         let route = self.shared.router.find(head.instance, head.method)?;
-        let metadata = if head.metadata.is_empty() {
+        let mut metadata = if head.metadata.is_empty() {
             Metadata::new()
         } else {
             read_metadata(&head.metadata).map_err(|error| {
@@ -80,6 +81,7 @@ impl ServerConnection {
             })?
         };
         let method = route.method;
+        let trace = Trace::serve(method, &self.peer, &mut metadata);
         let scope = Scope::new(CallParts {
             peer: Arc::clone(&self.peer),
             method,
@@ -95,6 +97,7 @@ impl ServerConnection {
         Ok(Task::new(
             handler,
             scope,
+            trace,
             Finish::new(Arc::clone(&self.link), call, permit),
             detached,
         ))
@@ -144,21 +147,21 @@ impl ServerConnection {
 }
 
 impl Inbound for ServerConnection {
-    fn start(&mut self, request: Request, requests: &mut Requests) {
+    fn start(&mut self, request: Request, answers: &mut Answers) {
         let call = request.call;
         if let Some(place) = self.running.get_mut(call as usize) {
             *place = None;
         }
         let mut task = match self.prepare(request) {
             Ok(task) => task,
-            Err(error) => return requests.answer(call, &Metadata::new(), Err(error)),
+            Err(error) => return answers.answer(call, &Metadata::new(), Err(error)),
         };
         if !self.shared.spawns {
             // Whatever the handler waits for is asked again as soon as it has a task, so nobody needs to be woken yet.
             let mut cx = Context::from_waker(Waker::noop());
             if let Poll::Ready((metadata, answer)) = task.poll_answer(&mut cx) {
                 task.finished();
-                return requests.answer(call, &metadata, answer);
+                return answers.answer(call, &metadata, answer);
             }
         }
         self.spawn(call, task);

@@ -83,7 +83,9 @@ impl Registry {
         state.cut = true;
         let entries: Vec<_> = state.connections.iter().map(|(_, entry)| Arc::clone(entry)).collect();
         drop(state);
-        entries.iter().for_each(|entry| entry.abort());
+        for entry in entries {
+            entry.abort();
+        }
     }
 
     /// Waits until there is no connection. Cancel safe.

@@ -10,6 +10,12 @@ use crate::{
     service::{MethodDescriptor, fnv1a},
 };
 
+/// A service that a server offers, under its own name or as a named instance.
+pub(super) struct Offer {
+    pub(super) instance: Option<Arc<str>>,
+    pub(super) service: Arc<dyn Service>,
+}
+
 /// A method that a server offers.
 #[derive(Clone)]
 pub(super) struct Route {
@@ -26,9 +32,9 @@ pub(super) struct Router {
 }
 
 impl Router {
-    pub(super) fn new(services: Vec<(Option<Arc<str>>, Arc<dyn Service>)>) -> Result<Self, Error> {
+    pub(super) fn new(services: Vec<Offer>) -> Result<Self, Error> {
         let mut routes = HashMap::new();
-        for (instance, service) in services {
+        for Offer { instance, service } in services {
             for (index, method) in service.descriptor().methods.iter().enumerate() {
                 let key = (instance.as_deref().map(fnv1a), method.id);
                 let route = Route {

@@ -3,6 +3,8 @@
 //!
 //! `Method` and `Name` are types that generated code makes for their names alone.
 
+use std::marker::PhantomData;
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Handler, ServiceDescriptor};
@@ -41,14 +43,56 @@ pub trait Failure<Method, Name> {}
 #[diagnostic::do_not_recommend]
 impl<Method, Name, E: From<Error>> Failure<Method, Name> for E {}
 
-/// Compiles where `T` can be an argument.
-pub const fn argument<'de, T: Argument<'de, Method, Name>, Method, Name>() {}
+/// The return type of a method whose failures and results are told apart.
+#[diagnostic::on_unimplemented(
+    message = "the return type of `{Method}` is called like a `Result` and is none",
+    label = "not a `Result`",
+    note = "mark the method `#[rpc(plain)]`"
+)]
+pub trait Fallible<Method> {}
 
-/// Compiles where `T` can be a result.
-pub const fn output<T: Output<Method, Name>, Method, Name>() {}
+#[diagnostic::do_not_recommend]
+impl<Method, T, E> Fallible<Method> for Result<T, E> {}
 
-/// Compiles where `E` can hold a failure of the call itself.
-pub const fn failure<E: Failure<Method, Name>, Method, Name>() {}
+/// A type of which something is demanded: each method compiles where the type is up to it.
+#[derive(Debug)]
+pub struct Demand<T: ?Sized>(PhantomData<fn() -> PhantomData<T>>);
+
+impl<T: ?Sized> Demand<T> {
+    /// Demands nothing yet.
+    #[expect(clippy::new_without_default, reason = "only generated code makes one")]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+
+    /// To be an argument.
+    pub const fn argument<'de, Method, Name>(&self)
+    where
+        T: Argument<'de, Method, Name>,
+    {
+    }
+
+    /// To be a result, or a part of one.
+    pub const fn output<Method, Name>(&self)
+    where
+        T: Output<Method, Name>,
+    {
+    }
+
+    /// To be an error.
+    pub const fn error<Method, Name>(&self)
+    where
+        T: Failure<Method, Name>,
+    {
+    }
+
+    /// To be a `Result`.
+    pub const fn fallible<Method, Name>(&self)
+    where
+        T: Fallible<Method>,
+    {
+    }
+}
 
 /// Fails to compile when two methods of a service have the same identity, which for different names is bad luck.
 ///

@@ -64,10 +64,10 @@ impl Invocation {
     /// # Errors
     /// The handler's own `farcall::Error`, or `Internal` when the value cannot be encoded.
     pub fn fallible<T: Serialize, E: Serialize + 'static>(&self, value: &Result<T, E>) -> Result<Payload, Error> {
-        if let Err(error) = value {
-            if let Some(error) = (error as &dyn Any).downcast_ref::<Error>() {
-                return Err(error.clone().with_outcome(crate::Outcome::Executed));
-            }
+        if let Err(error) = value
+            && let Some(error) = (error as &dyn Any).downcast_ref::<Error>()
+        {
+            return Err(error.clone().with_outcome(crate::Outcome::Executed));
         }
         self.encoded(Payload::encode(self.format, value))
     }

@@ -60,10 +60,10 @@ impl Drop for Payload {
         buffer.clear();
         // The pool is gone when a thread ends; then the buffer simply goes, too.
         let _ = POOL.try_with(|pool| {
-            if let Ok(mut pool) = pool.try_borrow_mut() {
-                if pool.len() < POOLED {
-                    pool.push(buffer);
-                }
+            if let Ok(mut pool) = pool.try_borrow_mut()
+                && pool.len() < POOLED
+            {
+                pool.push(buffer);
             }
         });
     }

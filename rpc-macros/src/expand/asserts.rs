@@ -7,6 +7,7 @@ use syn::{Ident, Type, ext::IdentExt, spanned::Spanned};
 use crate::{
     bounds,
     model::{Method, Service},
+    names::local,
     types,
 };
 
@@ -41,9 +42,12 @@ fn block(service: &Service, method: &Method) -> Option<TokenStream> {
     }
     let output = &method.output.ty;
     if method.output.fallible {
+        if !types::is_plainly_result(output) {
+            questions.push(Question::new(format_ident!("output"), output, &["fallible"]));
+        }
         let parts = types::type_arguments(output).into_iter();
-        for (part, (name, functions)) in parts.zip([("Ok", &["output"][..]), ("Err", &["output", "failure"])]) {
-            questions.push(Question::new(format_ident!("{name}"), part, functions));
+        for (part, (name, demands)) in parts.zip([("Ok", &["output"][..]), ("Err", &["output", "error"])]) {
+            questions.push(Question::new(format_ident!("{name}"), part, demands));
         }
     } else {
         questions.push(Question::new(format_ident!("output"), output, &["output"]));
@@ -54,14 +58,22 @@ fn block(service: &Service, method: &Method) -> Option<TokenStream> {
     }
     let cfgs = method.cfgs();
     let method = marker(&method.ident);
-    let items = questions.iter().map(|question| question.item(&method));
-    let calls = questions.iter().flat_map(|question| question.calls(&method));
+    let types = questions.iter().enumerate().map(|(index, question)| question.ty(index));
+    let markers = questions.iter().map(|question| question.item(&method));
+    let demands = questions
+        .iter()
+        .enumerate()
+        .flat_map(|(index, question)| question.demands(index, &method));
+    // The types stand outside the inner block: a marker may be called like a type of the user's.
     Some(quote! {
         #(#cfgs)*
         {
-            enum #method {}
-            #(#items)*
-            #(#calls)*
+            #(#types)*
+            {
+                enum #method {}
+                #(#markers)*
+                #(#demands)*
+            }
         }
     })
 }
@@ -72,12 +84,24 @@ struct Question<'a> {
     marker: Ident,
     ty: &'a Type,
     /// The functions of the library that compile only if it is.
-    functions: &'a [&'a str],
+    demands: &'a [&'a str],
 }
 
 impl<'a> Question<'a> {
-    fn new(marker: Ident, ty: &'a Type, functions: &'a [&'a str]) -> Self {
-        Self { marker, ty, functions }
+    fn new(marker: Ident, ty: &'a Type, demands: &'a [&'a str]) -> Self {
+        Self { marker, ty, demands }
+    }
+
+    fn ty(&self, index: usize) -> TokenStream {
+        let (ty, variable) = (types::open(self.ty), self.variable(index));
+        quote_spanned!(self.ty.span()=> let #variable = __farcall::Demand::<#ty>::new();)
+    }
+
+    /// The compiler blames the receiver of a method call, so it stands where the type stands.
+    fn variable(&self, index: usize) -> Ident {
+        let mut variable = local(&format!("type{index}"));
+        variable.set_span(self.ty.span().resolved_at(variable.span()));
+        variable
     }
 
     fn item(&self, method: &Ident) -> TokenStream {
@@ -90,12 +114,11 @@ impl<'a> Question<'a> {
         }
     }
 
-    fn calls(&self, method: &Ident) -> impl Iterator<Item = TokenStream> {
-        let (marker, ty) = (&self.marker, types::open(self.ty));
-        let span = self.ty.span();
-        self.functions.iter().map(move |function| {
-            let function = Ident::new(function, span.resolved_at(Span::call_site()));
-            quote_spanned!(span=> __farcall::#function::<#ty, #method, #marker>();)
+    fn demands(&self, index: usize, method: &Ident) -> impl Iterator<Item = TokenStream> {
+        let (marker, variable, span) = (&self.marker, self.variable(index), self.ty.span());
+        self.demands.iter().map(move |demand| {
+            let demand = Ident::new(demand, span.resolved_at(Span::call_site()));
+            quote_spanned!(span=> #variable.#demand::<#method, #marker>();)
         })
     }
 }

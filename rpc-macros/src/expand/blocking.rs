@@ -17,7 +17,7 @@ pub(super) fn implementation(service: &Service) -> TokenStream {
     let proxy = proxy(service);
     let parts = [
         proxy.common(),
-        proxy.constructors([("connect", connect(service))]),
+        proxy.constructors(connect(service)),
         proxy.methods(),
         proxy.trait_implementation(),
     ];

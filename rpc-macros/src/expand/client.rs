@@ -2,20 +2,22 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::{GenericParam, Ident};
 
 use super::proxy::Proxy;
 use crate::model::Service;
 
 pub(super) fn definition(service: &Service) -> TokenStream {
     let name = &service.item.ident;
-    proxy(service).definition(&format!("Calls the methods of a remote [`{name}`]."))
+    proxy(service).definition(&format!(" Calls the methods of a remote [`{name}`]."))
 }
 
 pub(super) fn implementation(service: &Service) -> TokenStream {
     let proxy = proxy(service);
     let parts = [
         proxy.common(),
-        proxy.constructors([("connect", connect(service)), ("loopback", loopback(service))]),
+        proxy.constructors(connect(service)),
+        loopback(service),
         proxy.methods(),
         proxy.trait_implementation(),
     ];
@@ -47,55 +49,55 @@ fn connect(service: &Service) -> TokenStream {
     }
 }
 
+/// An implementation block of its own: where the trait bounds its parameters, only here must they be so bound.
 fn loopback(service: &Service) -> TokenStream {
-    let (server, implementation) = (&service.names.server, &service.names.implementation);
-    let (visibility, item) = (&service.item.vis, &service.item.ident);
-    let (_, arguments, _) = service.item.generics.split_for_impl();
-    let own = service.item.generics.params.iter().map(|parameter| match parameter {
-        syn::GenericParam::Type(parameter) => parameter.ident.clone(),
-        syn::GenericParam::Const(parameter) => parameter.ident.clone(),
-        syn::GenericParam::Lifetime(parameter) => parameter.lifetime.ident.clone(),
-    });
-    let bound = if service.lifted.is_empty() {
-        quote!(#item #arguments)
-    } else {
-        let own: Vec<_> = own.clone().collect();
-        let associated = service.lifted.iter().map(|lifted| &lifted.associated);
-        let parameter = service.lifted.iter().map(|lifted| &lifted.parameter);
-        quote!(#item<#(#own,)* #(#associated = #parameter),*>)
-    };
+    if service.has_method("loopback") {
+        return TokenStream::new();
+    }
+    let (client, server) = (&service.names.client, &service.names.server);
+    let (visibility, implementation) = (&service.item.vis, &service.names.implementation);
+    let (impl_generics, arguments, clause) = service.parameters.split_for_impl();
+    let (bound, own) = (implementation_bound(service), own_arguments(service));
     let is_service = (!service.parameters.params.is_empty())
-        .then(|| quote!(#server<#implementation, #(#own),*>: __farcall::Service,));
-    let mut clause = quote! {
-        #implementation: #bound + ::core::marker::Send + ::core::marker::Sync + 'static,
-        #is_service
-    };
-    clause.extend(loopback_parameters(service));
+        .then(|| quote!(#server<#implementation, #(#own),*>: __farcall::Service));
     quote! {
-        /// A client of `implementation` in this process: everything but a socket is real.
-        #visibility fn loopback<#implementation>(implementation: #implementation) -> Self
-        where
-            #clause
-        {
-            __farcall::Client::new(__farcall::Channel::loopback(#server::new(implementation)))
+        impl #impl_generics #client #arguments #clause {
+            /// A client of `implementation` in this process: everything but a socket is real.
+            #visibility fn loopback<#implementation>(implementation: #implementation) -> Self
+            where
+                #implementation: #bound + ::core::marker::Send + ::core::marker::Sync + 'static,
+                #is_service
+            {
+                let server = #server::<#implementation, #(#own),*>::new(implementation);
+                __farcall::Client::new(__farcall::Channel::loopback(server))
+            }
         }
     }
 }
 
-/// The bounds of the trait's own parameters, without which it cannot be named.
-fn loopback_parameters(service: &Service) -> TokenStream {
-    let bounds = service
-        .parameters
-        .type_params()
-        .filter(|parameter| !parameter.bounds.is_empty())
-        .map(|parameter| {
-            let (ident, bounds) = (&parameter.ident, &parameter.bounds);
-            quote!(#ident: #bounds,)
-        });
-    let predicates = service
-        .parameters
-        .where_clause
-        .iter()
-        .flat_map(|clause| &clause.predicates);
-    quote!(#(#bounds)* #(#predicates,)*)
+/// The trait with the client's parameters for its own and for its associated types.
+fn implementation_bound(service: &Service) -> TokenStream {
+    let item = &service.item.ident;
+    let associated = service.lifted.iter().map(|lifted| {
+        let (associated, parameter) = (&lifted.associated, &lifted.parameter);
+        quote!(#associated = #parameter)
+    });
+    let own = own_arguments(service).into_iter().map(|argument| quote!(#argument));
+    let arguments: Vec<_> = own.chain(associated).collect();
+    if arguments.is_empty() {
+        quote!(#item)
+    } else {
+        quote!(#item<#(#arguments),*>)
+    }
+}
+
+/// The parameters of the trait itself, as arguments.
+fn own_arguments(service: &Service) -> Vec<&Ident> {
+    let parameters = service.item.generics.params.iter();
+    let arguments = parameters.filter_map(|parameter| match parameter {
+        GenericParam::Type(parameter) => Some(&parameter.ident),
+        GenericParam::Const(parameter) => Some(&parameter.ident),
+        GenericParam::Lifetime(_) => None,
+    });
+    arguments.collect()
 }

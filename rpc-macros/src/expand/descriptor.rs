@@ -25,15 +25,15 @@ fn method_descriptor(service: &Service, method: &Method) -> TokenStream {
     let path = format!("{service}.{name}");
     let policy = &method.policy;
     let (idempotent, oneway, detached) = (policy.idempotent, policy.oneway, policy.detached);
-    let timeout = match policy.timeout {
-        Some(timeout) => {
+    let timeout = policy.timeout.map_or_else(
+        || quote!(__farcall::std::option::Option::None),
+        |timeout| {
             let (seconds, nanoseconds) = (timeout.as_secs(), timeout.subsec_nanos());
             quote!(__farcall::std::option::Option::Some(
                 __farcall::std::time::Duration::new(#seconds, #nanoseconds)
             ))
-        }
-        None => quote!(__farcall::std::option::Option::None),
-    };
+        },
+    );
     quote! {
         #(#cfgs)*
         __farcall::MethodDescriptor {

@@ -39,7 +39,7 @@ pub(crate) fn companions(service: &Service) -> TokenStream {
         #(#definitions)*
 
         #(#cfgs)*
-        #[allow(deprecated, dead_code, unused_qualifications)]
+        #[allow(deprecated, dead_code, unused_qualifications, clippy::too_many_arguments, clippy::used_underscore_binding)]
         const _: () = {
             use #library::macro_support as __farcall;
             #(#implementations)*

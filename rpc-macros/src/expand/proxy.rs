@@ -73,11 +73,11 @@ impl Proxy<'_> {
 
     /// The inherent functions that are not of the service, except where the service has one of that name; there the
     /// library's trait still has it.
-    pub(super) fn constructors<const N: usize>(&self, own: [(&str, TokenStream); N]) -> TokenStream {
+    pub(super) fn constructors(&self, connect: TokenStream) -> TokenStream {
         let ident = self.ident;
         let generics = declared(&self.service.parameters);
         let (impl_generics, arguments, _) = generics.split_for_impl();
-        let functions = own.into_iter().chain(self.provided());
+        let functions = [("connect", connect)].into_iter().chain(self.provided());
         let functions = functions
             .filter(|(name, _)| !self.service.has_method(name))
             .map(|(_, function)| function);
@@ -88,26 +88,12 @@ impl Proxy<'_> {
         }
     }
 
-    fn provided(&self) -> [(&'static str, TokenStream); 4] {
+    fn provided(&self) -> [(&'static str, TokenStream); 6] {
         let (visibility, role) = (&self.service.item.vis, &self.role);
         let new = quote! {
             /// A client over a channel, which other clients may share.
             #visibility fn new(channel: __farcall::Channel) -> Self {
                 __farcall::#role::new(channel)
-            }
-        };
-        let with_timeout = quote! {
-            /// A client like this one, whose calls may take so long.
-            #[must_use]
-            #visibility fn with_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
-                __farcall::#role::with_timeout(self, timeout)
-            }
-        };
-        let with_metadata = quote! {
-            /// A client like this one, whose calls carry one more pair of metadata.
-            #[must_use]
-            #visibility fn with_metadata(&self, key: &str, value: &str) -> Self {
-                __farcall::#role::with_metadata(self, key, value)
             }
         };
         let channel = quote! {
@@ -116,11 +102,45 @@ impl Proxy<'_> {
                 __farcall::#role::channel(self)
             }
         };
+        let with_timeout = quote! {
+            /// The same client with a time limit for each call, which comes before the method's and the channel's.
+            #[must_use]
+            #visibility fn with_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
+                __farcall::#role::with_timeout(self, timeout)
+            }
+        };
+        let with_metadata = quote! {
+            /// The same client with one more pair of metadata. With a key that is none each call fails as `InvalidArgument`.
+            #[must_use]
+            #visibility fn with_metadata(&self, key: &str, value: &str) -> Self {
+                __farcall::#role::with_metadata(self, key, value)
+            }
+        };
+        let with_metadata_bin = quote! {
+            /// The same client with one more pair of metadata, whose value is bytes and whose key must end in `-bin`.
+            #[must_use]
+            #visibility fn with_metadata_bin(
+                &self,
+                key: &str,
+                value: impl ::core::convert::Into<__farcall::Bytes>,
+            ) -> Self {
+                __farcall::#role::with_metadata_bin(self, key, value)
+            }
+        };
+        let with_reply_metadata = quote! {
+            /// The same client, with the metadata of its answers going to `seen`.
+            #[must_use]
+            #visibility fn with_reply_metadata(&self, seen: &__farcall::ReplyMetadata) -> Self {
+                __farcall::#role::with_reply_metadata(self, seen)
+            }
+        };
         [
             ("new", new),
+            ("channel", channel),
             ("with_timeout", with_timeout),
             ("with_metadata", with_metadata),
-            ("channel", channel),
+            ("with_metadata_bin", with_metadata_bin),
+            ("with_reply_metadata", with_reply_metadata),
         ]
     }
 
@@ -166,11 +186,13 @@ impl Proxy<'_> {
         let decode = Ident::new(decode, span);
         let decode = quote_spanned!(span=> __farcall::#decode);
         let position = descriptor::position(self.service, index);
+        // `inline` spares the compiler the code of methods that nobody calls.
         let call = quote_spanned! {method.span()=>
             __farcall::#stub::call(&#this.stub, &__DESCRIPTOR.methods[#position], &(#(#values,)*), #decode)
         };
         quote! {
             #(#attributes)*
+            #[inline]
             #visibility fn #ident #lifetimes (#receiver, #(#inputs),*) -> #output #clause {
                 #call
             }
@@ -184,7 +206,7 @@ impl Proxy<'_> {
             .iter()
             .any(|attribute| attribute.path().is_ident("doc"))
         {
-            let doc = format!("Calls `{}::{}`.", self.service.item.ident, method.ident);
+            let doc = format!(" Calls `{}::{}`.", self.service.item.ident, method.ident);
             attributes.push(quote!(#[doc = #doc]));
         }
         attributes
@@ -232,6 +254,7 @@ impl Proxy<'_> {
         let methods = service.methods.iter().map(|method| self.trait_method(method));
         quote! {
             #[automatically_derived]
+            #[allow(refining_impl_trait)]
             impl #impl_generics #item #arguments for #client #client_arguments #clause {
                 #(#types)*
                 #(#methods)*
@@ -243,17 +266,14 @@ impl Proxy<'_> {
         let (ident, lifetimes, receiver) = (&method.ident, &method.lifetimes, &method.receiver);
         let this = receiver.self_token;
         let clause = &method.lifetimes.where_clause;
-        let ty = &method.output.ty;
         let cfgs = method.cfgs();
         let names: Vec<_> = method.arguments.iter().map(|argument| &argument.ident).collect();
         let types = method.arguments.iter().map(|argument| &argument.ty);
-        let output = if self.asynchronous {
-            quote!(impl ::core::future::Future<Output = #ty> + ::core::marker::Send)
-        } else {
-            quote!(#ty)
-        };
+        // The call's own type, although the trait promises no more than a future: an opaque one takes the compiler longer.
+        let output = self.output(method);
         quote! {
             #(#cfgs)*
+            #[inline]
             fn #ident #lifetimes (#receiver, #(#names: #types),*) -> #output #clause {
                 Self::#ident(#this, #(#names),*)
             }

@@ -16,7 +16,7 @@ use crate::{
 pub(super) fn definition(service: &Service) -> TokenStream {
     let (ident, implementation) = (&service.names.server, &service.names.implementation);
     let (visibility, name) = (&service.item.vis, &service.item.ident);
-    let doc = format!("Lets a server answer calls with an implementation of [`{name}`].");
+    let doc = format!(" Lets a server answer calls with an implementation of [`{name}`].");
     let generics = generics(service);
     let types = phantom(&declared(&service.item.generics));
     quote! {

@@ -4,16 +4,22 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 use syn::{Block, FnArg, ItemTrait, Pat, ReturnType, TraitItem, TraitItemFn, Type, parse_quote};
 
-use crate::names::local;
+use crate::{check, names::local};
 
 /// The trait as written, except that `async fn` becomes `fn … -> impl Future + Send`, and that `#[rpc(…)]` is gone.
 ///
 /// What the macro has complained about is put right, so that the compiler does not complain once more.
 pub(crate) fn trait_definition(mut item: ItemTrait) -> TokenStream {
+    item.items.retain(|item| !matches!(item, TraitItem::Macro(_)));
     for item in &mut item.items {
         if let TraitItem::Fn(function) = item {
-            function.attrs.retain(|attribute| !attribute.path().is_ident("rpc"));
+            function
+                .attrs
+                .retain(|attribute| !attribute.path().is_ident("rpc") && !check::hides(attribute, &["rpc"]));
             name_arguments(function);
+            if matches!(&function.sig.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_))) {
+                function.sig.output = ReturnType::Default;
+            }
             if function.sig.asyncness.take().is_some() {
                 return_future(function);
             }
@@ -29,7 +35,7 @@ fn name_arguments(function: &mut TraitItemFn) {
             input.attrs.retain(|attribute| !attribute.path().is_ident("rpc"));
             if !matches!(&*input.pat, Pat::Ident(pattern) if pattern.subpat.is_none()) {
                 let name = format_ident!("_argument{}", index);
-                input.pat = Box::new(parse_quote!(#name));
+                *input.pat = parse_quote!(#name);
                 function.default = None;
                 function.semi_token = Some(parse_quote!(;));
             }

@@ -41,9 +41,29 @@ pub trait Inventory {
     async fn ping(&self) -> u64;
     /// The version.
     fn version(&self) -> String;
+    /// Takes what is for later.
+    async fn later(&self, _reserved: u32, rows: Vec<String>) -> Result<(), StockError> {
+        let _ = rows;
+        Ok(())
+    }
+    /// Waits.
+    #[rpc(blocking)]
+    fn wait(&self, rows: &[Ticket], first: Option<&Ticket>) -> usize;
+    /// Tells.
+    #[rpc(oneway)]
+    async fn tell(&self, text: String);
     /// Stores a blob.
     #[rpc(idempotent, timeout = "2s")]
     async fn put_blob(&self, key: &str, blob: &[u8]) -> farcall::Result<()>;
+}
+
+/// Pairs.
+#[farcall::service]
+pub trait Store<K, const N: usize> {
+    /// What is stored.
+    type Item: Send + Sync;
+    /// Stores.
+    async fn put(&self, key: &K, item: Self::Item, bytes: [u8; N]) -> Result<Vec<u8>, StockError>;
 }
 
 struct Warehouse;
@@ -61,6 +81,12 @@ impl Inventory for Warehouse {
     }
     fn version(&self) -> String {
         "1".to_owned()
+    }
+    fn wait(&self, rows: &[Ticket], first: Option<&Ticket>) -> usize {
+        rows.iter().chain(first).count()
+    }
+    async fn tell(&self, text: String) {
+        drop(text);
     }
     async fn put_blob(&self, _key: &str, _blob: &[u8]) -> farcall::Result<()> {
         Ok(())

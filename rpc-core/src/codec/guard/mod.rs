@@ -1,6 +1,6 @@
 //! Decoding bytes from a peer without spending more on them than [`DecodeLimits`] allow.
 //!
-//! A [`Guard`] stands between a type's `Deserialize` and any format's `Deserializer`, so it needs to trust neither.
+//! A [`Guard`] stands between a type's `Deserialize` and any format's `Deserializer`.
 
 mod adapter;
 

@@ -1,1 +1,0 @@
-//! What the numbers in `README.md` come from.

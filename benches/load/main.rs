@@ -1,0 +1,73 @@
+//! Calls per second and CPU time per call of farcall beside its peers, on this machine, in one run.
+//!
+//! Client and server are two processes: this program starts itself again with `serve <peer>`. Every round measures all
+//! peers one after the other, so that a machine that slows down slows all of them down; ratios are taken within a round.
+//! `README.md` beside it says what is measured and where the comparison is not even.
+
+mod measure;
+mod options;
+mod peer;
+mod peers;
+mod process;
+mod report;
+mod work;
+
+use std::{
+    env,
+    io::{self, Read, Write},
+    process::exit,
+    thread,
+};
+
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{
+    measure::measure,
+    options::{Options, USAGE},
+    peer::Result,
+    report::Report,
+};
+
+/// The same for the client and for the server of every peer.
+const WORKERS: usize = 2;
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    match arguments.as_slice() {
+        [command, peer] if command == "serve" => serve(peer),
+        [flag] if flag == "--help" || flag == "-h" => Ok(io::stdout().write_all(USAGE.as_bytes())?),
+        flags => compare(&Options::parse(flags)?),
+    }
+}
+
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()
+}
+
+fn serve(name: &str) -> Result<()> {
+    let peer = peers::find(name).ok_or_else(|| format!("there is no peer called {name:?}"))?;
+    // The measuring process holds the other end: however it ends, this one does not outlive it.
+    thread::spawn(|| {
+        let _ = io::stdin().read_to_end(&mut Vec::new());
+        exit(0);
+    });
+    runtime()?.block_on(peer.serve())
+}
+
+fn compare(options: &Options) -> Result<()> {
+    let runtime = runtime()?;
+    let mut report = Report::default();
+    for round in 1..=options.rounds {
+        for work in options.works() {
+            for peer in peers::ALL.iter().filter(|peer| options.wants_peer(peer.name())) {
+                writeln!(io::stderr(), "round {round}: {}, {}", work.name, peer.name())?;
+                let sample = runtime
+                    .block_on(measure(*peer, work.load, options.duration))
+                    .map_err(|error| format!("{}, {}: {error}", work.name, peer.name()))?;
+                report.add(work, peer.name(), sample);
+            }
+        }
+    }
+    write!(io::stdout(), "{options}\n\n{report}")?;
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! Samples to tables.
+
+use std::fmt;
+
+use crate::{measure::Sample, work::Work};
+
+/// What the others are compared with, round by round.
+const REFERENCES: [&str; 2] = ["raw", "tarpc"];
+
+/// The samples of a run, by work and peer in the order in which they first came.
+#[derive(Debug, Default)]
+pub(crate) struct Report(Vec<Section>);
+
+#[derive(Debug)]
+struct Section {
+    work: Work,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug)]
+struct Row {
+    peer: &'static str,
+    /// One for each round.
+    samples: Vec<Sample>,
+}
+
+impl Report {
+    pub(crate) fn add(&mut self, work: Work, peer: &'static str, sample: Sample) {
+        let section = find_or_push(
+            &mut self.0,
+            |section| section.work.name == work.name,
+            || Section { work, rows: Vec::new() },
+        );
+        let row = find_or_push(
+            &mut section.rows,
+            |row| row.peer == peer,
+            || Row {
+                peer,
+                samples: Vec::new(),
+            },
+        );
+        row.samples.push(sample);
+    }
+}
+
+fn find_or_push<T>(items: &mut Vec<T>, is_it: impl Fn(&T) -> bool, new: impl FnOnce() -> T) -> &mut T {
+    let index = items.iter().position(is_it).unwrap_or_else(|| {
+        items.push(new());
+        items.len() - 1
+    });
+    &mut items[index]
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|section| writeln!(f, "{section}"))
+    }
+}
+
+impl fmt::Display for Section {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}\n", self.work)?;
+        writeln!(
+            f,
+            "| peer | calls/s | client CPU, µs/call | server CPU, µs/call | calls/s ÷ raw | calls/s ÷ tarpc |"
+        )?;
+        writeln!(f, "| --- | ---: | ---: | ---: | ---: | ---: |")?;
+        for row in &self.rows {
+            let calls = Spread::of(row.samples.iter().map(|sample| sample.calls_per_second));
+            let client = Spread::of(row.samples.iter().map(|sample| sample.client_cpu));
+            let server = Spread::of(row.samples.iter().map(|sample| sample.server_cpu));
+            write!(f, "| {} | {calls:.0} | {client:.2} | {server:.2} |", row.peer)?;
+            for reference in REFERENCES {
+                match self.rows.iter().find(|row| row.peer == reference) {
+                    Some(reference) => write!(f, " {:.3} |", row.ratio(reference))?,
+                    None => write!(f, " |")?,
+                }
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl Row {
+    fn ratio(&self, reference: &Self) -> Spread {
+        let rounds = self.samples.iter().zip(&reference.samples);
+        Spread::of(rounds.map(|(own, other)| own.calls_per_second / other.calls_per_second))
+    }
+}
+
+/// Median, least and greatest.
+#[derive(Debug)]
+struct Spread {
+    median: f64,
+    least: f64,
+    greatest: f64,
+}
+
+impl Spread {
+    fn of(values: impl Iterator<Item = f64>) -> Self {
+        let mut values: Vec<f64> = values.collect();
+        values.sort_by(f64::total_cmp);
+        let middle = values.len() / 2;
+        let median = match values.len() % 2 {
+            0 => f64::midpoint(values[middle - 1], values[middle]),
+            _ => values[middle],
+        };
+        Self {
+            median,
+            least: values[0],
+            greatest: values[values.len() - 1],
+        }
+    }
+}
+
+impl fmt::Display for Spread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = f.precision().unwrap_or(2);
+        let Self {
+            median,
+            least,
+            greatest,
+        } = self;
+        write!(f, "{median:.digits$} ({least:.digits$}..{greatest:.digits$})")
+    }
+}

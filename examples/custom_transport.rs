@@ -1,0 +1,118 @@
+//! A transport of your own: any byte stream will do. This one counts the bytes of another transport.
+#![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+
+use std::{
+    error::Error,
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll, ready},
+};
+
+use farcall::{
+    Address, Channel, Server,
+    transport::{BoxStream, Connecting, Connector, Listener, bind, connector},
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+#[farcall::service]
+trait Echo {
+    async fn echo(&self, bytes: &[u8]) -> farcall::Result<Vec<u8>>;
+}
+
+struct Wall;
+impl Echo for Wall {
+    async fn echo(&self, bytes: &[u8]) -> farcall::Result<Vec<u8>> {
+        Ok(bytes.to_vec())
+    }
+}
+
+/// The stream: passes everything on and counts what is written.
+struct Metered {
+    stream: BoxStream,
+    written: Arc<AtomicU64>,
+}
+
+impl AsyncRead for Metered {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, into)
+    }
+}
+
+impl AsyncWrite for Metered {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
+        let bytes = ready!(Pin::new(&mut self.stream).poll_write(cx, from))?;
+        self.written.fetch_add(bytes as u64, Ordering::Relaxed);
+        Poll::Ready(Ok(bytes))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// Wraps the streams of a connector (the client's half) or of a listener (the server's).
+#[derive(Debug)]
+struct Meter<T> {
+    inner: T,
+    written: Arc<AtomicU64>,
+}
+
+fn metered(opening: Connecting<'_>, written: Arc<AtomicU64>) -> Connecting<'_> {
+    Box::pin(async {
+        let (stream, peer) = opening.await?;
+        Ok((Box::new(Metered { stream, written }) as BoxStream, peer))
+    })
+}
+
+impl Connector for Meter<Arc<dyn Connector>> {
+    fn connect(&self) -> Connecting<'_> {
+        metered(self.inner.connect(), Arc::clone(&self.written))
+    }
+
+    fn address(&self) -> &Address {
+        self.inner.address()
+    }
+}
+
+impl Listener for Meter<Box<dyn Listener>> {
+    fn accept(&mut self) -> Connecting<'_> {
+        metered(self.inner.accept(), Arc::clone(&self.written))
+    }
+
+    fn local_address(&self) -> Address {
+        self.inner.local_address()
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let (sent, answered) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let listener = Meter {
+        inner: bind(&"tcp://127.0.0.1:0".parse()?).await?,
+        written: Arc::clone(&answered),
+    };
+    let server = Server::new()
+        .service(EchoServer::new(Wall))
+        .listen_on(Box::new(listener))?;
+    let connector = Meter {
+        inner: connector(&server.local_addr())?,
+        written: Arc::clone(&sent),
+    };
+    let echo = EchoClient::new(Channel::builder().connector(Arc::new(connector)));
+
+    for size in [0, 10, 1000, 100_000] {
+        assert_eq!(echo.echo(&vec![7; size]).await?.len(), size);
+        let (sent, answered) = (sent.swap(0, Ordering::Relaxed), answered.swap(0, Ordering::Relaxed));
+        println!("{size:>6} bytes: {sent:>6} sent, {answered:>6} back");
+        assert!(sent > size as u64 && answered > size as u64);
+    }
+    Ok(())
+}

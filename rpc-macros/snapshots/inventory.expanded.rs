@@ -1,0 +1,508 @@
+/// Stock of one warehouse.
+pub trait Inventory<K>: Send {
+    type Row: Clone;
+    /// How many of `sku` are on the shelf.
+    fn stock(
+        &self,
+        sku: &str,
+    ) -> impl ::core::future::Future<
+        Output = Result<u32, StockError>,
+    > + ::core::marker::Send;
+    fn put(
+        &self,
+        key: K,
+        row: &Self::Row,
+        blob: &[u8],
+    ) -> impl ::core::future::Future<
+        Output = farcall::Result<Vec<u8>>,
+    > + ::core::marker::Send;
+    #[cfg(unix)]
+    fn version(&self) -> String;
+    fn note(
+        &self,
+        text: Option<&Note>,
+    ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send
+    where
+        Self: ::core::marker::Sync,
+    {
+        async move {
+            print(text);
+        }
+    }
+}
+/// Calls the methods of a remote [`Inventory`].
+pub struct InventoryClient<K, Row> {
+    stub: ::farcall::macro_support::Stub,
+    types: ::core::marker::PhantomData<
+        fn() -> (::core::marker::PhantomData<K>, ::core::marker::PhantomData<Row>),
+    >,
+}
+///Calls the methods of a remote [`Inventory`] and waits for each answer.
+pub struct InventoryBlockingClient<K, Row> {
+    stub: ::farcall::macro_support::BlockingStub,
+    types: ::core::marker::PhantomData<
+        fn() -> (::core::marker::PhantomData<K>, ::core::marker::PhantomData<Row>),
+    >,
+}
+/// Lets a server answer calls with an implementation of [`Inventory`].
+pub struct InventoryServer<T, K> {
+    implementation: ::std::sync::Arc<T>,
+    types: ::core::marker::PhantomData<fn() -> (::core::marker::PhantomData<K>,)>,
+}
+#[allow(
+    deprecated,
+    dead_code,
+    unused_qualifications,
+    clippy::too_many_arguments,
+    clippy::used_underscore_binding
+)]
+const _: () = {
+    use ::farcall::macro_support as __farcall;
+    #[allow(non_camel_case_types, non_snake_case)]
+    fn Inventory() {
+        {
+            let type0 = __farcall::Demand::<StockError>::new();
+            {
+                enum stock {}
+                enum Err {}
+                type0.output::<stock, Err>();
+                type0.error::<stock, Err>();
+            }
+        }
+        {
+            let type0 = __farcall::Demand::<Note>::new();
+            {
+                enum note {}
+                enum text {}
+                type0.argument::<note, text>();
+            }
+        }
+    }
+    static __DESCRIPTOR: __farcall::ServiceDescriptor = __farcall::ServiceDescriptor {
+        name: "Inventory",
+        methods: &[
+            __farcall::MethodDescriptor {
+                path: "Inventory.stock",
+                id: __farcall::method_id("Inventory", "stock"),
+                idempotent: false,
+                oneway: false,
+                detached: false,
+                timeout: __farcall::std::option::Option::None,
+            },
+            __farcall::MethodDescriptor {
+                path: "Inventory.put",
+                id: __farcall::method_id("Inventory", "put"),
+                idempotent: true,
+                oneway: false,
+                detached: false,
+                timeout: __farcall::std::option::Option::Some(
+                    __farcall::std::time::Duration::new(2u64, 0u32),
+                ),
+            },
+            #[cfg(unix)]
+            __farcall::MethodDescriptor {
+                path: "Inventory.version",
+                id: __farcall::method_id("Inventory", "version"),
+                idempotent: false,
+                oneway: false,
+                detached: false,
+                timeout: __farcall::std::option::Option::None,
+            },
+            __farcall::MethodDescriptor {
+                path: "Inventory.note",
+                id: __farcall::method_id("Inventory", "note"),
+                idempotent: false,
+                oneway: true,
+                detached: false,
+                timeout: __farcall::std::option::Option::None,
+            },
+        ],
+    };
+    const _: () = __farcall::assert_distinct(&__DESCRIPTOR);
+    enum __Position {
+        Method0,
+        Method1,
+        #[cfg(unix)]
+        Method2,
+        Method3,
+    }
+    #[automatically_derived]
+    impl<K, Row> __farcall::Client for InventoryClient<K, Row> {
+        fn from_stub(stub: __farcall::Stub) -> Self {
+            Self {
+                stub,
+                types: ::core::marker::PhantomData,
+            }
+        }
+        fn stub(&self) -> &__farcall::Stub {
+            &self.stub
+        }
+    }
+    #[automatically_derived]
+    impl<K, Row> ::core::clone::Clone for InventoryClient<K, Row> {
+        fn clone(&self) -> Self {
+            Self {
+                stub: ::core::clone::Clone::clone(&self.stub),
+                types: ::core::marker::PhantomData,
+            }
+        }
+    }
+    #[automatically_derived]
+    impl<K, Row> ::core::fmt::Debug for InventoryClient<K, Row> {
+        fn fmt(
+            &self,
+            formatter: &mut ::core::fmt::Formatter<'_>,
+        ) -> ::core::fmt::Result {
+            formatter.debug_struct("InventoryClient").field("stub", &self.stub).finish()
+        }
+    }
+    impl<K, Row> InventoryClient<K, Row> {
+        /// Connects to the server at an address.
+        ///
+        /// # Errors
+        /// When the address is malformed or nobody answers there.
+        pub fn connect(
+            address: impl __farcall::IntoAddress,
+        ) -> impl ::core::future::Future<
+            Output = ::farcall::Result<Self>,
+        > + ::core::marker::Send {
+            <Self as __farcall::Client>::connect(address)
+        }
+        /// A client over a channel, which other clients may share.
+        pub fn new(channel: __farcall::Channel) -> Self {
+            __farcall::Client::new(channel)
+        }
+        /// The channel that the calls go over.
+        pub fn channel(&self) -> &__farcall::Channel {
+            __farcall::Client::channel(self)
+        }
+        /// The same client with a time limit for each call, which comes before the method's and the channel's.
+        #[must_use]
+        pub fn with_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
+            __farcall::Client::with_timeout(self, timeout)
+        }
+        /// The same client with one more pair of metadata. With a key that is none each call fails as `InvalidArgument`.
+        #[must_use]
+        pub fn with_metadata(&self, key: &str, value: &str) -> Self {
+            __farcall::Client::with_metadata(self, key, value)
+        }
+        /// The same client with one more pair of metadata, whose value is bytes and whose key must end in `-bin`.
+        #[must_use]
+        pub fn with_metadata_bin(
+            &self,
+            key: &str,
+            value: impl ::core::convert::Into<__farcall::Bytes>,
+        ) -> Self {
+            __farcall::Client::with_metadata_bin(self, key, value)
+        }
+        /// The same client, with the metadata of its answers going to `seen`.
+        #[must_use]
+        pub fn with_reply_metadata(&self, seen: &__farcall::ReplyMetadata) -> Self {
+            __farcall::Client::with_reply_metadata(self, seen)
+        }
+    }
+    impl<K, Row: Clone> InventoryClient<K, Row> {
+        /// A client of `implementation` in this process: everything but a socket is real.
+        pub fn loopback<T>(implementation: T) -> Self
+        where
+            T: Inventory<K, Row = Row> + ::core::marker::Send + ::core::marker::Sync
+                + 'static,
+            InventoryServer<T, K>: __farcall::Service,
+        {
+            let server = InventoryServer::<T, K>::new(implementation);
+            __farcall::Client::new(__farcall::Channel::loopback(server))
+        }
+    }
+    impl<K, Row: Clone> InventoryClient<K, Row>
+    where
+        K: __farcall::serde::Serialize,
+        Row: __farcall::serde::Serialize,
+    {
+        /// How many of `sku` are on the shelf.
+        #[inline]
+        pub fn stock(&self, sku: &str) -> __farcall::Call<Result<u32, StockError>> {
+            __farcall::Stub::call(
+                &self.stub,
+                &__DESCRIPTOR.methods[__Position::Method0 as usize],
+                &(sku,),
+                __farcall::fallible,
+            )
+        }
+        /// Calls `Inventory::put`.
+        #[inline]
+        pub fn put(
+            &self,
+            key: K,
+            row: &Row,
+            blob: &[u8],
+        ) -> __farcall::Call<farcall::Result<Vec<u8>>> {
+            __farcall::Stub::call(
+                &self.stub,
+                &__DESCRIPTOR.methods[__Position::Method1 as usize],
+                &(key, row, __farcall::AsBytes(blob)),
+                __farcall::fallible_bytes,
+            )
+        }
+        #[cfg(unix)]
+        /// Calls `Inventory::version`.
+        #[inline]
+        pub fn version(&self) -> __farcall::Call<::farcall::Result<String>> {
+            __farcall::Stub::call(
+                &self.stub,
+                &__DESCRIPTOR.methods[__Position::Method2 as usize],
+                &(),
+                __farcall::plain,
+            )
+        }
+        /// Calls `Inventory::note`.
+        #[inline]
+        pub fn note(
+            &self,
+            text: Option<&Note>,
+        ) -> __farcall::Call<::farcall::Result<()>> {
+            __farcall::Stub::call(
+                &self.stub,
+                &__DESCRIPTOR.methods[__Position::Method3 as usize],
+                &(text,),
+                __farcall::plain,
+            )
+        }
+    }
+    #[automatically_derived]
+    impl<K, Row> __farcall::BlockingClient for InventoryBlockingClient<K, Row> {
+        fn from_stub(stub: __farcall::BlockingStub) -> Self {
+            Self {
+                stub,
+                types: ::core::marker::PhantomData,
+            }
+        }
+        fn stub(&self) -> &__farcall::BlockingStub {
+            &self.stub
+        }
+    }
+    #[automatically_derived]
+    impl<K, Row> ::core::clone::Clone for InventoryBlockingClient<K, Row> {
+        fn clone(&self) -> Self {
+            Self {
+                stub: ::core::clone::Clone::clone(&self.stub),
+                types: ::core::marker::PhantomData,
+            }
+        }
+    }
+    #[automatically_derived]
+    impl<K, Row> ::core::fmt::Debug for InventoryBlockingClient<K, Row> {
+        fn fmt(
+            &self,
+            formatter: &mut ::core::fmt::Formatter<'_>,
+        ) -> ::core::fmt::Result {
+            formatter
+                .debug_struct("InventoryBlockingClient")
+                .field("stub", &self.stub)
+                .finish()
+        }
+    }
+    impl<K, Row> InventoryBlockingClient<K, Row> {
+        /// Connects to the server at an address.
+        ///
+        /// # Errors
+        /// When the address is malformed or nobody answers there.
+        pub fn connect(address: impl __farcall::IntoAddress) -> ::farcall::Result<Self> {
+            __farcall::BlockingClient::connect(address)
+        }
+        /// A client over a channel, which other clients may share.
+        pub fn new(channel: __farcall::Channel) -> Self {
+            __farcall::BlockingClient::new(channel)
+        }
+        /// The channel that the calls go over.
+        pub fn channel(&self) -> &__farcall::Channel {
+            __farcall::BlockingClient::channel(self)
+        }
+        /// The same client with a time limit for each call, which comes before the method's and the channel's.
+        #[must_use]
+        pub fn with_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
+            __farcall::BlockingClient::with_timeout(self, timeout)
+        }
+        /// The same client with one more pair of metadata. With a key that is none each call fails as `InvalidArgument`.
+        #[must_use]
+        pub fn with_metadata(&self, key: &str, value: &str) -> Self {
+            __farcall::BlockingClient::with_metadata(self, key, value)
+        }
+        /// The same client with one more pair of metadata, whose value is bytes and whose key must end in `-bin`.
+        #[must_use]
+        pub fn with_metadata_bin(
+            &self,
+            key: &str,
+            value: impl ::core::convert::Into<__farcall::Bytes>,
+        ) -> Self {
+            __farcall::BlockingClient::with_metadata_bin(self, key, value)
+        }
+        /// The same client, with the metadata of its answers going to `seen`.
+        #[must_use]
+        pub fn with_reply_metadata(&self, seen: &__farcall::ReplyMetadata) -> Self {
+            __farcall::BlockingClient::with_reply_metadata(self, seen)
+        }
+    }
+    impl<K, Row: Clone> InventoryBlockingClient<K, Row>
+    where
+        K: __farcall::serde::Serialize,
+        Row: __farcall::serde::Serialize,
+    {
+        /// How many of `sku` are on the shelf.
+        #[inline]
+        pub fn stock(&self, sku: &str) -> Result<u32, StockError> {
+            __farcall::BlockingStub::call(
+                &self.stub,
+                &__DESCRIPTOR.methods[__Position::Method0 as usize],
+                &(sku,),
+                __farcall::fallible,
+            )
+        }
+        /// Calls `Inventory::put`.
+        #[inline]
+        pub fn put(&self, key: K, row: &Row, blob: &[u8]) -> farcall::Result<Vec<u8>> {
+            __farcall::BlockingStub::call(
+                &self.stub,
+                &__DESCRIPTOR.methods[__Position::Method1 as usize],
+                &(key, row, __farcall::AsBytes(blob)),
+                __farcall::fallible_bytes,
+            )
+        }
+        #[cfg(unix)]
+        /// Calls `Inventory::version`.
+        #[inline]
+        pub fn version(&self) -> ::farcall::Result<String> {
+            __farcall::BlockingStub::call(
+                &self.stub,
+                &__DESCRIPTOR.methods[__Position::Method2 as usize],
+                &(),
+                __farcall::plain,
+            )
+        }
+        /// Calls `Inventory::note`.
+        #[inline]
+        pub fn note(&self, text: Option<&Note>) -> ::farcall::Result<()> {
+            __farcall::BlockingStub::call(
+                &self.stub,
+                &__DESCRIPTOR.methods[__Position::Method3 as usize],
+                &(text,),
+                __farcall::plain,
+            )
+        }
+    }
+    impl<T, K> InventoryServer<T, K> {
+        /// Answers with `implementation`.
+        pub fn new(implementation: T) -> Self {
+            Self::from_arc(__farcall::std::sync::Arc::new(implementation))
+        }
+        /// Answers with an implementation that others use, too.
+        pub fn from_arc(implementation: __farcall::std::sync::Arc<T>) -> Self {
+            Self {
+                implementation,
+                types: ::core::marker::PhantomData,
+            }
+        }
+    }
+    #[automatically_derived]
+    impl<T, K> ::core::clone::Clone for InventoryServer<T, K> {
+        fn clone(&self) -> Self {
+            Self::from_arc(__farcall::std::sync::Arc::clone(&self.implementation))
+        }
+    }
+    #[automatically_derived]
+    impl<T, K> ::core::fmt::Debug for InventoryServer<T, K> {
+        fn fmt(
+            &self,
+            formatter: &mut ::core::fmt::Formatter<'_>,
+        ) -> ::core::fmt::Result {
+            formatter.debug_struct("InventoryServer").finish_non_exhaustive()
+        }
+    }
+    #[automatically_derived]
+    impl<T, K> __farcall::Service for InventoryServer<T, K>
+    where
+        T: Inventory<K> + ::core::marker::Send + ::core::marker::Sync + 'static,
+        K: __farcall::serde::de::DeserializeOwned,
+        <T as Inventory<K>>::Row: __farcall::serde::de::DeserializeOwned,
+        K: ::core::marker::Send + ::core::marker::Sync + 'static,
+        <T as Inventory<K>>::Row: ::core::marker::Send + ::core::marker::Sync + 'static,
+    {
+        fn descriptor(&self) -> &'static __farcall::ServiceDescriptor {
+            &__DESCRIPTOR
+        }
+        #[allow(unused_variables)]
+        fn dispatch(
+            &self,
+            index: usize,
+            invocation: __farcall::Invocation,
+        ) -> __farcall::Handler {
+            let service: __farcall::std::sync::Arc<T> = __farcall::std::sync::Arc::clone(
+                &self.implementation,
+            );
+            match index {
+                _ if index == __Position::Method0 as usize => {
+                    __farcall::std::boxed::Box::pin(async move {
+                        let (value0,): (&str,) = __farcall::Invocation::arguments(
+                            &invocation,
+                        )?;
+                        __farcall::Invocation::fallible(
+                            &invocation,
+                            &<T as Inventory<K>>::stock(&service, value0).await,
+                        )
+                    })
+                }
+                _ if index == __Position::Method1 as usize => {
+                    __farcall::std::boxed::Box::pin(async move {
+                        let (
+                            value0,
+                            value1,
+                            value2,
+                        ): (K, <T as Inventory<K>>::Row, __farcall::AsBytes<&[u8]>) = __farcall::Invocation::arguments(
+                            &invocation,
+                        )?;
+                        __farcall::Invocation::fallible(
+                            &invocation,
+                            &__farcall::std::result::Result::map(
+                                <T as Inventory<
+                                    K,
+                                >>::put(&service, value0, &value1, value2.0)
+                                    .await,
+                                __farcall::AsBytes,
+                            ),
+                        )
+                    })
+                }
+                #[cfg(unix)]
+                _ if index == __Position::Method2 as usize => {
+                    __farcall::std::boxed::Box::pin(async move {
+                        __farcall::blocking(move || {
+                                let (): () = __farcall::Invocation::arguments(&invocation)?;
+                                __farcall::Invocation::plain(
+                                    &invocation,
+                                    &<T as Inventory<K>>::version(&service),
+                                )
+                            })
+                            .await?
+                    })
+                }
+                _ if index == __Position::Method3 as usize => {
+                    __farcall::std::boxed::Box::pin(async move {
+                        let (value0,): (__farcall::std::option::Option<Note>,) = __farcall::Invocation::arguments(
+                            &invocation,
+                        )?;
+                        __farcall::Invocation::plain(
+                            &invocation,
+                            &<T as Inventory<
+                                K,
+                            >>::note(
+                                    &service,
+                                    __farcall::std::option::Option::as_ref(&value0),
+                                )
+                                .await,
+                        )
+                    })
+                }
+                _ => __farcall::no_such_method(&__DESCRIPTOR),
+            }
+        }
+    }
+};

@@ -1,0 +1,74 @@
+//! A channel dials anew when what it had is over: an attempt that failed, a connection that drains.
+
+use std::{error::Error, time::Duration};
+
+use farcall::{Code, Server};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+type TestResult = Result<(), Box<dyn Error>>;
+
+#[farcall::service]
+trait Inventory {
+    async fn stock(&self) -> farcall::Result<u32>;
+    async fn never(&self) -> farcall::Result<()>;
+}
+
+struct Warehouse {
+    stock: u32,
+    started: UnboundedSender<()>,
+}
+
+impl Inventory for Warehouse {
+    async fn stock(&self) -> farcall::Result<u32> {
+        Ok(self.stock)
+    }
+
+    async fn never(&self) -> farcall::Result<()> {
+        let _ = self.started.send(());
+        std::future::pending().await
+    }
+}
+
+fn server(stock: u32) -> (Server, UnboundedReceiver<()>) {
+    let (started, receiver) = unbounded_channel();
+    let server = Server::new().service(InventoryServer::new(Warehouse { stock, started }));
+    (server, receiver)
+}
+
+#[tokio::test]
+async fn a_call_after_a_failed_attempt_makes_one_of_its_own() -> TestResult {
+    let channel = farcall::Channel::builder().connect_lazily("mem://redial-failed")?;
+    let inventory = InventoryClient::new(channel);
+    for stock in 1..=20 {
+        let error = inventory.stock().await.err().ok_or("nobody listens")?;
+        assert_eq!(error.code(), Code::Unavailable);
+        let running = server(stock).0.listen("mem://redial-failed").await?;
+        assert_eq!(inventory.stock().await?, stock);
+        running.shutdown(Duration::from_secs(1)).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_call_while_the_connection_drains_goes_to_a_new_one() -> TestResult {
+    let (old, mut started) = server(1);
+    let old = old.listen("mem://redial-drains").await?;
+    let inventory = InventoryClient::connect("mem://redial-drains").await?;
+    let under_way = tokio::spawn(inventory.never());
+    started.recv().await.ok_or("the handler has not started")?;
+
+    // Stops listening at its first poll, and then waits for the handler that never ends.
+    let mut shutdown = Box::pin(old.shutdown(Duration::from_secs(3600)));
+    assert!(futures::poll!(&mut shutdown).is_pending());
+    tokio::task::yield_now().await;
+    let _new = server(2).0.listen("mem://redial-drains").await?;
+
+    // The first call may meet the old server, which refuses it; the second one knows better.
+    let mut answer = inventory.stock().await;
+    if answer.as_ref().is_err_and(farcall::Error::is_retryable) {
+        answer = inventory.stock().await;
+    }
+    assert_eq!(answer?, 2);
+    assert!(!under_way.is_finished());
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! Generated code means the standard library even where the user's names stand in its place.
+#![no_implicit_prelude]
+#![deny(warnings)]
+#![allow(missing_docs, missing_debug_implementations, dead_code)]
+
+use ::std::{assert, clone::Clone, convert::From, string::String};
+
+pub struct Result;
+pub struct Option;
+pub struct Vec;
+pub struct Box;
+pub struct Arc;
+pub struct Future;
+pub struct Send;
+pub struct Sync;
+pub struct Duration;
+pub struct Ok;
+pub struct Err;
+pub struct Some;
+pub struct None;
+pub struct PhantomData;
+pub struct Debug;
+pub struct Call;
+pub struct Channel;
+pub struct Client;
+pub struct Stub;
+pub struct Service;
+pub struct Error;
+pub mod std {}
+pub mod core {}
+pub mod serde {}
+
+#[::farcall::service]
+pub trait Inventory {
+    async fn stock(&self, sku: &str, blob: &[u8]) -> ::farcall::Result<u32>;
+    async fn twice(&self, count: u32) -> u32 {
+        count * 2
+    }
+    #[rpc(timeout = "3s", idempotent)]
+    async fn rows(&self, rows: &[u32], one: &String) -> ::farcall::Result<String>;
+    fn version(&self) -> String;
+    #[rpc(blocking)]
+    fn slow(&self, text: &str) -> u8;
+}
+
+#[::farcall::service]
+pub trait Generic<T> {
+    type Item: ::core::marker::Send;
+    async fn swap(&self, own: T, item: Self::Item) -> ::farcall::Result<(Self::Item, T)>;
+}
+
+struct Warehouse;
+
+impl Inventory for Warehouse {
+    async fn stock(&self, _sku: &str, _blob: &[u8]) -> ::farcall::Result<u32> {
+        ::std::result::Result::Ok(1)
+    }
+    async fn rows(&self, _rows: &[u32], one: &String) -> ::farcall::Result<String> {
+        ::std::result::Result::Ok(one.clone())
+    }
+    fn version(&self) -> String {
+        String::from("1")
+    }
+    fn slow(&self, _text: &str) -> u8 {
+        1
+    }
+}
+
+fn main() {
+    let client = InventoryClient::loopback(Warehouse);
+    let _copy = client.clone();
+    assert!(::std::format!("{client:?}").starts_with("InventoryClient"));
+}
