@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{content, exchange, requests, start};
 use crate::proto::{
-    Limits, Lost,
+    Event, Limits, Lost,
     fuzzing::{CLIENT, Pair, SERVER},
 };
 
@@ -80,11 +80,25 @@ fn a_peer_that_takes_bytes_slowly_is_not_stalled() {
 }
 
 #[test]
-fn a_connection_without_calls_ends_after_its_idle_time() {
+fn a_connection_without_calls_goes_away_after_its_idle_time() {
     let mut pair = pair();
-    pair.pass(IDLE - MOMENT).expect("not yet");
-    let lost = pair.pass(MOMENT).expect_err("it is idle");
-    assert!(matches!(lost, Lost::Idle(IDLE)), "{lost:?}");
+    assert_goes_away_after_idle_time(&mut pair);
+    // It says so once.
+    pair.pass(IDLE).expect("both are there");
+    assert!(pair.events(SERVER).is_empty() && pair.events(CLIENT).is_empty());
+}
+
+fn assert_goes_away_after_idle_time(pair: &mut Pair) {
+    pair.pass(IDLE - MOMENT).expect("both are there");
+    assert!(
+        !pair.events(SERVER).iter().any(|event| matches!(event, Event::GoAway)),
+        "too early"
+    );
+    pair.pass(MOMENT).expect("both are there");
+    for end in [SERVER, CLIENT] {
+        let events = pair.events(end);
+        assert!(matches!(events.last(), Some(Event::GoAway)), "{events:?}");
+    }
 }
 
 #[test]
@@ -99,8 +113,6 @@ fn idle_time_counts_from_the_last_answer() {
         pair.pass(IDLE - Duration::from_secs(1)).expect("a call is in flight");
         pair.reply(SERVER, 0, &content(1));
         exchange(&mut pair);
-        pair.pass(IDLE - MOMENT).expect("its last call ended a moment ago");
-        let lost = pair.pass(MOMENT).expect_err("it is idle");
-        assert!(matches!(lost, Lost::Idle(IDLE)), "{lost:?}");
+        assert_goes_away_after_idle_time(&mut pair);
     }
 }
