@@ -8,7 +8,7 @@ mod raw;
 
 use std::{error::Error, time::Duration};
 
-use farcall::{Channel, ChannelState, Client, Code, Limits, Outcome, RunningServer, testing::Network};
+use farcall::{Channel, ChannelState, Code, Limits, Outcome, RunningServer, testing::Network};
 use futures::future::join_all;
 use probe::{ProbeClient, Prober, ends};
 use raw::Peer;

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use farcall::{Channel, ChannelState, Client, Code, Outcome, RunningServer, testing::Network};
+use farcall::{Channel, ChannelState, Code, Outcome, RunningServer, testing::Network};
 use futures::future::join_all;
 use probe::{ProbeClient, Prober, ends};
 use tokio::time::Instant;

@@ -4,6 +4,9 @@ mod code;
 pub mod codec;
 mod driver;
 mod error;
+#[cfg(feature = "_fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod layer;
 mod loopback;
 #[doc(hidden)]
@@ -13,6 +16,7 @@ mod proto;
 pub mod server;
 pub mod service;
 pub mod testing;
+mod trace;
 pub mod transport;
 
 pub use client::{BlockingClient, Call, Channel, ChannelState, Client};

@@ -18,6 +18,7 @@ use crate::{
     layer::{Answering, Request, Response},
     proto::{RequestHead, encode_metadata},
     service::{MethodDescriptor, Payload, Scope, now, with_current},
+    trace::Trace,
 };
 
 /// A call on its way: a future of what the method returns.
@@ -36,12 +37,13 @@ use crate::{
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Call<R> {
     raw: RawCall,
+    trace: Trace,
     decode: fn(Result<Answer, Error>) -> R,
 }
 
 impl<R> Call<R> {
-    pub(super) fn new(raw: RawCall, decode: fn(Result<Answer, Error>) -> R) -> Self {
-        Self { raw, decode }
+    pub(super) fn new(raw: RawCall, trace: Trace, decode: fn(Result<Answer, Error>) -> R) -> Self {
+        Self { raw, trace, decode }
     }
 }
 
@@ -49,7 +51,9 @@ impl<R> Future for Call<R> {
     type Output = R;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<R> {
-        let answered = ready!(self.raw.poll_answered(cx));
+        let Self { raw, trace, .. } = &mut *self;
+        let answered = ready!(trace.in_scope(|| raw.poll_answered(cx)));
+        trace.finished(answered.as_ref().err());
         let (channel, method) = (&self.raw.channel, self.raw.method);
         let answer = answered.map(|(_, body)| Answer {
             method,

@@ -18,6 +18,7 @@ use crate::{
     Error, Metadata, Outcome,
     proto::encode_metadata,
     service::{MethodDescriptor, Payload},
+    trace::Trace,
 };
 
 /// What a generated client holds: a channel, and what its calls carry.
@@ -84,18 +85,25 @@ impl Stub {
                     .with_outcome(Outcome::NotExecuted)
             }),
         };
-        Call::new(self.channel.raw_call(self.outgoing(method, payload)), decode)
+        let trace = Trace::call(method, &self.metadata, || self.channel.address());
+        let call = self.outgoing(method, payload, trace.metadata(&self.metadata));
+        Call::new(self.channel.raw_call(call), trace, decode)
     }
 
-    fn outgoing(&self, method: &'static MethodDescriptor, payload: Result<Payload, Error>) -> Outgoing {
+    fn outgoing(
+        &self,
+        method: &'static MethodDescriptor,
+        payload: Result<Payload, Error>,
+        traced: Option<Metadata>,
+    ) -> Outgoing {
         let layered = self.channel.inner().layers.is_some();
         Outgoing {
             method,
             payload,
             timeout: Timeout::After(self.timeout),
-            metadata: self.block.clone(),
+            metadata: traced.as_ref().map_or_else(|| self.block.clone(), encode_metadata),
             shown: if layered {
-                self.metadata.clone()
+                traced.unwrap_or_else(|| self.metadata.clone())
             } else {
                 Metadata::new()
             },

@@ -65,8 +65,24 @@ pub(crate) enum Event {
     },
     /// The handler of the peer's call is to stop; the call still ends with [`Connection::reply`].
     Stop { call: u32, why: Stop },
-    /// The peer takes no new calls.
+    /// No new calls are to be made: the peer takes none, or this side ends a connection that had none for long.
     GoAway,
+}
+
+/// What a connection holds for calls in flight, in bytes.
+#[cfg(any(test, feature = "_fuzzing"))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Held {
+    /// Large requests of the peer, as announced.
+    pub(super) requests: usize,
+    /// Large replies of the peer, as announced.
+    pub(super) replies: usize,
+    /// Large requests and replies that count against the peer's budgets.
+    pub(super) spent: [usize; 2],
+    /// The memory of messages that have not arrived entirely.
+    pub(super) assembled: usize,
+    /// Events that nobody took, in number.
+    pub(super) events: usize,
 }
 
 /// Why the connection is over.
@@ -80,8 +96,6 @@ pub(crate) enum Lost {
     Silent(Duration),
     /// The peer no longer reads.
     Stalled(Duration),
-    /// There was no call for a long time.
-    Idle(Duration),
 }
 
 impl From<Violation> for Lost {
@@ -125,6 +139,8 @@ pub(crate) struct Connection {
     going_away: bool,
     /// The peer takes no new calls.
     peer_going_away: bool,
+    /// The peer closed after it had answered all that it looked at.
+    peer_finished: bool,
 }
 
 impl Connection {
@@ -150,6 +166,7 @@ impl Connection {
             pong_waits: false,
             going_away: false,
             peer_going_away: false,
+            peer_finished: false,
         }
     }
 
@@ -194,6 +211,18 @@ impl Connection {
                 self.outbox.push_large(Kind::Request, id, encoded.freeze(), bytes);
                 Ok(id)
             }
+        }
+    }
+
+    /// What is held for calls in flight.
+    #[cfg(any(test, feature = "_fuzzing"))]
+    pub(super) fn held(&self) -> Held {
+        Held {
+            requests: self.request_cost,
+            replies: self.reply_cost,
+            spent: self.outbox.spent(),
+            assembled: self.outgoing.assembled() + self.incoming.assembled(),
+            events: self.events.len(),
         }
     }
 
@@ -253,7 +282,7 @@ impl Connection {
         }
     }
 
-    /// Asks the peer to stop a call, and says whether it certainly never left.
+    /// Asks the peer to stop a call, and says whether it certainly never runs: some of it has not left and never will.
     fn cancel(&mut self, id: u32) -> bool {
         let Some(call) = self.outgoing.find(id) else {
             return false;
@@ -262,12 +291,15 @@ impl Connection {
         if let Some((_, assembly)) = call.reply.take() {
             self.reply_cost -= assembly.total();
         }
-        if call.end.is_none() && self.outbox.withdraw(Kind::Request, id) == Withdrawn::Unbegun {
-            call.ended = true;
-            return true;
+        let withdrawn = match call.end {
+            Some(_) => Withdrawn::Gone,
+            None => self.outbox.withdraw(Kind::Request, id),
+        };
+        match withdrawn {
+            Withdrawn::Unbegun => call.ended = true,
+            Withdrawn::Begun | Withdrawn::Gone => put_empty(self.outbox.small(), Kind::Cancel, id),
         }
-        put_empty(self.outbox.small(), Kind::Cancel, id);
-        false
+        withdrawn != Withdrawn::Gone
     }
 
     /// Answers a call of the peer.
@@ -349,7 +381,8 @@ impl Connection {
         }
     }
 
-    /// Tells the peer why the connection ends.
+    /// Tells the peer why the connection ends. With [`Outcome::NotExecuted`] it says that everything looked at was answered, and
+    /// nothing else ever will be looked at.
     pub(crate) fn close(&mut self, why: &Error) {
         let payload = encode_failure(why, 0);
         let small = self.outbox.small();
@@ -404,7 +437,11 @@ impl Connection {
                     self.events.push_back(Event::GoAway);
                 }
             }
-            Kind::Close => return Err(Lost::Closed(decode_failure(payload, 0)?)),
+            Kind::Close => {
+                let error = decode_failure(payload, 0)?;
+                self.peer_finished = error.outcome() == Outcome::NotExecuted;
+                return Err(Lost::Closed(error));
+            }
         }
         self.last_call = now;
         Ok(())
@@ -470,15 +507,21 @@ impl Connection {
     /// Ends a call that this side made. The event is only for a caller who still waits.
     fn end_outgoing(&mut self, id: u32, event: impl FnOnce(u32) -> Event) -> Result<(), Violation> {
         let call = self.outgoing.in_flight(id)?;
-        if call.end.is_none() && !call.cancelled {
-            if self.outbox.withdraw(Kind::Request, id) == Withdrawn::Unbegun {
-                // The call has not ended: its caller is told when the connection is drained.
+        let withdrawn = match call.end {
+            Some(end) if end > self.outbox.taken() => Withdrawn::Unbegun,
+            None if !call.cancelled => self.outbox.withdraw(Kind::Request, id),
+            _ => Withdrawn::Gone,
+        };
+        match withdrawn {
+            // The call has not ended: its caller is told when the connection is drained.
+            Withdrawn::Unbegun => {
                 return Err(Violation::new(format!(
                     "an answer to call {id} before any of its request was sent"
                 )));
             }
             // The peer answered early and lets the rest of the request go by; this ends it.
-            put_empty(self.outbox.small(), Kind::Cancel, id);
+            Withdrawn::Begun => put_empty(self.outbox.small(), Kind::Cancel, id),
+            Withdrawn::Gone => {}
         }
         call.ended = true;
         let (cost, waits) = (call.cost, !call.cancelled && !call.released);
@@ -678,9 +721,10 @@ impl Connection {
             .is_none_or(|call| call.end.is_some_and(|end| end <= written))
     }
 
-    /// The bytes that wait to be written.
+    /// The bytes that wait to be written and hold up what comes behind them: large messages take turns, so of them only what
+    /// is more than `max_buffered`.
     pub(crate) fn queued(&self) -> usize {
-        self.outbox.len()
+        self.outbox.len() - self.outbox.large().min(self.ours.max_buffered)
     }
 
     /// The calls in flight that this side made, given-up ones included.
@@ -701,8 +745,7 @@ impl Connection {
     /// When [`handle_timeout`](Self::handle_timeout) is due; it may have nothing to do by then.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let calls = earlier(self.outgoing.earliest_deadline(), self.incoming.earliest_deadline());
-        let idle = self.idle.and_then(|idle| self.last_call.checked_add(idle));
-        earlier(earlier(calls, idle), self.liveness.poll_timeout())
+        earlier(earlier(calls, self.idle_until()), self.liveness.poll_timeout())
     }
 
     /// Acts on what time has brought.
@@ -732,15 +775,20 @@ impl Connection {
             Verdict::Silent => return Err(Lost::Silent(self.ours.keepalive)),
             Verdict::Stalled => return Err(Lost::Stalled(self.ours.write_stall)),
         }
-        let Some(idle) = self.idle else { return Ok(()) };
         if self.outgoing.len() + self.incoming.len() > 0 {
             self.last_call = now;
         }
-        if now.saturating_duration_since(self.last_call) >= idle {
-            Err(Lost::Idle(idle))
-        } else {
-            Ok(())
+        if self.idle_until().is_some_and(|until| until <= now) {
+            self.go_away();
+            self.events.push_back(Event::GoAway);
         }
+        Ok(())
+    }
+
+    /// When the connection ends for want of calls.
+    fn idle_until(&self) -> Option<Instant> {
+        let idle = self.idle.filter(|_| !self.going_away)?;
+        self.last_call.checked_add(idle)
     }
 
     fn expire_incoming(&mut self, id: u32) {
@@ -765,11 +813,12 @@ impl Connection {
     }
 
     /// Ends every call that this side made, because the connection is over: those whose request did not leave entirely
-    /// certainly never ran. Calls that ended before are not among them: take the last events first.
+    /// certainly never ran, nor did those that a peer left unanswered which says that it answered all it looked at. Calls that ended before are not among them: take the last events first.
     pub(crate) fn drain_lost(&mut self) -> Vec<(u32, Outcome)> {
         let written = self.written;
+        let finished = self.peer_finished;
         let outcome = |end: Option<u64>| match end {
-            Some(end) if end <= written => Outcome::Unknown,
+            Some(end) if end <= written && !finished => Outcome::Unknown,
             _ => Outcome::NotExecuted,
         };
         self.outgoing.drain().map(|(id, end)| (id, outcome(end))).collect()

@@ -91,9 +91,19 @@ impl Outbox {
         self.taken
     }
 
+    #[cfg(any(test, feature = "_fuzzing"))]
+    pub(super) fn spent(&self) -> [usize; 2] {
+        self.spent
+    }
+
     /// The bytes that wait.
     pub(crate) fn len(&self) -> usize {
         self.small.len() + self.large
+    }
+
+    /// The bytes of large messages that wait.
+    pub(crate) fn large(&self) -> usize {
+        self.large
     }
 
     /// Whether a turn would take something.
@@ -129,6 +139,8 @@ impl Outbox {
             if let Some(message) = self.waiting.remove(index) {
                 self.large -= message.head.len() + message.body.len();
             }
+            // It may have held up those behind it.
+            self.admit();
             return Withdrawn::Unbegun;
         }
         let Some(message) = self

@@ -20,6 +20,7 @@ use crate::{
     layer,
     proto::Stop,
     service::{CallParts, Context as CallContext, Invocation, MethodDescriptor, Scope, now},
+    trace::Trace,
 };
 
 /// What a server does with the calls of one connection.
@@ -69,7 +70,7 @@ impl ServerConnection {
         }
         let permit = Permit::take(&self.shared)?;
         let route = self.shared.router.find(head.instance, head.method)?;
-        let metadata = if head.metadata.is_empty() {
+        let mut metadata = if head.metadata.is_empty() {
             Metadata::new()
         } else {
             read_metadata(&head.metadata).map_err(|error| {
@@ -80,6 +81,7 @@ impl ServerConnection {
             })?
         };
         let method = route.method;
+        let trace = Trace::serve(method, &self.peer, &mut metadata);
         let scope = Scope::new(CallParts {
             peer: Arc::clone(&self.peer),
             method,
@@ -95,6 +97,7 @@ impl ServerConnection {
         Ok(Task::new(
             handler,
             scope,
+            trace,
             Finish::new(Arc::clone(&self.link), call, permit),
             detached,
         ))

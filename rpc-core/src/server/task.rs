@@ -17,6 +17,7 @@ use crate::{
     driver::Link,
     layer::{Answering, Next, Request, Response},
     service::{Context as CallContext, Handler, Payload, Scope, enter},
+    trace::Trace,
 };
 
 /// A handler's answer and the metadata that goes with it.
@@ -79,15 +80,17 @@ pub(super) struct Task {
     /// Dropped before the rest: the handler has stopped before its place is free.
     handler: Option<Handler>,
     scope: Option<Scope>,
+    trace: Trace,
     finish: Option<Finish>,
     detached: bool,
 }
 
 impl Task {
-    pub(super) fn new(handler: Handler, scope: Scope, finish: Finish, detached: bool) -> Self {
+    pub(super) fn new(handler: Handler, scope: Scope, trace: Trace, finish: Finish, detached: bool) -> Self {
         Self {
             handler: Some(handler),
             scope: Some(scope),
+            trace,
             finish: Some(finish),
             detached,
         }
@@ -106,17 +109,19 @@ impl Task {
         let Self {
             handler: Some(handler),
             scope,
+            trace,
             ..
         } = self
         else {
             return Poll::Pending;
         };
         // The handler is not polled again after a panic, so nobody sees what it left half done.
-        let polled = catch_unwind(AssertUnwindSafe(|| enter(scope, || handler.as_mut().poll(cx))));
-        let answer = match polled {
+        let poll = || trace.in_scope(|| enter(scope, || handler.as_mut().poll(cx)));
+        let answer = match catch_unwind(AssertUnwindSafe(poll)) {
             Ok(polled) => ready!(polled),
             Err(panic) => Err(panicked(&*panic)),
         };
+        trace.finished(answer.as_ref().err());
         let context = self.scope.as_ref().and_then(Scope::made_context);
         let metadata = context.map(CallContext::take_reply_metadata).unwrap_or_default();
         Poll::Ready(match answer {
@@ -151,9 +156,10 @@ impl Drop for Task {
         let handler = self.handler.take();
         // A destructor in the handler may panic; the call is still to be finished.
         let _ = catch_unwind(AssertUnwindSafe(|| enter(&mut self.scope, || drop(handler))));
-        if let (Some(finish), Some(hold)) = (self.finish.take(), self.scope.as_ref().and_then(Scope::held)) {
-            // Something that cannot be stopped still works for the call: it finishes the call when it is done.
-            hold.put(Box::new(finish));
+        let context = self.scope.as_ref().and_then(Scope::made_context);
+        if let (Some(finish), Some(context)) = (self.finish.take(), context) {
+            // Something that cannot be stopped may still work for the call: it finishes the call when it is done.
+            context.finish_when_free(finish);
         }
     }
 }
@@ -198,7 +204,11 @@ pub(super) fn bottom(request: Request) -> Answering {
             ));
         };
         let context = target.context.rewritten(request.deadline, request.metadata);
-        let payload = context.scope((target.start)(request.body)).await?;
-        Ok(Response::new(context.take_reply_metadata(), payload.into_bytes()))
+        let answer = context.scope((target.start)(request.body)).await;
+        let metadata = context.take_reply_metadata();
+        match answer {
+            Ok(payload) => Ok(Response::new(metadata, payload.into_bytes())),
+            Err(error) => Err(with_reply_metadata(error, &metadata)),
+        }
     })
 }

@@ -1,0 +1,238 @@
+//! With the feature `tracing` every call has a span on either side, and one trace joins them across the wire.
+
+#[path = "tracing/recorder.rs"]
+mod recorder;
+
+use std::{error::Error, time::Duration};
+
+use farcall::{Channel, Context, RunningServer, Server};
+use recorder::Recorder;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+type TestResult = Result<(), Box<dyn Error>>;
+
+#[farcall::service]
+trait Back {
+    async fn metadata(&self, key: &str) -> farcall::Result<Option<String>>;
+    async fn fail(&self) -> farcall::Result<()>;
+    async fn never(&self) -> farcall::Result<()>;
+}
+
+#[farcall::service]
+trait Front {
+    async fn pass_on(&self) -> farcall::Result<Option<String>>;
+}
+
+struct BackHandler {
+    started: UnboundedSender<()>,
+}
+
+impl Back for BackHandler {
+    async fn metadata(&self, key: &str) -> farcall::Result<Option<String>> {
+        Ok(Context::current().metadata().value(key).map(str::to_owned))
+    }
+
+    async fn fail(&self) -> farcall::Result<()> {
+        Err(farcall::Error::not_found("nothing here"))
+    }
+
+    async fn never(&self) -> farcall::Result<()> {
+        let _ = self.started.send(());
+        std::future::pending().await
+    }
+}
+
+struct FrontHandler {
+    back: BackClient,
+}
+
+impl Front for FrontHandler {
+    async fn pass_on(&self) -> farcall::Result<Option<String>> {
+        self.back.metadata("traceparent").await
+    }
+}
+
+async fn back() -> farcall::Result<RunningServer> {
+    let (started, _) = unbounded_channel();
+    serve(BackHandler { started }).await
+}
+
+async fn serve(handler: BackHandler) -> farcall::Result<RunningServer> {
+    Server::new()
+        .service(BackServer::new(handler))
+        .listen("tcp://127.0.0.1:0")
+        .await
+}
+
+#[tokio::test]
+async fn a_chain_of_calls_over_tcp_is_one_trace() -> TestResult {
+    let recording = Recorder::start();
+    let back = back().await?;
+    let front = FrontHandler {
+        back: BackClient::connect(back.local_addr()).await?,
+    };
+    let front = Server::new()
+        .service(FrontServer::new(front))
+        .listen("tcp://127.0.0.1:0")
+        .await?;
+    let client = FrontClient::connect(front.local_addr()).await?;
+
+    let seen = client.pass_on().await?.ok_or("the last handler has a trace parent")?;
+
+    let spans = recording.spans();
+    let names: Vec<_> = spans.iter().map(|span| span["name"].as_str()).collect();
+    assert_eq!(
+        names,
+        ["farcall.call", "farcall.serve", "farcall.call", "farcall.serve"]
+    );
+    assert!(!spans[0].contains_key("parent_id"), "nobody asked for the first call");
+    for pair in spans.windows(2) {
+        assert_eq!(pair[0]["trace_id"], pair[1]["trace_id"]);
+        assert_eq!(pair[0]["span_id"], pair[1]["parent_id"]);
+        assert_ne!(pair[0]["span_id"], pair[1]["span_id"]);
+    }
+    assert_eq!(seen, format!("00-{}-{}-01", spans[3]["trace_id"], spans[3]["span_id"]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_calls_that_nobody_joins_are_two_traces() -> TestResult {
+    let recording = Recorder::start();
+    let server = back().await?;
+    let client = BackClient::connect(server.local_addr()).await?;
+    client.metadata("traceparent").await?;
+    client.metadata("traceparent").await?;
+    let spans = recording.spans();
+    assert_eq!(spans.len(), 4);
+    assert_ne!(spans[0]["trace_id"], spans[2]["trace_id"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn spans_name_the_call_and_say_how_it_ended() -> TestResult {
+    let recording = Recorder::start();
+    let server = back().await?;
+    let address = server.local_addr().to_string();
+    let client = BackClient::connect(&address).await?;
+    client.metadata("traceparent").await?;
+    client.fail().await.expect_err("it always fails");
+    let spans = recording.spans();
+
+    let (answered, failed) = (&spans[..2], &spans[2..]);
+    for span in answered {
+        assert_eq!(
+            (span["rpc.service"].as_str(), span["rpc.method"].as_str()),
+            ("Back", "metadata")
+        );
+        assert_eq!(span["code"], "Ok");
+        assert!(
+            !span.contains_key("outcome"),
+            "whether it ran is a question for failures"
+        );
+    }
+    assert_eq!(failed.len(), 2);
+    for span in failed {
+        assert_eq!(span["rpc.method"], "fail");
+        assert_eq!(
+            (span["code"].as_str(), span["outcome"].as_str()),
+            ("NotFound", "Executed")
+        );
+    }
+    assert_eq!(spans[0]["peer"], address);
+    assert!(spans[1]["peer"].starts_with("tcp://127.0.0.1:"), "{}", spans[1]["peer"]);
+    assert_ne!(spans[1]["peer"], address);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_call_that_is_refused_has_a_span_on_the_client_only() -> TestResult {
+    let recording = Recorder::start();
+    let server = back().await?;
+    let client = FrontClient::connect(server.local_addr()).await?;
+    client.pass_on().await.expect_err("there is no such service");
+    let spans = recording.spans();
+    assert_eq!(spans.len(), 1);
+    assert_eq!(
+        (spans[0]["code"].as_str(), spans[0]["outcome"].as_str()),
+        ("Unimplemented", "NotExecuted")
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_is_cancelled_on_both_sides() -> TestResult {
+    let recording = Recorder::start();
+    let (started, mut events) = unbounded_channel();
+    let server = serve(BackHandler { started }).await?;
+    let client = BackClient::connect(server.local_addr()).await?;
+    {
+        let call = client.never();
+        tokio::select! {
+            result = call => return Err(format!("it never ends: {result:?}").into()),
+            event = events.recv() => event.ok_or("the handler starts")?,
+        }
+    }
+    server.shutdown(Duration::from_secs(60)).await;
+    let codes: Vec<_> = recording.spans().iter().map(|span| span["code"].clone()).collect();
+    assert_eq!(codes, ["Cancelled", "Cancelled"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_trace_that_the_caller_names_goes_on_with_its_state() -> TestResult {
+    let recording = Recorder::start();
+    let server = back().await?;
+    let client = BackClient::connect(server.local_addr())
+        .await?
+        .with_metadata("traceparent", "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-00")
+        .with_metadata("tracestate", "vendor=1");
+    let parent = client.metadata("traceparent").await?.ok_or("there is a trace parent")?;
+    let state = client.metadata("tracestate").await?;
+
+    let spans = recording.spans();
+    assert_eq!(spans[0]["parent_id"], "00f067aa0ba902b7");
+    assert_eq!(spans[1]["trace_id"], "0af7651916cd43dd8448eb211c80319c");
+    assert_eq!(
+        parent,
+        format!("00-0af7651916cd43dd8448eb211c80319c-{}-00", spans[1]["span_id"])
+    );
+    assert_eq!(state.as_deref(), Some("vendor=1"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_no_trace_parent_begins_a_new_trace() -> TestResult {
+    let recording = Recorder::start();
+    let server = back().await?;
+    let client = BackClient::connect(server.local_addr())
+        .await?
+        .with_metadata("traceparent", "nonsense")
+        .with_metadata("tracestate", "vendor=1");
+    assert_eq!(
+        client.metadata("tracestate").await?,
+        None,
+        "the state belonged to another trace"
+    );
+    let spans = recording.spans();
+    assert!(!spans[0].contains_key("parent_id"));
+    assert_eq!(spans[0]["trace_id"], spans[1]["trace_id"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn layers_see_the_trace_and_add_no_span() -> TestResult {
+    let recording = Recorder::start();
+    let server = back().await?;
+    let (sender, mut seen) = unbounded_channel();
+    let layer = recorder::Watch(sender);
+    let channel = Channel::builder().layer(layer).connect(server.local_addr()).await?;
+    BackClient::new(channel).metadata("traceparent").await?;
+    let spans = recording.spans();
+    assert_eq!(spans.len(), 2);
+    let parent = seen.recv().await.ok_or("the layer saw the call")?;
+    assert_eq!(
+        parent,
+        format!("00-{}-{}-01", spans[0]["trace_id"], spans[0]["span_id"])
+    );
+    Ok(())
+}
