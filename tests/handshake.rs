@@ -51,13 +51,19 @@ async fn answer(bytes: &[u8]) -> Result<(Vec<u8>, String), Box<dyn StdError>> {
 
 #[tokio::test]
 async fn an_http_client_is_answered_in_http() -> TestResult {
-    for request in ["GET / HTTP/1.1\r\nhost: localhost\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+    for request in [
+        "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ] {
         let (answer, why) = answer(request.as_bytes()).await?;
         let answer = String::from_utf8(answer)?;
         assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{answer}");
         let (_, body) = answer.split_once("\r\n\r\n").ok_or("a body")?;
         assert!(body.contains("farcall"), "{body}");
-        assert!(answer.contains(&format!("content-length: {}\r\n", body.len())), "{answer}");
+        assert!(
+            answer.contains(&format!("content-length: {}\r\n", body.len())),
+            "{answer}"
+        );
         assert!(why.contains("HTTP"), "{why}");
     }
     Ok(())
@@ -65,7 +71,11 @@ async fn an_http_client_is_answered_in_http() -> TestResult {
 
 #[tokio::test]
 async fn strangers_are_named_and_get_silence() -> TestResult {
-    let tls = [&[0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03][..], &[7; 500]].concat();
+    let tls = [
+        &[0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03][..],
+        &[7; 500],
+    ]
+    .concat();
     for (bytes, expected) in [
         (&tls[..], "TLS"),
         (b"SSH-2.0-OpenSSH_9.6\r\n", "does not speak farcall"),
@@ -83,7 +93,10 @@ async fn strangers_are_named_and_get_silence() -> TestResult {
 fn rejection(mut answer: Vec<u8>) -> (Option<Code>, String) {
     assert!(answer.starts_with(b"farcall\0"), "{answer:?}");
     let text = answer.split_off(14);
-    (Code::from_number(answer[9]), String::from_utf8_lossy(&text).into_owned())
+    (
+        Code::from_number(answer[9]),
+        String::from_utf8_lossy(&text).into_owned(),
+    )
 }
 
 #[tokio::test]
@@ -153,8 +166,13 @@ async fn one_connection_too_many_is_told_so() -> TestResult {
     let (server, mut heard) = server(Limits::default().max_connections(2), "tcp://127.0.0.1:0").await?;
     let first = ProbeClient::connect(server.local_addr()).await?;
     let _second = ProbeClient::connect(server.local_addr()).await?;
-    let error = ProbeClient::connect(server.local_addr()).await.expect_err("one too many");
-    assert_eq!((error.code(), error.outcome()), (Code::ResourceExhausted, Outcome::NotExecuted));
+    let error = ProbeClient::connect(server.local_addr())
+        .await
+        .expect_err("one too many");
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::ResourceExhausted, Outcome::NotExecuted)
+    );
     assert!(error.message().contains("max_connections"), "{error}");
     assert!(error.is_retryable());
     let why = ends("the reason", heard.recv()).await.ok_or("the server is gone")?;
@@ -187,7 +205,10 @@ async fn stranger(bytes: Vec<u8>) -> Result<Error, Box<dyn StdError>> {
         peer.send(&bytes).await?;
         peer.stream.shutdown().await
     });
-    let error = ends("connecting", Channel::connect(&address)).await.err().ok_or("an error")?;
+    let error = ends("connecting", Channel::connect(&address))
+        .await
+        .err()
+        .ok_or("an error")?;
     stranger.await??;
     assert_eq!(error.outcome(), Outcome::NotExecuted, "{error}");
     assert!(error.message().contains(&address.to_string()), "{error}");
@@ -200,15 +221,31 @@ async fn a_client_recognises_strangers() -> TestResult {
     for (answer, code, expected) in [
         (b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(), precondition, "HTTP"),
         (vec![0x16, 0x03, 0x01, 0x00], precondition, "TLS"),
-        (b"220 mail.example.org ESMTP\r\n".to_vec(), precondition, "does not speak farcall"),
+        (
+            b"220 mail.example.org ESMTP\r\n".to_vec(),
+            precondition,
+            "does not speak farcall",
+        ),
         (raw::hello(2, 0, 1, &raw::limits(raw::LIMITS)), precondition, "version"),
         (raw::hello(1, 0, 99, &raw::limits(raw::LIMITS)), precondition, "codec"),
         (raw::hello(1, 0, 1, &[0; 4]), precondition, "hello that ends early"),
-        (raw::hello(1, 0, 1, &raw::limits([9, 3, 1, 1])), precondition, "limits that allow no call"),
-        (raw::hello(1, 14, 0, b"come back later"), Code::Unavailable, "come back later"),
+        (
+            raw::hello(1, 0, 1, &raw::limits([9, 3, 1, 1])),
+            precondition,
+            "limits that allow no call",
+        ),
+        (
+            raw::hello(1, 14, 0, b"come back later"),
+            Code::Unavailable,
+            "come back later",
+        ),
         (raw::hello(1, 200, 0, b"\xff"), Code::Unknown, ""),
         (vec![], Code::Unavailable, "closed it during the handshake"),
-        (raw::server_hello()[..20].to_vec(), Code::Unavailable, "closed it during the handshake"),
+        (
+            raw::server_hello()[..20].to_vec(),
+            Code::Unavailable,
+            "closed it during the handshake",
+        ),
     ] {
         let error = stranger(answer).await?;
         assert_eq!(error.code(), code, "{error}");
@@ -226,7 +263,10 @@ async fn a_client_does_not_wait_long_for_a_silent_server() -> TestResult {
         .connector(Network::seeded(1).connector(Arc::new(accept)));
     let start = Instant::now();
     let error = ProbeClient::new(channel).add(1, 2).await.expect_err("silence");
-    assert_eq!((error.code(), error.outcome()), (Code::Unavailable, Outcome::NotExecuted));
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::Unavailable, Outcome::NotExecuted)
+    );
     assert!(error.message().contains("within 3s"), "{error}");
     assert!(start.elapsed() < Duration::from_millis(3010), "{:?}", start.elapsed());
     Ok(())

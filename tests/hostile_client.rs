@@ -46,7 +46,9 @@ impl Bed {
 
     /// The honest client is served, on the connection that it had.
     async fn is_well(&self) {
-        let sum = ends("an honest call", self.honest.add(1, 2)).await.expect("the server is well");
+        let sum = ends("an honest call", self.honest.add(1, 2))
+            .await
+            .expect("the server is well");
         assert_eq!(sum, 3);
     }
 }
@@ -60,7 +62,9 @@ async fn what_breaks_the_protocol_ends_the_connection_with_a_reason() -> TestRes
     let piece = &[7; 1000];
     let flags = |flags: u8| [&raw::head("add")[..8], &[flags]].concat();
     let metadata = |length: u32| [&flags(4)[..], &length.to_le_bytes()].concat();
-    let many = (0..4).flat_map(|call| begin_request(call, "echo", MAX_MESSAGE, piece)).collect();
+    let many = (0..4)
+        .flat_map(|call| begin_request(call, "echo", MAX_MESSAGE, piece))
+        .collect();
     let attacks: Vec<(&str, Vec<u8>)> = vec![
         ("a frame of 65537 bytes", header(REQUEST, 0, 65_537)),
         ("a frame of 16777215 bytes", header(REQUEST, 0, 0xff_ffff)),
@@ -80,11 +84,23 @@ async fn what_breaks_the_protocol_ends_the_connection_with_a_reason() -> TestRes
             [begin_request(3, "echo", 5000, piece), request(3)].concat(),
         ),
         ("never began", frame(REQUEST_DATA, 0, &[1])),
-        ("never began", [raw::request(0, "hold", &(0_u64,)), frame(REQUEST_DATA, 0, &[1])].concat()),
-        ("a request of 100001 bytes", begin_request(0, "echo", MAX_MESSAGE + 1, piece)),
-        ("a request of 4294967295 bytes", begin_request(0, "echo", u32::MAX, piece)),
+        (
+            "never began",
+            [raw::request(0, "hold", &(0_u64,)), frame(REQUEST_DATA, 0, &[1])].concat(),
+        ),
+        (
+            "a request of 100001 bytes",
+            begin_request(0, "echo", MAX_MESSAGE + 1, piece),
+        ),
+        (
+            "a request of 4294967295 bytes",
+            begin_request(0, "echo", u32::MAX, piece),
+        ),
         ("more unfinished requests", many),
-        ("more of a message than it announced", begin_request(0, "echo", 999, piece)),
+        (
+            "more of a message than it announced",
+            begin_request(0, "echo", 999, piece),
+        ),
         (
             "more of a message than it announced",
             [begin_request(0, "echo", 1500, piece), frame(REQUEST_DATA, 0, piece)].concat(),
@@ -94,7 +110,14 @@ async fn what_breaks_the_protocol_ends_the_connection_with_a_reason() -> TestRes
             [begin_request(0, "echo", 5000, piece), frame(REQUEST_DATA, 0, piece)].concat(),
         ),
         ("an empty piece", begin_request(0, "echo", 5000, &[])),
-        ("an empty piece", [begin_request(0, "echo", 5000, piece), frame(REQUEST_DATA | MORE, 0, &[])].concat()),
+        (
+            "an empty piece",
+            [
+                begin_request(0, "echo", 5000, piece),
+                frame(REQUEST_DATA | MORE, 0, &[]),
+            ]
+            .concat(),
+        ),
         ("ends early", frame(REQUEST, 0, &[])),
         ("ends early", frame(REQUEST, 0, &raw::head("add")[..8])),
         ("ends early", frame(REQUEST | MORE, 0, &raw::head("add"))),
@@ -105,7 +128,10 @@ async fn what_breaks_the_protocol_ends_the_connection_with_a_reason() -> TestRes
         ("bytes of metadata", frame(REQUEST, 0, &metadata(1 << 20))),
         ("call 0, which is not in flight", raw::reply(0, &0_u8)),
         ("call 9, which is not in flight", frame(REPLY_DATA, 9, &[1])),
-        ("call 7, which is not in flight", raw::failure(FAILURE, 7, Code::Internal, Outcome::Unknown, "")),
+        (
+            "call 7, which is not in flight",
+            raw::failure(FAILURE, 7, Code::Internal, Outcome::Unknown, ""),
+        ),
         ("call 0, which is not in flight", frame(REPLY, 0, &[])),
         ("unknown code 77", frame(FAILURE, 0, &[77, 0, 0])),
         ("unknown outcome 9", frame(FAILURE, 0, &[14, 9, 0])),
@@ -118,7 +144,10 @@ async fn what_breaks_the_protocol_ends_the_connection_with_a_reason() -> TestRes
         attacker.send(&bytes).await?;
         let word = ends(expected, attacker.last_word()).await;
         let word = word.ok_or_else(|| format!("no last word about {expected}"))?;
-        assert!(word.contains("broke the protocol") && word.contains(expected), "{word}, not {expected}");
+        assert!(
+            word.contains("broke the protocol") && word.contains(expected),
+            "{word}, not {expected}"
+        );
         bed.is_well().await;
     }
     bed.prober.until(|counts| counts.running == 0).await;
@@ -143,7 +172,11 @@ async fn what_cannot_be_decoded_fails_its_own_call() -> TestResult {
         assert_eq!(Code::from_number(frame.payload[0]), Some(code), "{}", frame.text());
     }
     attacker.send(&raw::request(9, "add", &(1_u64, 2_u64))).await?;
-    assert_eq!(ends("the answer", attacker.next()).await?.kind, raw::REPLY, "the connection lives");
+    assert_eq!(
+        ends("the answer", attacker.next()).await?.kind,
+        raw::REPLY,
+        "the connection lives"
+    );
     Ok(())
 }
 
@@ -208,19 +241,32 @@ async fn requests_that_are_cancelled_at_once_run_no_more_handlers_than_others() 
         let calls = 0..MAX_CALLS;
         let round: Vec<u8> = calls
             .clone()
-            .flat_map(|call| [raw::request(call, "hold", &(0_u64,)), raw::frame(raw::CANCEL, call, &[])].concat())
+            .flat_map(|call| {
+                [
+                    raw::request(call, "hold", &(0_u64,)),
+                    raw::frame(raw::CANCEL, call, &[]),
+                ]
+                .concat()
+            })
             .collect();
         attacker.send(&round).await?;
         let mut answered = vec![false; MAX_CALLS as usize];
         for _ in calls {
             let frame = ends("an answer", attacker.next()).await?;
             assert_eq!((frame.kind, frame.payload[0]), (raw::FAILURE, Code::Cancelled as u8));
-            assert!(!std::mem::replace(&mut answered[frame.call as usize], true), "answered twice");
+            assert!(
+                !std::mem::replace(&mut answered[frame.call as usize], true),
+                "answered twice"
+            );
         }
     }
     bed.is_well().await;
     bed.prober.until(|counts| counts.running == 0).await;
-    assert!(bed.prober.counts().most <= MAX_CALLS as usize, "{:?}", bed.prober.counts());
+    assert!(
+        bed.prober.counts().most <= MAX_CALLS as usize,
+        "{:?}",
+        bed.prober.counts()
+    );
     Ok(())
 }
 
@@ -230,7 +276,9 @@ async fn a_peer_that_reads_nothing_gets_no_more_answers_made() -> TestResult {
     let bed = Bed::new().await?;
     let before = bed.prober.counts().started;
     let mut attacker = bed.attacker().await?;
-    let requests: Vec<u8> = (0..MAX_CALLS).flat_map(|call| raw::request(call, "fill", &(LENGTH,))).collect();
+    let requests: Vec<u8> = (0..MAX_CALLS)
+        .flat_map(|call| raw::request(call, "fill", &(LENGTH,)))
+        .collect();
     attacker.send(&requests).await?;
     // One connection's handlers start in order, so when the last has started all have that will.
     bed.prober.until(|counts| counts.started > before).await;
@@ -251,10 +299,14 @@ async fn a_request_that_trickles_is_received_like_any_other() -> TestResult {
     let bed = Bed::new().await?;
     let mut attacker = bed.attacker().await?;
     let body = raw::encode(&vec![7_u8; TOTAL as usize]);
-    attacker.send(&raw::begin_request(0, "echo", body.len() as u32, &body[..1])).await?;
+    attacker
+        .send(&raw::begin_request(0, "echo", body.len() as u32, &body[..1]))
+        .await?;
     for (index, byte) in body.iter().enumerate().skip(1) {
         let more = if index + 1 < body.len() { raw::MORE } else { 0 };
-        attacker.send(&raw::frame(raw::REQUEST_DATA | more, 0, &[*byte])).await?;
+        attacker
+            .send(&raw::frame(raw::REQUEST_DATA | more, 0, &[*byte]))
+            .await?;
     }
     let frame = ends("the answer", attacker.next()).await?;
     assert_eq!((frame.kind, frame.more), (raw::REPLY, false), "{}", frame.text());

@@ -57,9 +57,15 @@ async fn what_breaks_the_protocol_ends_the_calls_with_a_reason() -> TestResult {
     let piece = &[7; 1000];
     let attacks: Vec<(&str, Vec<u8>)> = vec![
         ("call 5, which is not in flight", raw::reply(5, &Sum::Ok(3))),
-        ("call 4294967295, which is not in flight", raw::reply(u32::MAX, &Sum::Ok(3))),
+        (
+            "call 4294967295, which is not in flight",
+            raw::reply(u32::MAX, &Sum::Ok(3)),
+        ),
         ("call 5, which is not in flight", frame(REPLY_DATA, 5, &[1])),
-        ("call 5, which is not in flight", raw::failure(FAILURE, 5, Code::Internal, Outcome::Unknown, "")),
+        (
+            "call 5, which is not in flight",
+            raw::failure(FAILURE, 5, Code::Internal, Outcome::Unknown, ""),
+        ),
         ("never began", frame(REPLY_DATA, 0, &[1])),
         ("two replies to call 0", [begin_reply(0, 5000, piece), good()].concat()),
         ("a reply of 100001 bytes", begin_reply(0, MAX_MESSAGE + 1, piece)),
@@ -69,9 +75,15 @@ async fn what_breaks_the_protocol_ends_the_calls_with_a_reason() -> TestResult {
             [begin_reply(0, MAX_MESSAGE, piece), begin_reply(1, MAX_MESSAGE, piece)].concat(),
         ),
         ("more of a message than it announced", begin_reply(0, 999, piece)),
-        ("less of a message than it announced", [begin_reply(0, 5000, piece), frame(REPLY_DATA, 0, piece)].concat()),
+        (
+            "less of a message than it announced",
+            [begin_reply(0, 5000, piece), frame(REPLY_DATA, 0, piece)].concat(),
+        ),
         ("an empty piece", begin_reply(0, 0, &[])),
-        ("an empty piece", [begin_reply(0, 5000, piece), frame(REPLY_DATA | MORE, 0, &[])].concat()),
+        (
+            "an empty piece",
+            [begin_reply(0, 5000, piece), frame(REPLY_DATA | MORE, 0, &[])].concat(),
+        ),
         ("ends early", frame(REPLY, 0, &[])),
         ("ends early", frame(REPLY | MORE, 0, &[0])),
         ("ends early", frame(REPLY, 0, &[4, 100, 0, 0, 0])),
@@ -98,7 +110,11 @@ async fn what_breaks_the_protocol_ends_the_calls_with_a_reason() -> TestResult {
         peer.send(&bytes).await?;
         for call in calls {
             let error = ends(expected, call).await?.expect_err("the server broke the protocol");
-            assert_eq!((error.code(), error.outcome()), (Code::Internal, Outcome::Unknown), "{error}");
+            assert_eq!(
+                (error.code(), error.outcome()),
+                (Code::Internal, Outcome::Unknown),
+                "{error}"
+            );
             assert!(error.message().contains(expected), "{error}, not {expected}");
         }
         let word = ends("the last word", peer.last_word()).await.ok_or("a last word")?;
@@ -177,7 +193,11 @@ async fn a_result_that_is_none_fails_its_own_call() -> TestResult {
     let calls = async {
         for _ in bodies {
             let error = ends("a call", client.add(1, 2)).await.expect_err("no such result");
-            assert_eq!((error.code(), error.outcome()), (Code::Internal, Outcome::Executed), "{error}");
+            assert_eq!(
+                (error.code(), error.outcome()),
+                (Code::Internal, Outcome::Executed),
+                "{error}"
+            );
             assert!(error.message().contains("cannot be decoded"), "{error}");
         }
         ends("a call", client.add(1, 2)).await
@@ -233,10 +253,18 @@ async fn places_that_are_never_given_back_are_told_of() -> TestResult {
     let _peer = Peer::accept(&listener).await?;
     for call in calls {
         let error = ends("a call", call).await?.expect_err("nobody answers");
-        assert_eq!((error.code(), error.outcome()), (Code::DeadlineExceeded, Outcome::Unknown), "{error}");
+        assert_eq!(
+            (error.code(), error.outcome()),
+            (Code::DeadlineExceeded, Outcome::Unknown),
+            "{error}"
+        );
     }
     let error = ends("one more call", client.add(1, 2)).await.expect_err("no place");
-    assert_eq!((error.code(), error.outcome()), (Code::ResourceExhausted, Outcome::NotExecuted), "{error}");
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::ResourceExhausted, Outcome::NotExecuted),
+        "{error}"
+    );
     assert!(error.message().contains("max_calls"), "{error}");
     Ok(())
 }
@@ -257,9 +285,16 @@ async fn the_limits_of_a_server_are_kept() -> TestResult {
     let _peer = server.await?;
     assert_eq!(call.await??, 1);
     let error = client.echo(&[0; 101]).await.expect_err("too large");
-    assert_eq!((error.code(), error.outcome()), (Code::ResourceExhausted, Outcome::NotExecuted));
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::ResourceExhausted, Outcome::NotExecuted)
+    );
     assert!(error.message().contains("the limit (`max_message`) is 100"), "{error}");
-    let error = client.with_metadata("key", "value").add(1, 2).await.expect_err("metadata");
+    let error = client
+        .with_metadata("key", "value")
+        .add(1, 2)
+        .await
+        .expect_err("metadata");
     assert!(error.message().contains("the limit (`max_metadata`) is 0"), "{error}");
     Ok(())
 }

@@ -48,7 +48,10 @@ async fn what_runs_may_finish_and_nobody_waits_longer() -> TestResult {
         assert_eq!(call.await??, id as u64);
     }
     let took = ends("the shutdown", shutdown).await?;
-    assert!(took >= Duration::from_secs(3) && took <= Duration::from_secs(3) + ROUNDING, "{took:?}");
+    assert!(
+        took >= Duration::from_secs(3) && took <= Duration::from_secs(3) + ROUNDING,
+        "{took:?}"
+    );
     ends("wait", server.wait()).await;
     Ok(())
 }
@@ -80,10 +83,18 @@ async fn a_server_without_calls_stops_at_once() -> TestResult {
     assert!(took <= ROUNDING, "{took:?}");
 
     let error = client.add(1, 2).await.expect_err("the server is gone");
-    assert_eq!((error.code(), error.outcome()), (Code::Unavailable, Outcome::NotExecuted));
-    let error = server.listen("mem://shutdown-again").await.expect_err("it is shut down");
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::Unavailable, Outcome::NotExecuted)
+    );
+    let error = server
+        .listen("mem://shutdown-again")
+        .await
+        .expect_err("it is shut down");
     assert_eq!(error.code(), Code::FailedPrecondition);
-    Channel::connect("mem://shutdown-idle").await.expect_err("nobody listens");
+    Channel::connect("mem://shutdown-idle")
+        .await
+        .expect_err("nobody listens");
     Ok(())
 }
 
@@ -101,7 +112,11 @@ async fn calls_that_cross_with_the_notice_are_refused_and_not_executed() -> Test
         sleep(Duration::from_millis(5)).await;
         let shutdown = shut_down(&server);
         let error = crossing.await?.expect_err("the server takes no calls");
-        assert_eq!((error.code(), error.outcome()), (Code::Unavailable, Outcome::NotExecuted), "{error}");
+        assert_eq!(
+            (error.code(), error.outcome()),
+            (Code::Unavailable, Outcome::NotExecuted),
+            "{error}"
+        );
         assert_eq!(prober.counts().started, usize::from(busy));
         prober.release();
         if let Some(running) = running {
@@ -122,8 +137,14 @@ async fn calls_after_the_notice_are_refused_and_not_executed() -> TestResult {
     let shutdown = shut_down(&server);
     sleep(Duration::from_secs(1)).await;
     for _ in 0..3 {
-        let error = ends("a call", client.add(1, 2)).await.expect_err("the server takes no calls");
-        assert_eq!((error.code(), error.outcome()), (Code::Unavailable, Outcome::NotExecuted), "{error}");
+        let error = ends("a call", client.add(1, 2))
+            .await
+            .expect_err("the server takes no calls");
+        assert_eq!(
+            (error.code(), error.outcome()),
+            (Code::Unavailable, Outcome::NotExecuted),
+            "{error}"
+        );
         assert!(error.is_retryable());
     }
     prober.release();
@@ -219,7 +240,9 @@ async fn oneway_calls_arrive_although_the_client_is_gone() -> TestResult {
         given_up.abort();
         drop(client);
         let expected = (round + 1) * (NOTES as usize + 1);
-        prober.until(|counts| counts.notes == expected && counts.running == 0).await;
+        prober
+            .until(|counts| counts.notes == expected && counts.running == 0)
+            .await;
     }
     Ok(())
 }
