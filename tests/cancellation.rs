@@ -182,16 +182,13 @@ async fn a_detached_handler_hears_of_the_cancellation(transport: Transport) -> T
 /// The context that a handler gets behind layers is a copy of the one that the server cancels.
 async fn layers_change_nothing_about_what_a_detached_handler_hears(transport: Transport) -> TestResult {
     let (server, gate, finished, _) = shop();
-    let server = server.layer(wrap(|request, mut next| tower_service::Service::call(&mut next, request)));
+    let server = server.layer(wrap(|request, mut next| {
+        tower_service::Service::call(&mut next, request)
+    }));
     hears_of_the_cancellation(transport, server, &gate, &finished).await
 }
 
-async fn hears_of_the_cancellation(
-    transport: Transport,
-    server: Server,
-    gate: &Gate,
-    finished: &Gate,
-) -> TestResult {
+async fn hears_of_the_cancellation(transport: Transport, server: Server, gate: &Gate, finished: &Gate) -> TestResult {
     let site = transport.serve(server).await?;
     let worker = WorkerClient::new(site.channel.clone());
     let call = tokio::spawn(worker.watch());
@@ -209,7 +206,9 @@ async fn a_cancelled_call_keeps_its_place_until_its_handler_has_stopped(transpor
 
 async fn layers_change_nothing_about_a_blocking_handlers_place(transport: Transport) -> TestResult {
     let (server, _, _, blocking) = shop();
-    let server = server.layer(wrap(|request, mut next| tower_service::Service::call(&mut next, request)));
+    let server = server.layer(wrap(|request, mut next| {
+        tower_service::Service::call(&mut next, request)
+    }));
     keeps_its_place(transport, server, blocking).await
 }
 
@@ -224,7 +223,12 @@ async fn keeps_its_place(transport: Transport, server: Server, mut blocking: Sit
     // The handler runs on, whatever the caller thinks: one more would be one more than the server runs.
     for _ in 0..3 {
         let parts = ["Worker.ping: ", "max_server_calls", "its most of 1 calls"];
-        assert_fails(worker.ping().await, Code::ResourceExhausted, Outcome::NotExecuted, &parts);
+        assert_fails(
+            worker.ping().await,
+            Code::ResourceExhausted,
+            Outcome::NotExecuted,
+            &parts,
+        );
     }
     blocking.go.send(())?;
     assert_eq!(blocking.cancelled.recv().await, Some(true));
@@ -294,7 +298,9 @@ async fn a_detached_handler_outlives_its_connection(transport: Transport) -> Tes
 /// The same seen by the client: an honest one refuses by itself what its server would refuse.
 async fn a_cancelled_blocking_call_keeps_its_place_on_the_connection(transport: Transport) -> TestResult {
     let (server, _, _, mut blocking) = shop();
-    let site = transport.serve_to(server.limits(Limits::default().max_calls(1)), Channel::builder()).await?;
+    let site = transport
+        .serve_to(server.limits(Limits::default().max_calls(1)), Channel::builder())
+        .await?;
     let worker = WorkerClient::new(site.channel.clone());
     let call = tokio::spawn(worker.block());
     blocking.begun.recv().await.ok_or("the handler is gone")?;
@@ -302,7 +308,12 @@ async fn a_cancelled_blocking_call_keeps_its_place_on_the_connection(transport: 
     assert!(call.await.expect_err("it was aborted").is_cancelled());
     for _ in 0..3 {
         let parts = ["Worker.ping: ", "max_calls", "1 calls are in flight"];
-        assert_fails(worker.ping().await, Code::ResourceExhausted, Outcome::NotExecuted, &parts);
+        assert_fails(
+            worker.ping().await,
+            Code::ResourceExhausted,
+            Outcome::NotExecuted,
+            &parts,
+        );
     }
     // Another connection has places of its own.
     assert_eq!(WorkerClient::new(site.connect().await?).ping().await?, 7);

@@ -66,9 +66,17 @@ async fn exchange(items: ItemsClient) -> TestResult {
         ..item
     };
     let result = items.echo(&unnamed, &[]).await;
-    assert_fails(result, Code::InvalidArgument, Outcome::Executed, &["Items.echo: no sku"]);
+    assert_fails(
+        result,
+        Code::InvalidArgument,
+        Outcome::Executed,
+        &["Items.echo: no sku"],
+    );
     assert_eq!(items.signed(-5).await, Ok(5));
-    assert_eq!(items.signed(i64::MIN).await, Err("-9223372036854775808 has no negative".to_owned()));
+    assert_eq!(
+        items.signed(i64::MIN).await,
+        Err("-9223372036854775808 has no negative".to_owned())
+    );
     items.nothing().await?;
     items.told("once").await?;
     Ok(())

@@ -88,7 +88,9 @@ async fn replies_come_out_of_order(transport: Transport) -> TestResult {
 }
 
 async fn answers_find_their_callers(transport: Transport) -> TestResult {
-    let site = transport.serve(Server::new().service(DeskServer::new(office(1).0))).await?;
+    let site = transport
+        .serve(Server::new().service(DeskServer::new(office(1).0)))
+        .await?;
     let tasks = (0..50_u64).map(|task| {
         let desk = DeskClient::new(site.channel.clone());
         tokio::spawn(async move {

@@ -126,7 +126,10 @@ async fn every_kind_of_handler_has_it(transport: Transport) -> TestResult {
         ("otherwise", looks.renamed().await?),
     ] {
         let peer = seen.peer.clone();
-        let scheme = peer.as_deref().and_then(|peer| peer.split_once("://")).map(|(scheme, _)| scheme);
+        let scheme = peer
+            .as_deref()
+            .and_then(|peer| peer.split_once("://"))
+            .map(|(scheme, _)| scheme);
         assert_eq!(scheme, Some(site.channel.address().scheme()), "{method}");
         assert_eq!(seen, expected(method, peer));
     }
@@ -137,7 +140,10 @@ async fn a_task_has_it_when_it_is_given(transport: Transport) -> TestResult {
     let site = transport.serve(looking()).await?;
     let looks = client(&site.channel);
     assert_eq!(looks.in_a_task().await?, Seen::default());
-    assert_eq!(looks.in_a_scoped_task().await?.method.as_deref(), Some("in_a_scoped_task"));
+    assert_eq!(
+        looks.in_a_scoped_task().await?.method.as_deref(),
+        Some("in_a_scoped_task")
+    );
     Ok(())
 }
 

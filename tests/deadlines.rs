@@ -220,7 +220,10 @@ async fn a_call_made_after_the_inherited_deadline_is_not_sent() -> TestResult {
     let result = relay.with_timeout(SECOND).late().await;
     assert_fails(result, Code::DeadlineExceeded, Outcome::Unknown, &[]);
     let late = told.recv().await.ok_or("the task is gone")?;
-    let parts = ["Clock.wait: ", "the deadline of the call that this one is made for has passed"];
+    let parts = [
+        "Clock.wait: ",
+        "the deadline of the call that this one is made for has passed",
+    ];
     assert_fails(late, Code::DeadlineExceeded, Outcome::NotExecuted, &parts);
     assert!(!gate.has_entered());
     Ok(())
@@ -239,7 +242,10 @@ async fn a_deadline_at_the_moment_at_which_the_connection_is_given_up() -> TestR
     let error: Error = tokio::time::timeout(60 * SECOND, clock.wait())
         .await?
         .expect_err("nobody answers");
-    assert!(matches!(error.code(), Code::DeadlineExceeded | Code::Unavailable), "{error}");
+    assert!(
+        matches!(error.code(), Code::DeadlineExceeded | Code::Unavailable),
+        "{error}"
+    );
     assert_eq!(error.outcome(), Outcome::Unknown);
     Ok(())
 }

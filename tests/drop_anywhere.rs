@@ -151,7 +151,12 @@ async fn the_server_counts_none_in_the_end(transport: Transport) -> TestResult {
 async fn drop_calls(transport: Transport, seed: u64) -> std::result::Result<support::Site, Box<dyn std::error::Error>> {
     let counter = Counter::default();
     // Every place is needed again and again; one that is lost shows in the end.
-    let limits = || Limits::default().max_calls(64).max_buffered(1 << 20).max_message(1 << 20);
+    let limits = || {
+        Limits::default()
+            .max_calls(64)
+            .max_buffered(1 << 20)
+            .max_message(1 << 20)
+    };
     let server = Server::new().service(EchoServer::new(counter.clone())).limits(limits());
     let site = transport.serve_to(server, Channel::builder().limits(limits())).await?;
     let tasks = (0..TASKS).map(|task| {

@@ -176,7 +176,9 @@ async fn a_handlers_error_arrives_as_executed(transport: Transport) -> TestResul
 
 /// The call below was not executed; this one was, and repeating it might do harm.
 async fn an_error_passed_on_from_below_arrives_as_executed(transport: Transport) -> TestResult {
-    let below = transport.serve(store().limits(Limits::default().max_server_calls(0))).await?;
+    let below = transport
+        .serve(store().limits(Limits::default().max_server_calls(0)))
+        .await?;
     let shop = Shop {
         gate: Gate::new(),
         below: Some(StoreClient::new(below.channel.clone())),
@@ -234,7 +236,9 @@ trait Orders {
 
 async fn an_unknown_method_is_refused(transport: Transport) -> TestResult {
     let site = transport.serve(store()).await?;
-    let result = newer::NewerStoreClient::new(site.channel.clone()).restock("apple").await;
+    let result = newer::NewerStoreClient::new(site.channel.clone())
+        .restock("apple")
+        .await;
     let parts = ["Store.restock: ", "no such method", "echo", "stock, text"];
     assert_fails(result, Code::Unimplemented, Outcome::NotExecuted, &parts);
     assert_eq!(StoreClient::new(site.channel.clone()).stock("apple").await, Ok(3));
@@ -263,7 +267,12 @@ async fn an_unknown_instance_is_refused(transport: Transport) -> TestResult {
 async fn a_server_of_named_instances_only_says_so(transport: Transport) -> TestResult {
     let site = transport.serve(Server::new().named_service("eu", shop().0)).await?;
     let result = StoreClient::new(site.channel.clone()).fail(1).await;
-    assert_fails(result, Code::Unimplemented, Outcome::NotExecuted, &["named instances", "eu"]);
+    assert_fails(
+        result,
+        Code::Unimplemented,
+        Outcome::NotExecuted,
+        &["named instances", "eu"],
+    );
     Ok(())
 }
 
@@ -313,9 +322,15 @@ async fn a_result_that_cannot_be_decoded_fails_its_call(transport: Transport) ->
 }
 
 async fn too_large_a_request_is_refused(transport: Transport) -> TestResult {
-    let site = transport.serve(store().limits(Limits::default().max_message(10_000))).await?;
+    let site = transport
+        .serve(store().limits(Limits::default().max_message(10_000)))
+        .await?;
     let store = StoreClient::new(site.channel.clone());
-    let parts = ["Store.echo: ", "the arguments take 20003 bytes", "(`max_message`) is 10000"];
+    let parts = [
+        "Store.echo: ",
+        "the arguments take 20003 bytes",
+        "(`max_message`) is 10000",
+    ];
     let result = store.echo(&[0; 20_000]).await;
     assert_fails(result, Code::ResourceExhausted, Outcome::NotExecuted, &parts);
     assert_eq!(store.echo(&[1; 9_000]).await?, [1; 9_000]);
@@ -332,7 +347,11 @@ async fn too_large_a_reply_fails_its_call(transport: Transport) -> TestResult {
     let other = tokio::spawn(store.wait());
     gate.entered().await;
     let result = store.echo(&[0; 9_997]).await;
-    let parts = ["Store.echo: ", "the result takes 10001 bytes", "(`max_message`) is 10000"];
+    let parts = [
+        "Store.echo: ",
+        "the result takes 10001 bytes",
+        "(`max_message`) is 10000",
+    ];
     assert_fails(result, Code::ResourceExhausted, Outcome::Executed, &parts);
     gate.open(1);
     assert_eq!(other.await?, Ok(1));
@@ -361,7 +380,9 @@ async fn an_overloaded_connection_refuses(transport: Transport) -> TestResult {
 
 async fn an_overloaded_server_refuses(transport: Transport) -> TestResult {
     let (shop, gate) = shop();
-    let server = Server::new().service(shop).limits(Limits::default().max_server_calls(2));
+    let server = Server::new()
+        .service(shop)
+        .limits(Limits::default().max_server_calls(2));
     let site = transport.serve(server).await?;
     let store = StoreClient::new(site.channel.clone());
     let running = [tokio::spawn(store.wait()), tokio::spawn(store.wait())];

@@ -62,7 +62,10 @@ over_every_transport!(
 
 async fn services_of_one_server_share_a_channel(transport: Transport) -> TestResult {
     let site = transport.serve(server()).await?;
-    assert_eq!(WarehouseClient::new(site.channel.clone()).name().await?, "warehouse main");
+    assert_eq!(
+        WarehouseClient::new(site.channel.clone()).name().await?,
+        "warehouse main"
+    );
     assert_eq!(OfficeClient::new(site.channel.clone()).name().await?, "office main");
     Ok(())
 }
@@ -74,13 +77,18 @@ async fn instances_of_one_service_share_a_channel(transport: Transport) -> TestR
     assert_eq!(WarehouseClient::new(eu).name().await?, "warehouse eu");
     assert_eq!(WarehouseClient::new(us.clone()).name().await?, "warehouse us");
     assert_eq!(OfficeClient::new(us.clone()).name().await?, "office us");
-    assert_eq!(WarehouseClient::new(us.with_instance(None)).name().await?, "warehouse main");
+    assert_eq!(
+        WarehouseClient::new(us.with_instance(None)).name().await?,
+        "warehouse main"
+    );
     Ok(())
 }
 
 async fn an_instance_offers_its_own_services_only(transport: Transport) -> TestResult {
     let site = transport.serve(server()).await?;
-    let result = OfficeClient::new(site.channel.with_instance("warehouse/eu")).name().await;
+    let result = OfficeClient::new(site.channel.with_instance("warehouse/eu"))
+        .name()
+        .await;
     let parts = ["Office.name: ", "does not offer this service", "it has: Warehouse"];
     assert_fails(result, Code::Unimplemented, Outcome::NotExecuted, &parts);
     Ok(())
@@ -106,12 +114,22 @@ async fn the_address_chooses_the_instance(transport: Transport) -> TestResult {
 async fn one_name_for_two_services_is_refused_when_it_listens() {
     let twice = Server::new().service(warehouse("one")).service(warehouse("two"));
     let parts = ["`Warehouse.name` is offered twice", "another name"];
-    assert_fails(twice.listen("tcp://127.0.0.1:0").await, Code::AlreadyExists, Outcome::NotExecuted, &parts);
+    assert_fails(
+        twice.listen("tcp://127.0.0.1:0").await,
+        Code::AlreadyExists,
+        Outcome::NotExecuted,
+        &parts,
+    );
     let impostor = Server::new()
         .named_service("eu", warehouse("one"))
         .named_service("eu", ImpostorServer::new(Named("two")));
     let parts = ["`Warehouse.name` is offered twice in instance `eu`"];
-    assert_fails(impostor.listen("tcp://127.0.0.1:0").await, Code::AlreadyExists, Outcome::NotExecuted, &parts);
+    assert_fails(
+        impostor.listen("tcp://127.0.0.1:0").await,
+        Code::AlreadyExists,
+        Outcome::NotExecuted,
+        &parts,
+    );
 }
 
 /// There is no `listen` to refuse it, so the first call says it.

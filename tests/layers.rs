@@ -92,7 +92,9 @@ async fn a_layer_sees_the_call(transport: Transport) -> TestResult {
             next.call(request)
         })
     };
-    let server = shop().named_service("eu", ShopServer::new(Counter(Gate::new()))).layer(note(&log));
+    let server = shop()
+        .named_service("eu", ShopServer::new(Counter(Gate::new())))
+        .layer(note(&log));
     let site = transport.serve_to(server, Channel::builder().layer(note(&log))).await?;
     let shop = ShopClient::new(site.channel.with_instance("eu")).with_metadata("tenant", "eu");
     let before = Instant::now();
@@ -128,7 +130,9 @@ async fn the_first_named_is_the_outermost(transport: Transport) -> TestResult {
             }
         })
     };
-    let server = shop().layer(note("server 1", "server 1 end")).layer(note("server 2", "server 2 end"));
+    let server = shop()
+        .layer(note("server 1", "server 1 end"))
+        .layer(note("server 2", "server 2 end"));
     let client = Channel::builder()
         .layer(note("client 1", "client 1 end"))
         .layer(note("client 2", "client 2 end"));
@@ -177,7 +181,9 @@ async fn a_layer_may_refuse(transport: Transport) -> TestResult {
 }
 
 async fn a_layer_may_refuse_on_the_client_before_anything_is_sent(transport: Transport) -> TestResult {
-    let site = transport.serve_to(shop(), Channel::builder().layer(wrap(guard))).await?;
+    let site = transport
+        .serve_to(shop(), Channel::builder().layer(wrap(guard)))
+        .await?;
     refuses(ShopClient::new(site.channel.clone())).await
 }
 
@@ -217,12 +223,21 @@ async fn a_layer_may_rewrite_the_deadline(transport: Transport) -> TestResult {
     let site = transport
         .serve_to(shop(), Channel::builder().layer(set(Some(Duration::from_secs(500)))))
         .await?;
-    let left = ShopClient::new(site.channel.clone()).remaining().await?.ok_or("no deadline")?;
-    assert!(left > Duration::from_secs(100) && left <= Duration::from_secs(500), "{left:?}");
+    let left = ShopClient::new(site.channel.clone())
+        .remaining()
+        .await?
+        .ok_or("no deadline")?;
+    assert!(
+        left > Duration::from_secs(100) && left <= Duration::from_secs(500),
+        "{left:?}"
+    );
     let site = transport.serve_to(shop(), Channel::builder().layer(set(None))).await?;
     assert_eq!(ShopClient::new(site.channel.clone()).remaining().await?, None);
     let site = transport.serve(shop().layer(set(Some(Duration::from_secs(5))))).await?;
-    let left = ShopClient::new(site.channel.clone()).remaining().await?.ok_or("no deadline")?;
+    let left = ShopClient::new(site.channel.clone())
+        .remaining()
+        .await?
+        .ok_or("no deadline")?;
     assert!(left <= Duration::from_secs(5), "{left:?}");
     Ok(())
 }
@@ -241,7 +256,10 @@ async fn a_layer_may_rewrite_the_answer(transport: Transport) -> TestResult {
     let reply = farcall::client::ReplyMetadata::new();
     let shop = ShopClient::new(site.channel.clone()).with_reply_metadata(&reply);
     assert_eq!(shop.greet("eve").await?, "HELLO EVE");
-    assert_eq!(reply.latest().values("served-by").collect::<Vec<_>>(), ["handler", "layer"]);
+    assert_eq!(
+        reply.latest().values("served-by").collect::<Vec<_>>(),
+        ["handler", "layer"]
+    );
     Ok(())
 }
 
@@ -276,7 +294,9 @@ async fn a_layer_may_try_again(transport: Transport) -> TestResult {
         .service(ShopServer::new(Counter(gate.clone())))
         .limits(Limits::default().max_calls(1));
     let sent = Arc::default();
-    let site = transport.serve_to(server, Channel::builder().layer(retry(&sent))).await?;
+    let site = transport
+        .serve_to(server, Channel::builder().layer(retry(&sent)))
+        .await?;
     let shop = ShopClient::new(site.channel.clone());
     let first = tokio::spawn(shop.wait());
     gate.entered().await;
@@ -323,9 +343,16 @@ async fn a_layer_cannot_make_up_a_request(transport: Transport) -> TestResult {
         let kept = kept.lock().expect("nobody panics").take();
         next.call(kept.unwrap_or(request))
     });
-    let site = transport.serve_to(shop().layer(replace), Channel::builder().layer(keep)).await?;
+    let site = transport
+        .serve_to(shop().layer(replace), Channel::builder().layer(keep))
+        .await?;
     let result = ShopClient::new(site.channel.clone()).greet("eve").await;
-    assert_fails(result, Code::Internal, Outcome::Executed, &["a layer made a request of its own"]);
+    assert_fails(
+        result,
+        Code::Internal,
+        Outcome::Executed,
+        &["a layer made a request of its own"],
+    );
     Ok(())
 }
 
@@ -337,8 +364,18 @@ async fn a_panic_in_a_layer_fails_its_own_call(transport: Transport) -> TestResu
     let site = transport.serve(shop().layer(panics)).await?;
     let shop = ShopClient::new(site.channel.clone());
     let result = shop.with_metadata("tenant", "eu").greet("eve").await;
-    assert_fails(result, Code::Internal, Outcome::Unknown, &["panicked: cannot stand metadata"]);
-    assert_fails(shop.panic().await, Code::Internal, Outcome::Unknown, &["panicked: behind layers"]);
+    assert_fails(
+        result,
+        Code::Internal,
+        Outcome::Unknown,
+        &["panicked: cannot stand metadata"],
+    );
+    assert_fails(
+        shop.panic().await,
+        Code::Internal,
+        Outcome::Unknown,
+        &["panicked: behind layers"],
+    );
     assert_eq!(shop.greet("eve").await?, "hello eve");
     Ok(())
 }
@@ -346,7 +383,9 @@ async fn a_panic_in_a_layer_fails_its_own_call(transport: Transport) -> TestResu
 async fn cancelling_reaches_the_handler_through_layers(transport: Transport) -> TestResult {
     let gate = Gate::new();
     let pass = || wrap(|request: Request, mut next: Next| async move { next.call(request).await });
-    let server = Server::new().service(ShopServer::new(Counter(gate.clone()))).layer(pass());
+    let server = Server::new()
+        .service(ShopServer::new(Counter(gate.clone())))
+        .layer(pass());
     let site = transport.serve_to(server, Channel::builder().layer(pass())).await?;
     let call = tokio::spawn(ShopClient::new(site.channel.clone()).wait());
     gate.entered().await;

@@ -84,11 +84,24 @@ async fn the_smaller_of_both_sides_bounds_a_message(transport: Transport) -> Tes
         let client = Channel::builder().limits(Limits::default().max_message(ours));
         let site = transport.serve_to(server, client).await?;
         let depot = DepotClient::new(site.channel.clone());
-        let parts = ["Depot.length: ", "the arguments take 60003 bytes", "(`max_message`) is 50000"];
+        let parts = [
+            "Depot.length: ",
+            "the arguments take 60003 bytes",
+            "(`max_message`) is 50000",
+        ];
         let result = depot.length(&[0; 60_000]).await;
         assert_fails(result, Code::ResourceExhausted, Outcome::NotExecuted, &parts);
-        let parts = ["Depot.blob: ", "the result takes 60004 bytes", "(`max_message`) is 50000"];
-        assert_fails(depot.blob(60_000).await, Code::ResourceExhausted, Outcome::Executed, &parts);
+        let parts = [
+            "Depot.blob: ",
+            "the result takes 60004 bytes",
+            "(`max_message`) is 50000",
+        ];
+        assert_fails(
+            depot.blob(60_000).await,
+            Code::ResourceExhausted,
+            Outcome::Executed,
+            &parts,
+        );
         assert_eq!(depot.length(&[0; 40_000]).await?, 40_000);
     }
     Ok(())
@@ -109,7 +122,12 @@ async fn the_last_byte_that_fits_arrives(transport: Transport) -> TestResult {
         assert_fails(result, Code::ResourceExhausted, Outcome::NotExecuted, &["max_message"]);
         assert_eq!(depot.blob(most - 1).await?.len(), most - 1);
         let parts = ["max_message"];
-        assert_fails(depot.blob(most).await, Code::ResourceExhausted, Outcome::Executed, &parts);
+        assert_fails(
+            depot.blob(most).await,
+            Code::ResourceExhausted,
+            Outcome::Executed,
+            &parts,
+        );
     }
     Ok(())
 }
@@ -147,7 +165,9 @@ impl Halls for Hall {
 async fn giving_up_a_message_that_waits_lets_those_behind_it_go(transport: Transport) -> TestResult {
     let gate = Gate::new();
     let limits = Limits::default().max_message(100_000).max_buffered(100_000);
-    let server = Server::new().service(HallsServer::new(Hall(gate.clone()))).limits(limits);
+    let server = Server::new()
+        .service(HallsServer::new(Hall(gate.clone())))
+        .limits(limits);
     let site = transport.serve(server).await?;
     let halls = HallsClient::new(site.channel.clone());
     let first = tokio::spawn(halls.fill(&[0; 50_000]));
@@ -204,7 +224,11 @@ async fn metadata_is_bounded_by_both_sides(transport: Transport) -> TestResult {
         let site = transport.serve_to(server, client).await?;
         let depot = DepotClient::new(site.channel.clone());
         let result = depot.with_metadata("key", &"x".repeat(93)).length(&[]).await;
-        let parts = ["Depot.length: ", "the metadata takes 101 bytes", "(`max_metadata`) is 100"];
+        let parts = [
+            "Depot.length: ",
+            "the metadata takes 101 bytes",
+            "(`max_metadata`) is 100",
+        ];
         assert_fails(result, Code::ResourceExhausted, Outcome::NotExecuted, &parts);
         assert_eq!(depot.with_metadata("key", &"x".repeat(92)).length(&[]).await?, 0);
     }
@@ -217,9 +241,17 @@ async fn metadata_is_bounded_by_both_sides(transport: Transport) -> TestResult {
     let mut most = Metadata::new();
     most.append("key", "x".repeat((16 << 10) - 8))?;
     let value = most.value("key").unwrap_or_default();
-    assert_eq!(depot.with_metadata("key", value).length(&[0; 30 << 10]).await?, 30 << 10);
+    assert_eq!(
+        depot.with_metadata("key", value).length(&[0; 30 << 10]).await?,
+        30 << 10
+    );
     let result = depot.with_metadata("key", &format!("{value}x")).length(&[]).await;
-    assert_fails(result, Code::ResourceExhausted, Outcome::NotExecuted, &["16385 bytes", "16384"]);
+    assert_fails(
+        result,
+        Code::ResourceExhausted,
+        Outcome::NotExecuted,
+        &["16385 bytes", "16384"],
+    );
     Ok(())
 }
 
@@ -246,7 +278,12 @@ async fn what_a_message_builds_in_memory_is_bounded(transport: Transport) -> Tes
     let depot = DepotClient::new(site.channel.clone());
     assert_eq!(depot.names(vec![String::new(); 100]).await?, 100);
     let result = depot.names(vec![String::new(); 10_000]).await;
-    let parts = ["Depot.names: ", "the arguments cannot be decoded", "max_decoded", "10000"];
+    let parts = [
+        "Depot.names: ",
+        "the arguments cannot be decoded",
+        "max_decoded",
+        "10000",
+    ];
     assert_fails(result, Code::InvalidArgument, Outcome::NotExecuted, &parts);
     Ok(())
 }
@@ -260,12 +297,24 @@ async fn a_full_house_turns_connections_away(transport: Transport) -> TestResult
     let server = server.on_failed_connection(move |_, why| log.lock().expect("nobody panics").push(why.to_owned()));
     let site = transport.serve(server).await?;
     let second = site.connect().await?;
-    let parts = ["refused the connection", "its most of 2 connections", "`max_connections`"];
+    let parts = [
+        "refused the connection",
+        "its most of 2 connections",
+        "`max_connections`",
+    ];
     for _ in 0..3 {
-        assert_fails(site.connect().await, Code::ResourceExhausted, Outcome::NotExecuted, &parts);
+        assert_fails(
+            site.connect().await,
+            Code::ResourceExhausted,
+            Outcome::NotExecuted,
+            &parts,
+        );
     }
     let told = told.lock().expect("nobody panics").clone();
-    assert_eq!(told, ["the server has its most of 2 connections (`max_connections`)"; 3]);
+    assert_eq!(
+        told,
+        ["the server has its most of 2 connections (`max_connections`)"; 3]
+    );
     // Those inside notice nothing, and whoever leaves makes room.
     assert_eq!(DepotClient::new(second.clone()).length(&[1]).await?, 1);
     drop(second);

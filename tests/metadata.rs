@@ -3,9 +3,7 @@
 #[macro_use]
 mod support;
 
-use farcall::{
-    Channel, Code, Context, Error, Limits, Metadata, Outcome, Result, Server, client::ReplyMetadata,
-};
+use farcall::{Channel, Code, Context, Error, Limits, Metadata, Outcome, Result, Server, client::ReplyMetadata};
 use support::{TestResult, Transport, assert_fails, wrap};
 
 #[farcall::service]
@@ -38,7 +36,11 @@ impl Notes for Clerk {
     }
     async fn reply_large(&self, size: u32, fail: bool) -> Result<u32> {
         Context::current().append_reply_metadata("large", "x".repeat(size as usize))?;
-        if fail { Err(Error::not_found("no such shelf")) } else { Ok(1) }
+        if fail {
+            Err(Error::not_found("no such shelf"))
+        } else {
+            Ok(1)
+        }
     }
     async fn fail_with(&self, key: &str, value: &str) -> Result<u32> {
         let mut metadata = Metadata::new();
@@ -80,7 +82,10 @@ async fn pairs_arrive_in_order_and_repeated(transport: Transport) -> TestResult 
         ("tenant", "ü".into()),
         ("empty", vec![]),
     ];
-    assert_eq!(tagged.seen().await?, expected.map(|(key, value)| (key.to_owned(), value)));
+    assert_eq!(
+        tagged.seen().await?,
+        expected.map(|(key, value)| (key.to_owned(), value))
+    );
     // The client that it was made from is untouched.
     assert_eq!(notes.seen().await?, []);
     Ok(())
@@ -111,7 +116,12 @@ async fn a_key_that_is_none_fails_each_call(transport: Transport) -> TestResult 
     let parts = ["\"proof-bin\"", "`append_bin`"];
     assert_fails(text, Code::InvalidArgument, Outcome::NotExecuted, &parts);
     let bytes = notes.with_metadata_bin("proof", vec![1]).seen().await;
-    assert_fails(bytes, Code::InvalidArgument, Outcome::NotExecuted, &["\"proof\"", "-bin"]);
+    assert_fails(
+        bytes,
+        Code::InvalidArgument,
+        Outcome::NotExecuted,
+        &["\"proof\"", "-bin"],
+    );
     assert_eq!(notes.with_metadata(&"k".repeat(255), "value").seen().await?.len(), 1);
     Ok(())
 }
@@ -154,8 +164,12 @@ async fn comes_back_with_an_error(notes: NotesClient) -> TestResult {
 }
 
 async fn layers_change_nothing_about_the_metadata_of_answers(transport: Transport) -> TestResult {
-    let server = notes().layer(wrap(|request, mut next| tower_service::Service::call(&mut next, request)));
-    let client = Channel::builder().layer(wrap(|request, mut next| tower_service::Service::call(&mut next, request)));
+    let server = notes().layer(wrap(|request, mut next| {
+        tower_service::Service::call(&mut next, request)
+    }));
+    let client = Channel::builder().layer(wrap(|request, mut next| {
+        tower_service::Service::call(&mut next, request)
+    }));
     let site = transport.serve_to(server, client).await?;
     let notes = NotesClient::new(site.channel.clone());
     let tagged = notes.with_metadata("tenant", "eu");

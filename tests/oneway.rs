@@ -96,7 +96,9 @@ async fn what_the_handler_makes_of_it_is_not_told(transport: Transport) -> TestR
 
 async fn what_keeps_it_from_leaving_is_told(transport: Transport) -> TestResult {
     let (server, ..) = book();
-    let site = transport.serve(server.limits(Limits::default().max_message(1000))).await?;
+    let site = transport
+        .serve(server.limits(Limits::default().max_message(1000)))
+        .await?;
     let result = JournalClient::new(site.channel.clone()).note("large", &[0; 1000]).await;
     let parts = ["Journal.note: ", "max_message", "1000"];
     assert_fails(result, Code::ResourceExhausted, Outcome::NotExecuted, &parts);
@@ -113,7 +115,12 @@ async fn a_handler_keeps_its_place_on_the_connection(transport: Transport) -> Te
     gate.entered().await;
     gate.entered().await;
     let parts = ["Journal.wait: ", "max_calls"];
-    assert_fails(journal.wait().await, Code::ResourceExhausted, Outcome::NotExecuted, &parts);
+    assert_fails(
+        journal.wait().await,
+        Code::ResourceExhausted,
+        Outcome::NotExecuted,
+        &parts,
+    );
     gate.open(2);
     read.recv().await;
     read.recv().await;
@@ -131,7 +138,10 @@ async fn no_answer_gets_into_another_call(transport: Transport) -> TestResult {
         let journal = JournalClient::new(site.channel.clone());
         tokio::spawn(async move {
             for _ in 0..1000 {
-                for result in [journal.note("", &[]).await, journal.ping().await.map(|answer| assert_eq!(answer, 7))] {
+                for result in [
+                    journal.note("", &[]).await,
+                    journal.ping().await.map(|answer| assert_eq!(answer, 7)),
+                ] {
                     if let Err(error) = result {
                         assert!(error.message().contains("max_calls"), "{error}");
                     }

@@ -32,6 +32,8 @@ const ROUNDS: usize = 4;
 /// While this much waits to be written and holds up what comes behind it, no handler is started: a peer that does not read
 /// makes no more answers.
 const HIGH_WATER: usize = 1 << 20;
+/// Bytes of answers that are collected before they are queued.
+const BATCH: usize = 64 << 10;
 /// How long to wait for the peer to close, too.
 const LINGER: Duration = Duration::from_millis(500);
 /// Chunks handed to the transport in one call.
@@ -246,8 +248,8 @@ impl<I: Inbound + Unpin> Driver<I> {
                 break;
             };
             self.inbound.start(request, &mut self.answers);
-            if self.answers.length >= HIGH_WATER {
-                // A large answer takes turns with those behind it, so it may hold up none of them.
+            if self.answers.length >= BATCH {
+                // What a large answer counts is the outbox's to say.
                 self.answer();
                 self.answers.length = 0;
                 queued = self.link.lock().connection.queued();

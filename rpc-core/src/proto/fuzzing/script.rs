@@ -23,7 +23,7 @@ impl<'a> Script<'a> {
     /// Mostly small lengths and some up to `most`.
     pub(super) fn length(&mut self, most: usize) -> usize {
         let byte = self.below(256);
-        let scale = [1, 1, 16, 257, 1024][self.below(5)];
+        let scale = [1, 1, 16, 257, 3000][self.below(5)];
         (byte * scale).min(most)
     }
 

@@ -92,6 +92,17 @@ fn what_came_before_a_close_is_an_answer() {
 }
 
 #[test]
+fn a_call_that_crosses_the_last_word_of_a_peer_that_has_finished_never_ran() {
+    let mut pair = pair(1);
+    let finished = Error::unavailable("done").with_outcome(Outcome::NotExecuted);
+    pair.connection(SERVER).close(&finished);
+    start(&mut pair, &content(1));
+    pair.write(CLIENT, usize::MAX);
+    assert!(matches!(pair.exchange(), Err(Lost::Closed(_))));
+    assert_eq!(pair.connection(CLIENT).drain_lost(), [(0, Outcome::NotExecuted)]);
+}
+
+#[test]
 fn a_long_text_is_cut_between_letters() {
     let mut pair = pair(1);
     start(&mut pair, &content(1));

@@ -5,6 +5,7 @@ mod calls;
 mod cancel;
 mod deadlines;
 mod going_away;
+mod golden;
 mod ids;
 mod liveness;
 mod lost;

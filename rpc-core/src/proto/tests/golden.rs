@@ -1,0 +1,324 @@
+//! The bytes on the wire are frozen: peers of different versions must understand each other.
+//!
+//! `tests/wire/protocol.txt` holds one message a line, its name and its bytes in hex; `docs/protocol.md` explains some of them. A
+//! changed line breaks the wire. To add messages, append them to [`messages`] and run
+//! `FARCALL_BLESS=1 cargo test -p farcall --lib golden`.
+
+use std::{collections::VecDeque, fs, path::PathBuf, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+
+use super::{answers, content, exchange, frame, inject, pair, request_payload, requests, start};
+use crate::{
+    Code, Error, Metadata, Outcome,
+    proto::{
+        Announced, Body, ClientHello, Connection, Event, HelloError, Limits, RequestHead, ServerHello, encode_metadata,
+        frame::Kind,
+        fuzzing::{CLIENT, SERVER},
+    },
+    service::{fnv1a, method_id},
+};
+
+/// `("apple",)` and `Ok(3)` in bincode.
+const APPLE: &[u8] = b"\x05apple";
+const THREE: &[u8] = &[0, 3];
+
+fn path(of: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(of)
+}
+
+fn hello() -> ClientHello {
+    ClientHello {
+        codec: 1,
+        limits: Announced::from(&Limits::default()),
+    }
+}
+
+fn accepted() -> ServerHello {
+    ServerHello::Accepted {
+        codec: 1,
+        limits: Announced::from(&Limits::default().max_calls(256)),
+    }
+}
+
+fn refused() -> ServerHello {
+    ServerHello::Rejected(Error::refused(Code::ResourceExhausted, "full"))
+}
+
+fn head() -> RequestHead {
+    RequestHead {
+        method: method_id("Inventory", "stock"),
+        ..RequestHead::default()
+    }
+}
+
+fn tenant() -> Bytes {
+    let mut metadata = Metadata::new();
+    metadata.append("tenant", "eu").expect("a key");
+    metadata.append_bin("proof-bin", vec![0, 255]).expect("a key");
+    encode_metadata(&metadata)
+}
+
+/// What a client writes for one call with this head.
+fn request(head: &RequestHead) -> Bytes {
+    written(|client| {
+        client
+            .start(head, Body::Small(APPLE), None)
+            .expect("it is within the limits");
+    })
+}
+
+/// What a server writes as the answer to one call.
+fn answer(metadata: &Bytes, answer: Result<Body<'_>, &Error>) -> Bytes {
+    let mut pair = pair(1);
+    start(&mut pair, &content(1));
+    exchange(&mut pair);
+    pair.connection(SERVER).reply(0, metadata, answer);
+    transmit(pair.connection(SERVER))
+}
+
+fn written(act: impl FnOnce(&mut Connection)) -> Bytes {
+    let mut pair = pair(1);
+    act(pair.connection(CLIENT));
+    transmit(pair.connection(CLIENT))
+}
+
+fn transmit(connection: &mut Connection) -> Bytes {
+    let mut chunks = VecDeque::new();
+    connection.poll_transmit(&mut chunks);
+    Bytes::from(Vec::from(chunks).concat())
+}
+
+fn messages() -> Vec<(&'static str, Bytes)> {
+    let timeout = Some(Duration::from_millis(1500));
+    let instance = Some(fnv1a("warehouse/eu"));
+    let not_found = Error::not_found("no such sku");
+    let mut retry = Metadata::new();
+    retry.append("retry-after", "3").expect("a key");
+    let busy = Error::new(Code::Unavailable, "busy")
+        .with_outcome(Outcome::NotExecuted)
+        .with_metadata(retry);
+    let lost = Error::data_loss("größer").with_outcome(Outcome::Unknown);
+    vec![
+        ("client hello", hello().encode()),
+        ("server hello", accepted().encode()),
+        ("server refusal", refused().encode()),
+        (
+            "server refusal of a version",
+            HelloError::Version { oldest: 2, newest: 3 }.answer(),
+        ),
+        ("request", request(&head())),
+        ("request with timeout", request(&RequestHead { timeout, ..head() })),
+        ("request with instance", request(&RequestHead { instance, ..head() })),
+        (
+            "request with metadata",
+            request(&RequestHead {
+                metadata: tenant(),
+                ..head()
+            }),
+        ),
+        (
+            "request with everything",
+            request(&RequestHead {
+                timeout,
+                instance,
+                metadata: tenant(),
+                ..head()
+            }),
+        ),
+        (
+            "request, first piece",
+            frame(Kind::Request, true, 0, &request_payload(Some(6), b"\x05a")).freeze(),
+        ),
+        ("request, piece", frame(Kind::RequestData, true, 0, b"pp").freeze()),
+        (
+            "request, last piece",
+            frame(Kind::RequestData, false, 0, b"le").freeze(),
+        ),
+        ("reply", answer(&Bytes::new(), Ok(Body::Small(THREE)))),
+        ("reply with metadata", answer(&tenant(), Ok(Body::Small(THREE)))),
+        (
+            "reply, first piece",
+            frame(Kind::Reply, true, 0, &[0, 2, 0, 0, 0, 0]).freeze(),
+        ),
+        ("reply, last piece", frame(Kind::ReplyData, false, 0, &[3]).freeze()),
+        ("failure, executed", answer(&Bytes::new(), Err(&not_found))),
+        (
+            "failure, not executed, with metadata",
+            answer(&Bytes::new(), Err(&busy)),
+        ),
+        ("failure, outcome unknown", answer(&Bytes::new(), Err(&lost))),
+        ("cancel", cancel()),
+        ("ping", ping()),
+        ("pong", pong()),
+        ("go away", written(Connection::go_away)),
+        (
+            "close",
+            written(|client| client.close(&Error::unavailable("maintenance"))),
+        ),
+    ]
+}
+
+fn cancel() -> Bytes {
+    let mut pair = pair(1);
+    start(&mut pair, &content(1));
+    exchange(&mut pair);
+    pair.connection(CLIENT).abandon(0);
+    transmit(pair.connection(CLIENT))
+}
+
+fn ping() -> Bytes {
+    let mut pair = pair(1);
+    let later = pair.now + Duration::from_secs(15);
+    pair.connection(CLIENT).handle_timeout(later).expect("nothing ends");
+    transmit(pair.connection(CLIENT))
+}
+
+fn pong() -> Bytes {
+    let mut pair = pair(1);
+    inject(&mut pair, SERVER, BytesMut::from(&ping()[..])).expect("pings are welcome");
+    transmit(pair.connection(SERVER))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn golden(name: &str) -> BytesMut {
+    let text = fs::read_to_string(path("tests/wire/protocol.txt")).expect("the golden file is there");
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    let digits = line.unwrap_or_else(|| panic!("the golden file has no {name:?}"));
+    (0..digits.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).expect("hex"))
+        .collect()
+}
+
+#[test]
+fn messages_have_their_golden_bytes() {
+    let found: String = messages()
+        .iter()
+        .map(|(name, bytes)| format!("{name}: {}\n", hex(bytes)))
+        .collect();
+    if std::env::var_os("FARCALL_BLESS").is_some() {
+        fs::write(path("tests/wire/protocol.txt"), &found).expect("the golden file can be written");
+    }
+    let golden = fs::read_to_string(path("tests/wire/protocol.txt")).expect("the golden file is there");
+    for (golden, found) in golden.lines().zip(found.lines()) {
+        assert_eq!(golden, found);
+    }
+    assert_eq!(golden.lines().count(), found.lines().count());
+}
+
+#[test]
+fn golden_hellos_are_understood() {
+    assert_eq!(ClientHello::take(&mut golden("client hello")), Ok(Some(hello())));
+    assert_eq!(ServerHello::take(&mut golden("server hello")), Ok(Some(accepted())));
+    assert_eq!(ServerHello::take(&mut golden("server refusal")), Ok(Some(refused())));
+}
+
+#[test]
+fn golden_requests_are_understood() {
+    let timeout = Some(Duration::from_millis(1500));
+    let instance = Some(fnv1a("warehouse/eu"));
+    for (name, expected) in [
+        ("request", head()),
+        ("request with timeout", RequestHead { timeout, ..head() }),
+        ("request with instance", RequestHead { instance, ..head() }),
+        (
+            "request with metadata",
+            RequestHead {
+                metadata: tenant(),
+                ..head()
+            },
+        ),
+        (
+            "request with everything",
+            RequestHead {
+                timeout,
+                instance,
+                metadata: tenant(),
+                ..head()
+            },
+        ),
+    ] {
+        let mut pair = pair(1);
+        inject(&mut pair, SERVER, golden(name)).expect(name);
+        let events = pair.events(SERVER);
+        let [
+            Event::Request {
+                call: 0, head, body, ..
+            },
+        ] = &events[..]
+        else {
+            panic!("{name}: {events:?}");
+        };
+        assert_eq!((head, &body[..]), (&expected, APPLE), "{name}");
+    }
+    let mut pair = pair(1);
+    for name in ["request, first piece", "request, piece", "request, last piece"] {
+        inject(&mut pair, SERVER, golden(name)).expect(name);
+    }
+    assert_eq!(requests(&mut pair), [(0, Bytes::from_static(APPLE))]);
+}
+
+#[test]
+fn golden_answers_are_understood() {
+    let three = || Ok(Bytes::from_static(THREE));
+    let retryable = |error: Error| assert!(error.is_retryable() && error.metadata().value("retry-after") == Some("3"));
+    for (names, check) in [
+        (&["reply"][..], None),
+        (&["reply with metadata"], None),
+        (&["reply, first piece", "reply, last piece"], None),
+        (
+            &["failure, executed"],
+            Some((|error| assert_eq!(error, Error::not_found("no such sku"))) as fn(Error)),
+        ),
+        (&["failure, not executed, with metadata"], Some(retryable)),
+        (
+            &["failure, outcome unknown"],
+            Some(|error| assert_eq!(error.message(), "größer")),
+        ),
+    ] {
+        let mut pair = pair(1);
+        start(&mut pair, &content(1));
+        exchange(&mut pair);
+        for name in names {
+            inject(&mut pair, CLIENT, golden(name)).expect(name);
+        }
+        match (check, answers(&mut pair).pop()) {
+            (None, answer) => assert_eq!(answer, Some((0, three())), "{names:?}"),
+            (Some(check), Some((0, Err(error)))) => check(error),
+            (_, other) => panic!("{names:?}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_documents_examples_are_the_golden_bytes() {
+    let document = fs::read_to_string(path("docs/protocol.md")).expect("the document is there");
+    let mut examples = 0;
+    for block in document.split("```hex ").skip(1) {
+        let (name, rest) = block.split_once('\n').expect("a name, then bytes");
+        let (lines, _) = rest.split_once("```").expect("the block ends");
+        let bytes: String = lines.lines().filter_map(|line| line.split(';').next()).collect();
+        let bytes: String = bytes.split_whitespace().collect();
+        assert_eq!(bytes, hex(&golden(name)), "{name}");
+        examples += 1;
+    }
+    assert!(examples >= 4, "{examples} examples");
+    for (what, value) in [
+        ("FNV-1a of `Inventory`", fnv1a("Inventory")),
+        ("FNV-1a of `stock`", fnv1a("stock")),
+        ("the method id of `Inventory.stock`", method_id("Inventory", "stock")),
+        ("the instance id of `warehouse/eu`", fnv1a("warehouse/eu")),
+    ] {
+        let text = format!("0x{value:016x}");
+        assert!(
+            document.contains(&text),
+            "{what} is {text}, which the document does not say"
+        );
+    }
+}
