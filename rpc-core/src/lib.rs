@@ -110,6 +110,9 @@ mod code;
 pub mod codec;
 mod driver;
 mod error;
+#[cfg(feature = "_fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod layer;
 mod loopback;
 #[doc(hidden)]

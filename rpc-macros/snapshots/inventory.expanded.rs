@@ -219,6 +219,7 @@ const _: () = {
         Row: __farcall::serde::Serialize,
     {
         /// How many of `sku` are on the shelf.
+        #[inline]
         pub fn stock(&self, sku: &str) -> __farcall::Call<Result<u32, StockError>> {
             __farcall::Stub::call(
                 &self.stub,
@@ -228,6 +229,7 @@ const _: () = {
             )
         }
         /// Calls `Inventory::put`.
+        #[inline]
         pub fn put(
             &self,
             key: K,
@@ -243,6 +245,7 @@ const _: () = {
         }
         #[cfg(unix)]
         /// Calls `Inventory::version`.
+        #[inline]
         pub fn version(&self) -> __farcall::Call<::farcall::Result<String>> {
             __farcall::Stub::call(
                 &self.stub,
@@ -252,6 +255,7 @@ const _: () = {
             )
         }
         /// Calls `Inventory::note`.
+        #[inline]
         pub fn note(
             &self,
             text: Option<&Note>,
@@ -344,6 +348,7 @@ const _: () = {
         Row: __farcall::serde::Serialize,
     {
         /// How many of `sku` are on the shelf.
+        #[inline]
         pub fn stock(&self, sku: &str) -> Result<u32, StockError> {
             __farcall::BlockingStub::call(
                 &self.stub,
@@ -353,6 +358,7 @@ const _: () = {
             )
         }
         /// Calls `Inventory::put`.
+        #[inline]
         pub fn put(&self, key: K, row: &Row, blob: &[u8]) -> farcall::Result<Vec<u8>> {
             __farcall::BlockingStub::call(
                 &self.stub,
@@ -363,6 +369,7 @@ const _: () = {
         }
         #[cfg(unix)]
         /// Calls `Inventory::version`.
+        #[inline]
         pub fn version(&self) -> ::farcall::Result<String> {
             __farcall::BlockingStub::call(
                 &self.stub,
@@ -372,6 +379,7 @@ const _: () = {
             )
         }
         /// Calls `Inventory::note`.
+        #[inline]
         pub fn note(&self, text: Option<&Note>) -> ::farcall::Result<()> {
             __farcall::BlockingStub::call(
                 &self.stub,

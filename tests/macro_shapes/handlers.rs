@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use farcall::{Result, Service as _, service::MethodDescriptor};
+use farcall::{
+    Code, Outcome, Result, Service as _,
+    codec::{DecodeLimits, Format},
+    service::{Invocation, MethodDescriptor},
+};
 
 #[farcall::service]
 pub trait Handlers {
@@ -113,4 +117,34 @@ fn the_descriptor_says_what_the_attributes_say() {
     );
     assert_eq!(flagged.path, "Handlers.renamed");
     assert_eq!(flagged.id, farcall::service::method_id("Handlers", "renamed"));
+}
+
+#[tokio::test]
+async fn an_index_beyond_the_methods_is_an_error() {
+    let server = HandlersServer::new(Service);
+    let method = &server.descriptor().methods[0];
+    let invocation = Invocation::new(method, bytes::Bytes::new(), Format::Bincode, DecodeLimits::default());
+    let answer = server.dispatch(server.descriptor().methods.len(), invocation).await;
+    assert_eq!(answer.expect_err("there is no such method").code(), Code::Unimplemented);
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_arguments_are_an_error() {
+    let server = HandlersServer::new(Service);
+    let position = 1;
+    let method = &server.descriptor().methods[position];
+    let invocation = Invocation::new(
+        method,
+        bytes::Bytes::from_static(&[255]),
+        Format::Bincode,
+        DecodeLimits::default(),
+    );
+    let error = server
+        .dispatch(position, invocation)
+        .await
+        .expect_err("a number is longer");
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::InvalidArgument, Outcome::NotExecuted)
+    );
 }

@@ -69,6 +69,10 @@ impl Answers {
 }
 
 /// The task of one connection. Nothing else touches its stream, so no read or write is ever given up half way. Dropping it ends the connection: every waiting call is told.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, not a state in disguise"
+)]
 pub(crate) struct Driver<I> {
     link: Arc<Link>,
     stream: BoxStream,

@@ -25,6 +25,11 @@ impl Assembly {
         self.total
     }
 
+    #[cfg(any(test, feature = "_fuzzing"))]
+    pub(super) fn capacity(&self) -> usize {
+        self.body.capacity()
+    }
+
     /// Appends a piece; gives the whole message with its last one.
     pub(crate) fn push(&mut self, piece: &[u8], more: bool) -> Result<Option<Bytes>, Violation> {
         if piece.len() > self.total - self.body.len() {

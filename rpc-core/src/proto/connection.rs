@@ -69,6 +69,22 @@ pub(crate) enum Event {
     GoAway,
 }
 
+/// What a connection holds for calls in flight, in bytes.
+#[cfg(any(test, feature = "_fuzzing"))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Held {
+    /// Large requests of the peer, as announced.
+    pub(super) requests: usize,
+    /// Large replies of the peer, as announced.
+    pub(super) replies: usize,
+    /// Large requests and replies that count against the peer's budgets.
+    pub(super) spent: [usize; 2],
+    /// The memory of messages that have not arrived entirely.
+    pub(super) assembled: usize,
+    /// Events that nobody took, in number.
+    pub(super) events: usize,
+}
+
 /// Why the connection is over.
 #[derive(Clone, Debug)]
 pub(crate) enum Lost {
@@ -198,6 +214,18 @@ impl Connection {
         }
     }
 
+    /// What is held for calls in flight.
+    #[cfg(any(test, feature = "_fuzzing"))]
+    pub(super) fn held(&self) -> Held {
+        Held {
+            requests: self.request_cost,
+            replies: self.reply_cost,
+            spent: self.outbox.spent(),
+            assembled: self.outgoing.assembled() + self.incoming.assembled(),
+            events: self.events.len(),
+        }
+    }
+
     fn check_start(&self, head: &RequestHead, length: usize) -> Result<(), Error> {
         if self.peer_going_away {
             return Err(Error::refused(
@@ -254,7 +282,7 @@ impl Connection {
         }
     }
 
-    /// Asks the peer to stop a call, and says whether it certainly never left.
+    /// Asks the peer to stop a call, and says whether it certainly never runs: some of it has not left and never will.
     fn cancel(&mut self, id: u32) -> bool {
         let Some(call) = self.outgoing.find(id) else {
             return false;
@@ -263,12 +291,15 @@ impl Connection {
         if let Some((_, assembly)) = call.reply.take() {
             self.reply_cost -= assembly.total();
         }
-        if call.end.is_none() && self.outbox.withdraw(Kind::Request, id) == Withdrawn::Unbegun {
-            call.ended = true;
-            return true;
+        let withdrawn = match call.end {
+            Some(_) => Withdrawn::Gone,
+            None => self.outbox.withdraw(Kind::Request, id),
+        };
+        match withdrawn {
+            Withdrawn::Unbegun => call.ended = true,
+            Withdrawn::Begun | Withdrawn::Gone => put_empty(self.outbox.small(), Kind::Cancel, id),
         }
-        put_empty(self.outbox.small(), Kind::Cancel, id);
-        false
+        withdrawn != Withdrawn::Gone
     }
 
     /// Answers a call of the peer.
@@ -476,15 +507,21 @@ impl Connection {
     /// Ends a call that this side made. The event is only for a caller who still waits.
     fn end_outgoing(&mut self, id: u32, event: impl FnOnce(u32) -> Event) -> Result<(), Violation> {
         let call = self.outgoing.in_flight(id)?;
-        if call.end.is_none() && !call.cancelled {
-            if self.outbox.withdraw(Kind::Request, id) == Withdrawn::Unbegun {
-                // The call has not ended: its caller is told when the connection is drained.
+        let withdrawn = match call.end {
+            Some(end) if end > self.outbox.taken() => Withdrawn::Unbegun,
+            None if !call.cancelled => self.outbox.withdraw(Kind::Request, id),
+            _ => Withdrawn::Gone,
+        };
+        match withdrawn {
+            // The call has not ended: its caller is told when the connection is drained.
+            Withdrawn::Unbegun => {
                 return Err(Violation::new(format!(
                     "an answer to call {id} before any of its request was sent"
                 )));
             }
             // The peer answered early and lets the rest of the request go by; this ends it.
-            put_empty(self.outbox.small(), Kind::Cancel, id);
+            Withdrawn::Begun => put_empty(self.outbox.small(), Kind::Cancel, id),
+            Withdrawn::Gone => {}
         }
         call.ended = true;
         let (cost, waits) = (call.cost, !call.cancelled && !call.released);

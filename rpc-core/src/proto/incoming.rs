@@ -115,6 +115,15 @@ impl Incoming {
         Some(call)
     }
 
+    #[cfg(any(test, feature = "_fuzzing"))]
+    pub(super) fn assembled(&self) -> usize {
+        let capacity = |call: &IncomingCall| match call {
+            IncomingCall::Receiving { body, .. } => body.capacity(),
+            _ => 0,
+        };
+        self.calls.iter().map(capacity).sum()
+    }
+
     pub(crate) fn earliest_deadline(&self) -> Option<Instant> {
         self.earliest
     }

@@ -14,6 +14,8 @@ pub(crate) struct Liveness {
     pinged: Option<Instant>,
     /// Since when the peer takes nothing of what waits.
     stalled: Option<Instant>,
+    /// The transport took nothing when it was asked last.
+    blocked: bool,
 }
 
 /// What the clock asks for.
@@ -36,6 +38,7 @@ impl Liveness {
             heard: now,
             pinged: None,
             stalled: None,
+            blocked: false,
         }
     }
 
@@ -47,11 +50,16 @@ impl Liveness {
     /// Something was written, and something `waits` still.
     pub(crate) fn handle_written(&mut self, waits: bool, now: Instant) {
         self.stalled = waits.then_some(now);
+        if std::mem::take(&mut self.blocked) {
+            // Room in a transport that was full: the peer reads. The ping may still wait behind what it has not read.
+            self.handle_heard(now);
+        }
     }
 
     /// Nothing could be written although something waits.
     pub(crate) fn handle_blocked(&mut self, now: Instant) {
         self.stalled.get_or_insert(now);
+        self.blocked = true;
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {

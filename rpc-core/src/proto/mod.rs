@@ -6,6 +6,8 @@
 mod assembly;
 mod connection;
 mod frame;
+#[cfg(any(test, feature = "_fuzzing"))]
+pub(crate) mod fuzzing;
 mod handshake;
 mod head;
 mod incoming;
@@ -13,6 +15,8 @@ mod limits;
 mod liveness;
 mod outbox;
 mod outgoing;
+#[cfg(test)]
+mod tests;
 mod violation;
 
 pub(crate) use connection::{Body, Connection, Event, Lost, Settings};

@@ -91,6 +91,11 @@ impl Outbox {
         self.taken
     }
 
+    #[cfg(any(test, feature = "_fuzzing"))]
+    pub(super) fn spent(&self) -> [usize; 2] {
+        self.spent
+    }
+
     /// The bytes that wait.
     pub(crate) fn len(&self) -> usize {
         self.small.len() + self.large

@@ -111,6 +111,12 @@ impl Outgoing {
         }
     }
 
+    #[cfg(any(test, feature = "_fuzzing"))]
+    pub(super) fn assembled(&self) -> usize {
+        let replies = self.calls.iter().filter_map(|(_, call)| call.reply.as_ref());
+        replies.map(|(_, body)| body.capacity()).sum()
+    }
+
     pub(crate) fn earliest_deadline(&self) -> Option<Instant> {
         self.earliest
     }

@@ -156,9 +156,10 @@ impl Drop for Task {
         let handler = self.handler.take();
         // A destructor in the handler may panic; the call is still to be finished.
         let _ = catch_unwind(AssertUnwindSafe(|| enter(&mut self.scope, || drop(handler))));
-        if let (Some(finish), Some(hold)) = (self.finish.take(), self.scope.as_ref().and_then(Scope::held)) {
-            // Something that cannot be stopped still works for the call: it finishes the call when it is done.
-            hold.put(Box::new(finish));
+        let context = self.scope.as_ref().and_then(Scope::made_context);
+        if let (Some(finish), Some(context)) = (self.finish.take(), context) {
+            // Something that cannot be stopped may still work for the call: it finishes the call when it is done.
+            context.finish_when_free(finish);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Handlers that block their thread.
 
-use super::{Context, Scope, context::with_current};
+use super::Context;
 use crate::Error;
 
 /// Runs a synchronous handler (`#[rpc(blocking)]`) on the blocking pool, with the call's context.
@@ -11,8 +11,8 @@ use crate::Error;
 /// # Errors
 /// `Internal` when the runtime shuts down before the closure started.
 pub async fn blocking<R: Send + 'static>(handler: impl FnOnce() -> R + Send + 'static) -> Result<R, Error> {
-    let hold = with_current(Scope::hold);
     let context = Context::current();
+    let hold = context.hold();
     #[cfg(feature = "tracing")]
     let span = tracing::Span::current();
     let running = tokio::task::spawn_blocking(move || {

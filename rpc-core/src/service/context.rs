@@ -3,16 +3,15 @@
 use std::{
     cell::RefCell,
     fmt,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use tokio::sync::Notify;
-
-use super::{MethodDescriptor, scope::Scope};
+use super::{
+    MethodDescriptor,
+    liveness::{Hold, Liveness},
+    scope::Scope,
+};
 use crate::{Metadata, transport::Address};
 
 thread_local! {
@@ -45,8 +44,7 @@ pub(crate) struct Inner {
     pub(crate) deadline: Option<Instant>,
     pub(crate) metadata: Metadata,
     pub(crate) reply: Mutex<Metadata>,
-    pub(crate) cancelled: AtomicBool,
-    pub(crate) cancellation: Notify,
+    pub(crate) liveness: Arc<Liveness>,
 }
 
 static NO_METADATA: Metadata = Metadata::new();
@@ -149,31 +147,34 @@ impl Context {
     ///
     /// An ordinary handler is dropped at its next await then; this is for `blocking` and `detached` ones, which go on.
     pub fn is_cancelled(&self) -> bool {
-        self.inner()
-            .is_some_and(|inner| inner.cancelled.load(Ordering::Acquire))
+        self.inner().is_some_and(|inner| inner.liveness.is_cancelled())
     }
 
     /// Waits until the caller gave the call up or its deadline has passed; for ever in an empty context.
     ///
     /// Cancel safe: nothing is lost when the future is dropped.
     pub async fn cancelled(&self) {
-        let Some(inner) = self.inner() else {
-            return std::future::pending().await;
-        };
-        loop {
-            // The wait is prepared before the flag is read, so a cancellation in between is not missed.
-            let notified = inner.cancellation.notified();
-            if self.is_cancelled() {
-                return;
-            }
-            notified.await;
+        match self.inner() {
+            Some(inner) => inner.liveness.cancelled().await,
+            None => std::future::pending().await,
         }
     }
 
     pub(crate) fn cancel(&self) {
         if let Some(inner) = self.inner() {
-            inner.cancelled.store(true, Ordering::Release);
-            inner.cancellation.notify_waiters();
+            inner.liveness.cancel();
+        }
+    }
+
+    /// Holds the call's place as long as the result lives.
+    pub(crate) fn hold(&self) -> Option<Hold> {
+        self.inner().map(|inner| inner.liveness.hold())
+    }
+
+    /// Drops `finish` when nobody holds the call's place, which may be now.
+    pub(crate) fn finish_when_free(&self, finish: impl std::any::Any + Send) {
+        if let Some(inner) = self.inner() {
+            inner.liveness.finish_when_free(finish);
         }
     }
 
@@ -211,8 +212,7 @@ impl Context {
             deadline,
             metadata,
             reply: Mutex::default(),
-            cancelled: AtomicBool::new(self.is_cancelled()),
-            cancellation: Notify::new(),
+            liveness: Arc::clone(&inner.liveness),
         })
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod bounds;
 mod context;
 mod descriptor;
 mod invocation;
+mod liveness;
 mod payload;
 mod scope;
 

@@ -1,13 +1,10 @@
 //! What is known about a call while its handler is polled; it becomes a [`Context`] only when somebody asks.
 
 use std::{
-    any::Any,
     cell::OnceCell,
-    sync::{Arc, Mutex, atomic::AtomicBool},
+    sync::{Arc, Mutex},
     time::Instant,
 };
-
-use tokio::sync::Notify;
 
 use super::{Context, MethodDescriptor, context::Inner};
 use crate::{Metadata, transport::Address};
@@ -16,8 +13,6 @@ use crate::{Metadata, transport::Address};
 pub(crate) struct Scope {
     call: Option<Call>,
     context: OnceCell<Context>,
-    /// Shared by whoever must be done before the call counts as over; see [`Hold`].
-    hold: OnceCell<Hold>,
 }
 
 /// The parts of a context, before there is one.
@@ -29,24 +24,12 @@ pub(crate) struct Call {
     pub(crate) metadata: Metadata,
 }
 
-/// Keeps a call's place occupied while something works for it that cannot be stopped, such as a closure on the blocking pool:
-/// what the server puts in is dropped with the last clone.
-#[derive(Clone, Default)]
-pub(crate) struct Hold(Arc<Mutex<Option<Box<dyn Any + Send>>>>);
-
-impl Hold {
-    pub(crate) fn put(&self, finish: Box<dyn Any + Send>) {
-        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(finish);
-    }
-}
-
 impl Scope {
     /// The scope of a call that just came in.
     pub(crate) fn new(call: Call) -> Self {
         Self {
             call: Some(call),
             context: OnceCell::new(),
-            hold: OnceCell::new(),
         }
     }
 
@@ -55,7 +38,6 @@ impl Scope {
         Self {
             call: None,
             context: OnceCell::from(context),
-            hold: OnceCell::new(),
         }
     }
 
@@ -77,16 +59,6 @@ impl Scope {
             None => self.context.get().and_then(Context::deadline),
         }
     }
-
-    /// Holds the call's place from now on.
-    pub(crate) fn hold(&self) -> Hold {
-        self.hold.get_or_init(Hold::default).clone()
-    }
-
-    /// Who holds the call's place, if anyone ever did.
-    pub(crate) fn held(&self) -> Option<&Hold> {
-        self.hold.get()
-    }
 }
 
 impl Call {
@@ -98,8 +70,7 @@ impl Call {
             deadline: self.deadline,
             metadata: self.metadata.clone(),
             reply: Mutex::default(),
-            cancelled: AtomicBool::new(false),
-            cancellation: Notify::new(),
+            liveness: Arc::default(),
         })
     }
 }

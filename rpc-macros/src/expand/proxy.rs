@@ -186,11 +186,13 @@ impl Proxy<'_> {
         let decode = Ident::new(decode, span);
         let decode = quote_spanned!(span=> __farcall::#decode);
         let position = descriptor::position(self.service, index);
+        // `inline` spares the compiler the code of methods that nobody calls.
         let call = quote_spanned! {method.span()=>
             __farcall::#stub::call(&#this.stub, &__DESCRIPTOR.methods[#position], &(#(#values,)*), #decode)
         };
         quote! {
             #(#attributes)*
+            #[inline]
             #visibility fn #ident #lifetimes (#receiver, #(#inputs),*) -> #output #clause {
                 #call
             }
@@ -271,6 +273,7 @@ impl Proxy<'_> {
         let output = self.output(method);
         quote! {
             #(#cfgs)*
+            #[inline]
             fn #ident #lifetimes (#receiver, #(#names: #types),*) -> #output #clause {
                 Self::#ident(#this, #(#names),*)
             }

@@ -18,6 +18,16 @@ pub trait Crate {
     async fn put(&self) -> u32;
 }
 
+#[farcall::service(bound)]
+pub trait Unbound<T> {
+    async fn put(&self, value: T) -> u32;
+}
+
+#[farcall::service(crate, name = "a", name = "b")]
+pub trait Twice {
+    async fn put(&self) -> u32;
+}
+
 fn main() {
     fn _use(_: UnknownClient, _: SlashClient, _: CrateClient) {}
 }

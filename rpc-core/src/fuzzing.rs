@@ -1,0 +1,18 @@
+//! Entries for the targets in `fuzz/`. No part of the API: anything here may change or go at any time.
+
+use crate::proto::fuzzing;
+
+/// Reads `data` as frames with everything that can stand in them.
+pub fn frames(data: &[u8]) {
+    fuzzing::frames(data);
+}
+
+/// Reads `data` as the hello of either side.
+pub fn handshake(data: &[u8]) {
+    fuzzing::handshake(data);
+}
+
+/// Runs `data` as a script of what happens to a connection, with an honest peer or with one that sends anything.
+pub fn connection(data: &[u8]) {
+    fuzzing::connection(data);
+}

@@ -1,0 +1,36 @@
+//! Bytes as a sequence of decisions.
+
+/// Bytes that are taken one decision at a time.
+pub(super) struct Script<'a>(&'a [u8]);
+
+impl<'a> Script<'a> {
+    pub(super) fn new(data: &'a [u8]) -> Self {
+        Self(data)
+    }
+
+    /// The next byte, while there is one.
+    pub(super) fn byte(&mut self) -> Option<u8> {
+        let (&first, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(first)
+    }
+
+    /// A number below `limit`, or 0 at the end.
+    pub(super) fn below(&mut self, limit: usize) -> usize {
+        usize::from(self.byte().unwrap_or(0)) % limit.max(1)
+    }
+
+    /// Mostly small lengths and some up to `most`.
+    pub(super) fn length(&mut self, most: usize) -> usize {
+        let byte = self.below(256);
+        let scale = [1, 1, 16, 257, 1024][self.below(5)];
+        (byte * scale).min(most)
+    }
+
+    /// The next bytes themselves.
+    pub(super) fn bytes(&mut self, length: usize) -> &'a [u8] {
+        let (bytes, rest) = self.0.split_at(length.min(self.0.len()));
+        self.0 = rest;
+        bytes
+    }
+}

@@ -1,0 +1,106 @@
+//! Peers that vanish, stop reading or have nothing to do.
+
+use std::time::Duration;
+
+use super::{content, exchange, requests, start};
+use crate::proto::{
+    Limits, Lost,
+    fuzzing::{CLIENT, Pair, SERVER},
+};
+
+const KEEPALIVE: Duration = Duration::from_secs(15);
+const STALL: Duration = Duration::from_secs(30);
+const IDLE: Duration = Duration::from_secs(600);
+const MOMENT: Duration = Duration::from_millis(1);
+
+fn pair() -> Pair {
+    Pair::new([Limits::default(), Limits::default()], Some(IDLE), 1)
+}
+
+#[test]
+fn two_that_answer_pings_stay_connected() {
+    let mut pair = Pair::new([Limits::default(), Limits::default()], None, 1);
+    pair.pass(Duration::from_secs(24 * 3600)).expect("both are there");
+}
+
+#[test]
+fn a_peer_that_vanished_is_given_up_after_two_intervals() {
+    let mut pair = pair();
+    pair.ends[SERVER].reads = false;
+    pair.pass(2 * KEEPALIVE - MOMENT).expect("it may still answer");
+    match pair.pass(MOMENT) {
+        Err(Lost::Silent(interval)) => assert_eq!(interval, KEEPALIVE),
+        other => panic!("{other:?} where silence was due"),
+    }
+}
+
+#[test]
+fn a_peer_that_is_slow_to_answer_a_ping_is_not_given_up() {
+    let mut pair = pair();
+    for _ in 0..5 {
+        pair.ends[SERVER].reads = false;
+        pair.pass(2 * KEEPALIVE - MOMENT).expect("it may still answer");
+        pair.ends[SERVER].reads = true;
+        exchange(&mut pair);
+    }
+}
+
+#[test]
+fn a_peer_that_takes_no_byte_is_given_up_though_it_speaks() {
+    let mut pair = pair();
+    for _ in 0..3 {
+        start(&mut pair, &content(1 << 20));
+    }
+    pair.ends[SERVER].reads = false;
+    exchange(&mut pair);
+    let stalled_at = pair.now + STALL;
+    let stalled = loop {
+        let step = pair.pass(Duration::from_secs(1));
+        // Something comes from the server all the time.
+        let now = pair.now;
+        pair.connection(CLIENT).handle_heard(now);
+        if let Err(lost) = step {
+            break lost;
+        }
+    };
+    assert!(matches!(stalled, Lost::Stalled(STALL)), "{stalled:?}");
+    assert_eq!(pair.now, stalled_at);
+}
+
+#[test]
+fn a_peer_that_takes_bytes_slowly_is_not_stalled() {
+    let mut pair = pair();
+    start(&mut pair, &content(1 << 20));
+    for _ in 0..20 {
+        pair.ends[SERVER].reads = false;
+        exchange(&mut pair);
+        pair.pass(STALL - MOMENT).expect("it takes bytes");
+        pair.read(SERVER, 100).expect("both are honest");
+    }
+}
+
+#[test]
+fn a_connection_without_calls_ends_after_its_idle_time() {
+    let mut pair = pair();
+    pair.pass(IDLE - MOMENT).expect("not yet");
+    let lost = pair.pass(MOMENT).expect_err("it is idle");
+    assert!(matches!(lost, Lost::Idle(IDLE)), "{lost:?}");
+}
+
+#[test]
+fn idle_time_counts_from_the_last_answer() {
+    for keepalive in [KEEPALIVE, 10 * IDLE] {
+        let limits = Limits::default().keepalive(keepalive);
+        let mut pair = Pair::new([limits.clone(), limits], Some(IDLE), 1);
+        start(&mut pair, &content(1));
+        exchange(&mut pair);
+        requests(&mut pair);
+        pair.pass(3 * IDLE).expect("a call is in flight");
+        pair.pass(IDLE - Duration::from_secs(1)).expect("a call is in flight");
+        pair.reply(SERVER, 0, &content(1));
+        exchange(&mut pair);
+        pair.pass(IDLE - MOMENT).expect("its last call ended a moment ago");
+        let lost = pair.pass(MOMENT).expect_err("it is idle");
+        assert!(matches!(lost, Lost::Idle(IDLE)), "{lost:?}");
+    }
+}

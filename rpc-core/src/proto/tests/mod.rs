@@ -1,0 +1,122 @@
+//! The protocol core against itself, without I/O and with a clock of its own.
+
+mod budgets;
+mod calls;
+mod cancel;
+mod deadlines;
+mod going_away;
+mod ids;
+mod liveness;
+mod lost;
+mod random;
+mod refusals;
+mod turns;
+
+use bytes::{Bytes, BytesMut};
+
+use super::{
+    Event, Limits, Lost,
+    frame::{Kind, put_header},
+    fuzzing::{CLIENT, Pair, SERVER},
+};
+use crate::Error;
+
+/// Two ends with default limits.
+fn pair(seed: u64) -> Pair {
+    with_limits(Limits::default(), seed)
+}
+
+fn with_limits(limits: Limits, seed: u64) -> Pair {
+    Pair::new([limits.clone(), limits], None, seed)
+}
+
+fn content(length: usize) -> Bytes {
+    (0..length).map(|index| (index % 251) as u8).collect()
+}
+
+/// Makes a call of the client that has no deadline.
+fn start(pair: &mut Pair, content: &Bytes) -> u32 {
+    pair.start(CLIENT, 7, content, None)
+        .expect("the call is within the limits")
+}
+
+fn exchange(pair: &mut Pair) {
+    pair.exchange().expect("both are honest");
+}
+
+/// The ids and bodies of the requests that came to the server, where nothing else happened.
+fn requests(pair: &mut Pair) -> Vec<(u32, Bytes)> {
+    let request = |event| match event {
+        Event::Request { call, body, .. } => (call, body),
+        other => panic!("{other:?} where a request was due"),
+    };
+    pair.events(SERVER).into_iter().map(request).collect()
+}
+
+/// The ids and answers that came to the client, where nothing else happened.
+fn answers(pair: &mut Pair) -> Vec<(u32, Result<Bytes, Error>)> {
+    let answer = |event| match event {
+        Event::Reply { call, body, .. } => (call, Ok(body)),
+        Event::Failed { call, error } => (call, Err(error)),
+        other => panic!("{other:?} where an answer was due"),
+    };
+    pair.events(CLIENT).into_iter().map(answer).collect()
+}
+
+/// The one failure that came to the client.
+fn failure(pair: &mut Pair) -> Error {
+    let [(_, Err(error))] = &answers(pair)[..] else {
+        panic!("a failure was due");
+    };
+    error.clone()
+}
+
+/// A frame as a hostile peer writes it.
+fn frame(kind: Kind, more: bool, call: u32, payload: &[u8]) -> BytesMut {
+    let mut frame = BytesMut::new();
+    put_header(&mut frame, kind, more, call, payload.len());
+    frame.extend_from_slice(payload);
+    frame
+}
+
+/// A request's payload: method 7, no flags, the total if it goes on, the body.
+fn request_payload(total: Option<u32>, body: &[u8]) -> Vec<u8> {
+    let mut payload = vec![7, 0, 0, 0, 0, 0, 0, 0, 0];
+    payload.extend(total.into_iter().flat_map(u32::to_le_bytes));
+    payload.extend_from_slice(body);
+    payload
+}
+
+/// What `end` makes of frames that its peer did not send.
+fn inject(pair: &mut Pair, end: usize, mut frames: BytesMut) -> Result<(), Lost> {
+    let now = pair.now;
+    while pair.connection(end).handle_input(&mut frames, 16, now)? {}
+    Ok(())
+}
+
+/// The text of the violation that frames are for `end`.
+fn violation(pair: &mut Pair, end: usize, frames: BytesMut) -> String {
+    match inject(pair, end, frames) {
+        Err(Lost::Violation(violation)) => violation.to_string(),
+        other => panic!("{other:?} where a violation was due"),
+    }
+}
+
+/// One end looks at the clock.
+fn time_out(pair: &mut Pair, end: usize) {
+    let now = pair.now;
+    pair.connection(end).handle_timeout(now).expect("nothing ends");
+}
+
+/// Nothing is in flight or held at either end.
+fn assert_empty(pair: &mut Pair) {
+    for end in [CLIENT, SERVER] {
+        let connection = pair.connection(end);
+        assert_eq!(connection.held(), super::connection::Held::default());
+        assert_eq!(
+            (connection.outgoing(), connection.incoming(), connection.queued()),
+            (0, 0, 0)
+        );
+        assert!(connection.is_drained());
+    }
+}

@@ -1,0 +1,41 @@
+//! Scripts of random bytes, always the same: what `fuzz/` does without end, briefly.
+
+use fastrand::Rng;
+
+use crate::proto::fuzzing;
+
+fn scripts(count: u64, longest: usize, first: impl Fn(&mut Rng) -> u8) {
+    for seed in 0..count {
+        let mut rng = Rng::with_seed(seed);
+        let length = rng.usize(2..longest);
+        let mut script: Vec<u8> = std::iter::repeat_with(|| rng.u8(..)).take(length).collect();
+        script[0] = first(&mut rng);
+        if let Err(cause) = std::panic::catch_unwind(|| fuzzing::connection(&script)) {
+            panic!("seed {seed}: {:?}", cause.downcast_ref::<String>());
+        }
+    }
+}
+
+#[test]
+fn honest_peers_end_every_call_once_and_give_everything_back() {
+    scripts(600, 3000, |rng| 2 * rng.u8(..128));
+}
+
+#[test]
+fn a_hostile_peer_gets_a_violation_and_bounded_memory() {
+    scripts(3000, 2000, |rng| 2 * rng.u8(..128) + 1);
+}
+
+#[test]
+fn frames_and_hellos_are_read_as_they_are_written() {
+    let mut rng = Rng::with_seed(1);
+    for _ in 0..20_000 {
+        let length = rng.usize(..200);
+        let small = rng.bool();
+        let data: Vec<u8> = std::iter::repeat_with(|| if small { rng.u8(..8) } else { rng.u8(..) })
+            .take(length)
+            .collect();
+        fuzzing::frames(&data);
+        fuzzing::handshake(&data);
+    }
+}

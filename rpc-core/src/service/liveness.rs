@@ -1,0 +1,72 @@
+//! Whether a call is still wanted, and what must be over before it counts as over.
+
+use std::{
+    any::Any,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use tokio::sync::Notify;
+
+/// Whether a call is still wanted, shared by every context of the call.
+#[derive(Default)]
+pub(crate) struct Liveness {
+    cancelled: AtomicBool,
+    cancellation: Notify,
+    hold: Mutex<Weak<Held>>,
+}
+
+/// Keeps a call's place occupied while something works for it that cannot be stopped, such as a closure on the blocking pool:
+/// what the server puts in is dropped with the last of them.
+pub(crate) struct Hold {
+    _held: Arc<Held>,
+}
+
+type Held = Mutex<Option<Box<dyn Any + Send>>>;
+
+impl Liveness {
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Release);
+        self.cancellation.notify_waiters();
+    }
+
+    pub(crate) async fn cancelled(&self) {
+        loop {
+            // The wait is prepared before the flag is read, so a cancellation in between is not missed.
+            let notified = self.cancellation.notified();
+            if self.is_cancelled() {
+                return;
+            }
+            notified.await;
+        }
+    }
+
+    /// Holds the call's place as long as the result lives.
+    pub(crate) fn hold(&self) -> Hold {
+        let mut hold = lock(&self.hold);
+        let held = hold.upgrade().unwrap_or_else(|| {
+            let held = Arc::default();
+            *hold = Arc::downgrade(&held);
+            held
+        });
+        Hold { _held: held }
+    }
+
+    /// Drops `finish` when nobody holds the call's place, which may be now.
+    pub(crate) fn finish_when_free(&self, finish: impl Any + Send) {
+        let held = lock(&self.hold).upgrade();
+        if let Some(held) = held {
+            *lock(&held) = Some(Box::new(finish));
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
