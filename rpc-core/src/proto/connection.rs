@@ -721,9 +721,10 @@ impl Connection {
             .is_none_or(|call| call.end.is_some_and(|end| end <= written))
     }
 
-    /// The bytes that wait to be written.
+    /// The bytes that wait to be written and hold up what comes behind them: large messages take turns, so of them only what
+    /// is more than `max_buffered`.
     pub(crate) fn queued(&self) -> usize {
-        self.outbox.len()
+        self.outbox.len() - self.outbox.large().min(self.ours.max_buffered)
     }
 
     /// The calls in flight that this side made, given-up ones included.

@@ -101,6 +101,11 @@ impl Outbox {
         self.small.len() + self.large
     }
 
+    /// The bytes of large messages that wait.
+    pub(crate) fn large(&self) -> usize {
+        self.large
+    }
+
     /// Whether a turn would take something.
     pub(crate) fn is_ready(&self) -> bool {
         !self.small.is_empty() || !self.turns.is_empty()
@@ -134,6 +139,8 @@ impl Outbox {
             if let Some(message) = self.waiting.remove(index) {
                 self.large -= message.head.len() + message.body.len();
             }
+            // It may have held up those behind it.
+            self.admit();
             return Withdrawn::Unbegun;
         }
         let Some(message) = self

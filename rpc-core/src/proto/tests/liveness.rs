@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{content, exchange, requests, start};
 use crate::proto::{
-    Limits, Lost,
+    Event, Limits, Lost,
     fuzzing::{CLIENT, Pair, SERVER},
 };
 
@@ -83,8 +83,25 @@ fn a_peer_that_takes_bytes_slowly_is_not_stalled() {
 fn a_connection_without_calls_ends_after_its_idle_time() {
     let mut pair = pair();
     pair.pass(IDLE - MOMENT).expect("not yet");
-    let lost = pair.pass(MOMENT).expect_err("it is idle");
-    assert!(matches!(lost, Lost::Idle(IDLE)), "{lost:?}");
+    assert_goes_away_now(&mut pair);
+}
+
+/// Neither end makes new calls from the next moment on, and nothing is lost.
+fn assert_goes_away_now(pair: &mut Pair) {
+    for end in [CLIENT, SERVER] {
+        let events = pair.events(end);
+        assert!(events.is_empty(), "too early: {events:?}");
+    }
+    pair.pass(MOMENT).expect("an idle connection ends by itself");
+    exchange(pair);
+    for end in [CLIENT, SERVER] {
+        let events = pair.events(end);
+        assert!(
+            events.iter().any(|event| matches!(event, Event::GoAway)),
+            "{end}: {events:?}"
+        );
+        assert!(pair.connection(end).is_drained());
+    }
 }
 
 #[test]
@@ -99,8 +116,9 @@ fn idle_time_counts_from_the_last_answer() {
         pair.pass(IDLE - Duration::from_secs(1)).expect("a call is in flight");
         pair.reply(SERVER, 0, &content(1));
         exchange(&mut pair);
+        pair.events(CLIENT);
+        pair.connection(CLIENT).release(0);
         pair.pass(IDLE - MOMENT).expect("its last call ended a moment ago");
-        let lost = pair.pass(MOMENT).expect_err("it is idle");
-        assert!(matches!(lost, Lost::Idle(IDLE)), "{lost:?}");
+        assert_goes_away_now(&mut pair);
     }
 }
