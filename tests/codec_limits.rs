@@ -30,7 +30,7 @@ fn depth_is_allowed_up_to_the_limit_and_not_beyond() {
         let error = decoded(format, &List::of(11), limits).expect_err("one level too many");
         assert_eq!(
             error.to_string(),
-            "the value nests deeper than the limit of 10",
+            "the value nests deeper than 10, the limit (`max_depth`)",
             "{format}"
         );
     }
@@ -63,7 +63,7 @@ fn memory_is_allowed_up_to_the_limit_and_not_beyond() {
         let error = decoded(format, &vec![1_u64; 101], limits).expect_err("one element too many");
         assert_eq!(
             error.to_string(),
-            "the elements of the value need more memory than the limit of 800 bytes",
+            "the elements of the value need more than 800 bytes of memory, the limit (`max_decoded`)",
             "{format}"
         );
     }

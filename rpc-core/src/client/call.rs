@@ -187,10 +187,6 @@ impl RawCall {
                         return link.poll_answer(*id, cx);
                     }
                     let left = ready!(link.poll_left(*id, cx));
-                    if left.is_ok() {
-                        // From here on the call is the server's alone.
-                        link.forget(*id);
-                    }
                     return Poll::Ready(left.map(|()| (Bytes::new(), Bytes::new())));
                 }
                 State::Layered(answering) => {

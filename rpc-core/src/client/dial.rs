@@ -1,6 +1,9 @@
 //! One attempt to connect, and the life of the connection after it.
 
-use std::sync::{Arc, Weak};
+use std::{
+    io,
+    sync::{Arc, Weak},
+};
 
 use tokio::{
     sync::watch,
@@ -9,7 +12,7 @@ use tokio::{
 
 use super::channel::Inner;
 use crate::{
-    Code, Error, Limits, Metadata,
+    Address, Code, Error, Limits, Metadata,
     codec::Format,
     driver::{Answers, Driver, Inbound, Link, Request, open},
     proto::{Connection, Stop},
@@ -61,11 +64,7 @@ async fn attempt(
     let address = connector.address();
     let (mut stream, peer) = match timeout(limits.handshake_timeout, connector.connect()).await {
         Ok(Ok(connected)) => connected,
-        Ok(Err(error)) => {
-            return Err(
-                Error::refused(Code::Unavailable, format!("cannot connect to {address}: {error}")).with_source(error),
-            );
-        }
+        Ok(Err(error)) => return Err(failed(address, error)),
         Err(_) => {
             let time = limits.handshake_timeout;
             return Err(Error::refused(
@@ -81,6 +80,15 @@ async fn attempt(
         Arc::clone(&link),
         Driver::new(link, stream, peer, opened.input, NoService),
     ))
+}
+
+/// A connector may know more than an `io::Error` can say, such as that trying again is of no use.
+fn failed(address: &Address, error: io::Error) -> Error {
+    let own = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    match own {
+        Some(own) => Error::refused(own.code(), format!("cannot connect to {address}: {}", own.message())),
+        None => Error::refused(Code::Unavailable, format!("cannot connect to {address}: {error}")).with_source(error),
+    }
 }
 
 /// A client offers nothing to its server.

@@ -29,8 +29,11 @@ const READ: usize = 64 << 10;
 const FRAMES: usize = 128;
 /// Rounds of reading and writing before other tasks get their turn.
 const ROUNDS: usize = 4;
-/// While this much waits to be written no handler is started: a peer that does not read makes no more answers.
+/// While this much waits to be written and holds up what comes behind it, no handler is started: a peer that does not read
+/// makes no more answers.
 const HIGH_WATER: usize = 1 << 20;
+/// Bytes of answers that are collected before they are queued.
+const BATCH: usize = 64 << 10;
 /// How long to wait for the peer to close, too.
 const LINGER: Duration = Duration::from_millis(500);
 /// Chunks handed to the transport in one call.
@@ -68,7 +71,8 @@ impl Answers {
     }
 }
 
-/// The task of one connection. Nothing else touches its stream, so no read or write is ever given up half way. Dropping it ends the connection: every waiting call is told.
+/// The task of one connection. Nothing else touches its stream, so no read or write is ever given up half way. Dropping it
+/// ends the connection: every waiting call is told.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "independent facts, not a state in disguise"
@@ -237,13 +241,19 @@ impl<I: Inbound + Unpin> Driver<I> {
     }
 
     /// Starts the handlers of waiting calls as long as the peer takes the answers.
-    fn start(&mut self, queued: usize) {
-        self.answers.length = queued;
-        while self.answers.length < HIGH_WATER {
+    fn start(&mut self, mut queued: usize) {
+        self.answers.length = 0;
+        while queued + self.answers.length < HIGH_WATER {
             let Some(request) = self.deferred.pop_front() else {
                 break;
             };
             self.inbound.start(request, &mut self.answers);
+            if self.answers.length >= BATCH {
+                // What a large answer counts is the outbox's to say.
+                self.answer();
+                self.answers.length = 0;
+                queued = self.link.lock().connection.queued();
+            }
         }
     }
 
@@ -272,15 +282,13 @@ impl<I: Inbound + Unpin> Driver<I> {
         drop(spent);
     }
 
-    /// Writes until all is written or the transport takes no more.
+    /// Writes one turn of the outbox, or until the transport takes no more. Reading comes in between turns: a peer that takes
+    /// a large message as fast as it is written is heard meanwhile.
     fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Result<(), End>> {
-        loop {
-            if self.output.is_empty() {
-                self.link.lock().connection.poll_transmit(&mut self.output);
-            }
-            if self.output.is_empty() {
-                break;
-            }
+        if self.output.is_empty() {
+            self.link.lock().connection.poll_transmit(&mut self.output);
+        }
+        while !self.output.is_empty() {
             match write_chunks(Pin::new(&mut self.stream), cx, &self.output) {
                 Poll::Ready(Ok(written)) if written > 0 => self.written(written, now),
                 Poll::Ready(Ok(_)) => return Poll::Ready(Err(self.io_end("it takes no more bytes", None))),
@@ -345,7 +353,9 @@ impl<I: Inbound + Unpin> Driver<I> {
     /// Goes to sleep unless there is something to write that the transport may take.
     fn sleeps(&mut self, cx: &Context<'_>, blocked: bool) -> bool {
         let mut state = self.link.lock();
-        if !blocked && state.connection.wants_write() {
+        // Somebody may have made a call since the timer was set.
+        let due = state.connection.poll_timeout().map(Instant::from_std);
+        if !blocked && state.connection.wants_write() || due.is_some_and(|due| due < self.timer.deadline()) {
             return false;
         }
         state.sleep(cx.waker());

@@ -132,21 +132,28 @@ impl Link {
         Poll::Pending
     }
 
-    /// Whether all of a call's request was taken by the transport; the waker is kept until then.
+    /// Waits until all of a call's request was taken by the transport. From then on the call is the server's alone, and its id
+    /// no longer the caller's: what becomes of it is told to nobody.
     pub(crate) fn poll_left(&self, id: u32, cx: &Context<'_>) -> Poll<Result<(), Error>> {
         let mut state = self.lock();
-        if let Some(answer) = state.waiter(id).answer.take() {
-            state.connection.release(id);
-            return Poll::Ready(answer.map(|_| ()));
+        // Once the connection is over only the answer knows.
+        let left = state.over.is_none() && state.connection.has_left(id);
+        if !left && state.waiter(id).answer.is_none() {
+            state.waiter(id).waker = Some(cx.waker().clone());
+            if !state.departures.contains(&id) {
+                state.departures.push(id);
+            }
+            return Poll::Pending;
         }
-        if state.connection.has_left(id) {
-            return Poll::Ready(Ok(()));
-        }
-        state.waiter(id).waker = Some(cx.waker().clone());
-        if !state.departures.contains(&id) {
-            state.departures.push(id);
-        }
-        Poll::Pending
+        // All in one go: as soon as the id is released it may be the next call's.
+        let waiter = std::mem::take(state.waiter(id));
+        state.departures.retain(|&departure| departure != id);
+        state.connection.release(id);
+        drop(state);
+        Poll::Ready(match waiter.answer {
+            Some(Err(error)) if !left => Err(error),
+            _ => Ok(()),
+        })
     }
 
     /// The caller is gone: the handler is to stop.
@@ -158,17 +165,6 @@ impl Link {
         drop(state);
         wake(driver);
         // What was answered is dropped outside the lock.
-        drop(answered);
-    }
-
-    /// The caller no longer waits, and the handler goes on.
-    pub(crate) fn forget(&self, id: u32) {
-        let mut state = self.lock();
-        // An answer may have come since the request left; the next call with this id must not find it.
-        let answered = std::mem::take(state.waiter(id));
-        state.connection.release(id);
-        state.departures.retain(|&departure| departure != id);
-        drop(state);
         drop(answered);
     }
 

@@ -8,6 +8,8 @@ use super::frame::{Kind, PIECE, put_header};
 
 /// Bodies up to this long are copied behind their header; longer ones are handed over without a copy.
 pub(crate) const COPIED: usize = 8 << 10;
+/// What a large message counts in the outbox's weight.
+const COUNTED: usize = 64 << 10;
 /// How many bytes one turn of the writer takes at most, so that a small frame never waits behind more than that.
 const TURN: usize = 256 << 10;
 
@@ -101,6 +103,16 @@ impl Outbox {
         self.small.len() + self.large
     }
 
+    /// The bytes of small frames, and a fixed count for each large message.
+    pub(crate) fn weight(&self) -> usize {
+        self.small.len() + (self.turns.len() + self.waiting.len()) * COUNTED
+    }
+
+    /// The bytes of large messages that wait.
+    pub(crate) fn large(&self) -> usize {
+        self.large
+    }
+
     /// Whether a turn would take something.
     pub(crate) fn is_ready(&self) -> bool {
         !self.small.is_empty() || !self.turns.is_empty()
@@ -134,6 +146,8 @@ impl Outbox {
             if let Some(message) = self.waiting.remove(index) {
                 self.large -= message.head.len() + message.body.len();
             }
+            // It may have held up those behind it.
+            self.admit();
             return Withdrawn::Unbegun;
         }
         let Some(message) = self

@@ -12,7 +12,7 @@ use std::{
 use tokio::{
     runtime::Handle,
     sync::watch,
-    task::{AbortHandle, JoinSet},
+    task::{AbortHandle, JoinHandle, JoinSet},
     time::timeout,
 };
 
@@ -33,7 +33,7 @@ pub struct RunningServer {
 
 struct Listening {
     address: Address,
-    task: AbortHandle,
+    task: Option<JoinHandle<()>>,
 }
 
 /// What every connection of a server shares.
@@ -92,9 +92,13 @@ impl Shared {
         detached.spawn(task)
     }
 
+    fn take_detached(&self) -> JoinSet<()> {
+        std::mem::take(&mut *self.detached.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Waits for the detached handlers; what is not done when the future is dropped is aborted.
     async fn join_detached(&self) {
-        let mut detached = std::mem::take(&mut *self.detached.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut detached = self.take_detached();
         while detached.join_next().await.is_some() {}
     }
 }
@@ -129,12 +133,10 @@ impl RunningServer {
             return Err(Error::failed_precondition("the server is shutting down").with_outcome(Outcome::NotExecuted));
         }
         let address = listener.local_address();
-        let task = runtime
-            .spawn(accept::accept(Arc::clone(&self.shared), listener))
-            .abort_handle();
+        let task = runtime.spawn(accept::accept(Arc::clone(&self.shared), listener));
         self.lock().push(Listening {
             address: address.clone(),
-            task,
+            task: Some(task),
         });
         Ok(address)
     }
@@ -179,8 +181,12 @@ impl RunningServer {
     ///
     /// Dropping the future leaves the server in its shutdown without an end to the grace; dropping the server ends it.
     pub async fn shutdown(&self, grace: Duration) {
-        self.stop_listening();
+        let listening = self.stop_listening();
         self.shared.registry.drain();
+        for task in listening {
+            // The address is free for a successor from here on; that the task was cancelled is what was asked for.
+            let _ = task.await;
+        }
         let finished = async {
             self.shared.registry.emptied().await;
             self.shared.join_detached().await;
@@ -188,6 +194,7 @@ impl RunningServer {
         if timeout(grace, finished).await.is_err() {
             self.shared.registry.abort();
             self.shared.registry.emptied().await;
+            self.shared.take_detached().shutdown().await;
         }
         self.stopped.send_replace(true);
     }
@@ -199,8 +206,15 @@ impl RunningServer {
         let _ = stopped.wait_for(|stopped| *stopped).await;
     }
 
-    fn stop_listening(&self) {
-        self.lock().iter().for_each(|listening| listening.task.abort());
+    /// Stops the tasks that listen; they have ended when they are joined.
+    fn stop_listening(&self) -> Vec<JoinHandle<()>> {
+        let mut listening = self.lock();
+        let tasks: Vec<_> = listening
+            .iter_mut()
+            .filter_map(|listening| listening.task.take())
+            .collect();
+        tasks.iter().for_each(JoinHandle::abort);
+        tasks
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Listening>> {
@@ -210,7 +224,7 @@ impl RunningServer {
 
 impl Drop for RunningServer {
     fn drop(&mut self) {
-        self.stop_listening();
+        drop(self.stop_listening());
         self.shared.registry.abort();
     }
 }

@@ -204,7 +204,11 @@ pub(super) fn bottom(request: Request) -> Answering {
             ));
         };
         let context = target.context.rewritten(request.deadline, request.metadata);
-        let payload = context.scope((target.start)(request.body)).await?;
-        Ok(Response::new(context.take_reply_metadata(), payload.into_bytes()))
+        let answer = context.scope((target.start)(request.body)).await;
+        let metadata = context.take_reply_metadata();
+        match answer {
+            Ok(payload) => Ok(Response::new(metadata, payload.into_bytes())),
+            Err(error) => Err(with_reply_metadata(error, &metadata)),
+        }
     })
 }

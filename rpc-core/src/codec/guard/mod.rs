@@ -46,9 +46,9 @@ impl Guard {
     pub(super) fn refusal(&self) -> Option<CodecError> {
         let DecodeLimits { depth, memory } = self.limits;
         self.refused.get().map(|refused| match refused {
-            Refused::Depth => CodecError::new(format!("the value nests deeper than the limit of {depth}")),
+            Refused::Depth => CodecError::new(format!("the value nests deeper than {depth}, the limit (`max_depth`)")),
             Refused::Memory => CodecError::new(format!(
-                "the elements of the value need more memory than the limit of {memory} bytes"
+                "the elements of the value need more than {memory} bytes of memory, the limit (`max_decoded`)"
             )),
         })
     }

@@ -1,0 +1,220 @@
+//! The calls that the peer makes: what it asks, and answering it.
+
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+
+use super::{Body, Connection, Event, stopped};
+use crate::{
+    Code, Error, Outcome,
+    proto::{
+        Stop, Violation,
+        assembly::Assembly,
+        frame::{Kind, PIECE, put_header},
+        head::{RequestHead, encode_failure, put_reply_head, reply_head_len},
+        incoming::IncomingCall,
+    },
+};
+
+impl Connection {
+    /// Answers a call of the peer.
+    pub(crate) fn reply(&mut self, id: u32, metadata: &Bytes, answer: Result<Body<'_>, &Error>) {
+        let Some(&mut IncomingCall::Active { stop, cost, .. }) = self.incoming.find(id) else {
+            return;
+        };
+        match (stop, answer) {
+            (Some(stop), answer) => {
+                let outcome = answer.map_or_else(Error::outcome, |_| Outcome::Executed);
+                self.fail(id, &stopped(stop).with_outcome(outcome));
+            }
+            (None, Err(error)) => self.fail(id, error),
+            (None, Ok(body)) => match self.check_reply(metadata, body.len()) {
+                Err(error) => self.fail(id, &error),
+                Ok(()) => self.succeed(id, cost, metadata, body),
+            },
+        }
+    }
+
+    pub(super) fn check_reply(&self, metadata: &Bytes, length: usize) -> Result<(), Error> {
+        let limit = (self.peer.max_message as usize).min(self.ours.max_message);
+        if length > limit {
+            return Err(Error::resource_exhausted(format!(
+                "the result takes {length} bytes, the limit (`max_message`) is {limit}"
+            )));
+        }
+        let limit = self.peer.max_metadata as usize;
+        if metadata.len() > limit {
+            return Err(Error::resource_exhausted(format!(
+                "the reply's metadata takes {} bytes, the limit (`max_metadata`) is {limit}",
+                metadata.len()
+            )));
+        }
+        Ok(())
+    }
+
+    pub(super) fn succeed(&mut self, id: u32, cost: usize, metadata: &Bytes, body: Body<'_>) {
+        let total = (body.len() > PIECE).then_some(body.len() as u32);
+        let length = reply_head_len(metadata, total);
+        match body {
+            Body::Small(bytes) => {
+                let small = self.outbox.small();
+                put_header(small, Kind::Reply, false, id, length + bytes.len());
+                put_reply_head(small, metadata, None);
+                small.extend_from_slice(bytes);
+                self.end_incoming(id, self.outbox.position());
+            }
+            Body::Large(bytes) => {
+                if let Some(call) = self.incoming.find(id) {
+                    *call = IncomingCall::Replying { cost };
+                }
+                let mut head = BytesMut::with_capacity(length);
+                put_reply_head(&mut head, metadata, total);
+                self.outbox.push_large(Kind::Reply, id, head.freeze(), bytes);
+            }
+        }
+    }
+
+    pub(super) fn fail(&mut self, id: u32, error: &Error) {
+        let answered = self.put_failure(id, error);
+        self.end_incoming(id, answered);
+    }
+
+    /// Queues a failure and gives the position behind it.
+    pub(super) fn put_failure(&mut self, id: u32, error: &Error) -> u64 {
+        let payload = encode_failure(error, self.peer.max_metadata as usize);
+        let small = self.outbox.small();
+        put_header(small, Kind::Failure, false, id, payload.len());
+        small.extend_from_slice(&payload);
+        self.outbox.position()
+    }
+
+    pub(super) fn handle_request(
+        &mut self,
+        id: u32,
+        mut payload: Bytes,
+        more: bool,
+        now: Instant,
+    ) -> Result<(), Violation> {
+        let taken = self.outbox.taken();
+        if !matches!(self.incoming.place(id)?, IncomingCall::Idle { answered } if *answered <= taken) {
+            return Err(Violation::new(format!(
+                "a request with the id of call {id}, which is in flight"
+            )));
+        }
+        let (head, total) = RequestHead::take(&mut payload, more, self.ours.max_metadata)?;
+        let total = total.map(|total| total as usize);
+        let length = total.unwrap_or(payload.len());
+        if length > self.ours.max_message {
+            return Err(Violation::new(format!(
+                "a request of {length} bytes, the limit (`max_message`) is {}",
+                self.ours.max_message
+            )));
+        }
+        if self.going_away {
+            let answered = self.put_failure(
+                id,
+                &Error::refused(Code::Unavailable, "the server is shutting down and takes no new calls"),
+            );
+            self.incoming.begin(id, IncomingCall::Discarding { answered }, None);
+            if !more {
+                self.incoming.end(id, answered);
+            }
+            return Ok(());
+        }
+        let deadline = head.timeout.and_then(|timeout| now.checked_add(timeout));
+        let Some(total) = total else {
+            self.incoming.begin(
+                id,
+                IncomingCall::Active {
+                    deadline,
+                    stop: None,
+                    cost: 0,
+                },
+                deadline,
+            );
+            self.events.push_back(Event::Request {
+                call: id,
+                head,
+                deadline,
+                body: payload,
+            });
+            return Ok(());
+        };
+        if self.request_cost + total > self.ours.max_buffered {
+            return Err(Violation::new("more unfinished requests than `max_buffered` allows"));
+        }
+        let mut body = Assembly::new(total);
+        body.push(&payload, true)?;
+        self.request_cost += total;
+        self.incoming
+            .begin(id, IncomingCall::Receiving { head, deadline, body }, deadline);
+        Ok(())
+    }
+
+    pub(super) fn handle_request_data(&mut self, id: u32, piece: &[u8], more: bool) -> Result<(), Violation> {
+        match self.incoming.place(id)? {
+            IncomingCall::Receiving { head, deadline, body } => {
+                let Some(bytes) = body.push(piece, more)? else {
+                    return Ok(());
+                };
+                let (head, deadline, cost) = (std::mem::take(head), *deadline, body.total());
+                *self.incoming.place(id)? = IncomingCall::Active {
+                    deadline,
+                    stop: None,
+                    cost,
+                };
+                self.events.push_back(Event::Request {
+                    call: id,
+                    head,
+                    deadline,
+                    body: bytes,
+                });
+            }
+            IncomingCall::Discarding { .. } if more => {}
+            &mut IncomingCall::Discarding { answered } => {
+                self.incoming.end(id, answered);
+            }
+            _ => {
+                return Err(Violation::new(format!(
+                    "a piece of a request of call {id} that never began"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn handle_cancel(&mut self, id: u32) -> Result<(), Violation> {
+        match self.incoming.place(id)? {
+            // The answer and the cancellation crossed, or the handler is being stopped already.
+            IncomingCall::Idle { .. } | IncomingCall::Active { stop: Some(_), .. } => {}
+            &mut IncomingCall::Discarding { answered } => {
+                self.incoming.end(id, answered);
+            }
+            IncomingCall::Receiving { .. } => {
+                self.fail(id, &stopped(Stop::Cancelled).with_outcome(Outcome::NotExecuted));
+            }
+            IncomingCall::Active { stop, .. } => {
+                *stop = Some(Stop::Cancelled);
+                self.events.push_back(Event::Stop {
+                    call: id,
+                    why: Stop::Cancelled,
+                });
+            }
+            IncomingCall::Replying { .. } => {
+                self.outbox.withdraw(Kind::Reply, id);
+                self.fail(id, &stopped(Stop::Cancelled));
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends a call of the peer; its answer ends at the position `answered`.
+    pub(super) fn end_incoming(&mut self, id: u32, answered: u64) {
+        self.called = true;
+        match self.incoming.end(id, answered) {
+            Some(IncomingCall::Receiving { body, .. }) => self.request_cost -= body.total(),
+            Some(IncomingCall::Active { cost, .. } | IncomingCall::Replying { cost }) => self.request_cost -= cost,
+            Some(IncomingCall::Idle { .. } | IncomingCall::Discarding { .. }) | None => {}
+        }
+    }
+}

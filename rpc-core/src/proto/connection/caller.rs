@@ -1,0 +1,228 @@
+//! The calls that this side makes: starting them, giving them up, and what the peer answers.
+
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+
+use super::{Body, Connection, Event};
+use crate::{
+    Code, Error,
+    proto::{
+        RequestHead, Violation,
+        assembly::Assembly,
+        frame::{Kind, PIECE, put_empty, put_header},
+        head::{decode_failure, take_reply_head},
+        outbox::Withdrawn,
+        outgoing::OutgoingCall,
+    },
+};
+
+impl Connection {
+    /// Makes a call and gives its id.
+    ///
+    /// # Errors
+    /// A refusal, when the peer would refuse it: nothing was queued.
+    pub(crate) fn start(
+        &mut self,
+        head: &RequestHead,
+        body: Body<'_>,
+        deadline: Option<Instant>,
+    ) -> Result<u32, Error> {
+        self.check_start(head, body.len())?;
+        self.called = true;
+        let total = (body.len() > PIECE).then_some(body.len() as u32);
+        let mut call = OutgoingCall {
+            deadline,
+            timeout: head.timeout,
+            ..OutgoingCall::default()
+        };
+        match body {
+            Body::Small(bytes) => {
+                let id = self.outgoing.insert(call);
+                let small = self.outbox.small();
+                put_header(small, Kind::Request, false, id, head.len(None) + bytes.len());
+                head.put(small, None);
+                small.extend_from_slice(bytes);
+                let end = self.outbox.position();
+                if let Some(call) = self.outgoing.find(id) {
+                    call.end = Some(end);
+                }
+                Ok(id)
+            }
+            Body::Large(bytes) => {
+                call.cost = total.map_or(0, |total| total as usize);
+                let id = self.outgoing.insert(call);
+                let mut encoded = BytesMut::with_capacity(head.len(total));
+                head.put(&mut encoded, total);
+                self.outbox.push_large(Kind::Request, id, encoded.freeze(), bytes);
+                Ok(id)
+            }
+        }
+    }
+
+    pub(super) fn check_start(&self, head: &RequestHead, length: usize) -> Result<(), Error> {
+        if self.peer_going_away {
+            return Err(Error::refused(
+                Code::Unavailable,
+                "the server is shutting down and takes no new calls",
+            ));
+        }
+        if self.outgoing.len() >= self.outgoing.limit() {
+            return Err(Error::refused(
+                Code::ResourceExhausted,
+                format!(
+                    "{} calls are in flight on this connection already, the limit (`max_calls`)",
+                    self.outgoing.limit()
+                ),
+            ));
+        }
+        let limit = (self.peer.max_message as usize).min(self.ours.max_message);
+        if length > limit {
+            return Err(Error::refused(
+                Code::ResourceExhausted,
+                format!("the arguments take {length} bytes, the limit (`max_message`) is {limit}"),
+            ));
+        }
+        let limit = (self.peer.max_metadata as usize).min(self.ours.max_metadata);
+        if head.metadata.len() > limit {
+            return Err(Error::refused(
+                Code::ResourceExhausted,
+                format!(
+                    "the metadata takes {} bytes, the limit (`max_metadata`) is {limit}",
+                    head.metadata.len()
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The caller is gone: the handler is to stop, and the answer goes nowhere.
+    pub(crate) fn abandon(&mut self, id: u32) {
+        if self
+            .outgoing
+            .find(id)
+            .is_some_and(|call| !call.ended && !call.cancelled)
+        {
+            self.cancel(id);
+        }
+        self.release(id);
+    }
+
+    /// The caller has the answer or does not want it: the id is free when the call has ended.
+    pub(crate) fn release(&mut self, id: u32) {
+        if let Some(call) = self.outgoing.find(id) {
+            call.released = true;
+            self.outgoing.settle(id);
+        }
+    }
+
+    /// Asks the peer to stop a call, and says whether it certainly never runs: some of it has not left and never will.
+    pub(super) fn cancel(&mut self, id: u32) -> bool {
+        let Some(call) = self.outgoing.find(id) else {
+            return false;
+        };
+        call.cancelled = true;
+        if let Some((_, assembly)) = call.reply.take() {
+            self.reply_cost -= assembly.total();
+        }
+        let withdrawn = match call.end {
+            Some(_) => Withdrawn::Gone,
+            None => self.outbox.withdraw(Kind::Request, id),
+        };
+        match withdrawn {
+            Withdrawn::Unbegun => call.ended = true,
+            Withdrawn::Begun | Withdrawn::Gone => put_empty(self.outbox.small(), Kind::Cancel, id),
+        }
+        withdrawn != Withdrawn::Gone
+    }
+
+    pub(super) fn handle_reply(&mut self, id: u32, mut payload: Bytes, more: bool) -> Result<(), Violation> {
+        let call = self.outgoing.in_flight(id)?;
+        if call.reply.is_some() {
+            return Err(Violation::new(format!("two replies to call {id}")));
+        }
+        let (metadata, total) = take_reply_head(&mut payload, more, self.ours.max_metadata)?;
+        let Some(total) = total else {
+            return self.end_outgoing(id, |call| Event::Reply {
+                call,
+                metadata,
+                body: payload,
+            });
+        };
+        let total = total as usize;
+        if total > self.ours.max_message {
+            return Err(Violation::new(format!(
+                "a reply of {total} bytes, the limit (`max_message`) is {}",
+                self.ours.max_message
+            )));
+        }
+        if call.cancelled {
+            return Ok(());
+        }
+        if self.reply_cost + total > self.ours.max_buffered {
+            return Err(Violation::new("more unfinished replies than `max_buffered` allows"));
+        }
+        let mut assembly = Assembly::new(total);
+        assembly.push(&payload, true)?;
+        call.reply = Some((metadata, assembly));
+        self.reply_cost += total;
+        Ok(())
+    }
+
+    pub(super) fn handle_reply_data(&mut self, id: u32, piece: &[u8], more: bool) -> Result<(), Violation> {
+        let call = self.outgoing.in_flight(id)?;
+        let (metadata, body) = match &mut call.reply {
+            // What comes for a caller who is gone is not kept.
+            _ if call.cancelled => (Bytes::new(), (!more).then(Bytes::new)),
+            Some((metadata, assembly)) => (metadata.clone(), assembly.push(piece, more)?),
+            None => {
+                return Err(Violation::new(format!(
+                    "a piece of a reply to call {id} that never began"
+                )));
+            }
+        };
+        match body {
+            Some(body) => self.end_outgoing(id, |call| Event::Reply { call, metadata, body }),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn handle_failure(&mut self, id: u32, payload: Bytes) -> Result<(), Violation> {
+        let error = decode_failure(payload, self.ours.max_metadata)?;
+        self.outgoing.in_flight(id)?;
+        self.end_outgoing(id, |call| Event::Failed { call, error })
+    }
+
+    /// Ends a call that this side made. The event is only for a caller who still waits.
+    pub(super) fn end_outgoing(&mut self, id: u32, event: impl FnOnce(u32) -> Event) -> Result<(), Violation> {
+        let call = self.outgoing.in_flight(id)?;
+        let withdrawn = match call.end {
+            Some(end) if end > self.outbox.taken() => Withdrawn::Unbegun,
+            None if !call.cancelled => self.outbox.withdraw(Kind::Request, id),
+            _ => Withdrawn::Gone,
+        };
+        match withdrawn {
+            // The call has not ended: its caller is told when the connection is drained.
+            Withdrawn::Unbegun => {
+                return Err(Violation::new(format!(
+                    "an answer to call {id} before any of its request was sent"
+                )));
+            }
+            // The peer answered early and lets the rest of the request go by; this ends it.
+            Withdrawn::Begun => put_empty(self.outbox.small(), Kind::Cancel, id),
+            Withdrawn::Gone => {}
+        }
+        call.ended = true;
+        let (cost, waits) = (call.cost, !call.cancelled && !call.released);
+        call.queued |= waits;
+        if let Some((_, assembly)) = call.reply.take() {
+            self.reply_cost -= assembly.total();
+        }
+        self.outbox.release(Kind::Request, cost);
+        if waits {
+            self.events.push_back(event(id));
+        }
+        self.outgoing.settle(id);
+        Ok(())
+    }
+}

@@ -1,0 +1,346 @@
+//! One open connection, seen from one of its two equal ends.
+
+mod callee;
+mod caller;
+mod time;
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use bytes::{Bytes, BytesMut};
+
+use super::{
+    Announced, Limits, Violation,
+    frame::{Frame, Kind, deframe, put_empty, put_header},
+    head::{RequestHead, decode_failure, encode_failure},
+    incoming::{Incoming, Stop},
+    limits::MAX_METADATA,
+    liveness::Liveness,
+    outbox::{Departed, Outbox},
+    outgoing::Outgoing,
+};
+use crate::{Error, Outcome};
+
+/// What a connection is opened with.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// What this side allows.
+    pub(crate) ours: Limits,
+    /// What the peer announced.
+    pub(crate) peer: Announced,
+    /// After how long without a call the connection ends; `None` for never.
+    pub(crate) idle: Option<Duration>,
+}
+
+/// Encoded arguments or an encoded result on their way out.
+#[derive(Debug)]
+pub(crate) enum Body<'a> {
+    /// Copied behind its header: at most [`COPIED`](super::COPIED) bytes.
+    Small(&'a [u8]),
+    /// Written from where it is.
+    Large(Bytes),
+}
+
+impl Body<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Small(bytes) => bytes.len(),
+            Self::Large(bytes) => bytes.len(),
+        }
+    }
+}
+
+/// What happened.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// A call that this side made ended well.
+    Reply { call: u32, metadata: Bytes, body: Bytes },
+    /// A call that this side made ended badly.
+    Failed { call: u32, error: Error },
+    /// The peer makes a call.
+    Request {
+        call: u32,
+        head: RequestHead,
+        deadline: Option<Instant>,
+        body: Bytes,
+    },
+    /// The handler of the peer's call is to stop; the call still ends with [`Connection::reply`].
+    Stop { call: u32, why: Stop },
+    /// No new calls are to be made: the peer takes none, or this side ends a connection that had none for long.
+    GoAway,
+}
+
+/// What a connection holds for calls in flight, in bytes.
+#[cfg(any(test, feature = "_fuzzing"))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Held {
+    /// Large requests of the peer, as announced.
+    pub(super) requests: usize,
+    /// Large replies of the peer, as announced.
+    pub(super) replies: usize,
+    /// Large requests and replies that count against the peer's budgets.
+    pub(super) spent: [usize; 2],
+    /// The memory of messages that have not arrived entirely.
+    pub(super) assembled: usize,
+    /// Events that nobody took, in number.
+    pub(super) events: usize,
+}
+
+/// Why the connection is over.
+#[derive(Clone, Debug)]
+pub(crate) enum Lost {
+    /// The peer broke the protocol.
+    Violation(Violation),
+    /// The peer closed, and said why.
+    Closed(Error),
+    /// The peer no longer answers.
+    Silent(Duration),
+    /// The peer no longer reads.
+    Stalled(Duration),
+}
+
+impl From<Violation> for Lost {
+    fn from(violation: Violation) -> Self {
+        Self::Violation(violation)
+    }
+}
+
+/// One open connection, without I/O.
+///
+/// Feed bytes with [`handle_input`](Self::handle_input) and take what happened with [`poll_event`](Self::poll_event); make and
+/// answer calls with [`start`](Self::start), [`abandon`](Self::abandon) and [`reply`](Self::reply); after any of these write
+/// what [`poll_transmit`](Self::poll_transmit) gives, report it with [`handle_written`](Self::handle_written), and call
+/// [`handle_timeout`](Self::handle_timeout) at [`poll_timeout`](Self::poll_timeout).
+#[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, not a state in disguise"
+)]
+pub(crate) struct Connection {
+    ours: Limits,
+    peer: Announced,
+    idle: Option<Duration>,
+    outgoing: Outgoing,
+    incoming: Incoming,
+    outbox: Outbox,
+    liveness: Liveness,
+    events: VecDeque<Event>,
+    departed: Vec<Departed>,
+    /// What large requests under way from the peer cost, and its large replies that are still coming.
+    request_cost: usize,
+    reply_cost: usize,
+    /// How many bytes the transport took.
+    written: u64,
+    last_call: Instant,
+    /// A call was made or answered since then; the instant is known when it is written.
+    called: bool,
+    /// A pong waits to be written: any number of pings is answered by one.
+    pong_waits: bool,
+    /// This side takes no new calls.
+    going_away: bool,
+    /// The peer takes no new calls.
+    peer_going_away: bool,
+    /// The peer closed after it had answered all that it looked at.
+    peer_finished: bool,
+}
+
+impl Connection {
+    pub(crate) fn new(settings: Settings, now: Instant) -> Self {
+        let Settings { ours, mut peer, idle } = settings;
+        // A peer may announce more, and still every head must fit into one frame.
+        peer.max_metadata = peer.max_metadata.min(MAX_METADATA as u32);
+        Self {
+            outgoing: Outgoing::new((peer.max_calls as usize).min(ours.max_calls)),
+            incoming: Incoming::new(ours.max_calls),
+            outbox: Outbox::new(peer.max_buffered as usize),
+            liveness: Liveness::new(ours.keepalive, ours.write_stall, now),
+            ours,
+            peer,
+            idle,
+            events: VecDeque::new(),
+            departed: Vec::new(),
+            request_cost: 0,
+            reply_cost: 0,
+            written: 0,
+            last_call: now,
+            called: false,
+            pong_waits: false,
+            going_away: false,
+            peer_going_away: false,
+            peer_finished: false,
+        }
+    }
+
+    /// What is held for calls in flight.
+    #[cfg(any(test, feature = "_fuzzing"))]
+    pub(in crate::proto) fn held(&self) -> Held {
+        Held {
+            requests: self.request_cost,
+            replies: self.reply_cost,
+            spent: self.outbox.spent(),
+            assembled: self.outgoing.assembled() + self.incoming.assembled(),
+            events: self.events.len(),
+        }
+    }
+
+    /// Tells the peer that this side takes no new calls; those under way go on.
+    pub(crate) fn go_away(&mut self) {
+        if !self.going_away {
+            self.going_away = true;
+            put_empty(self.outbox.small(), Kind::GoAway, 0);
+        }
+    }
+
+    /// Tells the peer why the connection ends. With [`Outcome::NotExecuted`] it says that everything looked at was answered, and
+    /// nothing else ever will be looked at.
+    pub(crate) fn close(&mut self, why: &Error) {
+        let payload = encode_failure(why, 0);
+        let small = self.outbox.small();
+        put_header(small, Kind::Close, false, 0, payload.len());
+        small.extend_from_slice(&payload);
+    }
+
+    /// Takes whole frames off `input`, at most `frames` of them, and says whether there may be more.
+    ///
+    /// # Errors
+    /// The connection is over.
+    pub(crate) fn handle_input(&mut self, input: &mut BytesMut, frames: usize, now: Instant) -> Result<bool, Lost> {
+        for _ in 0..frames {
+            let Some(frame) = deframe(input)? else { return Ok(false) };
+            self.handle_frame(frame, now)?;
+        }
+        Ok(true)
+    }
+
+    /// Bytes came from the peer.
+    pub(crate) fn handle_heard(&mut self, now: Instant) {
+        self.liveness.handle_heard(now);
+    }
+
+    fn handle_frame(&mut self, frame: Frame, now: Instant) -> Result<(), Lost> {
+        let Frame {
+            kind,
+            more,
+            call,
+            payload,
+        } = frame;
+        match kind {
+            Kind::Reply => self.handle_reply(call, payload, more)?,
+            Kind::ReplyData => self.handle_reply_data(call, &payload, more)?,
+            Kind::Request => self.handle_request(call, payload, more, now)?,
+            Kind::RequestData => self.handle_request_data(call, &payload, more)?,
+            Kind::Failure => self.handle_failure(call, payload)?,
+            Kind::Cancel => self.handle_cancel(call)?,
+            Kind::Ping => {
+                if !self.pong_waits {
+                    self.pong_waits = true;
+                    put_empty(self.outbox.small(), Kind::Pong, 0);
+                }
+                return Ok(());
+            }
+            Kind::Pong => return Ok(()),
+            Kind::GoAway => {
+                if !self.peer_going_away {
+                    self.peer_going_away = true;
+                    self.events.push_back(Event::GoAway);
+                }
+            }
+            Kind::Close => {
+                let error = decode_failure(payload, 0)?;
+                self.peer_finished = error.outcome() == Outcome::NotExecuted;
+                return Err(Lost::Closed(error));
+            }
+        }
+        self.last_call = now;
+        Ok(())
+    }
+
+    /// The next thing that happened; nothing about a call whose caller has gone meanwhile.
+    pub(crate) fn poll_event(&mut self) -> Option<Event> {
+        loop {
+            let event = self.events.pop_front()?;
+            let (Event::Reply { call, .. } | Event::Failed { call, .. }) = event else {
+                return Some(event);
+            };
+            if self.outgoing.hand_out(call) {
+                return Some(event);
+            }
+        }
+    }
+
+    /// Takes what is to be written next, in order.
+    pub(crate) fn poll_transmit(&mut self, chunks: &mut VecDeque<Bytes>) {
+        if !self.outbox.is_ready() {
+            return;
+        }
+        self.pong_waits = false;
+        let mut departed = std::mem::take(&mut self.departed);
+        self.outbox.take(chunks, &mut departed);
+        for Departed { kind, call, end } in departed.drain(..) {
+            if kind == Kind::Reply {
+                self.end_incoming(call, end);
+            } else if let Some(call) = self.outgoing.find(call) {
+                call.end = Some(end);
+            }
+        }
+        self.departed = departed;
+    }
+
+    /// Whether [`poll_transmit`](Self::poll_transmit) has something to give.
+    pub(crate) fn wants_write(&self) -> bool {
+        self.outbox.is_ready()
+    }
+
+    /// The transport took `length` of the bytes; `waits` when it has more to take.
+    pub(crate) fn handle_written(&mut self, length: usize, waits: bool, now: Instant) {
+        self.written += length as u64;
+        if std::mem::take(&mut self.called) {
+            self.last_call = now;
+        }
+        self.liveness.handle_written(waits, now);
+    }
+
+    /// The transport takes nothing now.
+    pub(crate) fn handle_blocked(&mut self, now: Instant) {
+        self.liveness.handle_blocked(now);
+    }
+
+    /// Whether all of a call's request was taken by the transport, or the call is over.
+    pub(crate) fn has_left(&mut self, id: u32) -> bool {
+        let written = self.written;
+        self.outgoing
+            .find(id)
+            .is_none_or(|call| call.end.is_some_and(|end| end <= written))
+    }
+
+    /// How much waits to be written, as it holds up what comes behind it: a large message takes turns, so it counts little,
+    /// whatever its length, until all of them together pass `max_buffered`.
+    pub(crate) fn queued(&self) -> usize {
+        self.outbox.weight() + self.outbox.large().saturating_sub(self.ours.max_buffered)
+    }
+
+    /// The calls in flight that this side made, given-up ones included.
+    pub(crate) fn outgoing(&self) -> usize {
+        self.outgoing.len()
+    }
+
+    /// The calls in flight that the peer made.
+    pub(crate) fn incoming(&self) -> usize {
+        self.incoming.len()
+    }
+
+    /// Whether nobody waits for anything in either direction and all is handed to the transport.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.incoming.len() == 0 && self.outbox.len() == 0 && !self.outgoing.is_awaited()
+    }
+}
+
+/// The failure of a call whose handler was asked to stop.
+fn stopped(why: Stop) -> Error {
+    match why {
+        Stop::Cancelled => Error::cancelled("the caller gave the call up"),
+        Stop::Expired => Error::deadline_exceeded("the handler was stopped at the deadline"),
+    }
+}

@@ -1,0 +1,99 @@
+//! What time brings: deadlines, keepalive, idleness, and the end.
+
+use std::time::Instant;
+
+use super::{Connection, Event, Lost, stopped};
+use crate::{
+    Error, Outcome,
+    proto::{
+        Stop,
+        frame::{Kind, put_empty},
+        incoming::IncomingCall,
+        liveness::Verdict,
+        outgoing::earlier,
+    },
+};
+
+impl Connection {
+    /// When [`handle_timeout`](Self::handle_timeout) is due; it may have nothing to do by then.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let calls = earlier(self.outgoing.earliest_deadline(), self.incoming.earliest_deadline());
+        earlier(earlier(calls, self.idle_until()), self.liveness.poll_timeout())
+    }
+
+    /// Acts on what time has brought.
+    ///
+    /// # Errors
+    /// The connection is over.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), Lost> {
+        for id in self.outgoing.expired(now) {
+            let timeout = self.outgoing.find(id).and_then(|call| call.timeout).unwrap_or_default();
+            let outcome = if self.cancel(id) {
+                Outcome::NotExecuted
+            } else {
+                Outcome::Unknown
+            };
+            let error = Error::deadline_exceeded(format!("no answer within {timeout:?}")).with_outcome(outcome);
+            if let Some(call) = self.outgoing.find(id) {
+                call.queued = true;
+            }
+            self.events.push_back(Event::Failed { call: id, error });
+        }
+        for id in self.incoming.expired(now) {
+            self.expire_incoming(id);
+        }
+        match self.liveness.handle_timeout(now) {
+            Verdict::Alive => {}
+            Verdict::Ping => put_empty(self.outbox.small(), Kind::Ping, 0),
+            Verdict::Silent => return Err(Lost::Silent(self.ours.keepalive)),
+            Verdict::Stalled => return Err(Lost::Stalled(self.ours.write_stall)),
+        }
+        if self.outgoing.len() + self.incoming.len() > 0 {
+            self.last_call = now;
+        }
+        if self.idle_until().is_some_and(|until| until <= now) {
+            self.go_away();
+            self.events.push_back(Event::GoAway);
+        }
+        Ok(())
+    }
+
+    /// When the connection ends for want of calls.
+    pub(super) fn idle_until(&self) -> Option<Instant> {
+        let idle = self.idle.filter(|_| !self.going_away)?;
+        self.last_call.checked_add(idle)
+    }
+
+    pub(super) fn expire_incoming(&mut self, id: u32) {
+        match self.incoming.find(id) {
+            Some(IncomingCall::Active { stop, .. }) => {
+                *stop = Some(Stop::Expired);
+                self.events.push_back(Event::Stop {
+                    call: id,
+                    why: Stop::Expired,
+                });
+            }
+            Some(IncomingCall::Receiving { body, .. }) => {
+                self.request_cost -= body.total();
+                let error = stopped(Stop::Expired).with_outcome(Outcome::NotExecuted);
+                let answered = self.put_failure(id, &error);
+                if let Some(call) = self.incoming.find(id) {
+                    *call = IncomingCall::Discarding { answered };
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Ends every call that this side made, because the connection is over: those whose request did not leave entirely
+    /// certainly never ran, nor did those that a peer left unanswered which says that it answered all it looked at. Calls that ended before are not among them: take the last events first.
+    pub(crate) fn drain_lost(&mut self) -> Vec<(u32, Outcome)> {
+        let written = self.written;
+        let finished = self.peer_finished;
+        let outcome = |end: Option<u64>| match end {
+            Some(end) if end <= written && !finished => Outcome::Unknown,
+            _ => Outcome::NotExecuted,
+        };
+        self.outgoing.drain().map(|(id, end)| (id, outcome(end))).collect()
+    }
+}
