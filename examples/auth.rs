@@ -1,4 +1,6 @@
 //! Authentication: a tower layer adds a token on the client, another one checks it on the server.
+//!
+//! Over plain TCP whoever listens in can read a token: encrypt the connection, or keep it on a network that you trust.
 #![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
 
 use std::{

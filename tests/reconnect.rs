@@ -151,8 +151,8 @@ async fn the_state_can_be_watched() -> TestResult {
     let prober = Prober::new();
     let bed = Bed::new(Network::seeded(1).delay(5..10), &prober, "watched").await?;
     let mut watch = bed.client.channel().watch_state();
+    let mut seen = vec![watch.state()];
     let seen = tokio::spawn(async move {
-        let mut seen = vec![watch.state()];
         while let Some(state) = watch.changed().await {
             seen.push(state);
         }

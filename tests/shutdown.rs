@@ -1,1 +1,268 @@
+//! A server stops gently: what runs may finish, what comes is refused as not executed, what is left is cut.
 #![allow(missing_docs, reason = "a test")]
+
+#[path = "support/probe.rs"]
+mod probe;
+
+use std::{error::Error, sync::Arc, time::Duration};
+
+use farcall::{Channel, ChannelState, Client, Code, Limits, Outcome, RunningServer, testing::Network};
+use probe::{ProbeClient, Prober, ends};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
+
+type TestResult = Result<(), Box<dyn Error>>;
+
+const GRACE: Duration = Duration::from_secs(10);
+const ROUNDING: Duration = Duration::from_millis(20);
+
+async fn start(prober: &Prober, name: &str) -> farcall::Result<Arc<RunningServer>> {
+    let server = prober.server().listen(format!("mem://shutdown-{name}")).await?;
+    Ok(Arc::new(server))
+}
+
+fn shut_down(server: &Arc<RunningServer>) -> JoinHandle<Duration> {
+    let server = Arc::clone(server);
+    tokio::spawn(async move {
+        let start = Instant::now();
+        server.shutdown(GRACE).await;
+        start.elapsed()
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_runs_may_finish_and_nobody_waits_longer() -> TestResult {
+    let prober = Prober::new();
+    let server = start(&prober, "finish").await?;
+    let client = ProbeClient::new(Network::seeded(1).delay(1..3).connect(&server).await?);
+    let calls: Vec<_> = (0..10).map(|id| tokio::spawn(client.hold(id))).collect();
+    prober.until(|counts| counts.running == 10).await;
+
+    let shutdown = shut_down(&server);
+    sleep(Duration::from_secs(3)).await;
+    assert!(!shutdown.is_finished());
+    prober.release();
+    for (id, call) in calls.into_iter().enumerate() {
+        assert_eq!(call.await??, id as u64);
+    }
+    let took = ends("the shutdown", shutdown).await?;
+    assert!(
+        took >= Duration::from_secs(3) && took <= Duration::from_secs(3) + ROUNDING,
+        "{took:?}"
+    );
+    ends("wait", server.wait()).await;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_takes_longer_than_the_grace_is_cut() -> TestResult {
+    let prober = Prober::new();
+    let server = start(&prober, "cut").await?;
+    let client = ProbeClient::new(Network::seeded(1).delay(1..3).connect(&server).await?);
+    let call = tokio::spawn(client.hold(1));
+    prober.until(|counts| counts.running == 1).await;
+    let took = ends("the shutdown", shut_down(&server)).await?;
+    assert!(took >= GRACE && took <= GRACE + ROUNDING, "{took:?}");
+    let error = call.await?.expect_err("it was cut");
+    assert_eq!((error.code(), error.outcome()), (Code::Unavailable, Outcome::Unknown));
+    prober.until(|counts| counts.running == 0).await;
+    assert_eq!(server.running_calls(), 0);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_without_calls_stops_at_once() -> TestResult {
+    let prober = Prober::new();
+    let server = start(&prober, "idle").await?;
+    let network = Network::seeded(1).delay(1..3);
+    let client = ProbeClient::new(network.connect(&server).await?);
+    assert_eq!(client.add(1, 2).await?, 3);
+    let took = ends("the shutdown", shut_down(&server)).await?;
+    assert!(took <= ROUNDING, "{took:?}");
+
+    let error = client.add(1, 2).await.expect_err("the server is gone");
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::Unavailable, Outcome::NotExecuted)
+    );
+    let error = server
+        .listen("mem://shutdown-again")
+        .await
+        .expect_err("it is shut down");
+    assert_eq!(error.code(), Code::FailedPrecondition);
+    Channel::connect("mem://shutdown-idle")
+        .await
+        .expect_err("nobody listens");
+    Ok(())
+}
+
+/// The request is under way when the server stops: it must not look as though it might have run.
+#[tokio::test(start_paused = true)]
+async fn calls_that_cross_with_the_notice_are_refused_and_not_executed() -> TestResult {
+    for busy in [true, false] {
+        let prober = Prober::new();
+        let server = start(&prober, &format!("cross-{busy}")).await?;
+        let client = ProbeClient::new(Network::seeded(1).delay(10..11).connect(&server).await?);
+        let running = busy.then(|| tokio::spawn(client.hold(1)));
+        prober.until(|counts| counts.running == usize::from(busy)).await;
+
+        let crossing = tokio::spawn(client.add(1, 2));
+        sleep(Duration::from_millis(5)).await;
+        let shutdown = shut_down(&server);
+        let error = crossing.await?.expect_err("the server takes no calls");
+        assert_eq!(
+            (error.code(), error.outcome()),
+            (Code::Unavailable, Outcome::NotExecuted),
+            "{error}"
+        );
+        assert_eq!(prober.counts().started, usize::from(busy));
+        prober.release();
+        if let Some(running) = running {
+            assert_eq!(running.await??, 1);
+        }
+        assert!(ends("the shutdown", shutdown).await? < GRACE);
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_after_the_notice_are_refused_and_not_executed() -> TestResult {
+    let prober = Prober::new();
+    let server = start(&prober, "after").await?;
+    let client = ProbeClient::new(Network::seeded(1).delay(1..3).connect(&server).await?);
+    let running = tokio::spawn(client.hold(1));
+    prober.until(|counts| counts.running == 1).await;
+    let shutdown = shut_down(&server);
+    sleep(Duration::from_secs(1)).await;
+    for _ in 0..3 {
+        let error = ends("a call", client.add(1, 2))
+            .await
+            .expect_err("the server takes no calls");
+        assert_eq!(
+            (error.code(), error.outcome()),
+            (Code::Unavailable, Outcome::NotExecuted),
+            "{error}"
+        );
+        assert!(error.is_retryable());
+    }
+    prober.release();
+    assert_eq!(running.await??, 1);
+    ends("the shutdown", shutdown).await?;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn detached_handlers_have_the_grace_too() -> TestResult {
+    for released in [true, false] {
+        let prober = Prober::new();
+        let server = start(&prober, &format!("detached-{released}")).await?;
+        let network = Network::seeded(1).delay(1..3);
+        let client = ProbeClient::new(network.connect(&server).await?);
+        let call = tokio::spawn(client.hold_detached(1));
+        prober.until(|counts| counts.running == 1).await;
+        call.abort();
+        drop(client);
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(prober.counts().running, 1, "it outlives its caller");
+
+        let shutdown = shut_down(&server);
+        sleep(Duration::from_secs(1)).await;
+        if released {
+            prober.release();
+        }
+        let took = ends("the shutdown", shutdown).await?;
+        assert_eq!(took < GRACE, released, "{took:?}");
+        assert_eq!(prober.counts().running, 0, "the server has stopped");
+    }
+    Ok(())
+}
+
+/// A connection uses up the grace, so there is none left to wait for the detached handler.
+#[tokio::test(start_paused = true)]
+async fn a_detached_handler_does_not_outlive_the_shutdown() -> TestResult {
+    let prober = Prober::new();
+    let server = start(&prober, "outlive").await?;
+    let network = Network::seeded(1).delay(1..3);
+    let (stays, leaves) = (
+        ProbeClient::new(network.connect(&server).await?),
+        ProbeClient::new(network.connect(&server).await?),
+    );
+    let kept = tokio::spawn(stays.hold(1));
+    let left = tokio::spawn(leaves.hold_detached(2));
+    prober.until(|counts| counts.running == 2).await;
+    left.abort();
+    drop(leaves);
+    ends("the shutdown", shut_down(&server)).await?;
+    kept.await?.expect_err("it was cut");
+    prober.until(|counts| counts.running == 0).await;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_the_server_cuts_everything() -> TestResult {
+    let prober = Prober::new();
+    let server = prober.server().listen("mem://shutdown-dropped").await?;
+    let client = ProbeClient::connect("mem://shutdown-dropped").await?;
+    let calls = [tokio::spawn(client.hold(1)), tokio::spawn(client.hold_detached(2))];
+    prober.until(|counts| counts.running == 2).await;
+    drop(server);
+    for call in calls {
+        let error = ends("a call", call).await?.expect_err("the server is gone");
+        assert_eq!((error.code(), error.outcome()), (Code::Unavailable, Outcome::Unknown));
+    }
+    prober.until(|counts| counts.running == 0).await;
+    let error = client.add(1, 2).await.expect_err("nobody listens");
+    assert_eq!(error.outcome(), Outcome::NotExecuted);
+    Ok(())
+}
+
+/// A oneway call is over for its caller when it has left; what happens to the client then is of no matter.
+#[tokio::test]
+async fn oneway_calls_arrive_although_the_client_is_gone() -> TestResult {
+    const NOTES: u64 = 1000;
+    let prober = Prober::new();
+    let server = prober
+        .server()
+        .limits(Limits::default().max_calls(64))
+        .listen("tcp://127.0.0.1:0")
+        .await?;
+    server.listen("mem://shutdown-oneway").await?;
+    for (round, address) in server.local_addrs().into_iter().enumerate() {
+        let client = ProbeClient::connect(&address).await?;
+        for note in 0..NOTES {
+            client.note(note).await?;
+        }
+        let given_up = tokio::spawn(client.hold(1));
+        prober.until(|counts| counts.running == 1).await;
+        client.note(NOTES).await?;
+        given_up.abort();
+        drop(client);
+        let expected = (round + 1) * (NOTES as usize + 1);
+        prober
+            .until(|counts| counts.notes == expected && counts.running == 0)
+            .await;
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_connection_closes_with_the_last_client() -> TestResult {
+    let prober = Prober::new();
+    let server = start(&prober, "last").await?;
+    let client = ProbeClient::new(Network::seeded(1).delay(1..3).connect(&server).await?);
+    let (other, mut watch) = (client.clone(), client.channel().watch_state());
+    let call = tokio::spawn(client.hold(1));
+    prober.until(|counts| counts.running == 1).await;
+    drop(client);
+    assert_eq!(other.add(1, 2).await?, 3);
+    drop(other);
+    assert_eq!(watch.state(), ChannelState::Ready, "a call keeps it");
+    prober.release();
+    assert_eq!(call.await??, 1);
+    while ends("the channel", watch.changed()).await.is_some() {}
+    let took = ends("the shutdown", shut_down(&server)).await?;
+    assert!(took <= ROUNDING, "no connection is left: {took:?}");
+    Ok(())
+}

@@ -1,1 +1,163 @@
+//! Megabytes in both directions at once: nothing waits for ever, and memory stays within what was agreed.
 #![allow(missing_docs, reason = "a test")]
+
+#[path = "support/probe.rs"]
+mod probe;
+#[path = "support/raw.rs"]
+mod raw;
+
+use std::{error::Error, time::Duration};
+
+use bytes::BytesMut;
+use farcall::{Channel, Limits, RunningServer, testing::Network};
+use futures::{StreamExt, stream::FuturesUnordered};
+use probe::{ProbeClient, Prober, ends};
+use raw::Peer;
+
+type TestResult = Result<(), Box<dyn Error>>;
+
+const MEGABYTE: usize = 1 << 20;
+
+/// Echoes `calls` messages at once and checks each.
+async fn echoes(client: &ProbeClient, calls: u8, length: usize) -> TestResult {
+    let mut answers: FuturesUnordered<_> = (0..calls)
+        .map(|number| {
+            let call = client.echo(&vec![number; length]);
+            async move { (number, call.await) }
+        })
+        .collect();
+    while let Some((number, bytes)) = ends("an echo", answers.next()).await {
+        let bytes = bytes?;
+        assert!(
+            bytes.len() == length && bytes.iter().all(|byte| *byte == number),
+            "echo {number}"
+        );
+    }
+    Ok(())
+}
+
+async fn server(prober: &Prober, limits: Limits, address: &str) -> farcall::Result<RunningServer> {
+    prober.server().limits(limits).listen(address).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_megabytes_over_tcp() -> TestResult {
+    let prober = Prober::new();
+    let server = server(&prober, Limits::default(), "tcp://127.0.0.1:0").await?;
+    let channel = Channel::builder().no_timeout().connect(server.local_addr()).await?;
+    let client = ProbeClient::new(channel);
+    for _ in 0..4 {
+        echoes(&client, 250, MEGABYTE).await?;
+    }
+    assert_eq!(prober.counts().started, 1000);
+    Ok(())
+}
+
+/// All thousand at once: what is asked for is sixteen times the budget.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_at_once_share_one_buffer_and_the_budget() -> TestResult {
+    const LENGTH: u32 = MEGABYTE as u32;
+    let prober = Prober::new();
+    let server = server(&prober, Limits::default(), "tcp://127.0.0.1:0").await?;
+    let channel = Channel::builder().no_timeout().connect(server.local_addr()).await?;
+    let client = ProbeClient::new(channel);
+    let mut answers: FuturesUnordered<_> = (0..1000).map(|_| client.fill(LENGTH)).collect();
+    let mut answered = 0;
+    while let Some(bytes) = ends("an answer", answers.next()).await {
+        assert_eq!(bytes?.len(), MEGABYTE);
+        answered += 1;
+    }
+    assert_eq!(answered, 1000);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn narrow_pipes_do_not_lock() -> TestResult {
+    for buffer in [1000, 70_000, 256 << 10] {
+        let prober = Prober::new();
+        // Both sides' budgets are far below what is asked for.
+        let limits = Limits::default().max_message(MEGABYTE + 16).max_buffered(2 * MEGABYTE);
+        let server = server(&prober, limits.clone(), &format!("mem://two-ways-{buffer}")).await?;
+        let network = Network::seeded(7).buffer(buffer).delay(0..2);
+        let options = Channel::builder().no_timeout().limits(limits);
+        let client = ProbeClient::new(network.channel(&server, options));
+        let calls = if buffer < 10_000 { 8 } else { 100 };
+        let small = async {
+            for a in 0..100 {
+                assert_eq!(ends("a small call", client.add(a, 1)).await?, a + 1);
+            }
+            Ok::<_, farcall::Error>(())
+        };
+        let (large, small) = tokio::join!(echoes_for_hours(&client, calls), small);
+        large?;
+        small?;
+        assert!(
+            network.trace().iter().all(|delivery| delivery.connection == 0),
+            "one connection"
+        );
+    }
+    Ok(())
+}
+
+/// As [`echoes`], where the clock is paused and a byte a millisecond is fast.
+async fn echoes_for_hours(client: &ProbeClient, calls: u8) -> TestResult {
+    let answers = futures::future::join_all((0..calls).map(|number| client.echo(&vec![number; MEGABYTE])));
+    let day = Duration::from_secs(24 * 3600);
+    for (number, bytes) in tokio::time::timeout(day, answers).await?.into_iter().enumerate() {
+        assert!(bytes? == vec![number as u8; MEGABYTE], "echo {number}");
+    }
+    Ok(())
+}
+
+/// A server by hand counts what the client sends without an answer.
+#[tokio::test]
+async fn the_budget_that_the_peer_announced_is_kept() -> TestResult {
+    const LENGTH: usize = 100_000;
+    const BUDGET: u32 = 250_000;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let channel = Channel::builder()
+        .no_timeout()
+        .connect_lazily(farcall::Address::from(listener.local_addr()?))?;
+    let client = ProbeClient::new(channel);
+    let calls: Vec<_> = (0..10).map(|_| tokio::spawn(client.echo(&[7; LENGTH]))).collect();
+    let mut peer = Peer::new(listener.accept().await?.0);
+    peer.take(raw::client_hello().len()).await?;
+    peer.send(&raw::hello(1, 0, 1, &raw::limits([200_000, BUDGET, 1024, 0])))
+        .await?;
+
+    let mut open = BytesMut::new();
+    let mut ended = 0;
+    while ended < calls.len() {
+        let frame = ends("a frame", peer.next()).await?;
+        match (frame.kind, frame.more) {
+            (raw::REQUEST, true) => open.extend([frame.call as u8]),
+            (raw::REQUEST_DATA, true) => {}
+            (raw::REQUEST_DATA, false) => {
+                assert!(
+                    open.len() * LENGTH <= BUDGET as usize,
+                    "{} calls are under way",
+                    open.len()
+                );
+                ended += 1;
+                let rest: BytesMut = open
+                    .iter()
+                    .copied()
+                    .filter(|call| u32::from(*call) != frame.call)
+                    .collect();
+                open = rest;
+                peer.send(&raw::reply(frame.call, &Ok::<_, farcall::Error>(vec![1_u8])))
+                    .await?;
+            }
+            other => return Err(format!("unexpected {other:?}").into()),
+        }
+        assert!(
+            open.len() * LENGTH <= BUDGET as usize,
+            "{} calls are under way",
+            open.len()
+        );
+    }
+    for call in calls {
+        assert_eq!(ends("a call", call).await??, [1]);
+    }
+    Ok(())
+}

@@ -8,8 +8,10 @@
 //! A new target is a function in a file of its own, an entry in [`TARGETS`] and a binary in `fuzz_targets/`.
 
 mod codec_guard;
+mod protocol;
 
 pub use codec_guard::codec_guard;
+pub use protocol::{connection, frames, handshake};
 
 /// A target by name.
 #[derive(Debug)]
@@ -23,8 +25,25 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: &[Target] = &[Target {
-    name: "codec_guard",
-    run: codec_guard,
-    seeds: codec_guard::seeds,
-}];
+pub const TARGETS: &[Target] = &[
+    Target {
+        name: "codec_guard",
+        run: codec_guard,
+        seeds: codec_guard::seeds,
+    },
+    Target {
+        name: "frames",
+        run: frames,
+        seeds: protocol::messages,
+    },
+    Target {
+        name: "handshake",
+        run: handshake,
+        seeds: protocol::messages,
+    },
+    Target {
+        name: "connection",
+        run: connection,
+        seeds: protocol::scripts,
+    },
+];

@@ -2,6 +2,49 @@
 //!
 //! A layer wraps a `Service<Request, Response = Response, Error = Error>`, may await, refuse with an [`Error`], and rewrite
 //! metadata, deadline and answer. Without layers no part of this is in the way of a call.
+//!
+//! ```
+//! use std::{future::Future, pin::Pin, task::{Context, Poll}};
+//! use farcall::{Channel, Error, Server, layer::{Next, Request, Response}};
+//! use tower_layer::layer_fn;
+//! use tower_service::Service;
+//!
+//! /// Tells each call which tenant it is for.
+//! #[derive(Clone)]
+//! struct Tenant(Next);
+//!
+//! impl Service<Request> for Tenant {
+//!     type Response = Response;
+//!     type Error = Error;
+//!     type Future = Pin<Box<dyn Future<Output = Result<Response, Error>> + Send>>;
+//!
+//!     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+//!         self.0.poll_ready(cx)
+//!     }
+//!
+//!     fn call(&mut self, mut request: Request) -> Self::Future {
+//!         match request.metadata.append("tenant", "eu") {
+//!             Ok(()) => Box::pin(self.0.call(request)),
+//!             Err(error) => Box::pin(std::future::ready(Err(error))),
+//!         }
+//!     }
+//! }
+//! # #[farcall::service] pub trait Inventory { async fn tenant(&self) -> farcall::Result<String>; }
+//! # struct Warehouse;
+//! # impl Inventory for Warehouse {
+//! #     async fn tenant(&self) -> farcall::Result<String> {
+//! #         Ok(farcall::Context::current().metadata().value("tenant").unwrap_or("nobody").to_owned())
+//! #     }
+//! # }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> farcall::Result<()> {
+//!
+//! let server = Server::new().service(InventoryServer::new(Warehouse));
+//! let channel = Channel::builder().layer(layer_fn(Tenant)).loopback(server);
+//! assert_eq!(InventoryClient::new(channel).tenant().await?, "eu");
+//! # Ok(())
+//! # }
+//! ```
 
 use std::{
     fmt,

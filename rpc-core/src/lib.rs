@@ -1,4 +1,110 @@
 //! RPC from an ordinary Rust trait.
+//!
+//! [`#[farcall::service]`](macro@service) leaves a trait what it is and puts a client and a server beside it. There is no IDL,
+//! no build script and no context argument; arguments and results need serde and nothing else.
+//!
+//! ```
+//! /// Stock of one warehouse.
+//! #[farcall::service]
+//! pub trait Inventory {
+//!     async fn stock(&self, sku: &str) -> farcall::Result<u32>;
+//! }
+//!
+//! struct Warehouse;
+//!
+//! impl Inventory for Warehouse {
+//!     async fn stock(&self, sku: &str) -> farcall::Result<u32> {
+//!         match sku {
+//!             "apple" => Ok(7),
+//!             _ => Err(farcall::Error::not_found(format!("no shelf for {sku}"))),
+//!         }
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> farcall::Result<()> {
+//! // In this process; over TCP it is `Server::listen` and `InventoryClient::connect`.
+//! let inventory = InventoryClient::loopback(Warehouse);
+//! assert_eq!(inventory.stock("apple").await?, 7);
+//!
+//! let error = inventory.stock("plum").await.unwrap_err();
+//! assert_eq!(error.code(), farcall::Code::NotFound);
+//! assert_eq!(error.to_string(), "Inventory.stock: no shelf for plum (not found; the call was executed)");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where to look
+//! | for | see |
+//! | --- | --- |
+//! | declaring: what a method may look like, what is generated | [`macro@service`] |
+//! | calling: connections, timeouts, metadata | [`Channel`], [`Client`], [`BlockingClient`] |
+//! | serving: services, named instances, shutdown | [`Server`], [`RunningServer`] |
+//! | inside a handler: the caller, the deadline, cancellation | [`Context`] |
+//! | why a call failed, and whether it ran | [`Error`], [`Code`], [`Outcome`] |
+//! | middleware on either side | [`layer`] |
+//! | tests on a bad network | [`testing`] |
+//! | another transport, another format | [`transport`], [`codec`] |
+//!
+//! # Features
+//! | feature | default | adds |
+//! | --- | --- | --- |
+//! | `bincode` | yes | the default format; see [`codec`] |
+//! | `postcard` | no | another format, beside bincode or instead of it |
+//! | `tracing` | no | a span for each call: `farcall.call` on the client, `farcall.serve` on the server |
+//!
+//! One of the two formats must be on.
+//!
+//! The spans of `tracing` are at level `DEBUG` with the target `farcall` and the fields `rpc.service`, `rpc.method`, `peer`,
+//! `trace_id`, `span_id`, `parent_id`, `code` and, for failures, `outcome`; a typed error of a service's own is an answer, so
+//! its `code` is `Ok`. The trace crosses the wire as W3C Trace Context, in the metadata `traceparent` and `tracestate` (some
+//! 80 bytes of [`max_metadata`](Limits::max_metadata)): calls made inside a handler continue the trace of the call that it
+//! works on.
+//!
+//! # Limits
+//! Everything that a peer controls is bounded; [`Limits`] has the reasons.
+//!
+//! | limit | default | beyond it |
+//! | --- | --- | --- |
+//! | [`max_message`](Limits::max_message) | 16 MiB | that call fails |
+//! | [`max_buffered`](Limits::max_buffered) | 64 MiB | large calls wait for their turn |
+//! | [`max_calls`](Limits::max_calls) | 1,024 of a connection | the call is refused and not executed |
+//! | [`max_server_calls`](Limits::max_server_calls) | 16,384 of a server | the call is refused and not executed |
+//! | [`max_connections`](Limits::max_connections) | 10,000 of a server | the client is turned away |
+//! | [`max_metadata`](Limits::max_metadata) | 16 KiB | that call fails |
+//! | [`handshake_timeout`](Limits::handshake_timeout) | 10 s | the connection is closed |
+//! | [`idle_timeout`](Limits::idle_timeout) | 10 min without a call | the server closes the connection |
+//! | [`write_stall`](Limits::write_stall) | 30 s without progress | the connection is given up |
+//! | [`keepalive`](Limits::keepalive) | 15 s of silence, twice | the connection is given up |
+//! | [`max_depth`](Limits::max_depth) | 128 | that call fails |
+//! | [`max_decoded`](Limits::max_decoded) | 64 MiB | that call fails |
+//!
+//! Beside them each call has a deadline, after 30 s unless [something else is said](client::ChannelBuilder::timeout).
+//!
+//! # Cancel safety
+//! - Dropping the future of a [`Call`] cancels the call. Its handler is dropped at its next await, and with it the calls that
+//!   it waits for; whether it had run already is unknown. `#[rpc(blocking)]` and `#[rpc(detached)]` handlers run to their end
+//!   and can ask [`Context::is_cancelled`].
+//! - So a handler is ordinary async code that may stop at any await: what must not be left half done belongs between two
+//!   awaits, into a task of its own, or into a `detached` method.
+//! - Every other async function of the crate says so where it is cancel safe; [`RunningServer::shutdown`] says what happens
+//!   when it is not waited for.
+//!
+//! # Not done yet
+//! Streaming arguments and results, TLS, UDP, automatic retries, load balancing, discovery, compression.
+//!
+//! # Non-goals
+//! - Clients and servers in other languages, or in a browser.
+//! - A runtime other than tokio.
+//! - Evolution of types on the wire. Methods are known by name, so they may be added and reordered; a changed type is another
+//!   type, and both sides must have the same.
+//! - Secrets. A plain connection is neither encrypted nor authenticated: use a trusted network, a tunnel, or a
+//!   [transport](transport::Connector) of your own.
+//!
+//! # What semantic versioning does not cover
+//! The texts of errors, the wire format before 1.0, and the hidden module that generated code names: `farcall` and
+//! `farcall-macros` are always of one version.
+
 pub mod client;
 mod code;
 pub mod codec;

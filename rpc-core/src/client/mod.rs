@@ -1,6 +1,20 @@
-//! Making calls: channels, the generated clients' common functions, and the future of a call.
+//! Making calls.
+//!
+//! A [`Channel`] is the way to one server; it makes connections when they are needed and shares them among any number of
+//! clients and tasks. A generated client is a channel with options for its calls (the functions of [`Client`]), cheap to
+//! clone and to vary: `client.with_timeout(…)` is another client on the same channel. Each method gives a [`Call`], a future
+//! that borrows nothing.
+//!
+//! | what a call needs | the first of these that says something |
+//! | --- | --- |
+//! | its deadline | the client's `with_timeout`, the method's `#[rpc(timeout)]`, the [channel's](ChannelBuilder::timeout), 30 s; never more than what is left for the handler that makes it |
+//! | its metadata | the channel's and then the client's, all of them |
+//! | its instance | the address of the channel |
+//!
+//! The rest of the module is what generated code is made of.
 
 mod api;
+mod attempt;
 mod backoff;
 mod blocking;
 mod builder;

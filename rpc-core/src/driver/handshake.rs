@@ -89,7 +89,8 @@ pub(crate) async fn open(
             input,
         }),
         ServerHello::Accepted { codec, .. } => {
-            Err(failed(&format!("the server answers in codec {codec}, not in {format}")))
+            let text = format!("no connection with {peer}: the server answers in codec {codec}, not in {format}");
+            Err(Error::refused(Code::FailedPrecondition, text))
         }
         ServerHello::Rejected(error) => Err(Error::refused(
             error.code(),

@@ -17,7 +17,7 @@ macro_rules! limits {
         /// ```
         ///
         /// # Memory
-        /// A peer that does its worst makes one connection hold about `max_calls` × 32 KiB of small requests, `max_buffered`
+        /// A peer that does its worst makes one connection hold about `max_calls` × 64 KiB of small requests, `max_buffered`
         /// of large ones, and what the handlers it started produce; the server as a whole runs `max_server_calls` handlers.
         #[derive(Clone, Debug)]
         pub struct Limits {

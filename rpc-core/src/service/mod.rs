@@ -1,4 +1,8 @@
-//! What the attribute generates against: descriptors, the [`Service`] trait, one invocation, encoded payloads.
+//! What a handler sees, and what the attribute generates against.
+//!
+//! [`Context`] is for handlers. Everything else describes a service to a server: its [descriptor](ServiceDescriptor), the
+//! [`Service`] trait that dispatches to it, one [`Invocation`] and encoded [`Payload`]s. Layers meet a method as a
+//! [`MethodDescriptor`].
 
 mod blocking;
 pub(crate) mod bounds;

@@ -130,6 +130,11 @@ impl Connection {
         Step::Wait(self.towards[end].next_gone(view))
     }
 
+    /// Whether `end` writes nothing more.
+    pub(super) fn is_shut_down(&self, end: End) -> bool {
+        self.towards[end.other()].is_finished()
+    }
+
     /// `end` writes nothing more.
     pub(super) fn shut_down(&mut self, end: End, now: Instant, conditions: &mut Conditions) -> io::Result<()> {
         if self.reset {

@@ -88,7 +88,10 @@ impl State {
 
     pub(super) fn shut_down(&mut self, (number, end): (usize, End)) -> io::Result<()> {
         let connection = &mut self.connections[number];
-        self.woken.extend(connection.take_reader(end.other()));
+        if !connection.is_shut_down(end) {
+            // Only the first time brings news: two ends that shut down whenever they are polled must not wake each other.
+            self.woken.extend(connection.take_reader(end.other()));
+        }
         connection.shut_down(end, Instant::now(), &mut self.conditions)
     }
 

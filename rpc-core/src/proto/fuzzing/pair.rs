@@ -157,6 +157,7 @@ impl Pair {
     }
 
     /// Lets time pass, and bytes move, with every timeout on time.
+    #[cfg(test)]
     pub(crate) fn pass(&mut self, time: Duration) -> Result<(), Lost> {
         let until = self.now + time;
         while let Some(due) = self.due().filter(|&due| due <= until) {
@@ -169,6 +170,7 @@ impl Pair {
     }
 
     /// When the next timeout of either end is due.
+    #[cfg(test)]
     pub(crate) fn due(&self) -> Option<Instant> {
         self.ends.iter().filter_map(|end| end.connection.poll_timeout()).min()
     }
