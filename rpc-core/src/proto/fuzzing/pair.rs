@@ -151,6 +151,16 @@ impl Pair {
         Ok(())
     }
 
+    /// Changes one byte on its way to `to`, mostly near the front.
+    #[cfg(test)]
+    pub(crate) fn garble(&mut self, to: usize, rng: &mut Rng) {
+        let wire = &mut self.ends[to].wire;
+        let reach = wire.len().min(1 << rng.u32(1..12));
+        if reach > 0 {
+            wire[rng.usize(..reach)] ^= 1 << rng.u8(..8);
+        }
+    }
+
     fn cut(&mut self) -> usize {
         let most = *self.rng.choice(&[1 << 5, 1 << 10, 1 << 14, 1 << 18]).unwrap_or(&1);
         self.rng.usize(1..=most)
