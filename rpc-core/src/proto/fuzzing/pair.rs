@@ -43,8 +43,7 @@ pub(crate) struct Pair {
 
 impl Pair {
     /// A client and a server with these limits.
-    pub(crate) fn new(limits: [Limits; 2], idle: Option<Duration>, seed: u64) -> Self {
-        let now = Instant::now();
+    pub(crate) fn new(limits: [Limits; 2], idle: Option<Duration>, seed: u64, now: Instant) -> Self {
         let [client, server] = limits.map(Limits::normalised);
         let end = |ours: &Limits, peer: &Limits, idle| End {
             connection: Connection::new(

@@ -15,6 +15,8 @@ mod random;
 mod refusals;
 mod turns;
 
+use std::time::Instant;
+
 use bytes::{Bytes, BytesMut};
 
 use super::{
@@ -30,7 +32,7 @@ fn pair(seed: u64) -> Pair {
 }
 
 fn with_limits(limits: Limits, seed: u64) -> Pair {
-    Pair::new([limits.clone(), limits], None, seed)
+    Pair::new([limits.clone(), limits], None, seed, Instant::now())
 }
 
 fn content(length: usize) -> Bytes {
