@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use farcall::{BlockingClient, Code, Outcome, RunningServer};
+use farcall::{Code, Outcome, RunningServer};
 use probe::{ProbeBlockingClient, Prober};
 use tokio::runtime::{Builder, Runtime};
 
@@ -127,13 +127,10 @@ fn is_refused_in(runtime: &Runtime) -> TestResult {
         refused(ProbeBlockingClient::connect(&address));
     };
     runtime.block_on(async { inside() });
-    runtime.block_on(tokio::spawn({
-        let inside = inside.clone();
-        async move {
-            inside();
-            tokio::task::yield_now().await;
-            inside();
-        }
+    runtime.block_on(runtime.spawn(async move {
+        inside();
+        tokio::task::yield_now().await;
+        inside();
     }))?;
     assert_eq!(bed.prober.counts().started, 0);
     Ok(())

@@ -8,7 +8,7 @@ mod raw;
 
 use std::{error::Error, time::Duration};
 
-use farcall::{Address, Channel, Client, Code, Limits, Outcome};
+use farcall::{Address, Channel, Code, Limits, Outcome};
 use probe::{ProbeClient, ends};
 use raw::{CANCEL, CLOSE, FAILURE, GO_AWAY, MORE, PING, PONG, Peer, REPLY, REPLY_DATA, REQUEST, REQUEST_DATA};
 use tokio::net::TcpListener;
@@ -163,13 +163,15 @@ async fn a_server_that_leaves_at_any_byte_is_told_of() -> TestResult {
         let call = tokio::spawn(client.hold(1));
         let mut peer = Peer::new(listener.accept().await?.0);
         peer.take(raw::client_hello().len()).await?;
-        peer.send(&all[..length]).await?;
-        if length >= raw::server_hello().len() {
+        let (hello, rest) = all[..length].split_at(length.min(raw::server_hello().len()));
+        let opened = hello.len() == raw::server_hello().len();
+        peer.send(hello).await?;
+        if opened {
             ends("a request", peer.next_of(REQUEST)).await?;
+            peer.send(rest).await?;
         }
         drop(peer);
         let error = ends("the call", call).await?.expect_err("the server left");
-        let opened = length >= raw::server_hello().len();
         let outcome = if opened { Outcome::Unknown } else { Outcome::NotExecuted };
         assert_eq!((error.code(), error.outcome()), (Code::Unavailable, outcome), "{error}");
         recovers(&listener, &client).await?;
@@ -234,6 +236,7 @@ async fn a_flood_of_requests_does_not_pile_up_in_the_client() -> TestResult {
     let (listener, client) = bed().await?;
     let call = tokio::spawn(client.hold(1));
     let mut peer = Peer::accept(&listener).await?;
+    ends("a request", peer.next_of(REQUEST)).await?;
     let flood = raw::request(0, "add", &(1_u64, 2_u64)).repeat(1000);
     let mut sent = 0;
     while sent < ROUNDS && ends("the flood", peer.send(&flood)).await.is_ok() {

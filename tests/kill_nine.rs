@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use farcall::{Client, Outcome};
+use farcall::Outcome;
 use futures::{StreamExt, stream::FuturesUnordered};
 use process::Process;
 use tokio::{net::TcpListener, time::timeout};
@@ -36,9 +36,16 @@ trait Work {
 /// Appends each call to a file, which outlives the process.
 struct Worker(Mutex<File>);
 
+impl Worker {
+    fn note(&self, id: u64) {
+        let mut ledger = self.0.lock().expect("not poisoned");
+        ledger.write_all(&id.to_le_bytes()).expect("the ledger can be written");
+    }
+}
+
 impl Work for Worker {
     async fn run(&self, id: u64, answers: bool) -> farcall::Result<u64> {
-        self.0.lock().expect("not poisoned").write_all(&id.to_le_bytes())?;
+        self.note(id);
         if !answers {
             std::future::pending::<()>().await;
         }

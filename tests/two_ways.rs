@@ -9,7 +9,7 @@ mod raw;
 use std::{error::Error, time::Duration};
 
 use bytes::BytesMut;
-use farcall::{Channel, Client, Limits, RunningServer, testing::Network};
+use farcall::{Channel, Limits, RunningServer, testing::Network};
 use futures::{StreamExt, stream::FuturesUnordered};
 use probe::{ProbeClient, Prober, ends};
 use raw::Peer;
@@ -86,7 +86,7 @@ async fn narrow_pipes_do_not_lock() -> TestResult {
             for a in 0..100 {
                 assert_eq!(ends("a small call", client.add(a, 1)).await?, a + 1);
             }
-            farcall::Result::Ok(())
+            Ok::<_, farcall::Error>(())
         };
         let (large, small) = tokio::join!(echoes_for_hours(&client, calls), small);
         large?;
@@ -145,7 +145,7 @@ async fn the_budget_that_the_peer_announced_is_kept() -> TestResult {
                     .filter(|call| u32::from(*call) != frame.call)
                     .collect();
                 open = rest;
-                peer.send(&raw::reply(frame.call, &farcall::Result::Ok(vec![1_u8])))
+                peer.send(&raw::reply(frame.call, &Ok::<_, farcall::Error>(vec![1_u8])))
                     .await?;
             }
             other => return Err(format!("unexpected {other:?}").into()),

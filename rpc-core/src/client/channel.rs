@@ -7,7 +7,13 @@ use std::{
 
 use tokio::{runtime::Handle, sync::watch, task::AbortHandle, time::Instant};
 
-use super::{ChannelBuilder, backoff::Backoff, call::RawCall, dial};
+use super::{
+    ChannelBuilder,
+    attempt::{Attempt, Attempting},
+    backoff::Backoff,
+    call::RawCall,
+    dial,
+};
 use crate::{
     Address, Error, Limits, Metadata,
     codec::{DecodeLimits, Format},
@@ -71,8 +77,14 @@ struct Phase {
 
 /// An attempt to connect, shared by all that wait for it.
 struct Dial {
-    outcome: watch::Receiver<Option<Result<Arc<Link>, Error>>>,
+    attempt: Arc<Attempt>,
     task: AbortHandle,
+}
+
+/// The connection, or the attempt that will have it.
+enum LinkOrDial {
+    Link(Arc<Link>),
+    Dial(Arc<Attempt>),
 }
 
 /// Whether a channel has a connection.
@@ -195,30 +207,19 @@ impl Channel {
 
     /// The connection, made if there is none. Cancel safe: the attempt goes on for the others who wait for it.
     pub(super) async fn link(&self) -> Result<Arc<Link>, Error> {
-        let mut outcome = match self.link_or_dial()? {
-            Ok(link) => return Ok(link),
-            Err(outcome) => outcome,
-        };
-        match outcome.wait_for(Option::is_some).await.map(|outcome| outcome.clone()) {
-            Ok(Some(result)) => result,
-            _ => Err(
-                Error::unavailable("the attempt to connect was given up: its runtime has ended")
-                    .with_outcome(crate::Outcome::NotExecuted),
-            ),
+        match self.link_or_dial()? {
+            LinkOrDial::Link(link) => Ok(link),
+            LinkOrDial::Dial(attempt) => attempt.outcome().await,
         }
     }
 
-    #[expect(
-        clippy::type_complexity,
-        reason = "either the link, or where it will be, or no runtime to dial in"
-    )]
-    fn link_or_dial(&self) -> Result<Result<Arc<Link>, watch::Receiver<Option<Result<Arc<Link>, Error>>>>, Error> {
+    fn link_or_dial(&self) -> Result<LinkOrDial, Error> {
         let mut phase = self.lock();
         if let Some(link) = phase.link.as_ref().filter(|link| link.is_open()) {
-            return Ok(Ok(Arc::clone(link)));
+            return Ok(LinkOrDial::Link(Arc::clone(link)));
         }
         if let Some(dial) = phase.dial.as_ref().filter(|dial| !dial.task.is_finished()) {
-            return Ok(Err(dial.outcome.clone()));
+            return Ok(LinkOrDial::Dial(Arc::clone(&dial.attempt)));
         }
         let runtime = match &self.inner.runtime {
             Some(runtime) => runtime.clone(),
@@ -230,18 +231,18 @@ impl Channel {
             })?,
         };
         phase.link = None;
-        let (sender, outcome) = watch::channel(None);
+        let (attempting, attempt) = Attempting::new();
         let not_before = phase.backoff.next().map(Instant::from_std);
         let task = runtime
-            .spawn(dial::dial(Arc::downgrade(&self.inner), not_before, sender))
+            .spawn(dial::dial(Arc::downgrade(&self.inner), not_before, attempting))
             .abort_handle();
         phase.dial = Some(Dial {
-            outcome: outcome.clone(),
+            attempt: Arc::clone(&attempt),
             task,
         });
         drop(phase);
         self.inner.state.send_replace(ChannelState::Connecting);
-        Ok(Err(outcome))
+        Ok(LinkOrDial::Dial(attempt))
     }
 
     /// An encoded call without the stub around it.

@@ -5,12 +5,9 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use tokio::{
-    sync::watch,
-    time::{Instant, sleep_until, timeout},
-};
+use tokio::time::{Instant, sleep_until, timeout};
 
-use super::channel::Inner;
+use super::{attempt::Attempting, channel::Inner};
 use crate::{
     Address, Code, Error, Limits, Metadata,
     codec::Format,
@@ -19,14 +16,11 @@ use crate::{
     transport::Connector,
 };
 
-/// Tells all that wait for an attempt how it went.
-pub(super) type Outcome = watch::Sender<Option<Result<Arc<Link>, Error>>>;
-
 /// Connects, tells everyone who waits, and carries the connection until it ends.
 ///
 /// The channel is held weakly: it aborts this task when it is dropped during the attempt, and ends the connection when it is
 /// dropped later.
-pub(super) async fn dial(channel: Weak<Inner>, not_before: Option<Instant>, outcome: Outcome) {
+pub(super) async fn dial(channel: Weak<Inner>, not_before: Option<Instant>, attempting: Attempting) {
     if let Some(instant) = not_before {
         sleep_until(instant).await;
     }
@@ -41,11 +35,11 @@ pub(super) async fn dial(channel: Weak<Inner>, not_before: Option<Instant>, outc
     match attempt {
         Err(error) => {
             inner.failed(Instant::now());
-            outcome.send_replace(Some(Err(error)));
+            attempting.end(Err(error));
         }
         Ok((link, driver)) => {
             inner.connected(&link);
-            outcome.send_replace(Some(Ok(Arc::clone(&link))));
+            attempting.end(Ok(Arc::clone(&link)));
             drop(inner);
             // Every call in flight was told by the driver; the reason is of use only to them.
             let _ = driver.await;

@@ -14,6 +14,7 @@
 //! The rest of the module is what generated code is made of.
 
 mod api;
+mod attempt;
 mod backoff;
 mod blocking;
 mod builder;
