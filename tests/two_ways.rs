@@ -119,7 +119,7 @@ async fn the_budget_that_the_peer_announced_is_kept() -> TestResult {
         .no_timeout()
         .connect_lazily(farcall::Address::from(listener.local_addr()?))?;
     let client = ProbeClient::new(channel);
-    let calls: Vec<_> = (0..10).map(|_| tokio::spawn(client.echo(&[7; LENGTH]))).collect();
+    let calls: Vec<_> = (0..10).map(|_| tokio::spawn(client.echo(&vec![7; LENGTH]))).collect();
     let mut peer = Peer::new(listener.accept().await?.0);
     peer.take(raw::client_hello().len()).await?;
     peer.send(&raw::hello(1, 0, 1, &raw::limits([200_000, BUDGET, 1024, 0])))
