@@ -142,6 +142,14 @@ impl Connection {
             return Err(Violation::new(format!("two replies to call {id}")));
         }
         let (metadata, total) = take_reply_head(&mut payload, more, self.ours.max_metadata)?;
+        let total = total.map(|total| total as usize);
+        let length = total.unwrap_or(payload.len());
+        if length > self.ours.max_message {
+            return Err(Violation::new(format!(
+                "a reply of {length} bytes, the limit (`max_message`) is {}",
+                self.ours.max_message
+            )));
+        }
         let Some(total) = total else {
             return self.end_outgoing(id, |call| Event::Reply {
                 call,
@@ -149,13 +157,6 @@ impl Connection {
                 body: payload,
             });
         };
-        let total = total as usize;
-        if total > self.ours.max_message {
-            return Err(Violation::new(format!(
-                "a reply of {total} bytes, the limit (`max_message`) is {}",
-                self.ours.max_message
-            )));
-        }
         if call.cancelled {
             return Ok(());
         }

@@ -47,7 +47,7 @@ pub(super) fn run(mut script: Script<'_>) {
             return model.cut();
         }
     }
-    if seed % 3 == 0 {
+    if seed.is_multiple_of(3) {
         return model.cut();
     }
     model.finish();

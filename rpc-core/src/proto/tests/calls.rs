@@ -81,7 +81,7 @@ fn a_head_comes_as_it_was_sent() {
     let mut metadata = Metadata::new();
     metadata.append("tenant", "eu").expect("a key");
     metadata.append_bin("proof-bin", vec![0, 255]).expect("a key");
-    for timeout in [None, Some(Duration::from_micros(1_500_000))] {
+    for timeout in [None, Some(Duration::from_millis(1500))] {
         for instance in [None, Some(u64::MAX)] {
             for metadata in [Bytes::new(), encode_metadata(&metadata)] {
                 for length in [10, PIECE + 1] {

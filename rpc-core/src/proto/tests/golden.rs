@@ -4,7 +4,7 @@
 //! changed line breaks the wire. To add messages, append them to [`messages`] and run
 //! `FARCALL_BLESS=1 cargo test -p farcall --lib golden`.
 
-use std::{collections::VecDeque, fs, path::PathBuf, time::Duration};
+use std::{collections::VecDeque, fmt::Write as _, fs, path::PathBuf, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 
@@ -181,7 +181,10 @@ fn pong() -> Bytes {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn golden(name: &str) -> BytesMut {
@@ -198,10 +201,11 @@ fn golden(name: &str) -> BytesMut {
 
 #[test]
 fn messages_have_their_golden_bytes() {
-    let found: String = messages()
+    let lines: Vec<_> = messages()
         .iter()
-        .map(|(name, bytes)| format!("{name}: {}\n", hex(bytes)))
+        .map(|(name, bytes)| format!("{name}: {}", hex(bytes)))
         .collect();
+    let found = lines.join("\n") + "\n";
     if std::env::var_os("FARCALL_BLESS").is_some() {
         fs::write(path("tests/wire/protocol.txt"), &found).expect("the golden file can be written");
     }

@@ -149,7 +149,9 @@ fn pieces_that_belong_to_nothing_end_the_connection() {
     ] {
         let mut pair = pair(1);
         let mut input = BytesMut::new();
-        frames.into_iter().for_each(|frame| input.unsplit(frame));
+        for frame in frames {
+            input.unsplit(frame);
+        }
         let text = violation(&mut pair, SERVER, input);
         assert!(text.contains(what), "{text:?} says nothing of {what:?}");
     }

@@ -191,6 +191,13 @@ fn a_peer_that_ignores_the_limits_is_cut_off() {
         let text = violation(&mut pair, SERVER, frame(Kind::Request, more, 0, &payload));
         assert!(text.contains(what), "{text:?} says nothing of {what:?}");
     }
+    for (more, payload) in [(false, vec![0; 1002]), (true, vec![0, 0xe9, 3, 0, 0, 1])] {
+        let mut pair = with_limits(limits.clone(), 1);
+        start(&mut pair, &content(1));
+        exchange(&mut pair);
+        let text = violation(&mut pair, CLIENT, frame(Kind::Reply, more, 0, &payload));
+        assert!(text.contains("a reply of 1001 bytes"), "{text}");
+    }
 }
 
 #[test]
