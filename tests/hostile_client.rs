@@ -6,7 +6,7 @@ mod probe;
 #[path = "support/raw.rs"]
 mod raw;
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 use farcall::{Code, Limits, Outcome, RunningServer};
 use probe::{ProbeClient, Prober, ends};
@@ -206,6 +206,36 @@ async fn answers_do_not_pile_up_for_a_peer_that_never_reads() -> TestResult {
         assert!(sent < ROUNDS, "the server never had enough");
         bed.is_well().await;
         assert!(bed.prober.counts().most <= MAX_CALLS as usize + 1);
+    }
+    Ok(())
+}
+
+/// A server that shuts down refuses each request at once, and is not to hold the refusals that nobody reads.
+#[tokio::test]
+async fn refusals_do_not_pile_up_while_a_server_shuts_down() -> TestResult {
+    const ROUNDS: usize = 4000;
+    const GRACE: Duration = Duration::from_secs(3600);
+    let whole = raw::request(1, "add", &(1_u64, 2_u64));
+    let begun = [
+        raw::begin_request(1, "echo", 5000, &[7]),
+        raw::frame(raw::CANCEL, 1, &[]),
+    ]
+    .concat();
+    for round in [whole, begun] {
+        let bed = Bed::new().await?;
+        let mut attacker = bed.attacker().await?;
+        attacker.send(&raw::request(0, "hold", &(0_u64,))).await?;
+        bed.prober.until(|counts| counts.running == 1).await;
+        let attack = async {
+            attacker.next_of(raw::GO_AWAY).await?;
+            std::io::Result::Ok(flood(&mut attacker, &round.repeat(1000), ROUNDS).await)
+        };
+        let ((), sent) = ends("the shutdown", async {
+            tokio::join!(bed.server.shutdown(GRACE), attack)
+        })
+        .await;
+        assert!(sent? < ROUNDS, "the server never had enough");
+        bed.prober.until(|counts| counts.running == 0).await;
     }
     Ok(())
 }
