@@ -178,10 +178,18 @@ fn every_call_ends_truly_and_the_same_way_twice() -> TestResult {
         answered += first.calls.iter().filter(|call| call.is_ok()).count();
         failed += first.calls.iter().filter(|call| call.is_err()).count();
         let second = run(seed)?;
-        let differs = first.trace.iter().zip(&second.trace).position(|(one, other)| one != other);
+        let differs = first
+            .trace
+            .iter()
+            .zip(&second.trace)
+            .position(|(one, other)| one != other);
         if let Some(index) = differs {
             let from = index.saturating_sub(2);
-            panic!("seed {seed}: {:#?}\nor {:#?}", &first.trace[from..=index], &second.trace[from..=index]);
+            panic!(
+                "seed {seed}: {:#?}\nor {:#?}",
+                &first.trace[from..=index],
+                &second.trace[from..=index]
+            );
         }
         assert_eq!(first.calls, second.calls, "seed {seed}");
         assert_eq!(first.trace.len(), second.trace.len(), "seed {seed}");
