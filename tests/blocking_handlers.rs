@@ -84,7 +84,7 @@ over_every_transport!(
 async fn arguments_are_borrowed_and_the_context_is_there(transport: Transport) -> TestResult {
     let site = transport.serve(Server::new().service(mill(1).0)).await?;
     let mill = MillClient::new(site.channel.clone());
-    assert_eq!(mill.grind("rye", &[0; 100_000]).await?, "rye 100000 grind");
+    assert_eq!(mill.grind("rye", &vec![0; 100_000]).await?, "rye 100000 grind");
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, mpsc};
 
 use farcall::{Channel, Code, Context, Limits, Outcome, Result, Server};
 use support::{Gate, TestResult, Transport, assert_fails, until, wrap};
+use tower_service::Service;
 
 #[farcall::service]
 trait Worker {
@@ -182,9 +183,7 @@ async fn a_detached_handler_hears_of_the_cancellation(transport: Transport) -> T
 /// The context that a handler gets behind layers is a copy of the one that the server cancels.
 async fn layers_change_nothing_about_what_a_detached_handler_hears(transport: Transport) -> TestResult {
     let (server, gate, finished, _) = shop();
-    let server = server.layer(wrap(|request, mut next| {
-        tower_service::Service::call(&mut next, request)
-    }));
+    let server = server.layer(wrap(|request, mut next| Service::call(&mut next, request)));
     hears_of_the_cancellation(transport, server, &gate, &finished).await
 }
 
@@ -206,9 +205,7 @@ async fn a_cancelled_call_keeps_its_place_until_its_handler_has_stopped(transpor
 
 async fn layers_change_nothing_about_a_blocking_handlers_place(transport: Transport) -> TestResult {
     let (server, _, _, blocking) = shop();
-    let server = server.layer(wrap(|request, mut next| {
-        tower_service::Service::call(&mut next, request)
-    }));
+    let server = server.layer(wrap(|request, mut next| Service::call(&mut next, request)));
     keeps_its_place(transport, server, blocking).await
 }
 
@@ -256,6 +253,42 @@ async fn the_connection_lives_on(transport: Transport) -> TestResult {
     }
     gate.open(1);
     assert_eq!(other.await?, Ok(()));
+    Ok(())
+}
+
+/// A layer that answers by itself drops the rest of the call, and the handler below it may be one that cannot be stopped.
+#[tokio::test]
+async fn a_layer_that_answers_early_does_not_free_a_blocking_handlers_place() -> TestResult {
+    let (server, _, _, mut blocking) = shop();
+    let enough = Arc::new(tokio::sync::Notify::new());
+    let hears = Arc::clone(&enough);
+    let refuses = wrap(move |request: farcall::layer::Request, mut next| {
+        let (answer, enough) = (Service::call(&mut next, request), Arc::clone(&hears));
+        async move {
+            tokio::select! {
+                answer = answer => answer,
+                () = enough.notified() => Err(farcall::Error::aborted("seen enough")),
+            }
+        }
+    });
+    let server = server.layer(refuses).limits(Limits::default().max_server_calls(1));
+    let worker = WorkerClient::new(Channel::builder().loopback(server));
+    let call = tokio::spawn(worker.block());
+    blocking.begun.recv().await.ok_or("the handler is gone")?;
+    enough.notify_one();
+    assert_fails(call.await?, Code::Aborted, Outcome::Executed, &["seen enough"]);
+    let parts = ["max_server_calls"];
+    assert_fails(
+        worker.ping().await,
+        Code::ResourceExhausted,
+        Outcome::NotExecuted,
+        &parts,
+    );
+    blocking.go.send(())?;
+    blocking.cancelled.recv().await.ok_or("the handler is gone")?;
+    while let Err(error) = worker.ping().await {
+        assert_eq!(error.code(), Code::ResourceExhausted, "{error}");
+    }
     Ok(())
 }
 

@@ -103,6 +103,19 @@ async fn the_deadline_counts_from_the_first_poll() -> TestResult {
     Ok(())
 }
 
+/// Longer than any clock counts is for ever, and nothing overflows on the way.
+#[tokio::test(start_paused = true)]
+async fn a_timeout_may_be_as_long_as_it_likes() -> TestResult {
+    let century = 100 * 365 * 24 * 3600 * SECOND;
+    assert_eq!(clock().with_timeout(century).remaining().await?, Some(century));
+    assert_eq!(clock().with_timeout(Duration::MAX).remaining().await?, None);
+    for seconds in [u64::MAX / 1_000_000, u64::MAX / 4, i64::MAX as u64] {
+        let timeout = Duration::from_secs(seconds);
+        clock().with_timeout(timeout).remaining().await?;
+    }
+    Ok(())
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_caller_hears_of_the_deadline_at_the_deadline() {
     let start = Instant::now();

@@ -331,7 +331,7 @@ async fn too_large_a_request_is_refused(transport: Transport) -> TestResult {
         "the arguments take 20003 bytes",
         "(`max_message`) is 10000",
     ];
-    let result = store.echo(&[0; 20_000]).await;
+    let result = store.echo(&vec![0; 20_000]).await;
     assert_fails(result, Code::ResourceExhausted, Outcome::NotExecuted, &parts);
     assert_eq!(store.echo(&[1; 9_000]).await?, [1; 9_000]);
     Ok(())

@@ -242,6 +242,29 @@ async fn a_layer_may_rewrite_the_deadline(transport: Transport) -> TestResult {
     Ok(())
 }
 
+/// Both the caller's deadline and the one that a layer sets are kept, whichever comes first.
+#[tokio::test(start_paused = true)]
+async fn a_handler_is_stopped_at_the_deadline_that_a_layer_has_set() -> TestResult {
+    for (of_caller, of_layer) in [(60, 5), (5, 60)] {
+        let gate = Gate::new();
+        let layer = wrap(move |mut request: Request, mut next: Next| {
+            request.deadline = Some((tokio::time::Instant::now() + Duration::from_secs(of_layer)).into_std());
+            next.call(request)
+        });
+        let server = Server::new()
+            .service(ShopServer::new(Counter(gate.clone())))
+            .layer(layer);
+        let shop = ShopClient::new(Channel::builder().loopback(server));
+        let start = tokio::time::Instant::now();
+        let result = shop.with_timeout(Duration::from_secs(of_caller)).wait().await;
+        assert_fails(result, Code::DeadlineExceeded, Outcome::Unknown, &["Shop.wait: "]);
+        gate.stopped().await;
+        let seconds = start.elapsed().as_secs_f64();
+        assert!((4.9..5.1).contains(&seconds), "{seconds}");
+    }
+    Ok(())
+}
+
 async fn a_layer_may_rewrite_the_answer(transport: Transport) -> TestResult {
     let reverse = wrap(|request: Request, mut next: Next| async move {
         let mut answer = next.call(request).await?;

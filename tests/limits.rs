@@ -85,7 +85,7 @@ async fn the_smaller_of_both_sides_bounds_a_message(transport: Transport) -> Tes
             "the arguments take 60003 bytes",
             "(`max_message`) is 50000",
         ];
-        let result = depot.length(&[0; 60_000]).await;
+        let result = depot.length(&vec![0; 60_000]).await;
         assert_fails(result, Code::ResourceExhausted, Outcome::NotExecuted, &parts);
         let parts = [
             "Depot.blob: ",
@@ -98,7 +98,7 @@ async fn the_smaller_of_both_sides_bounds_a_message(transport: Transport) -> Tes
             Outcome::Executed,
             &parts,
         );
-        assert_eq!(depot.length(&[0; 40_000]).await?, 40_000);
+        assert_eq!(depot.length(&vec![0; 40_000]).await?, 40_000);
     }
     Ok(())
 }
@@ -166,11 +166,11 @@ async fn giving_up_a_message_that_waits_lets_those_behind_it_go(transport: Trans
         .limits(limits);
     let site = transport.serve(server).await?;
     let halls = HallsClient::new(site.channel.clone());
-    let first = tokio::spawn(halls.fill(&[0; 50_000]));
+    let first = tokio::spawn(halls.fill(&vec![0; 50_000]));
     gate.entered().await;
-    let mut second = Box::pin(halls.fill(&[0; 60_000]));
+    let mut second = Box::pin(halls.fill(&vec![0; 60_000]));
     assert!(futures::poll!(&mut second).is_pending());
-    let mut third = Box::pin(halls.fill(&[0; 40_000]));
+    let mut third = Box::pin(halls.fill(&vec![0; 40_000]));
     assert!(futures::poll!(&mut third).is_pending());
     drop(second);
     let third = tokio::spawn(third);
@@ -239,7 +239,7 @@ async fn metadata_is_bounded_by_both_sides(transport: Transport) -> TestResult {
     most.append("key", "x".repeat((16 << 10) - 8))?;
     let value = most.value("key").unwrap_or_default();
     assert_eq!(
-        depot.with_metadata("key", value).length(&[0; 30 << 10]).await?,
+        depot.with_metadata("key", value).length(&vec![0; 30 << 10]).await?,
         30 << 10
     );
     let result = depot.with_metadata("key", &format!("{value}x")).length(&[]).await;

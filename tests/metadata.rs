@@ -11,6 +11,8 @@ trait Notes {
     async fn seen(&self) -> Result<Vec<(String, Vec<u8>)>>;
     async fn reply(&self, keys: u32, fail: bool) -> Result<u32>;
     async fn reply_large(&self, size: u32, fail: bool) -> Result<u32>;
+    #[rpc(blocking)]
+    fn reply_aside(&self) -> Result<u32>;
     async fn fail_with(&self, key: &str, value: &str) -> Result<u32>;
 }
 
@@ -41,6 +43,10 @@ impl Notes for Clerk {
         } else {
             Ok(1)
         }
+    }
+    fn reply_aside(&self) -> Result<u32> {
+        Context::current().append_reply_metadata("shelf", "aside")?;
+        Ok(1)
     }
     async fn fail_with(&self, key: &str, value: &str) -> Result<u32> {
         let mut metadata = Metadata::new();
@@ -138,6 +144,8 @@ async fn comes_back_with_a_result(notes: NotesClient) -> TestResult {
     let latest = reply.latest();
     assert_eq!(latest.values("shelf").collect::<Vec<_>>(), ["0", "1", "2"]);
     assert_eq!(latest.bin("proof-bin"), Some(&[0, 255][..]));
+    notes.reply_aside().await?;
+    assert_eq!(reply.latest().value("shelf"), Some("aside"));
     // An answer without metadata has none, and not that of the answer before.
     notes.seen().await?;
     assert!(reply.latest().is_empty());

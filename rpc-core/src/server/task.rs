@@ -11,6 +11,8 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use tokio::time::timeout_at;
+
 use super::running::Shared;
 use crate::{
     Code, Error, Metadata, Outcome,
@@ -145,6 +147,10 @@ impl Future for Task {
         let answer = ready!(self.poll_answer(cx));
         self.handler = None;
         if let Some(mut finish) = self.finish.take() {
+            // A layer may have answered in the place of a handler that cannot be stopped.
+            if let Some(context) = self.scope.as_ref().and_then(Scope::made_context) {
+                context.finish_when_free(finish.permit.take());
+            }
             finish.answer(answer);
         }
         Poll::Ready(())
@@ -182,6 +188,11 @@ fn panicked(panic: &(dyn Any + Send)) -> Error {
     Error::new(Code::Internal, format!("the handler panicked: {text}")).with_outcome(Outcome::Unknown)
 }
 
+/// The end of a handler at the deadline that a layer has set; the caller's own is kept by the connection.
+fn expired() -> Error {
+    Error::deadline_exceeded("the handler was stopped at the deadline").with_outcome(Outcome::Unknown)
+}
+
 /// A handler behind layers.
 pub(super) fn layered(layers: &Next, request: Request) -> Handler {
     let answering = layers.answer(request);
@@ -204,7 +215,16 @@ pub(super) fn bottom(request: Request) -> Answering {
             ));
         };
         let context = target.context.rewritten(request.deadline, request.metadata);
-        let answer = context.scope((target.start)(request.body)).await;
+        let handler = context.scope((target.start)(request.body));
+        let answer = match request
+            .deadline
+            .filter(|_| request.deadline != target.context.deadline())
+        {
+            Some(deadline) => timeout_at(deadline.into(), handler)
+                .await
+                .unwrap_or_else(|_| Err(expired())),
+            None => handler.await,
+        };
         let metadata = context.take_reply_metadata();
         match answer {
             Ok(payload) => Ok(Response::new(metadata, payload.into_bytes())),
