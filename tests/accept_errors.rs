@@ -7,7 +7,7 @@ mod probe;
 use std::{collections::VecDeque, error::Error, io};
 
 use farcall::{
-    Address, Channel, Client,
+    Address, Channel,
     testing::Network,
     transport::{BoxStream, Connecting, Listener},
 };

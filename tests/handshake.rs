@@ -8,7 +8,7 @@ mod raw;
 
 use std::{error::Error as StdError, sync::Arc, time::Duration};
 
-use farcall::{Address, Channel, Client, Code, Error, Limits, Outcome, RunningServer, testing::Network};
+use farcall::{Address, Channel, Code, Error, Limits, Outcome, RunningServer, testing::Network};
 use probe::{ProbeClient, Prober, ends};
 use raw::Peer;
 use tokio::{
@@ -80,7 +80,7 @@ async fn strangers_are_named_and_get_silence() -> TestResult {
         (&tls[..], "TLS"),
         (b"SSH-2.0-OpenSSH_9.6\r\n", "does not speak farcall"),
         (b"farcall!", "does not speak farcall"),
-        (&[0; 100_000], "does not speak farcall"),
+        (&vec![0; 100_000][..], "does not speak farcall"),
     ] {
         let (answer, why) = answer(bytes).await?;
         assert!(answer.is_empty(), "{answer:?}");

@@ -6,9 +6,9 @@ mod probe;
 #[path = "support/raw.rs"]
 mod raw;
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
-use farcall::{Client, Code, Limits, Outcome, RunningServer};
+use farcall::{Code, Limits, Outcome, RunningServer};
 use probe::{ProbeClient, Prober, ends};
 use raw::Peer;
 use tokio::{io::AsyncReadExt, net::TcpStream};
@@ -210,6 +210,36 @@ async fn answers_do_not_pile_up_for_a_peer_that_never_reads() -> TestResult {
     Ok(())
 }
 
+/// A server that shuts down refuses each request at once, and is not to hold the refusals that nobody reads.
+#[tokio::test]
+async fn refusals_do_not_pile_up_while_a_server_shuts_down() -> TestResult {
+    const ROUNDS: usize = 4000;
+    const GRACE: Duration = Duration::from_secs(3600);
+    let whole = raw::request(1, "add", &(1_u64, 2_u64));
+    let begun = [
+        raw::begin_request(1, "echo", 5000, &[7]),
+        raw::frame(raw::CANCEL, 1, &[]),
+    ]
+    .concat();
+    for round in [whole, begun] {
+        let bed = Bed::new().await?;
+        let mut attacker = bed.attacker().await?;
+        attacker.send(&raw::request(0, "hold", &(0_u64,))).await?;
+        bed.prober.until(|counts| counts.running == 1).await;
+        let attack = async {
+            attacker.next_of(raw::GO_AWAY).await?;
+            std::io::Result::Ok(flood(&mut attacker, &round.repeat(1000), ROUNDS).await)
+        };
+        let ((), sent) = ends("the shutdown", async {
+            tokio::join!(bed.server.shutdown(GRACE), attack)
+        })
+        .await;
+        assert!(sent? < ROUNDS, "the server never had enough");
+        bed.prober.until(|counts| counts.running == 0).await;
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_flood_of_pings_is_answered_by_few_pongs() -> TestResult {
     const PINGS: usize = 1_000_000;
@@ -270,8 +300,9 @@ async fn requests_that_are_cancelled_at_once_run_no_more_handlers_than_others() 
     Ok(())
 }
 
+/// How much is made for a peer that never reads is tested where the clock is paused; this one reads in the end.
 #[tokio::test]
-async fn a_peer_that_reads_nothing_gets_no_more_answers_made() -> TestResult {
+async fn a_peer_that_reads_late_gets_every_answer() -> TestResult {
     const LENGTH: u32 = 90_000;
     let bed = Bed::new().await?;
     let before = bed.prober.counts().started;
@@ -280,16 +311,18 @@ async fn a_peer_that_reads_nothing_gets_no_more_answers_made() -> TestResult {
         .flat_map(|call| raw::request(call, "fill", &(LENGTH,)))
         .collect();
     attacker.send(&requests).await?;
-    // One connection's handlers start in order, so when the last has started all have that will.
     bed.prober.until(|counts| counts.started > before).await;
     bed.is_well().await;
 
+    let mut lengths = vec![0; MAX_CALLS as usize];
     let mut answered = 0;
     while answered < MAX_CALLS {
         let frame = ends("the answers", attacker.next()).await?;
         assert!(matches!(frame.kind, raw::REPLY | raw::REPLY_DATA), "{frame:?}");
+        lengths[frame.call as usize] += frame.payload.len();
         answered += u32::from(!frame.more);
     }
+    assert!(lengths.iter().all(|length| *length >= LENGTH as usize), "{lengths:?}");
     Ok(())
 }
 

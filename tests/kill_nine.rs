@@ -22,7 +22,7 @@ use tokio::{net::TcpListener, time::timeout};
 
 type TestResult = Result<(), Box<dyn Error>>;
 
-const ROUNDS: usize = 50;
+const ROUNDS: usize = 100;
 const CALLS: u64 = 64;
 const ADDRESS: &str = "KILL_NINE_ADDRESS";
 const LEDGER: &str = "KILL_NINE_LEDGER";
@@ -99,7 +99,7 @@ fn executions(ledger: &Path) -> std::io::Result<HashMap<u64, usize>> {
     Ok(executions)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn over_tcp() -> TestResult {
     let port = TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port();
     let scratch = Scratch::new("kill-nine-tcp")?;

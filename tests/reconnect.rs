@@ -76,7 +76,7 @@ async fn calls_in_flight_are_told_what_is_known() -> TestResult {
 
     // Longer than what the network takes at once, so some of it is still here.
     bed.network.partition();
-    let half_sent = tokio::spawn(bed.client.echo(&[1; 100_000]));
+    let half_sent = tokio::spawn(bed.client.echo(&vec![1; 100_000]));
     tokio::time::sleep(Duration::from_secs(1)).await;
     bed.network.reset();
 

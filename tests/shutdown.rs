@@ -6,7 +6,7 @@ mod probe;
 
 use std::{error::Error, sync::Arc, time::Duration};
 
-use farcall::{Channel, ChannelState, Client, Code, Limits, Outcome, RunningServer, testing::Network};
+use farcall::{Channel, ChannelState, Code, Limits, Outcome, RunningServer, testing::Network};
 use probe::{ProbeClient, Prober, ends};
 use tokio::{
     task::JoinHandle,

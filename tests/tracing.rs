@@ -201,6 +201,24 @@ async fn a_trace_that_the_caller_names_goes_on_with_its_state() -> TestResult {
 }
 
 #[tokio::test]
+async fn where_nobody_records_a_trace_goes_on_unchanged_and_none_begins() -> TestResult {
+    const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01";
+    let back = back().await?;
+    let front = FrontHandler {
+        back: BackClient::connect(back.local_addr()).await?,
+    };
+    let front = Server::new()
+        .service(FrontServer::new(front))
+        .listen("tcp://127.0.0.1:0")
+        .await?;
+    let client = FrontClient::connect(front.local_addr()).await?;
+    assert_eq!(client.pass_on().await?, None);
+    let traced = client.with_metadata("traceparent", PARENT).pass_on().await?;
+    assert_eq!(traced.as_deref(), Some(PARENT));
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_is_no_trace_parent_begins_a_new_trace() -> TestResult {
     let recording = Recorder::start();
     let server = back().await?;

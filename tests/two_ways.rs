@@ -18,56 +18,30 @@ type TestResult = Result<(), Box<dyn Error>>;
 
 const MEGABYTE: usize = 1 << 20;
 
-/// Echoes `calls` messages at once and checks each.
-async fn echoes(client: &ProbeClient, calls: u8, length: usize) -> TestResult {
-    let mut answers: FuturesUnordered<_> = (0..calls)
-        .map(|number| {
-            let call = client.echo(&vec![number; length]);
-            async move { (number, call.await) }
-        })
-        .collect();
-    while let Some((number, bytes)) = ends("an echo", answers.next()).await {
-        let bytes = bytes?;
-        assert!(
-            bytes.len() == length && bytes.iter().all(|byte| *byte == number),
-            "echo {number}"
-        );
-    }
-    Ok(())
-}
-
 async fn server(prober: &Prober, limits: Limits, address: &str) -> farcall::Result<RunningServer> {
     prober.server().limits(limits).listen(address).await
 }
 
+/// What is asked for at once is sixteen times the budget, in both directions.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_megabytes_over_tcp() -> TestResult {
+async fn a_thousand_megabytes_at_once_over_tcp() -> TestResult {
+    const CALLS: usize = 1000;
     let prober = Prober::new();
     let server = server(&prober, Limits::default(), "tcp://127.0.0.1:0").await?;
     let channel = Channel::builder().no_timeout().connect(server.local_addr()).await?;
     let client = ProbeClient::new(channel);
-    for _ in 0..4 {
-        echoes(&client, 250, MEGABYTE).await?;
-    }
-    assert_eq!(prober.counts().started, 1000);
-    Ok(())
-}
-
-/// All thousand at once: what is asked for is sixteen times the budget.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_at_once_share_one_buffer_and_the_budget() -> TestResult {
-    const LENGTH: u32 = MEGABYTE as u32;
-    let prober = Prober::new();
-    let server = server(&prober, Limits::default(), "tcp://127.0.0.1:0").await?;
-    let channel = Channel::builder().no_timeout().connect(server.local_addr()).await?;
-    let client = ProbeClient::new(channel);
-    let mut answers: FuturesUnordered<_> = (0..1000).map(|_| client.fill(LENGTH)).collect();
+    let mut answers: FuturesUnordered<_> = (0..CALLS)
+        .map(|number| {
+            let call = client.echo(&vec![number as u8; MEGABYTE]);
+            async move { (number, call.await) }
+        })
+        .collect();
     let mut answered = 0;
-    while let Some(bytes) = ends("an answer", answers.next()).await {
-        assert_eq!(bytes?.len(), MEGABYTE);
+    while let Some((number, bytes)) = ends("an echo", answers.next()).await {
+        assert!(bytes? == vec![number as u8; MEGABYTE], "echo {number}");
         answered += 1;
     }
-    assert_eq!(answered, 1000);
+    assert_eq!((answered, prober.counts().started), (CALLS, CALLS));
     Ok(())
 }
 
@@ -88,7 +62,7 @@ async fn narrow_pipes_do_not_lock() -> TestResult {
             }
             Ok::<_, farcall::Error>(())
         };
-        let (large, small) = tokio::join!(echoes_for_hours(&client, calls), small);
+        let (large, small) = tokio::join!(echoes(&client, calls), small);
         large?;
         small?;
         assert!(
@@ -99,8 +73,8 @@ async fn narrow_pipes_do_not_lock() -> TestResult {
     Ok(())
 }
 
-/// As [`echoes`], where the clock is paused and a byte a millisecond is fast.
-async fn echoes_for_hours(client: &ProbeClient, calls: u8) -> TestResult {
+/// Echoes so many megabytes at once where the clock is paused, and a thousand bytes a millisecond are fast.
+async fn echoes(client: &ProbeClient, calls: u8) -> TestResult {
     let answers = futures::future::join_all((0..calls).map(|number| client.echo(&vec![number; MEGABYTE])));
     let day = Duration::from_secs(24 * 3600);
     for (number, bytes) in tokio::time::timeout(day, answers).await?.into_iter().enumerate() {
@@ -119,7 +93,7 @@ async fn the_budget_that_the_peer_announced_is_kept() -> TestResult {
         .no_timeout()
         .connect_lazily(farcall::Address::from(listener.local_addr()?))?;
     let client = ProbeClient::new(channel);
-    let calls: Vec<_> = (0..10).map(|_| tokio::spawn(client.echo(&[7; LENGTH]))).collect();
+    let calls: Vec<_> = (0..10).map(|_| tokio::spawn(client.echo(&vec![7; LENGTH]))).collect();
     let mut peer = Peer::new(listener.accept().await?.0);
     peer.take(raw::client_hello().len()).await?;
     peer.send(&raw::hello(1, 0, 1, &raw::limits([200_000, BUDGET, 1024, 0])))

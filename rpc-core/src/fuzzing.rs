@@ -1,5 +1,7 @@
 //! Entries for the targets in `fuzz/`. No part of the API: anything here may change or go at any time.
 
+use std::time::Instant;
+
 use crate::proto::fuzzing;
 
 /// Reads `data` as frames with everything that can stand in them.
@@ -14,5 +16,5 @@ pub fn handshake(data: &[u8]) {
 
 /// Runs `data` as a script of what happens to a connection, with an honest peer or with one that sends anything.
 pub fn connection(data: &[u8]) {
-    fuzzing::connection(data);
+    fuzzing::connection(data, Instant::now());
 }

@@ -59,7 +59,7 @@
 //! `trace_id`, `span_id`, `parent_id`, `code` and, for failures, `outcome`; a typed error of a service's own is an answer, so
 //! its `code` is `Ok`. The trace crosses the wire as W3C Trace Context, in the metadata `traceparent` and `tracestate` (some
 //! 80 bytes of [`max_metadata`](Limits::max_metadata)): calls made inside a handler continue the trace of the call that it
-//! works on.
+//! works on. Where nobody records spans, a trace that came in goes on unchanged and none begins.
 //!
 //! # Limits
 //! Everything that a peer controls is bounded; [`Limits`] has the reasons.

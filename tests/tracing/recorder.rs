@@ -14,7 +14,7 @@ use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},
     span::{Attributes, Id, Record},
-    subscriber::DefaultGuard,
+    subscriber::{DefaultGuard, Interest},
 };
 
 /// The fields of a span, and `name`.
@@ -52,6 +52,11 @@ impl Recording {
 }
 
 impl Subscriber for Recorder {
+    /// Asked anew each time, because other threads of this process record nothing.
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.target() == "farcall"
     }

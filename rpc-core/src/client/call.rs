@@ -104,15 +104,20 @@ pub(super) struct RawCall {
     state: State,
 }
 
+/// A call that is ready to be sent.
+struct Prepared {
+    payload: Payload,
+    metadata: Bytes,
+    deadline: Option<Instant>,
+}
+
 enum State {
     New(Outgoing),
     /// Waits for a connection, no longer than its deadline.
     Dialing {
         dial: Pin<Box<dyn Future<Output = Result<Arc<Link>, Error>> + Send>>,
         timer: Option<Pin<Box<Sleep>>>,
-        payload: Payload,
-        metadata: Bytes,
-        deadline: Option<Instant>,
+        prepared: Prepared,
     },
     Waiting {
         link: Arc<Link>,
@@ -171,16 +176,10 @@ impl RawCall {
                             return Poll::Pending;
                         }
                     };
-                    let State::Dialing {
-                        payload,
-                        metadata,
-                        deadline,
-                        ..
-                    } = std::mem::replace(&mut self.state, State::Done)
-                    else {
+                    let State::Dialing { prepared, .. } = std::mem::replace(&mut self.state, State::Done) else {
                         continue;
                     };
-                    self.send(link, payload, metadata, deadline, cx)?;
+                    self.send(link, prepared, now(), cx)?;
                 }
                 State::Waiting { link, id } => {
                     if !self.method.oneway {
@@ -203,7 +202,9 @@ impl RawCall {
     /// The first poll: the deadline is set, and the call is sent if there is a connection.
     fn begin(&mut self, call: Outgoing, cx: &mut Context<'_>) -> Result<(), Error> {
         let payload = call.payload?;
-        let deadline = self.deadline(call.timeout)?;
+        // One look at the clock for all of it: it costs as much as the rest of a small call's way out.
+        let now = now();
+        let deadline = self.deadline(call.timeout, now)?;
         if let (true, Some(layers)) = (call.layered, &self.channel.inner().layers) {
             let request = Request {
                 method: self.method,
@@ -217,25 +218,31 @@ impl RawCall {
             self.state = State::Layered(layers.answer(request));
             return Ok(());
         }
+        let metadata = call.metadata;
+        let prepared = Prepared {
+            payload,
+            metadata,
+            deadline,
+        };
         if let Some(link) = self.channel.current_link() {
-            return self.send(link, payload, call.metadata, deadline, cx);
+            return self.send(link, prepared, now, cx);
         }
-        self.dial(payload, call.metadata, deadline);
+        self.dial(prepared);
         Ok(())
     }
 
-    fn deadline(&self, timeout: Timeout) -> Result<Option<Instant>, Error> {
+    fn deadline(&self, timeout: Timeout, now: Instant) -> Result<Option<Instant>, Error> {
         let own = match timeout {
             Timeout::At(deadline) => return Ok(deadline),
             Timeout::After(timeout) => timeout
                 .or(self.method.timeout)
                 .or(self.channel.inner().timeout)
-                .and_then(|timeout| now().checked_add(timeout)),
+                .and_then(|timeout| now.checked_add(timeout)),
         };
         let Some(inherited) = with_current(Scope::deadline).flatten() else {
             return Ok(own);
         };
-        if inherited <= now() {
+        if inherited <= now {
             return Err(Error::refused(
                 Code::DeadlineExceeded,
                 "the deadline of the call that this one is made for has passed",
@@ -244,29 +251,25 @@ impl RawCall {
         Ok(Some(own.map_or(inherited, |own| own.min(inherited))))
     }
 
-    fn dial(&mut self, payload: Payload, metadata: Bytes, deadline: Option<Instant>) {
+    fn dial(&mut self, prepared: Prepared) {
         let channel = self.channel.clone();
         self.state = State::Dialing {
             dial: Box::pin(async move { channel.link().await }),
-            timer: deadline.map(|deadline| Box::pin(sleep_until(deadline.into()))),
-            payload,
-            metadata,
-            deadline,
+            timer: prepared.deadline.map(|deadline| Box::pin(sleep_until(deadline.into()))),
+            prepared,
         };
     }
 
-    fn send(
-        &mut self,
-        link: Arc<Link>,
-        payload: Payload,
-        metadata: Bytes,
-        deadline: Option<Instant>,
-        cx: &Context<'_>,
-    ) -> Result<(), Error> {
+    fn send(&mut self, link: Arc<Link>, prepared: Prepared, now: Instant, cx: &Context<'_>) -> Result<(), Error> {
+        let Prepared {
+            payload,
+            metadata,
+            deadline,
+        } = prepared;
         let head = RequestHead {
             method: self.method.id,
             instance: self.channel.named_instance().map(|instance| instance.id),
-            timeout: deadline.map(|deadline| deadline.saturating_duration_since(now())),
+            timeout: deadline.map(|deadline| deadline.saturating_duration_since(now)),
             metadata,
         };
         match link.start(&head, payload, deadline, cx.waker()) {
@@ -277,7 +280,12 @@ impl RawCall {
             Err(NotStarted::Refused(error)) => Err(error),
             // The connection ended a moment ago and nothing of the call left with it.
             Err(NotStarted::Gone(payload)) => {
-                self.dial(payload, head.metadata, deadline);
+                let metadata = head.metadata;
+                self.dial(Prepared {
+                    payload,
+                    metadata,
+                    deadline,
+                });
                 Ok(())
             }
         }

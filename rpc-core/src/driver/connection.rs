@@ -57,8 +57,10 @@ pub(crate) struct Request {
 }
 
 /// Answers that are ready at once, and so leave together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Answers {
+    /// When the calls that are being started were looked at.
+    pub(crate) now: std::time::Instant,
     ready: Vec<(u32, Bytes, Result<Payload, Error>)>,
     length: usize,
 }
@@ -113,7 +115,11 @@ impl<I: Inbound + Unpin> Driver<I> {
             input,
             output: VecDeque::new(),
             deferred: VecDeque::new(),
-            answers: Answers::default(),
+            answers: Answers {
+                now: Instant::now().into_std(),
+                ready: Vec::new(),
+                length: 0,
+            },
             wakers: Vec::new(),
             timer: Box::pin(sleep_until(Instant::now())),
             yielded: false,
@@ -242,6 +248,10 @@ impl<I: Inbound + Unpin> Driver<I> {
 
     /// Starts the handlers of waiting calls as long as the peer takes the answers.
     fn start(&mut self, mut queued: usize) {
+        if self.deferred.is_empty() {
+            return;
+        }
+        self.answers.now = Instant::now().into_std();
         self.answers.length = 0;
         while queued + self.answers.length < HIGH_WATER {
             let Some(request) = self.deferred.pop_front() else {

@@ -3,6 +3,8 @@
 mod connection;
 mod handshake;
 mod link;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use connection::{Answers, Driver, Inbound, Request};
 pub(crate) use handshake::{accept, open, reject};

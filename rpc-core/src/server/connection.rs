@@ -3,6 +3,7 @@
 use std::{
     sync::Arc,
     task::{Context, Poll, Waker},
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -19,7 +20,7 @@ use crate::{
     driver::{Answers, Inbound, Link, Request, read_metadata},
     layer,
     proto::Stop,
-    service::{CallParts, Context as CallContext, Invocation, MethodDescriptor, Scope, now},
+    service::{CallParts, Context as CallContext, Invocation, MethodDescriptor, Scope},
     trace::Trace,
 };
 
@@ -55,14 +56,14 @@ impl ServerConnection {
     }
 
     /// The handler's task, or why there is none.
-    fn prepare(&self, request: Request) -> Result<Task, Error> {
+    fn prepare(&self, request: Request, now: Instant) -> Result<Task, Error> {
         let Request {
             call,
             head,
             deadline,
             body,
         } = request;
-        if deadline.is_some_and(|deadline| deadline <= now()) {
+        if deadline.is_some_and(|deadline| deadline <= now) {
             return Err(Error::refused(
                 Code::DeadlineExceeded,
                 "the deadline had passed before the handler started",
@@ -152,7 +153,7 @@ impl Inbound for ServerConnection {
         if let Some(place) = self.running.get_mut(call as usize) {
             *place = None;
         }
-        let mut task = match self.prepare(request) {
+        let mut task = match self.prepare(request, answers.now) {
             Ok(task) => task,
             Err(error) => return answers.answer(call, &Metadata::new(), Err(error)),
         };

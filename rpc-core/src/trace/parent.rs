@@ -16,12 +16,12 @@ pub(super) struct TraceParent {
 }
 
 impl TraceParent {
-    /// The first span of a new trace.
-    pub(super) fn root(sampled: bool) -> Self {
+    /// The first span of a new trace, which somebody records.
+    pub(super) fn root() -> Self {
         Self {
             trace: fastrand::u128(1..),
             span: fastrand::u64(1..),
-            flags: if sampled { SAMPLED } else { 0 },
+            flags: SAMPLED,
         }
     }
 

@@ -10,9 +10,12 @@ const TRACE_PARENT: &str = "traceparent";
 const TRACE_STATE: &str = "tracestate";
 
 /// The span of a call, on the client or on the server.
+///
+/// Where nobody records the span, a trace that came in goes on unchanged, and none begins: without a subscriber the feature
+/// adds nothing to a call.
 pub(crate) struct Trace {
     span: Span,
-    parent: TraceParent,
+    parent: Option<TraceParent>,
     state: Option<String>,
     finished: bool,
 }
@@ -53,50 +56,49 @@ impl Trace {
     /// calls that the handler makes find it.
     pub(crate) fn serve(method: &'static MethodDescriptor, peer: &Address, metadata: &mut Metadata) -> Self {
         let trace = Self::new(call_span!("farcall.serve", method, peer), Some(metadata));
-        trace.put(metadata);
+        if let Some(parent) = trace.parent {
+            trace.put(parent, metadata);
+        }
         trace
     }
 
     fn new(span: Span, from: Option<&Metadata>) -> Self {
-        let above: Option<TraceParent> = from
-            .and_then(|metadata| metadata.value(TRACE_PARENT))
-            .and_then(|text| text.parse().ok());
-        let parent = above.map_or_else(|| TraceParent::root(!span.is_disabled()), TraceParent::child);
-        if !span.is_disabled() {
+        let value = |key| from.and_then(|metadata| metadata.value(key));
+        let above: Option<TraceParent> = value(TRACE_PARENT).and_then(|text| text.parse().ok());
+        let parent = if span.is_disabled() {
+            above
+        } else {
+            let parent = above.map_or_else(TraceParent::root, TraceParent::child);
             span.record("trace_id", parent.trace_id());
             span.record("span_id", parent.span_id());
             if let Some(above) = above {
                 span.record("parent_id", above.span_id());
             }
-        }
+            Some(parent)
+        };
         Self {
             span,
             parent,
             // It belongs to the trace that goes on, and means nothing for a new one.
-            state: above
-                .and(from)
-                .and_then(|metadata| metadata.value(TRACE_STATE))
-                .map(str::to_owned),
+            state: above.and(value(TRACE_STATE)).map(str::to_owned),
             finished: false,
         }
     }
 
-    /// `own` with this span as the trace parent.
-    #[expect(clippy::unnecessary_wraps, reason = "without the feature there is none")]
+    /// `own` with the trace parent for the server; `None` where there is no trace.
     pub(crate) fn metadata(&self, own: &Metadata) -> Option<Metadata> {
-        let mut metadata = own.clone();
-        self.put(&mut metadata);
-        Some(metadata)
+        self.parent.map(|parent| {
+            let mut metadata = own.clone();
+            self.put(parent, &mut metadata);
+            metadata
+        })
     }
 
-    fn put(&self, metadata: &mut Metadata) {
+    fn put(&self, parent: TraceParent, metadata: &mut Metadata) {
         metadata.remove(TRACE_PARENT);
         metadata.remove(TRACE_STATE);
-        let pairs = [
-            Some((TRACE_PARENT, self.parent.to_string())),
-            self.state.clone().map(|state| (TRACE_STATE, state)),
-        ];
-        for (key, value) in pairs.into_iter().flatten() {
+        let state = self.state.clone().map(|state| (TRACE_STATE, state));
+        for (key, value) in [(TRACE_PARENT, parent.to_string())].into_iter().chain(state) {
             metadata.append(key, value).expect("both constants are keys of text");
         }
     }

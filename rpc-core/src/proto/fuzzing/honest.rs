@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use ::bytes::{BufMut, Bytes, BytesMut};
@@ -22,7 +22,7 @@ const BUFFERED: usize = 1 << 20;
 const CALLS: usize = 6;
 
 /// Both sides make and answer calls until the script ends, then finish what is under way.
-pub(super) fn run(mut script: Script<'_>) {
+pub(super) fn run(mut script: Script<'_>, now: Instant) {
     let limits = || {
         Limits::default()
             .max_message(MESSAGE)
@@ -33,7 +33,7 @@ pub(super) fn run(mut script: Script<'_>) {
     };
     let seed = script.below(256) as u64;
     let mut model = Model {
-        pair: Pair::new([limits(), limits()], Some(Duration::from_secs(3600)), seed),
+        pair: Pair::new([limits(), limits()], Some(Duration::from_secs(3600)), seed, now),
         sides: [Side::default(), Side::default()],
         calls: 0,
         unstarted: BTreeSet::new(),

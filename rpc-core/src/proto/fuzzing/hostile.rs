@@ -23,7 +23,7 @@ const CALLS: usize = 8;
 const ANSWER: usize = 256;
 
 /// A local side that makes and answers calls, and a peer made of the script's bytes.
-pub(super) fn run(mut script: Script<'_>) {
+pub(super) fn run(mut script: Script<'_>, now: Instant) {
     let limits = Limits::default()
         .max_message(MESSAGE)
         .max_buffered(BUFFERED)
@@ -32,7 +32,6 @@ pub(super) fn run(mut script: Script<'_>) {
         max_metadata: u32::MAX,
         ..Announced::from(&limits)
     };
-    let now = Instant::now();
     let settings = Settings {
         ours: limits,
         peer: announced,

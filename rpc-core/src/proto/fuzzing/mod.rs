@@ -10,14 +10,16 @@ pub(crate) use self::bytes::{frames, handshake};
 #[cfg(test)]
 pub(super) use self::pair::{CLIENT, Pair, SERVER, body};
 
+use std::time::Instant;
+
 use script::Script;
 
-/// A script whose first byte says who the peer is.
-pub(crate) fn connection(data: &[u8]) {
+/// Runs a script whose first byte says who the peer is; its time begins at `now`.
+pub(crate) fn connection(data: &[u8], now: Instant) {
     let mut script = Script::new(data);
     match script.byte() {
-        Some(first) if first % 2 == 0 => honest::run(script),
-        Some(_) => hostile::run(script),
+        Some(first) if first % 2 == 0 => honest::run(script, now),
+        Some(_) => hostile::run(script, now),
         None => {}
     }
 }

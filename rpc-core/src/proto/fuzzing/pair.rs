@@ -43,8 +43,7 @@ pub(crate) struct Pair {
 
 impl Pair {
     /// A client and a server with these limits.
-    pub(crate) fn new(limits: [Limits; 2], idle: Option<Duration>, seed: u64) -> Self {
-        let now = Instant::now();
+    pub(crate) fn new(limits: [Limits; 2], idle: Option<Duration>, seed: u64, now: Instant) -> Self {
         let [client, server] = limits.map(Limits::normalised);
         let end = |ours: &Limits, peer: &Limits, idle| End {
             connection: Connection::new(
@@ -149,6 +148,16 @@ impl Pair {
             }
         }
         Ok(())
+    }
+
+    /// Changes one byte on its way to `to`, mostly near the front.
+    #[cfg(test)]
+    pub(crate) fn garble(&mut self, to: usize, rng: &mut Rng) {
+        let wire = &mut self.ends[to].wire;
+        let reach = wire.len().min(1 << rng.u32(1..12));
+        if reach > 0 {
+            wire[rng.usize(..reach)] ^= 1 << rng.u8(..8);
+        }
     }
 
     fn cut(&mut self) -> usize {

@@ -1,6 +1,6 @@
 //! Peers that vanish, stop reading or have nothing to do.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{content, exchange, requests, start};
 use crate::proto::{
@@ -14,12 +14,12 @@ const IDLE: Duration = Duration::from_secs(600);
 const MOMENT: Duration = Duration::from_millis(1);
 
 fn pair() -> Pair {
-    Pair::new([Limits::default(), Limits::default()], Some(IDLE), 1)
+    Pair::new([Limits::default(), Limits::default()], Some(IDLE), 1, Instant::now())
 }
 
 #[test]
 fn two_that_answer_pings_stay_connected() {
-    let mut pair = Pair::new([Limits::default(), Limits::default()], None, 1);
+    let mut pair = Pair::new([Limits::default(), Limits::default()], None, 1, Instant::now());
     pair.pass(Duration::from_secs(24 * 3600)).expect("both are there");
 }
 
@@ -107,7 +107,7 @@ fn assert_goes_away_after_idle_time(pair: &mut Pair) {
 fn idle_time_counts_from_the_last_answer() {
     for keepalive in [KEEPALIVE, 10 * IDLE] {
         let limits = Limits::default().keepalive(keepalive);
-        let mut pair = Pair::new([limits.clone(), limits], Some(IDLE), 1);
+        let mut pair = Pair::new([limits.clone(), limits], Some(IDLE), 1, Instant::now());
         start(&mut pair, &content(1));
         exchange(&mut pair);
         requests(&mut pair);

@@ -4,14 +4,18 @@ mod budgets;
 mod calls;
 mod cancel;
 mod deadlines;
+mod garbled;
 mod going_away;
 mod golden;
+mod hello;
 mod ids;
 mod liveness;
 mod lost;
 mod random;
 mod refusals;
 mod turns;
+
+use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 
@@ -28,7 +32,7 @@ fn pair(seed: u64) -> Pair {
 }
 
 fn with_limits(limits: Limits, seed: u64) -> Pair {
-    Pair::new([limits.clone(), limits], None, seed)
+    Pair::new([limits.clone(), limits], None, seed, Instant::now())
 }
 
 fn content(length: usize) -> Bytes {

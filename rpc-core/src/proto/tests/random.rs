@@ -1,16 +1,19 @@
 //! Scripts of random bytes, always the same: what `fuzz/` does without end, briefly.
 
+use std::time::Instant;
+
 use fastrand::Rng;
 
 use crate::proto::fuzzing;
 
 fn scripts(count: u64, longest: usize, first: impl Fn(&mut Rng) -> u8) {
+    let now = Instant::now();
     for seed in 0..count {
         let mut rng = Rng::with_seed(seed);
         let length = rng.usize(2..longest);
         let mut script: Vec<u8> = std::iter::repeat_with(|| rng.u8(..)).take(length).collect();
         script[0] = first(&mut rng);
-        if let Err(cause) = std::panic::catch_unwind(|| fuzzing::connection(&script)) {
+        if let Err(cause) = std::panic::catch_unwind(|| fuzzing::connection(&script, now)) {
             panic!("seed {seed}: {:?}", cause.downcast_ref::<String>());
         }
     }

@@ -1,5 +1,7 @@
 //! What a peer would refuse is refused before it is sent, and costs the one call only.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 
 use super::{
@@ -25,7 +27,7 @@ fn metadata(length: usize) -> Bytes {
 fn the_smaller_of_both_limits_on_messages_holds_for_requests() {
     let (low, high) = (Limits::default().max_message(1000), Limits::default());
     for limits in [[low.clone(), high.clone()], [high, low]] {
-        let mut pair = Pair::new(limits, None, 1);
+        let mut pair = Pair::new(limits, None, 1, Instant::now());
         start(&mut pair, &content(1000));
         let refused = pair.start(CLIENT, 7, &content(1001), None).expect_err("too long");
         assert_eq!(

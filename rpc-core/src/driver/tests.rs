@@ -1,0 +1,128 @@
+//! What a caller gets when answers, departures and the end of the connection meet.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use bytes::{Bytes, BytesMut};
+
+use super::link::{Link, NotStarted};
+use crate::{
+    Error, Limits, Outcome,
+    proto::{Announced, Connection, RequestHead, Settings},
+    service::Payload,
+};
+
+/// A reply to call 0 with the body 7, and the end of the connection.
+const REPLY: &[u8] = &[2, 0, 0, 3, 0, 0, 0, 0, 0, 7];
+const CLOSE: &[u8] = &[3, 0, 0, 10, 0, 0, 0, 0, 14, 1, 0];
+
+fn link() -> Arc<Link> {
+    let ours = Limits::default();
+    let settings = Settings {
+        peer: Announced::from(&ours),
+        ours,
+        idle: None,
+    };
+    Link::new(Connection::new(settings, Instant::now()))
+}
+
+fn start(link: &Link, deadline: Option<Instant>) -> u32 {
+    let started = link.start(&RequestHead::default(), Payload::default(), deadline, Waker::noop());
+    match started {
+        Ok(id) => id,
+        Err(NotStarted::Refused(error)) => panic!("{error}"),
+        Err(NotStarted::Gone(_)) => panic!("the connection is gone"),
+    }
+}
+
+/// Everything that waits is written, then the peer's bytes are read; their events wait.
+fn exchange(link: &Link, bytes: &[u8]) {
+    let mut state = link.lock();
+    let mut chunks = std::collections::VecDeque::new();
+    state.connection.poll_transmit(&mut chunks);
+    let length = chunks.iter().map(Bytes::len).sum();
+    state.connection.handle_written(length, false, Instant::now());
+    let mut input = BytesMut::from(bytes);
+    // A close is an error that the caller brings to the link as its end.
+    let _ = state.connection.handle_input(&mut input, 16, Instant::now());
+    assert!(input.is_empty());
+}
+
+fn forward(link: &Link) {
+    let mut state = link.lock();
+    while let Some(event) = state.connection.poll_event() {
+        if let Ok(Some(waker)) = state.answer(event) {
+            waker.wake();
+        }
+    }
+}
+
+fn poll(link: &Link, id: u32) -> Poll<Result<(Bytes, Bytes), Error>> {
+    link.poll_answer(id, &Context::from_waker(Waker::noop()))
+}
+
+#[test]
+fn an_answer_that_came_with_the_end_is_an_answer() {
+    let link = link();
+    let (answered, lost) = (start(&link, None), start(&link, None));
+    exchange(&link, &[REPLY, CLOSE].concat());
+    link.end(&Error::unavailable("closed"));
+    let Poll::Ready(Ok((_, body))) = poll(&link, answered) else {
+        panic!("the answer had come");
+    };
+    assert_eq!(body, Bytes::from_static(&[7]));
+    let Poll::Ready(Err(error)) = poll(&link, lost) else {
+        panic!("the connection is over");
+    };
+    assert_eq!(error.outcome(), Outcome::Unknown);
+}
+
+#[test]
+fn a_deadline_that_passed_with_the_end_is_told() {
+    let link = link();
+    let id = start(&link, Some(Instant::now()));
+    let much_later = Instant::now() + Duration::from_secs(3600);
+    // The peer is silent, too, but this side asks it first.
+    link.lock()
+        .connection
+        .handle_timeout(much_later)
+        .expect("a ping goes first");
+    link.end(&Error::unavailable("lost"));
+    let Poll::Ready(Err(error)) = poll(&link, id) else {
+        panic!("the deadline had passed");
+    };
+    assert_eq!(error.code(), crate::Code::DeadlineExceeded);
+}
+
+#[test]
+fn an_answer_on_its_way_to_a_caller_who_left_reaches_nobody_else() {
+    let link = link();
+    let first = start(&link, None);
+    exchange(&link, REPLY);
+    link.abandon(first);
+    let second = start(&link, None);
+    forward(&link);
+    assert!(poll(&link, second).is_pending());
+    exchange(&link, &[]);
+    assert_eq!(
+        start(&link, None),
+        first,
+        "the id serves again once the answer was handed out"
+    );
+}
+
+#[test]
+fn an_answer_to_a_call_whose_departure_alone_counted_reaches_nobody_else() {
+    let link = link();
+    let oneway = start(&link, None);
+    exchange(&link, REPLY);
+    forward(&link);
+    let left = link.poll_left(oneway, &Context::from_waker(Waker::noop()));
+    assert!(matches!(left, Poll::Ready(Ok(()))));
+    let next = start(&link, None);
+    assert_eq!(next, oneway);
+    assert!(poll(&link, next).is_pending());
+}
