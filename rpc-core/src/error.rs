@@ -79,6 +79,16 @@ impl Error {
         self
     }
 
+    /// This error as the handler of `method` returns it: that handler ran, and where the error came from further down, the text
+    /// says from which call, since the caller will name its own.
+    pub(crate) fn passed_on_by(mut self, method: &str) -> Self {
+        self.0.outcome = Outcome::Executed;
+        if let Some(inner) = self.0.method.take().filter(|inner| inner != method) {
+            self.0.message = format!("{inner}: {}", self.0.message);
+        }
+        self
+    }
+
     /// This error with metadata for the caller.
     #[must_use]
     pub fn with_metadata(mut self, metadata: Metadata) -> Self {

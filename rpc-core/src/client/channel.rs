@@ -329,13 +329,13 @@ impl fmt::Debug for Channel {
 pub struct StateWatch(watch::Receiver<ChannelState>);
 
 impl StateWatch {
-    /// The latest state.
-    pub fn state(&self) -> ChannelState {
-        *self.0.borrow()
+    /// The latest state, which counts as seen.
+    pub fn state(&mut self) -> ChannelState {
+        *self.0.borrow_and_update()
     }
 
-    /// Waits until the state is another than the one seen last; `None` when the channel is gone. States that lasted only a
-    /// moment may be skipped.
+    /// Waits for a change that was not seen and gives the new state; `None` when the channel is gone. States that lasted only
+    /// a moment may be skipped.
     ///
     /// Cancel safe.
     pub async fn changed(&mut self) -> Option<ChannelState> {

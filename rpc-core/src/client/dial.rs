@@ -1,7 +1,9 @@
 //! One attempt to connect, and the life of the connection after it.
 
 use std::{
+    future::Future,
     io,
+    pin::Pin,
     sync::{Arc, Weak},
 };
 
@@ -41,13 +43,26 @@ pub(super) async fn dial(channel: Weak<Inner>, not_before: Option<Instant>, atte
             inner.connected(&link);
             attempting.end(Ok(Arc::clone(&link)));
             drop(inner);
-            // Every call in flight was told by the driver; the reason is of use only to them.
-            let _ = driver.await;
-            if let Some(inner) = channel.upgrade() {
-                inner.lost(&link);
-            }
+            carry(&channel, &link, driver).await;
         }
     }
+}
+
+/// Carries the connection until it ends, and tells the channel as soon as it takes no new calls, which may be long before.
+async fn carry(channel: &Weak<Inner>, link: &Arc<Link>, mut driver: Driver<NoService>) {
+    let mut open = true;
+    std::future::poll_fn(|cx| {
+        // Every call in flight is told by the driver; the reason of the end is of use only to them.
+        let ended = Pin::new(&mut driver).poll(cx).map(drop);
+        if open && !link.is_open() {
+            open = false;
+            if let Some(inner) = channel.upgrade() {
+                inner.lost(link);
+            }
+        }
+        ended
+    })
+    .await;
 }
 
 async fn attempt(

@@ -18,7 +18,8 @@ macro_rules! limits {
         ///
         /// # Memory
         /// A peer that does its worst makes one connection hold about `max_calls` × 64 KiB of small requests, `max_buffered`
-        /// of large ones, and what the handlers it started produce; the server as a whole runs `max_server_calls` handlers.
+        /// of large ones, as much again and 1 MiB of answers that it does not read, and what the handlers that it started hold
+        /// themselves; the server as a whole runs `max_server_calls` handlers.
         #[derive(Clone, Debug)]
         pub struct Limits {
             $(pub(crate) $name: $kind,)*

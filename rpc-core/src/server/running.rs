@@ -24,7 +24,8 @@ use crate::{
     transport::{BoxStream, IntoAddress, Listener, bind},
 };
 
-/// A server that runs. Dropping it stops listening and cuts every connection; [`shutdown`](Self::shutdown) does it gently.
+/// A server that runs. Dropping it stops listening and cuts every connection; [`shutdown`](Self::shutdown) does it gently, and
+/// only after that are its addresses certainly free again.
 pub struct RunningServer {
     shared: Arc<Shared>,
     listening: Mutex<Vec<Listening>>,

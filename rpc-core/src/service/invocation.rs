@@ -67,7 +67,7 @@ impl Invocation {
         if let Err(error) = value
             && let Some(error) = (error as &dyn Any).downcast_ref::<Error>()
         {
-            return Err(error.clone().with_outcome(crate::Outcome::Executed));
+            return Err(error.clone().passed_on_by(self.method.path));
         }
         self.encoded(Payload::encode(self.format, value))
     }
