@@ -9,7 +9,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::time::{Sleep, sleep_until};
+use tokio::{
+    runtime::Handle,
+    time::{Sleep, sleep_until},
+};
 
 use super::{Channel, ReplyMetadata, decode::Answer};
 use crate::{
@@ -227,8 +230,7 @@ impl RawCall {
         if let Some(link) = self.channel.current_link() {
             return self.send(link, prepared, now, cx);
         }
-        self.dial(prepared);
-        Ok(())
+        self.dial(prepared)
     }
 
     fn deadline(&self, timeout: Timeout, now: Instant) -> Result<Option<Instant>, Error> {
@@ -251,13 +253,18 @@ impl RawCall {
         Ok(Some(own.map_or(inherited, |own| own.min(inherited))))
     }
 
-    fn dial(&mut self, prepared: Prepared) {
+    fn dial(&mut self, prepared: Prepared) -> Result<(), Error> {
         let channel = self.channel.clone();
+        // The timer needs a runtime. The caller's own surely runs; a caller in none is refused, or has given one.
+        let outside = Handle::try_current().is_err();
+        let runtime = outside.then(|| channel.runtime()).transpose()?;
+        let _entered = runtime.as_ref().map(Handle::enter);
         self.state = State::Dialing {
             dial: Box::pin(async move { channel.link().await }),
             timer: prepared.deadline.map(|deadline| Box::pin(sleep_until(deadline.into()))),
             prepared,
         };
+        Ok(())
     }
 
     fn send(&mut self, link: Arc<Link>, prepared: Prepared, now: Instant, cx: &Context<'_>) -> Result<(), Error> {
@@ -285,8 +292,7 @@ impl RawCall {
                     payload,
                     metadata,
                     deadline,
-                });
-                Ok(())
+                })
             }
         }
     }
