@@ -273,10 +273,15 @@ impl RawCall {
             metadata,
             deadline,
         } = prepared;
+        let timeout = deadline.map(|deadline| deadline.saturating_duration_since(now));
+        if timeout.is_some_and(|timeout| timeout.is_zero()) {
+            let text = "the deadline had passed before the call was sent";
+            return Err(Error::refused(Code::DeadlineExceeded, text));
+        }
         let head = RequestHead {
             method: self.method.id,
             instance: self.channel.named_instance().map(|instance| instance.id),
-            timeout: deadline.map(|deadline| deadline.saturating_duration_since(now)),
+            timeout,
             metadata,
         };
         match link.start(&head, payload, deadline, cx.waker()) {
