@@ -270,7 +270,12 @@ async fn a_call_whose_time_is_up_before_it_is_sent_was_not_executed() -> TestRes
     clock.channel().ready().await?;
     for _ in 0..20 {
         let late = clock.with_timeout(Duration::ZERO).wait().await;
-        assert_fails(late, Code::DeadlineExceeded, Outcome::NotExecuted, &["Clock.wait", "before"]);
+        assert_fails(
+            late,
+            Code::DeadlineExceeded,
+            Outcome::NotExecuted,
+            &["Clock.wait", "before"],
+        );
     }
     Ok(())
 }

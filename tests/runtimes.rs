@@ -49,3 +49,25 @@ fn a_channel_with_a_runtime_of_its_own_is_called_from_anywhere() -> TestResult {
     assert_eq!(block_on(client.add(1, 2))?, 3);
     Ok(())
 }
+
+#[test]
+fn a_deadline_holds_where_the_runtime_of_the_connection_stands_still() -> TestResult {
+    let bed = Bed::new()?;
+    let still = Builder::new_current_thread().enable_all().build()?;
+    let client = still.block_on(ProbeClient::connect(bed.server.local_addr()))?;
+    // From here on nobody runs `still`.
+    let client = client.with_timeout(Duration::from_millis(50));
+    let here = Builder::new_current_thread().enable_all().build()?;
+    let (call, note) = here.block_on(async { (client.add(1, 2).await, client.note(1).await) });
+    for error in [
+        call.expect_err("nobody carries the call"),
+        note.expect_err("nobody carries the call"),
+    ] {
+        assert_eq!(
+            (error.code(), error.outcome()),
+            (Code::DeadlineExceeded, Outcome::Unknown)
+        );
+    }
+    assert_eq!(still.block_on(client.add(1, 2))?, 3);
+    Ok(())
+}

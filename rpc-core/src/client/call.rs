@@ -125,6 +125,8 @@ enum State {
     Waiting {
         link: Arc<Link>,
         id: u32,
+        /// Where the connection is carried by another runtime: nothing says that it runs.
+        timer: Option<Pin<Box<Sleep>>>,
     },
     Layered(Answering),
     Done,
@@ -184,12 +186,20 @@ impl RawCall {
                     };
                     self.send(link, prepared, now(), cx)?;
                 }
-                State::Waiting { link, id } => {
-                    if !self.method.oneway {
-                        return link.poll_answer(*id, cx);
+                State::Waiting { link, id, timer } => {
+                    let answered = if self.method.oneway {
+                        let left = link.poll_left(*id, cx);
+                        left.map_ok(|()| (Bytes::new(), Bytes::new()))
+                    } else {
+                        link.poll_answer(*id, cx)
+                    };
+                    if let (Poll::Pending, Some(timer)) = (&answered, timer) {
+                        ready!(timer.as_mut().poll(cx));
+                        let text = "no answer before the deadline; does the runtime of the connection still run?";
+                        let error = Error::deadline_exceeded(text).with_outcome(link.abandon(*id));
+                        return Poll::Ready(Err(error));
                     }
-                    let left = ready!(link.poll_left(*id, cx));
-                    return Poll::Ready(left.map(|()| (Bytes::new(), Bytes::new())));
+                    return answered;
                 }
                 State::Layered(answering) => {
                     let answer = ready!(answering.as_mut().poll(cx));
@@ -286,7 +296,10 @@ impl RawCall {
         };
         match link.start(&head, payload, deadline, cx.waker()) {
             Ok(id) => {
-                self.state = State::Waiting { link, id };
+                let timer = deadline
+                    .filter(|_| link.is_foreign())
+                    .map(|deadline| Box::pin(sleep_until(deadline.into())));
+                self.state = State::Waiting { link, id, timer };
                 Ok(())
             }
             Err(NotStarted::Refused(error)) => Err(error),
@@ -305,7 +318,7 @@ impl RawCall {
 
 impl Drop for RawCall {
     fn drop(&mut self) {
-        if let State::Waiting { link, id } = &self.state {
+        if let State::Waiting { link, id, .. } = &self.state {
             link.abandon(*id);
         }
     }
