@@ -69,3 +69,31 @@ async fn accepting_goes_on_after_errors() -> Result<(), Box<dyn Error>> {
     assert!(start.elapsed().as_millis() >= 50 * ERRORS as u128, "no busy loop");
     Ok(())
 }
+
+#[tokio::test(start_paused = true)]
+async fn accepting_goes_on_after_a_panic_of_who_is_told() -> Result<(), Box<dyn Error>> {
+    let prober = Prober::new();
+    let (sender, streams) = unbounded_channel();
+    let listener = Scripted {
+        errors: [io::ErrorKind::ConnectionAborted].into(),
+        streams,
+    };
+    let (told, mut heard) = unbounded_channel();
+    let _server = prober
+        .server()
+        .on_failed_connection(move |_, why| {
+            // The test may have ended.
+            let _ = told.send(());
+            panic!("told of: {why}");
+        })
+        .listen_on(Box::new(listener))?;
+    heard.recv().await.ok_or("the error is told")?;
+    let network = Network::seeded(1);
+    let connector = network.connector(std::sync::Arc::new(move |stream| {
+        // The listener may have ended, which the test finds below.
+        let _ = sender.send(stream);
+    }));
+    let client = ProbeClient::new(Channel::builder().connector(connector));
+    assert_eq!(client.add(1, 2).await?, 3);
+    Ok(())
+}

@@ -262,3 +262,20 @@ async fn a_deadline_at_the_moment_at_which_the_connection_is_given_up() -> TestR
     assert_eq!(error.outcome(), Outcome::Unknown);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_call_whose_time_is_up_before_it_is_sent_was_not_executed() -> TestResult {
+    let server = Server::new().service(ClockServer::new(Tower(Gate::new())));
+    let clock = ClockClient::new(Channel::builder().loopback(server));
+    clock.channel().ready().await?;
+    for _ in 0..20 {
+        let late = clock.with_timeout(Duration::ZERO).wait().await;
+        assert_fails(
+            late,
+            Code::DeadlineExceeded,
+            Outcome::NotExecuted,
+            &["Clock.wait", "before"],
+        );
+    }
+    Ok(())
+}

@@ -9,7 +9,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::time::{Sleep, sleep_until};
+use tokio::{
+    runtime::Handle,
+    time::{Sleep, sleep_until},
+};
 
 use super::{Channel, ReplyMetadata, decode::Answer};
 use crate::{
@@ -122,6 +125,8 @@ enum State {
     Waiting {
         link: Arc<Link>,
         id: u32,
+        /// Where the connection is carried by another runtime: nothing says that it runs.
+        timer: Option<Pin<Box<Sleep>>>,
     },
     Layered(Answering),
     Done,
@@ -181,12 +186,20 @@ impl RawCall {
                     };
                     self.send(link, prepared, now(), cx)?;
                 }
-                State::Waiting { link, id } => {
-                    if !self.method.oneway {
-                        return link.poll_answer(*id, cx);
+                State::Waiting { link, id, timer } => {
+                    let answered = if self.method.oneway {
+                        let left = link.poll_left(*id, cx);
+                        left.map_ok(|()| (Bytes::new(), Bytes::new()))
+                    } else {
+                        link.poll_answer(*id, cx)
+                    };
+                    if let (Poll::Pending, Some(timer)) = (&answered, timer) {
+                        ready!(timer.as_mut().poll(cx));
+                        let text = "no answer before the deadline; does the runtime of the connection still run?";
+                        let error = Error::deadline_exceeded(text).with_outcome(link.abandon(*id));
+                        return Poll::Ready(Err(error));
                     }
-                    let left = ready!(link.poll_left(*id, cx));
-                    return Poll::Ready(left.map(|()| (Bytes::new(), Bytes::new())));
+                    return answered;
                 }
                 State::Layered(answering) => {
                     let answer = ready!(answering.as_mut().poll(cx));
@@ -227,8 +240,7 @@ impl RawCall {
         if let Some(link) = self.channel.current_link() {
             return self.send(link, prepared, now, cx);
         }
-        self.dial(prepared);
-        Ok(())
+        self.dial(prepared)
     }
 
     fn deadline(&self, timeout: Timeout, now: Instant) -> Result<Option<Instant>, Error> {
@@ -251,13 +263,18 @@ impl RawCall {
         Ok(Some(own.map_or(inherited, |own| own.min(inherited))))
     }
 
-    fn dial(&mut self, prepared: Prepared) {
+    fn dial(&mut self, prepared: Prepared) -> Result<(), Error> {
         let channel = self.channel.clone();
+        // The timer needs a runtime. The caller's own surely runs; a caller in none is refused, or has given one.
+        let outside = Handle::try_current().is_err();
+        let runtime = outside.then(|| channel.runtime()).transpose()?;
+        let _entered = runtime.as_ref().map(Handle::enter);
         self.state = State::Dialing {
             dial: Box::pin(async move { channel.link().await }),
             timer: prepared.deadline.map(|deadline| Box::pin(sleep_until(deadline.into()))),
             prepared,
         };
+        Ok(())
     }
 
     fn send(&mut self, link: Arc<Link>, prepared: Prepared, now: Instant, cx: &Context<'_>) -> Result<(), Error> {
@@ -266,15 +283,23 @@ impl RawCall {
             metadata,
             deadline,
         } = prepared;
+        let timeout = deadline.map(|deadline| deadline.saturating_duration_since(now));
+        if timeout.is_some_and(|timeout| timeout.is_zero()) {
+            let text = "the deadline had passed before the call was sent";
+            return Err(Error::refused(Code::DeadlineExceeded, text));
+        }
         let head = RequestHead {
             method: self.method.id,
             instance: self.channel.named_instance().map(|instance| instance.id),
-            timeout: deadline.map(|deadline| deadline.saturating_duration_since(now)),
+            timeout,
             metadata,
         };
         match link.start(&head, payload, deadline, cx.waker()) {
             Ok(id) => {
-                self.state = State::Waiting { link, id };
+                let timer = deadline
+                    .filter(|_| link.is_foreign())
+                    .map(|deadline| Box::pin(sleep_until(deadline.into())));
+                self.state = State::Waiting { link, id, timer };
                 Ok(())
             }
             Err(NotStarted::Refused(error)) => Err(error),
@@ -285,8 +310,7 @@ impl RawCall {
                     payload,
                     metadata,
                     deadline,
-                });
-                Ok(())
+                })
             }
         }
     }
@@ -294,7 +318,7 @@ impl RawCall {
 
 impl Drop for RawCall {
     fn drop(&mut self) {
-        if let State::Waiting { link, id } = &self.state {
+        if let State::Waiting { link, id, .. } = &self.state {
             link.abandon(*id);
         }
     }

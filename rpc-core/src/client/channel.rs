@@ -221,15 +221,7 @@ impl Channel {
         if let Some(dial) = phase.dial.as_ref().filter(|dial| !dial.task.is_finished()) {
             return Ok(LinkOrDial::Dial(Arc::clone(&dial.attempt)));
         }
-        let runtime = match &self.inner.runtime {
-            Some(runtime) => runtime.clone(),
-            None => Handle::try_current().map_err(|_| {
-                Error::failed_precondition(
-                    "a call was made outside a tokio runtime; make it inside one, or use the blocking client",
-                )
-                .with_outcome(crate::Outcome::NotExecuted)
-            })?,
-        };
+        let runtime = self.runtime()?;
         phase.link = None;
         let (attempting, attempt) = Attempting::new();
         let not_before = phase.backoff.next().map(Instant::from_std);
@@ -243,6 +235,19 @@ impl Channel {
         drop(phase);
         self.inner.state.send_replace(ChannelState::Connecting);
         Ok(LinkOrDial::Dial(attempt))
+    }
+
+    /// The runtime that is to carry the next connection.
+    pub(super) fn runtime(&self) -> Result<Handle, Error> {
+        if let Some(runtime) = &self.inner.runtime {
+            return Ok(runtime.clone());
+        }
+        Handle::try_current().map_err(|_| {
+            Error::failed_precondition(
+                "a call was made outside a tokio runtime; make it inside one, or use the blocking client",
+            )
+            .with_outcome(crate::Outcome::NotExecuted)
+        })
     }
 
     /// An encoded call without the stub around it.

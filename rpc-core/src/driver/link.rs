@@ -8,6 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use tokio::runtime::{Handle, Id};
 
 use crate::{
     Code, Error, Metadata, Outcome,
@@ -24,6 +25,8 @@ pub(crate) type Answered = Result<(Bytes, Bytes), Error>;
 /// waker, a serialiser, a handler) runs.
 pub(crate) struct Link {
     state: Mutex<State>,
+    /// Which runtime carries the connection.
+    runtime: Option<Id>,
 }
 
 /// Why a call was not started.
@@ -56,6 +59,7 @@ struct Waiter {
 }
 
 impl Link {
+    /// A connection whose driver is to run in the current runtime.
     pub(crate) fn new(connection: Connection) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::new(State {
@@ -66,6 +70,7 @@ impl Link {
                 closing: false,
                 over: None,
             }),
+            runtime: current_runtime(),
         })
     }
 
@@ -156,16 +161,17 @@ impl Link {
         })
     }
 
-    /// The caller is gone: the handler is to stop.
-    pub(crate) fn abandon(&self, id: u32) {
+    /// The caller is gone: the handler is to stop. Says what became of a call that was not answered.
+    pub(crate) fn abandon(&self, id: u32) -> Outcome {
         let mut state = self.lock();
         let answered = std::mem::take(state.waiter(id));
-        state.connection.abandon(id);
+        let outcome = state.connection.abandon(id);
         let driver = state.wake_for_output(false);
         drop(state);
         wake(driver);
         // What was answered is dropped outside the lock.
         drop(answered);
+        outcome
     }
 
     // ---- answering calls -----------------------------------------------------------------------------------------
@@ -200,6 +206,12 @@ impl Link {
         let driver = state.driver.take();
         drop(state);
         wake(driver);
+    }
+
+    /// Whether this is another runtime than the connection's, which therefore may stand still while this one runs.
+    pub(crate) fn is_foreign(&self) -> bool {
+        let here = current_runtime();
+        here.is_some() && here != self.runtime
     }
 
     /// Whether new calls may be made on this connection.
@@ -313,6 +325,10 @@ impl State {
 /// Reads a reply's metadata block, which a broken peer may have garbled.
 pub(crate) fn read_metadata(block: &Bytes) -> Result<Metadata, Error> {
     parse_metadata(block).map_err(|violation| Error::new(Code::DataLoss, violation.to_string()))
+}
+
+fn current_runtime() -> Option<Id> {
+    Handle::try_current().ok().map(|runtime| runtime.id())
 }
 
 fn wake(driver: Option<Waker>) {

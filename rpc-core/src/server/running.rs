@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -81,7 +82,8 @@ impl Shared {
 
     pub(super) fn failed_connection(&self, peer: &Address, why: &str) {
         if let Some(told) = &self.on_failed_connection {
-            told(peer, why);
+            // A panic in it is the panic hook's to report: it must not end the task that accepts.
+            let _ = catch_unwind(AssertUnwindSafe(|| told(peer, why)));
         }
     }
 

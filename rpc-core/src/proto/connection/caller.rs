@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::{Body, Connection, Event};
 use crate::{
-    Code, Error,
+    Code, Error, Outcome,
     proto::{
         RequestHead, Violation,
         assembly::Assembly,
@@ -96,16 +96,16 @@ impl Connection {
         Ok(())
     }
 
-    /// The caller is gone: the handler is to stop, and the answer goes nowhere.
-    pub(crate) fn abandon(&mut self, id: u32) {
-        if self
-            .outgoing
-            .find(id)
-            .is_some_and(|call| !call.ended && !call.cancelled)
-        {
-            self.cancel(id);
-        }
+    /// The caller is gone: the handler is to stop, and the answer goes nowhere. Says what became of the call.
+    pub(crate) fn abandon(&mut self, id: u32) -> Outcome {
+        let open = |call: &mut OutgoingCall| !call.ended && !call.cancelled;
+        let never_runs = self.outgoing.find(id).is_some_and(open) && self.cancel(id);
         self.release(id);
+        if never_runs {
+            Outcome::NotExecuted
+        } else {
+            Outcome::Unknown
+        }
     }
 
     /// The caller has the answer or does not want it: the id is free when the call has ended.

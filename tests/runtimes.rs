@@ -1,0 +1,73 @@
+//! Channels and calls that meet more than one runtime, or none.
+#![allow(missing_docs, reason = "a test")]
+
+#[path = "support/probe.rs"]
+mod probe;
+
+use std::{error::Error, time::Duration};
+
+use farcall::{Channel, Code, Outcome, RunningServer};
+use futures::executor::block_on;
+use probe::{ProbeClient, Prober};
+use tokio::runtime::{Builder, Runtime};
+
+type TestResult = Result<(), Box<dyn Error>>;
+
+/// A server in a runtime of its own, which goes on by itself.
+struct Bed {
+    server: RunningServer,
+    runtime: Runtime,
+}
+
+impl Bed {
+    fn new() -> Result<Self, Box<dyn Error>> {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let server = runtime.block_on(Prober::new().server().listen("tcp://127.0.0.1:0"))?;
+        Ok(Self { server, runtime })
+    }
+}
+
+#[test]
+fn a_call_outside_any_runtime_is_refused() -> TestResult {
+    let bed = Bed::new()?;
+    let client = ProbeClient::new(Channel::builder().connect_lazily(bed.server.local_addr())?);
+    let error = block_on(client.add(1, 2)).expect_err("there is no runtime to dial in");
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::FailedPrecondition, Outcome::NotExecuted)
+    );
+    Ok(())
+}
+
+#[test]
+fn a_channel_with_a_runtime_of_its_own_is_called_from_anywhere() -> TestResult {
+    let bed = Bed::new()?;
+    let channel = Channel::builder()
+        .runtime(bed.runtime.handle().clone())
+        .connect_lazily(bed.server.local_addr())?;
+    let client = ProbeClient::new(channel);
+    assert_eq!(block_on(client.add(1, 2))?, 3);
+    Ok(())
+}
+
+#[test]
+fn a_deadline_holds_where_the_runtime_of_the_connection_stands_still() -> TestResult {
+    let bed = Bed::new()?;
+    let still = Builder::new_current_thread().enable_all().build()?;
+    let client = still.block_on(ProbeClient::connect(bed.server.local_addr()))?;
+    // From here on nobody runs `still`.
+    let client = client.with_timeout(Duration::from_millis(50));
+    let here = Builder::new_current_thread().enable_all().build()?;
+    let (call, note) = here.block_on(async { (client.add(1, 2).await, client.note(1).await) });
+    for error in [
+        call.expect_err("nobody carries the call"),
+        note.expect_err("nobody carries the call"),
+    ] {
+        assert_eq!(
+            (error.code(), error.outcome()),
+            (Code::DeadlineExceeded, Outcome::Unknown)
+        );
+    }
+    assert_eq!(still.block_on(client.add(1, 2))?, 3);
+    Ok(())
+}
