@@ -185,7 +185,7 @@ async fn an_error_passed_on_from_below_arrives_as_executed(transport: Transport)
     };
     let site = transport.serve(Server::new().service(StoreServer::new(shop))).await?;
     let result = StoreClient::new(site.channel.clone()).pass_on().await;
-    let parts = ["Store.pass_on: ", "max_server_calls"];
+    let parts = ["Store.pass_on: Store.refuse: ", "max_server_calls"];
     assert_fails(result, Code::ResourceExhausted, Outcome::Executed, &parts);
     Ok(())
 }

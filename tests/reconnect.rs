@@ -180,8 +180,12 @@ async fn a_draining_server_sends_new_calls_to_its_successor() -> TestResult {
 
     let successor = start(&new, "new").await?;
     let retired = std::mem::replace(&mut *bed.server.lock().expect("not poisoned"), successor);
+    let mut watch = bed.client.channel().watch_state();
+    assert_eq!(watch.state(), ChannelState::Ready);
     let shutdown = tokio::spawn(async move { retired.shutdown(Duration::from_secs(3600)).await });
-    ends("the notice of the shutdown", bed.noticed()).await;
+    let told = ends("the notice of the shutdown", watch.changed()).await;
+    assert_eq!(told, Some(ChannelState::Idle), "although a call is still under way");
+    assert_eq!(bed.client.channel().state(), ChannelState::Idle);
 
     let sums = ends(
         "calls beside a draining server",
