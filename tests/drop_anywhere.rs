@@ -5,12 +5,12 @@ mod support;
 
 use std::{
     future::poll_fn,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    task::Poll,
+    task::{Context, Poll, Wake, Waker},
 };
 
 use farcall::{Channel, Limits, Result, Server};
@@ -180,5 +180,28 @@ async fn calls_dropped_anywhere_leave_nothing_behind(transport: Transport) -> Te
     if transport != Transport::Loopback {
         until(|| site.server().running_calls() == 0).await;
     }
+    Ok(())
+}
+
+/// A task as small executors have them: whoever holds its waker holds what it does.
+#[expect(dead_code, reason = "held to be dropped")]
+struct Owner(Mutex<Option<farcall::Call<Result<u64>>>>);
+
+impl Wake for Owner {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[tokio::test]
+async fn a_waker_that_owns_a_call_is_dropped_by_another() -> TestResult {
+    let echo = EchoClient::loopback(Counter::default());
+    echo.channel().ready().await?;
+    let mut owned = echo.later(1, 1000);
+    let mut call = echo.later(2, 2);
+    assert!(futures::poll!(&mut owned).is_pending());
+    let waker = Waker::from(Arc::new(Owner(Mutex::new(Some(owned)))));
+    assert!(Pin::new(&mut call).poll(&mut Context::from_waker(&waker)).is_pending());
+    // From here on only the connection has the waker, and gives it up as the call moves to this task.
+    drop(waker);
+    assert_eq!(call.await?, 2);
     Ok(())
 }

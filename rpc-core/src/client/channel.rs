@@ -233,7 +233,7 @@ impl Channel {
             task,
         });
         drop(phase);
-        self.inner.state.send_replace(ChannelState::Connecting);
+        self.inner.show_state();
         Ok(LinkOrDial::Dial(attempt))
     }
 
@@ -281,7 +281,7 @@ impl Inner {
         // The task goes on and carries the connection; whoever finds that closed needs an attempt of its own.
         phase.dial = None;
         drop(phase);
-        self.state.send_replace(ChannelState::Ready);
+        self.show_state();
     }
 
     /// An attempt failed.
@@ -291,7 +291,7 @@ impl Inner {
         // Nobody joins an attempt whose end is known, even though its task may take a moment to finish.
         phase.dial = None;
         drop(phase);
-        self.state.send_replace(ChannelState::Idle);
+        self.show_state();
     }
 
     /// A connection is over. Its successor may be there already.
@@ -300,8 +300,17 @@ impl Inner {
         if phase.link.as_ref().is_some_and(|current| Arc::ptr_eq(current, link)) {
             phase.link = None;
             drop(phase);
-            self.state.send_replace(ChannelState::Idle);
+            self.show_state();
         }
+    }
+
+    /// Tells those who watch. The state is read inside, so of two threads that come at one time the later one shows what
+    /// both have done.
+    fn show_state(&self) {
+        self.state.send_if_modified(|shown| {
+            let state = self.lock().state();
+            std::mem::replace(shown, state) != state
+        });
     }
 }
 

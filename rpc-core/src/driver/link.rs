@@ -127,12 +127,17 @@ impl Link {
         let mut state = self.lock();
         let waiter = state.waiter(id);
         if let Some(answer) = waiter.answer.take() {
-            waiter.waker = None;
+            let earlier = waiter.waker.take();
             state.connection.release(id);
+            drop(state);
+            drop(earlier);
             return Poll::Ready(answer);
         }
         if !waiter.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            waiter.waker = Some(cx.waker().clone());
+            // Whose task the call was in before may end with its waker, and give up calls of its own.
+            let earlier = waiter.waker.replace(cx.waker().clone());
+            drop(state);
+            drop(earlier);
         }
         Poll::Pending
     }
@@ -144,10 +149,12 @@ impl Link {
         // Once the connection is over only the answer knows.
         let left = state.over.is_none() && state.connection.has_left(id);
         if !left && state.waiter(id).answer.is_none() {
-            state.waiter(id).waker = Some(cx.waker().clone());
+            let earlier = state.waiter(id).waker.replace(cx.waker().clone());
             if !state.departures.contains(&id) {
                 state.departures.push(id);
             }
+            drop(state);
+            drop(earlier);
             return Poll::Pending;
         }
         // All in one go: as soon as the id is released it may be the next call's.

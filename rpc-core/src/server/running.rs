@@ -133,7 +133,7 @@ impl RunningServer {
     pub fn listen_on(&self, listener: Box<dyn Listener>) -> Result<Address, Error> {
         let runtime = runtime()?;
         if self.shared.registry.is_draining() {
-            return Err(Error::failed_precondition("the server is shutting down").with_outcome(Outcome::NotExecuted));
+            return Err(shutting_down());
         }
         let address = listener.local_address();
         let task = runtime.spawn(accept::accept(Arc::clone(&self.shared), listener));
@@ -141,6 +141,11 @@ impl RunningServer {
             address: address.clone(),
             task: Some(task),
         });
+        // Shutdown may have begun, and looked for listeners, since it was asked about above.
+        if self.shared.registry.is_draining() {
+            drop(self.stop_listening());
+            return Err(shutting_down());
+        }
         Ok(address)
     }
 
@@ -239,6 +244,10 @@ impl fmt::Debug for RunningServer {
             .field("running_calls", &self.running_calls())
             .finish_non_exhaustive()
     }
+}
+
+fn shutting_down() -> Error {
+    Error::failed_precondition("the server is shutting down").with_outcome(Outcome::NotExecuted)
 }
 
 fn runtime() -> Result<Handle, Error> {
