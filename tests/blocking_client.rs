@@ -173,3 +173,43 @@ fn it_shares_a_channel_with_an_asynchronous_client() -> TestResult {
     assert_eq!(bed.runtime.block_on(asynchronous.add(3, 4))?, 7);
     Ok(())
 }
+
+/// Makes a call when it is dropped, and tells how that went.
+struct LastWords(ProbeBlockingClient, std::sync::mpsc::Sender<farcall::Result<u64>>);
+
+impl Drop for LastWords {
+    fn drop(&mut self) {
+        // The test may have failed and gone.
+        let _ = self.1.send(self.0.add(1, 2));
+    }
+}
+
+#[test]
+fn a_destructor_may_call_also_while_its_thread_ends() -> TestResult {
+    thread_local! {
+        static LAST: std::cell::RefCell<Option<LastWords>> = const { std::cell::RefCell::new(None) };
+    }
+    let bed = Bed::new()?;
+    let (told, heard) = std::sync::mpsc::channel();
+    let words = LastWords(bed.client()?, told.clone());
+    let unwinds = thread::spawn(move || {
+        let _words = words;
+        panic!("the call is made while this unwinds")
+    });
+    assert!(unwinds.join().is_err());
+    assert_eq!(heard.recv()??, 3);
+
+    let words = LastWords(bed.client()?, told);
+    let ends = thread::spawn(move || {
+        LAST.set(Some(words));
+        // What the thread keeps for calls is made after the destructor's value, and so is gone before it.
+        LAST.with_borrow(|words| words.as_ref().map(|words| words.0.add(1, 2)))
+    });
+    assert!(ends.join().is_ok());
+    let error = heard.recv()?.expect_err("the thread has nothing left to call with");
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::FailedPrecondition, Outcome::NotExecuted)
+    );
+    Ok(())
+}

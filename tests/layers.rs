@@ -436,3 +436,48 @@ async fn unknown_methods_do_not_reach_layers(transport: Transport) -> TestResult
     assert_eq!(seen.load(Ordering::SeqCst), 0);
     Ok(())
 }
+
+/// Cannot be cloned.
+struct Unique;
+
+impl Clone for Unique {
+    fn clone(&self) -> Self {
+        panic!("there is only one")
+    }
+}
+
+#[tokio::test]
+async fn a_layer_that_panics_when_it_is_cloned_fails_its_own_call() -> TestResult {
+    // The layer itself is made with the server, and its service is cloned for each call.
+    let unique = Mutex::new(Some(Unique));
+    let panics = tower_layer::layer_fn(move |next| Once {
+        _unique: unique.lock().ok().and_then(|mut unique| unique.take()),
+        next,
+    });
+    let shop = ShopClient::new(Channel::builder().loopback(shop().layer(panics)));
+    let (one, other) = tokio::join!(shop.greet("one"), shop.greet("other"));
+    for result in [one, other] {
+        assert_fails(result, Code::Internal, Outcome::Unknown, &["there is only one"]);
+    }
+    Ok(())
+}
+
+#[derive(Clone)]
+struct Once {
+    _unique: Option<Unique>,
+    next: Next,
+}
+
+impl Service<Request> for Once {
+    type Response = Response;
+    type Error = Error;
+    type Future = farcall::layer::Answering;
+
+    fn poll_ready(&mut self, context: &mut std::task::Context<'_>) -> std::task::Poll<Result<()>> {
+        self.next.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        self.next.call(request)
+    }
+}

@@ -87,6 +87,10 @@ fn block_on<F: Future>(future: F) -> Result<F::Output, Error> {
         )
         .with_outcome(Outcome::NotExecuted));
     }
+    if Handle::try_current().is_err_and(|error| error.is_thread_local_destroyed()) {
+        let text = "a blocking client was used while its thread ends, by a destructor of a thread-local value";
+        return Err(Error::failed_precondition(text).with_outcome(Outcome::NotExecuted));
+    }
     let _entered = runtime()?.enter();
     let mut future = pin!(future);
     let waker = Waker::from(Arc::new(Unpark(thread::current())));

@@ -195,9 +195,10 @@ fn expired() -> Error {
 
 /// A handler behind layers.
 pub(super) fn layered(layers: &Next, request: Request) -> Handler {
-    let answering = layers.answer(request);
+    let layers = layers.clone();
     Box::pin(async move {
-        let response = answering.await?;
+        // Only here is a panic the call's own, and cloning a layer's service runs foreign code.
+        let response = layers.answer(request).await?;
         let context = CallContext::current();
         for (key, value) in response.metadata.iter() {
             context.append_wire_reply(key, value)?;

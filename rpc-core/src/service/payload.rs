@@ -29,7 +29,9 @@ impl Payload {
     /// When the format cannot express the value.
     pub fn encode<T: Serialize + ?Sized>(format: Format, value: &T) -> Result<Self, CodecError> {
         // The buffer is taken out of the pool while user code serialises, so that code may itself make payloads.
-        let mut payload = Self(POOL.with_borrow_mut(Vec::pop).unwrap_or_default());
+        // While a thread ends there is no pool any more.
+        let pooled = POOL.try_with(|pool| pool.borrow_mut().pop());
+        let mut payload = Self(pooled.ok().flatten().unwrap_or_default());
         format.encode(value, &mut payload.0)?;
         Ok(payload)
     }
