@@ -91,10 +91,10 @@
 //!   when it is not waited for.
 //!
 //! # Not done yet
-//! Streaming arguments and results, TLS, UDP, automatic retries, load balancing, discovery, compression.
+//! Streaming arguments and results, TLS, UDP, automatic retries, load balancing, discovery, compression, clients in other
+//! languages (the wire is described completely enough to write one).
 //!
 //! # Non-goals
-//! - Clients and servers in other languages, or in a browser.
 //! - A runtime other than tokio.
 //! - Evolution of types on the wire. Methods are known by name, so they may be added and reordered; a changed type is another
 //!   type, and both sides must have the same.
