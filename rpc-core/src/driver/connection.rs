@@ -158,7 +158,7 @@ impl<I: Inbound + Unpin> Driver<I> {
             if let Err(lost) = self.fire(cx, now) {
                 return Poll::Ready(self.lost(&lost, cx));
             }
-            if !read && self.sleeps(cx, blocked) {
+            if !read && self.sleeps(cx, blocked, now) {
                 return self.finished(cx);
             }
         }
@@ -349,10 +349,6 @@ impl<I: Inbound + Unpin> Driver<I> {
             }
             let now = now.max(Instant::now());
             self.link.lock().connection.handle_timeout(now.into_std())?;
-            if self.input.is_empty() {
-                // An idle connection keeps no buffer.
-                self.input = BytesMut::new();
-            }
             self.forward();
             if self.link.lock().connection.wants_write() {
                 cx.waker().wake_by_ref();
@@ -361,7 +357,7 @@ impl<I: Inbound + Unpin> Driver<I> {
     }
 
     /// Goes to sleep unless there is something to write that the transport may take.
-    fn sleeps(&mut self, cx: &Context<'_>, blocked: bool) -> bool {
+    fn sleeps(&mut self, cx: &Context<'_>, blocked: bool, now: Instant) -> bool {
         let mut state = self.link.lock();
         // Somebody may have made a call since the timer was set.
         let due = state.connection.poll_timeout().map(Instant::from_std);
@@ -369,6 +365,10 @@ impl<I: Inbound + Unpin> Driver<I> {
             return false;
         }
         state.sleep(cx.waker());
+        if self.input.is_empty() && state.connection.is_idle(now.into_std()) {
+            // Pings come and go, and an idle connection keeps no buffer for them.
+            self.input = BytesMut::new();
+        }
         true
     }
 

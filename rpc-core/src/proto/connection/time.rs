@@ -58,6 +58,12 @@ impl Connection {
         Ok(())
     }
 
+    /// Whether there was no call for about as long as it takes until pings are all that comes.
+    pub(crate) fn is_idle(&self, now: Instant) -> bool {
+        let calls = self.outgoing.len() + self.incoming.len();
+        calls == 0 && now.saturating_duration_since(self.last_call) >= self.ours.keepalive / 2
+    }
+
     /// When the connection ends for want of calls.
     pub(super) fn idle_until(&self) -> Option<Instant> {
         let idle = self.idle.filter(|_| !self.going_away)?;
