@@ -72,3 +72,13 @@ async fn a_call_while_the_connection_drains_goes_to_a_new_one() -> TestResult {
     assert!(!under_way.is_finished());
     Ok(())
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_address_that_no_attempt_can_reach_is_not_worth_another() -> TestResult {
+    let address = format!("unix:///tmp/{}", "too-long".repeat(30));
+    let error = InventoryClient::connect(&address).await.err().ok_or("no such path")?;
+    assert_eq!(error.code(), Code::InvalidArgument, "{error}");
+    assert!(!error.is_retryable());
+    Ok(())
+}

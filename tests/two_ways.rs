@@ -135,3 +135,21 @@ async fn the_budget_that_the_peer_announced_is_kept() -> TestResult {
     }
     Ok(())
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_small_call_does_not_wait_for_large_replies() -> TestResult {
+    const LARGE: u32 = 50;
+    let server = server(&Prober::new(), Limits::default(), "mem://small-among-large").await?;
+    let network = Network::seeded(1).delay(1..2).bandwidth(10 * MEGABYTE as u64);
+    let client = ProbeClient::new(network.connect(&server).await?);
+    let mut replies: FuturesUnordered<_> = (0..LARGE).map(|_| tokio::spawn(client.fill(MEGABYTE as u32))).collect();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let start = tokio::time::Instant::now();
+    assert_eq!(client.add(1, 2).await?, 3);
+    // All of them take five seconds; what the transport holds takes a fortieth of one.
+    assert!(start.elapsed() < Duration::from_millis(200), "{:?}", start.elapsed());
+    while let Some(reply) = replies.next().await {
+        assert_eq!(reply??.len(), MEGABYTE);
+    }
+    Ok(())
+}

@@ -96,7 +96,14 @@ fn failed(address: &Address, error: io::Error) -> Error {
     let own = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     match own {
         Some(own) => Error::refused(own.code(), format!("cannot connect to {address}: {}", own.message())),
-        None => Error::refused(Code::Unavailable, format!("cannot connect to {address}: {error}")).with_source(error),
+        None => {
+            let code = match error.kind() {
+                // Such as a path that is too long: it never gets better.
+                io::ErrorKind::InvalidInput => Code::InvalidArgument,
+                _ => Code::Unavailable,
+            };
+            Error::refused(code, format!("cannot connect to {address}: {error}")).with_source(error)
+        }
     }
 }
 

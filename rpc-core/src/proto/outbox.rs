@@ -8,8 +8,6 @@ use super::frame::{Kind, PIECE, put_header};
 
 /// Bodies up to this long are copied behind their header; longer ones are handed over without a copy.
 pub(crate) const COPIED: usize = 8 << 10;
-/// What a large message counts in the outbox's weight.
-const COUNTED: usize = 64 << 10;
 /// How many bytes one turn of the writer takes at most, so that a small frame never waits behind more than that.
 const TURN: usize = 256 << 10;
 
@@ -101,11 +99,6 @@ impl Outbox {
     /// The bytes that wait.
     pub(crate) fn len(&self) -> usize {
         self.small.len() + self.large
-    }
-
-    /// The bytes of small frames, and a fixed count for each large message.
-    pub(crate) fn weight(&self) -> usize {
-        self.small.len() + (self.turns.len() + self.waiting.len()) * COUNTED
     }
 
     /// The bytes of large messages that wait.

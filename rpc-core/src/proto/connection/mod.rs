@@ -315,10 +315,10 @@ impl Connection {
             .is_none_or(|call| call.end.is_some_and(|end| end <= written))
     }
 
-    /// How much waits to be written, as it holds up what comes behind it: a large message takes turns, so it counts little,
-    /// whatever its length, until all of them together pass `max_buffered`.
+    /// How much waits to be written, as it holds up what comes behind it: large messages take turns, so they do not count,
+    /// however many there are, until all of them together pass `max_buffered`.
     pub(crate) fn queued(&self) -> usize {
-        self.outbox.weight() + self.outbox.large().saturating_sub(self.ours.max_buffered)
+        self.outbox.len() - self.outbox.large().min(self.ours.max_buffered)
     }
 
     /// The calls in flight that this side made, given-up ones included.
