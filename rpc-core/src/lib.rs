@@ -67,7 +67,7 @@
 //! | limit | default | beyond it |
 //! | --- | --- | --- |
 //! | [`max_message`](Limits::max_message) | 16 MiB | that call fails |
-//! | [`max_buffered`](Limits::max_buffered) | 32 MiB | large calls wait for their turn |
+//! | [`max_buffered`](Limits::max_buffered) | 64 MiB | large calls wait for their turn |
 //! | [`max_calls`](Limits::max_calls) | 1,024 of a connection | the call is refused and not executed |
 //! | [`max_server_calls`](Limits::max_server_calls) | 16,384 of a server | the call is refused and not executed |
 //! | [`max_connections`](Limits::max_connections) | 10,000 of a server | the client is turned away |
