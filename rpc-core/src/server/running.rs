@@ -98,12 +98,6 @@ impl Shared {
     fn take_detached(&self) -> JoinSet<()> {
         std::mem::take(&mut *self.detached.lock().unwrap_or_else(PoisonError::into_inner))
     }
-
-    /// Waits for the detached handlers; what is not done when the future is dropped is aborted.
-    async fn join_detached(&self) {
-        let mut detached = self.take_detached();
-        while detached.join_next().await.is_some() {}
-    }
 }
 
 impl RunningServer {
@@ -195,13 +189,17 @@ impl RunningServer {
             // The address is free for a successor from here on; that the task was cancelled is what was asked for.
             let _ = task.await;
         }
+        // Outside the future that the grace ends: what is cut is waited for as well.
+        let mut detached = JoinSet::new();
         let finished = async {
             self.shared.registry.emptied().await;
-            self.shared.join_detached().await;
+            detached = self.shared.take_detached();
+            while detached.join_next().await.is_some() {}
         };
         if timeout(grace, finished).await.is_err() {
             self.shared.registry.abort();
             self.shared.registry.emptied().await;
+            detached.shutdown().await;
             self.shared.take_detached().shutdown().await;
         }
         self.stopped.send_replace(true);
