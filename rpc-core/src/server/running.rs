@@ -49,6 +49,8 @@ pub(super) struct Shared {
     pub(super) registry: Arc<Registry>,
     /// Handlers that run.
     pub(super) calls: Arc<AtomicUsize>,
+    /// Each handler in a task of its own has a receiver of it, so it tells when the last of them has stopped.
+    pub(super) handlers: watch::Sender<()>,
     /// Handlers that outlive their connection. They belong to the server and end with it.
     detached: Mutex<JoinSet<()>>,
 }
@@ -69,6 +71,7 @@ impl Shared {
             spawns,
             registry: Arc::default(),
             calls: Arc::default(),
+            handlers: watch::Sender::default(),
             detached: Mutex::default(),
         })
     }
@@ -179,7 +182,8 @@ impl RunningServer {
     }
 
     /// Stops: no new connections, peers are told to go elsewhere, calls under way have `grace` to finish, then everything left
-    /// is cut. Calls that arrive meanwhile are refused as `Unavailable` and not executed.
+    /// is cut. Calls that arrive meanwhile are refused as `Unavailable` and not executed. Afterwards no handler runs but
+    /// `#[rpc(blocking)]` ones, which nothing stops.
     ///
     /// Dropping the future leaves the server in its shutdown without an end to the grace; dropping the server ends it.
     pub async fn shutdown(&self, grace: Duration) {
@@ -201,6 +205,7 @@ impl RunningServer {
             self.shared.registry.emptied().await;
             detached.shutdown().await;
             self.shared.take_detached().shutdown().await;
+            self.shared.handlers.closed().await;
         }
         self.stopped.send_replace(true);
     }
