@@ -1,4 +1,4 @@
-//! What the codec costs on the way into and out of a call, without a connection.
+//! What a call costs without a network: the codec alone, and whole calls over a loopback.
 
 use std::hint::black_box;
 
@@ -7,6 +7,8 @@ use farcall::{
     codec::{Codec, DecodeLimits, Format},
     service::{AsBytes, Payload},
 };
+use futures::future::join_all;
+use tokio::runtime::Builder;
 
 const FORMAT: Format = Format::Bincode;
 
@@ -45,5 +47,38 @@ fn bytes(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(codec, small_tuple, bytes);
-criterion_main!(codec);
+#[farcall::service]
+trait Echo {
+    async fn echo(&self, id: u64, body: &[u8]) -> farcall::Result<Vec<u8>>;
+}
+
+struct Handler;
+
+impl Echo for Handler {
+    async fn echo(&self, _: u64, body: &[u8]) -> farcall::Result<Vec<u8>> {
+        Ok(body.to_vec())
+    }
+}
+
+/// Everything but a socket, on one thread: stub, frames, driver, dispatch, handler and back.
+fn loopback(criterion: &mut Criterion) {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime starts");
+    let echo = EchoClient::loopback(Handler);
+    let mut group = criterion.benchmark_group("loopback");
+    for calls in [1, 128] {
+        group.throughput(Throughput::Elements(calls));
+        group.bench_function(format!("{calls} calls of 16 bytes"), |bencher| {
+            bencher.iter(|| {
+                let answers = runtime.block_on(join_all((0..calls).map(|id| echo.echo(id, &[7; 16]))));
+                assert!(answers.iter().all(Result::is_ok));
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(micro, small_tuple, bytes, loopback);
+criterion_main!(micro);

@@ -67,7 +67,7 @@
 //! | limit | default | beyond it |
 //! | --- | --- | --- |
 //! | [`max_message`](Limits::max_message) | 16 MiB | that call fails |
-//! | [`max_buffered`](Limits::max_buffered) | 64 MiB | large calls wait for their turn |
+//! | [`max_buffered`](Limits::max_buffered) | 32 MiB | large calls wait for their turn |
 //! | [`max_calls`](Limits::max_calls) | 1,024 of a connection | the call is refused and not executed |
 //! | [`max_server_calls`](Limits::max_server_calls) | 16,384 of a server | the call is refused and not executed |
 //! | [`max_connections`](Limits::max_connections) | 10,000 of a server | the client is turned away |
@@ -91,10 +91,10 @@
 //!   when it is not waited for.
 //!
 //! # Not done yet
-//! Streaming arguments and results, TLS, UDP, automatic retries, load balancing, discovery, compression.
+//! Streaming arguments and results, TLS, UDP, automatic retries, load balancing, discovery, compression, clients in other
+//! languages (the wire is described completely enough to write one).
 //!
 //! # Non-goals
-//! - Clients and servers in other languages, or in a browser.
 //! - A runtime other than tokio.
 //! - Evolution of types on the wire. Methods are known by name, so they may be added and reordered; a changed type is another
 //!   type, and both sides must have the same.

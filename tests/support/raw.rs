@@ -34,7 +34,7 @@ pub const CLOSE: u8 = 10;
 pub const MORE: u8 = 0x80;
 
 /// What both sides announce unless a test wants otherwise: message, buffered, calls, metadata.
-pub const LIMITS: [u32; 4] = [16 << 20, 64 << 20, 1024, 16 << 10];
+pub const LIMITS: [u32; 4] = [16 << 20, 32 << 20, 1024, 16 << 10];
 
 /// A frame's header, whatever follows it.
 pub fn header(kind: u8, call: u32, length: u32) -> Vec<u8> {

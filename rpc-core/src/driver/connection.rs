@@ -15,11 +15,13 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-use super::link::Link;
+use super::{
+    inbound::{Answers, Inbound, Request},
+    link::Link,
+};
 use crate::{
     Code, Error, Metadata, Outcome,
-    proto::{Event, Lost, RequestHead, Stop, encode_metadata},
-    service::Payload,
+    proto::{Event, Lost, Stop},
     transport::{Address, BoxStream},
 };
 
@@ -38,40 +40,6 @@ const BATCH: usize = 64 << 10;
 const LINGER: Duration = Duration::from_millis(500);
 /// Chunks handed to the transport in one call.
 const SLICES: usize = 64;
-
-/// What the driver does with the peer's calls.
-pub(crate) trait Inbound: Send {
-    /// Starts a call; its answer goes to `answers` now or to the [`Link`] later.
-    fn start(&mut self, request: Request, answers: &mut Answers);
-    /// Asks a handler to stop; the call is still answered.
-    fn stop(&mut self, call: u32, why: Stop);
-}
-
-/// A call of the peer.
-#[derive(Debug)]
-pub(crate) struct Request {
-    pub(crate) call: u32,
-    pub(crate) head: RequestHead,
-    pub(crate) deadline: Option<std::time::Instant>,
-    pub(crate) body: Bytes,
-}
-
-/// Answers that are ready at once, and so leave together.
-#[derive(Debug)]
-pub(crate) struct Answers {
-    /// When the calls that are being started were looked at.
-    pub(crate) now: std::time::Instant,
-    ready: Vec<(u32, Bytes, Result<Payload, Error>)>,
-    length: usize,
-}
-
-impl Answers {
-    /// Answers a call.
-    pub(crate) fn answer(&mut self, call: u32, metadata: &Metadata, answer: Result<Payload, Error>) {
-        self.length += answer.as_ref().map_or(0, |payload| payload.as_slice().len());
-        self.ready.push((call, encode_metadata(metadata), answer));
-    }
-}
 
 /// The task of one connection. Nothing else touches its stream, so no read or write is ever given up half way. Dropping it
 /// ends the connection: every waiting call is told.
@@ -115,11 +83,7 @@ impl<I: Inbound + Unpin> Driver<I> {
             input,
             output: VecDeque::new(),
             deferred: VecDeque::new(),
-            answers: Answers {
-                now: Instant::now().into_std(),
-                ready: Vec::new(),
-                length: 0,
-            },
+            answers: Answers::new(Instant::now().into_std()),
             wakers: Vec::new(),
             timer: Box::pin(sleep_until(Instant::now())),
             yielded: false,

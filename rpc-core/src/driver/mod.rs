@@ -2,10 +2,12 @@
 
 mod connection;
 mod handshake;
+mod inbound;
 mod link;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use connection::{Answers, Driver, Inbound, Request};
+pub(crate) use connection::Driver;
 pub(crate) use handshake::{accept, open, reject};
+pub(crate) use inbound::{Answers, Inbound, Request};
 pub(crate) use link::{Answered, Link, NotStarted, read_metadata};

@@ -49,8 +49,9 @@ limits! {
     /// call. The default is what an in-memory message should reach at most: above it, transfers belong in pieces.
     max_message: usize = 16 << 20;
     /// How many bytes of requests longer than one 32 KiB frame a peer may have under way on one connection; default
-    /// 64 MiB, never below `max_message`. A sender waits for its turn, so a burst of large calls is slow and not refused.
-    max_buffered: usize = 64 << 20;
+    /// 32 MiB, never below `max_message`. A sender waits for its turn, so a burst of large calls is slow and not refused. It
+    /// also bounds the large answers that are made for a peer before it reads them.
+    max_buffered: usize = 32 << 20;
     /// Calls in flight on one connection, in each direction; default 1,024, at most 1,048,576. Enough for a busy client,
     /// and a hostile one occupies at most that many handlers.
     max_calls: usize = 1024;
