@@ -266,3 +266,27 @@ async fn the_connection_closes_with_the_last_client() -> TestResult {
     assert!(took <= ROUNDING, "no connection is left: {took:?}");
     Ok(())
 }
+
+/// Several times, because what is left over is gone after a moment.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_handler_runs_when_the_shutdown_is_over() -> TestResult {
+    for round in 0..50 {
+        let prober = Prober::new();
+        let server = start(&prober, &format!("over-{round}")).await?;
+        let client = ProbeClient::connect(server.local_addr()).await?;
+        let left = tokio::spawn(client.hold_detached(1));
+        prober.until(|counts| counts.running == 1).await;
+        // Nobody waits for it any more, so it alone uses up the grace.
+        left.abort();
+        assert!(left.await.is_err());
+        if round % 2 == 0 {
+            tokio::spawn(client.hold(2));
+            prober.until(|counts| counts.running == 2).await;
+        } else {
+            drop(client);
+        }
+        server.shutdown(Duration::from_millis(1)).await;
+        assert_eq!(prober.counts().running, 0, "round {round}");
+    }
+    Ok(())
+}

@@ -129,6 +129,7 @@ impl ServerConnection {
     /// Moves a handler that waits to a task of its own.
     fn spawn(&mut self, call: u32, task: Task) {
         let (context, detached) = (task.context(), task.is_detached());
+        let task = task.counted(&self.shared);
         let task = if detached {
             self.shared.spawn_detached(task)
         } else {

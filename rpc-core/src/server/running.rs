@@ -49,6 +49,8 @@ pub(super) struct Shared {
     pub(super) registry: Arc<Registry>,
     /// Handlers that run.
     pub(super) calls: Arc<AtomicUsize>,
+    /// Each handler in a task of its own has a receiver of it, so it tells when the last of them has stopped.
+    pub(super) handlers: watch::Sender<()>,
     /// Handlers that outlive their connection. They belong to the server and end with it.
     detached: Mutex<JoinSet<()>>,
 }
@@ -69,6 +71,7 @@ impl Shared {
             spawns,
             registry: Arc::default(),
             calls: Arc::default(),
+            handlers: watch::Sender::default(),
             detached: Mutex::default(),
         })
     }
@@ -97,12 +100,6 @@ impl Shared {
 
     fn take_detached(&self) -> JoinSet<()> {
         std::mem::take(&mut *self.detached.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Waits for the detached handlers; what is not done when the future is dropped is aborted.
-    async fn join_detached(&self) {
-        let mut detached = self.take_detached();
-        while detached.join_next().await.is_some() {}
     }
 }
 
@@ -185,7 +182,8 @@ impl RunningServer {
     }
 
     /// Stops: no new connections, peers are told to go elsewhere, calls under way have `grace` to finish, then everything left
-    /// is cut. Calls that arrive meanwhile are refused as `Unavailable` and not executed.
+    /// is cut. Calls that arrive meanwhile are refused as `Unavailable` and not executed. Afterwards no handler runs but
+    /// `#[rpc(blocking)]` ones, which nothing stops.
     ///
     /// Dropping the future leaves the server in its shutdown without an end to the grace; dropping the server ends it.
     pub async fn shutdown(&self, grace: Duration) {
@@ -195,14 +193,19 @@ impl RunningServer {
             // The address is free for a successor from here on; that the task was cancelled is what was asked for.
             let _ = task.await;
         }
+        // Outside the future that the grace ends: what is cut is waited for as well.
+        let mut detached = JoinSet::new();
         let finished = async {
             self.shared.registry.emptied().await;
-            self.shared.join_detached().await;
+            detached = self.shared.take_detached();
+            while detached.join_next().await.is_some() {}
         };
         if timeout(grace, finished).await.is_err() {
             self.shared.registry.abort();
             self.shared.registry.emptied().await;
+            detached.shutdown().await;
             self.shared.take_detached().shutdown().await;
+            self.shared.handlers.closed().await;
         }
         self.stopped.send_replace(true);
     }

@@ -13,6 +13,8 @@ use std::{
 
 use tokio::time::timeout_at;
 
+use tokio::sync::watch;
+
 use super::running::Shared;
 use crate::{
     Code, Error, Metadata, Outcome,
@@ -85,6 +87,8 @@ pub(super) struct Task {
     trace: Trace,
     finish: Option<Finish>,
     detached: bool,
+    /// What is dropped when the handler has stopped.
+    running: Option<watch::Receiver<()>>,
 }
 
 impl Task {
@@ -95,7 +99,14 @@ impl Task {
             trace,
             finish: Some(finish),
             detached,
+            running: None,
         }
+    }
+
+    /// Counts the handler among those of `shared` that run.
+    pub(super) fn counted(mut self, shared: &Shared) -> Self {
+        self.running = Some(shared.handlers.subscribe());
+        self
     }
 
     pub(super) fn is_detached(&self) -> bool {
