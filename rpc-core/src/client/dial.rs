@@ -94,17 +94,15 @@ async fn attempt(
 /// A connector may know more than an `io::Error` can say, such as that trying again is of no use.
 fn failed(address: &Address, error: io::Error) -> Error {
     let own = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
-    match own {
-        Some(own) => Error::refused(own.code(), format!("cannot connect to {address}: {}", own.message())),
-        None => {
-            let code = match error.kind() {
-                // Such as a path that is too long: it never gets better.
-                io::ErrorKind::InvalidInput => Code::InvalidArgument,
-                _ => Code::Unavailable,
-            };
-            Error::refused(code, format!("cannot connect to {address}: {error}")).with_source(error)
-        }
+    if let Some(own) = own {
+        return Error::refused(own.code(), format!("cannot connect to {address}: {}", own.message()));
     }
+    let code = match error.kind() {
+        // Such as a path that is too long: it never gets better.
+        io::ErrorKind::InvalidInput => Code::InvalidArgument,
+        _ => Code::Unavailable,
+    };
+    Error::refused(code, format!("cannot connect to {address}: {error}")).with_source(error)
 }
 
 /// A client offers nothing to its server.
