@@ -1,9 +1,23 @@
 //! A channel dials anew when what it had is over: an attempt that failed, a connection that drains.
 
-use std::{error::Error, time::Duration};
+use std::{
+    error::Error,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
-use farcall::{Code, Server};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use farcall::{Channel, Code, Server, testing::Network, transport::BoxStream};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    time::Instant,
+};
+
+#[path = "support/raw.rs"]
+mod raw;
 
 type TestResult = Result<(), Box<dyn Error>>;
 
@@ -37,7 +51,7 @@ fn server(stock: u32) -> (Server, UnboundedReceiver<()>) {
 
 #[tokio::test]
 async fn a_call_after_a_failed_attempt_makes_one_of_its_own() -> TestResult {
-    let channel = farcall::Channel::builder().connect_lazily("mem://redial-failed")?;
+    let channel = Channel::builder().connect_lazily("mem://redial-failed")?;
     let inventory = InventoryClient::new(channel);
     for stock in 1..=20 {
         let error = inventory.stock().await.err().ok_or("nobody listens")?;
@@ -80,5 +94,36 @@ async fn an_address_that_no_attempt_can_reach_is_not_worth_another() -> TestResu
     let error = InventoryClient::connect(&address).await.err().ok_or("no such path")?;
     assert_eq!(error.code(), Code::InvalidArgument, "{error}");
     assert!(!error.is_retryable());
+    Ok(())
+}
+
+/// Opens each connection and leaves.
+fn greets_and_leaves(dials: &Arc<AtomicUsize>) -> Arc<dyn Fn(BoxStream) + Send + Sync> {
+    let dials = Arc::clone(dials);
+    Arc::new(move |mut stream| {
+        dials.fetch_add(1, Ordering::Relaxed);
+        tokio::spawn(async move {
+            let mut hello = vec![0; raw::client_hello().len()];
+            stream.read_exact(&mut hello).await?;
+            stream.write_all(&raw::server_hello()).await?;
+            stream.shutdown().await
+        });
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_opens_connections_only_to_close_them_is_not_dialed_without_a_pause() -> TestResult {
+    let dials = Arc::<AtomicUsize>::default();
+    let network = Network::seeded(1).delay(1..2);
+    let channel = Channel::builder().connector(network.connector(greets_and_leaves(&dials)));
+    let inventory = InventoryClient::new(channel);
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(20) {
+        let error = inventory.stock().await.err().ok_or("nobody answers")?;
+        assert_eq!(error.code(), Code::Unavailable);
+    }
+    // Five attempts in the first second and a half, and one about every second from then on.
+    let dials = dials.load(Ordering::Relaxed);
+    assert!((15..40).contains(&dials), "{dials} attempts in 20 s");
     Ok(())
 }

@@ -61,6 +61,10 @@
 //! 80 bytes of [`max_metadata`](Limits::max_metadata)): calls made inside a handler continue the trace of the call that it
 //! works on. Where nobody records spans, a trace that came in goes on unchanged and none begins.
 //!
+//! # Runtime
+//! farcall runs on tokio, multi-thread or current-thread, with I/O and time enabled (`enable_all`, as `#[tokio::main]` has it): a
+//! runtime built without them makes tokio itself panic. Clients that block bring a runtime of their own.
+//!
 //! # Limits
 //! Everything that a peer controls is bounded; [`Limits`] has the reasons.
 //!

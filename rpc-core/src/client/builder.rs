@@ -35,6 +35,8 @@ pub struct ChannelBuilder {
     pub(super) timeout: Option<Duration>,
     pub(super) metadata: Metadata,
     pub(super) runtime: Option<Handle>,
+    /// For a run that can be repeated.
+    pub(super) seed: Option<u64>,
     layers: Vec<Box<dyn FnOnce(Next) -> Next + Send>>,
 }
 
@@ -49,6 +51,7 @@ impl Default for ChannelBuilder {
             timeout: Some(DEFAULT_TIMEOUT),
             metadata: Metadata::new(),
             runtime: None,
+            seed: None,
             layers: Vec::new(),
         }
     }
@@ -103,6 +106,12 @@ impl ChannelBuilder {
         <L::Service as Service<Request>>::Future: Send,
     {
         self.layers.push(Box::new(move |next| next.wrap(&layer)));
+        self
+    }
+
+    /// Leaves nothing to chance: the waits between attempts follow from the seed.
+    pub(crate) fn seeded(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
         self
     }
 

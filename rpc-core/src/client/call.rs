@@ -99,11 +99,17 @@ pub(super) enum Timeout {
     At(Option<Instant>),
 }
 
+/// How many connections may end before a call is sent until it is given up: one that drains and one that a server which is
+/// shutting down still opens are no reason to.
+const MISSED: u32 = 3;
+
 /// A call without its types.
 pub(super) struct RawCall {
     channel: Channel,
     method: &'static MethodDescriptor,
     capture: Option<ReplyMetadata>,
+    /// Connections that ended before the call was sent.
+    missed: u32,
     state: State,
 }
 
@@ -138,6 +144,7 @@ impl RawCall {
             channel,
             method: call.method,
             capture: call.capture.take(),
+            missed: 0,
             state: State::New(call),
         }
     }
@@ -305,6 +312,12 @@ impl RawCall {
             Err(NotStarted::Refused(error)) => Err(error),
             // The connection ended a moment ago and nothing of the call left with it.
             Err(NotStarted::Gone(payload)) => {
+                self.missed += 1;
+                if self.missed >= MISSED {
+                    let address = self.channel.address();
+                    let text = format!("{MISSED} connections to {address} ended before the call could be sent");
+                    return Err(Error::refused(Code::Unavailable, text));
+                }
                 let metadata = head.metadata;
                 self.dial(Prepared {
                     payload,

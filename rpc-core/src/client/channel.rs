@@ -19,7 +19,7 @@ use crate::{
     codec::{DecodeLimits, Format},
     driver::Link,
     layer::Next,
-    service::fnv1a,
+    service::{fnv1a, now},
     transport::{Connector, IntoAddress},
 };
 
@@ -71,6 +71,8 @@ pub(super) struct Inner {
 /// Where the channel stands. The lock around it is held for a few instructions only.
 struct Phase {
     link: Option<Arc<Link>>,
+    /// When the latest connection was opened.
+    since: std::time::Instant,
     dial: Option<Dial>,
     backoff: Backoff,
 }
@@ -129,8 +131,9 @@ impl Channel {
                 runtime: builder.runtime,
                 phase: Mutex::new(Phase {
                     link: None,
+                    since: now(),
                     dial: None,
-                    backoff: Backoff::default(),
+                    backoff: Backoff::new(builder.seed),
                 }),
                 state: watch::Sender::new(ChannelState::Idle),
             }
@@ -222,7 +225,7 @@ impl Channel {
             return Ok(LinkOrDial::Dial(Arc::clone(&dial.attempt)));
         }
         let runtime = self.runtime()?;
-        phase.link = None;
+        phase.retire();
         let (attempting, attempt) = Attempting::new();
         let not_before = phase.backoff.next().map(Instant::from_std);
         let task = runtime
@@ -257,6 +260,13 @@ impl Channel {
 }
 
 impl Phase {
+    /// The connection takes no calls any more.
+    fn retire(&mut self) {
+        if let Some(link) = self.link.take() {
+            self.backoff.ended(self.since, link.has_answered(), now());
+        }
+    }
+
     fn state(&self) -> ChannelState {
         if self.link.as_ref().is_some_and(|link| link.is_open()) {
             ChannelState::Ready
@@ -276,8 +286,8 @@ impl Inner {
     /// An attempt succeeded.
     pub(super) fn connected(&self, link: &Arc<Link>) {
         let mut phase = self.lock();
-        phase.backoff.succeeded();
         phase.link = Some(Arc::clone(link));
+        phase.since = now();
         // The task goes on and carries the connection; whoever finds that closed needs an attempt of its own.
         phase.dial = None;
         drop(phase);
@@ -298,7 +308,7 @@ impl Inner {
     pub(super) fn lost(&self, link: &Arc<Link>) {
         let mut phase = self.lock();
         if phase.link.as_ref().is_some_and(|current| Arc::ptr_eq(current, link)) {
-            phase.link = None;
+            phase.retire();
             drop(phase);
             self.show_state();
         }

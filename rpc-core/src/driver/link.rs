@@ -47,6 +47,8 @@ pub(super) struct State {
     driver: Option<Waker>,
     /// Whoever made calls is gone: end when all is done.
     pub(super) closing: bool,
+    /// Some call ended.
+    answered: bool,
     /// Why the connection is over.
     pub(super) over: Option<Error>,
 }
@@ -68,6 +70,7 @@ impl Link {
                 departures: Vec::new(),
                 driver: None,
                 closing: false,
+                answered: false,
                 over: None,
             }),
             runtime: current_runtime(),
@@ -221,6 +224,11 @@ impl Link {
         here.is_some() && here != self.runtime
     }
 
+    /// Whether any call on this connection ended before the connection did.
+    pub(crate) fn has_answered(&self) -> bool {
+        self.lock().answered
+    }
+
     /// Whether new calls may be made on this connection.
     pub(crate) fn is_open(&self) -> bool {
         let state = self.lock();
@@ -308,6 +316,7 @@ impl State {
             Event::Failed { call, error } => (call, Err(error)),
             other => return Err(other),
         };
+        self.answered = true;
         let waiter = self.waiter(id);
         waiter.answer = Some(answer);
         Ok(waiter.waker.take())

@@ -61,6 +61,10 @@ pub struct Network {
 
 /// The settings. Connections that exist already take them over for what is written from then on.
 impl Network {
+    pub(super) fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// A network whose randomness all comes from `seed`.
     pub fn seeded(seed: u64) -> Self {
         let shared = Shared {

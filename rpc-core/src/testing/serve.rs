@@ -34,6 +34,8 @@ impl Network {
 
     /// A channel to `server` over this network with options of its own; it connects with its first call.
     pub fn channel(&self, server: &RunningServer, options: ChannelBuilder) -> Channel {
-        options.connector(self.connector(Arc::new(server.acceptor())))
+        options
+            .seeded(self.seed())
+            .connector(self.connector(Arc::new(server.acceptor())))
     }
 }
