@@ -185,6 +185,8 @@ impl RunningServer {
     /// is cut. Calls that arrive meanwhile are refused as `Unavailable` and not executed. Afterwards no handler runs but
     /// `#[rpc(blocking)]` ones, which nothing stops.
     ///
+    /// A handler of this server that waits for its shutdown is itself a call under way, so it is cut when the grace is over.
+    ///
     /// Dropping the future leaves the server in its shutdown without an end to the grace; dropping the server ends it.
     pub async fn shutdown(&self, grace: Duration) {
         let listening = self.stop_listening();
