@@ -1,9 +1,9 @@
 //! What a service's trait may contain, and what to write instead of what it may not.
 
 use syn::{
-    Attribute, FnArg, GenericParam, ItemTrait, Lifetime, Meta, Receiver, ReturnType, Signature, TraitItem, Type,
-    TypeBareFn, TypeImplTrait, TypeNever, TypeParamBound, TypePath, TypePtr, TypeReference, TypeTraitObject,
-    WherePredicate,
+    Attribute, FnArg, GenericParam, ItemTrait, Lifetime, Meta, Receiver, ReceiverKind, ReturnType, Safety, Signature,
+    TraitItem, Type, TypeFnPtr, TypeImplTrait, TypeNever, TypeParamBound, TypePath, TypePtr, TypeReference,
+    TypeTraitObject, WherePredicate,
     visit::{self, Visit},
 };
 
@@ -19,7 +19,7 @@ pub(crate) fn trait_header(context: &Context, item: &ItemTrait) {
             "a service cannot be an unsafe trait: nobody can vouch for the other side",
         );
     }
-    if let Some(token) = &item.auto_token {
+    if let Some(token) = &item.modifiers.auto_token {
         context.error(token, "a service cannot be an auto trait");
     }
     for parameter in item.generics.lifetimes() {
@@ -57,7 +57,7 @@ pub(crate) fn other_item(context: &Context, item: &TraitItem) {
 }
 
 pub(crate) fn signature(context: &Context, signature: &Signature) {
-    if let Some(token) = &signature.unsafety {
+    if let Safety::Unsafe(token) = &signature.safety {
         context.error(
             token,
             "a method of a service cannot be unsafe: nobody can vouch for the caller",
@@ -112,17 +112,25 @@ pub(crate) fn receiver(context: &Context, signature: &Signature) -> Option<Recei
         );
         return None;
     };
-    let message = match &*receiver.ty {
-        Type::Reference(reference) if is_self(&reference.elem) && reference.mutability.is_none() => {
-            return Some(receiver.clone());
-        }
-        Type::Reference(reference) if is_self(&reference.elem) => {
-            "calls run side by side, so a method takes `&self`: keep what changes in a `Mutex` or an atomic"
-        }
-        _ => "calls share the implementation, so a method takes `&self`",
+    let message = match shared(receiver) {
+        Some(true) => return Some(receiver.clone()),
+        Some(false) => "calls run side by side, so a method takes `&self`: keep what changes in a `Mutex` or an atomic",
+        None => "calls share the implementation, so a method takes `&self`",
     };
     context.error(receiver, message);
     None
+}
+
+/// Whether a receiver by reference is a shared one; `None` for every other receiver.
+fn shared(receiver: &Receiver) -> Option<bool> {
+    match &receiver.kind {
+        ReceiverKind::Reference(_, _, mutability) => Some(mutability.is_none()),
+        ReceiverKind::Typed(_, ty) => match &**ty {
+            Type::Reference(reference) if is_self(&reference.elem) => Some(reference.mutability.is_none()),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 pub(crate) fn method_attributes(context: &Context, attributes: &[Attribute]) {
@@ -267,7 +275,7 @@ impl<'ast> Visit<'ast> for TypeCheck<'_> {
         );
     }
 
-    fn visit_type_bare_fn(&mut self, ty: &'ast TypeBareFn) {
+    fn visit_type_fn_ptr(&mut self, ty: &'ast TypeFnPtr) {
         self.context.error(ty, "a function cannot cross the network");
     }
 

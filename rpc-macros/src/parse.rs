@@ -3,8 +3,8 @@
 use proc_macro2::TokenStream;
 use quote::format_ident;
 use syn::{
-    Attribute, FnArg, Generics, Ident, ItemTrait, LitStr, Pat, ReturnType, TraitItem, TraitItemFn, Type, TypeParam,
-    WherePredicate, ext::IdentExt, parse_quote, visit_mut::VisitMut,
+    Attribute, FnArg, GenericParam, Generics, Ident, ItemTrait, LitStr, Pat, ReturnType, TraitItem, TraitItemFn, Type,
+    TypeParam, WherePredicate, ext::IdentExt, parse_quote, visit_mut::VisitMut,
 };
 
 use crate::{
@@ -172,7 +172,6 @@ fn parameters(item: &ItemTrait, lifted: &[Lifted]) -> Generics {
         parameter.attrs.clear();
         if !lifted.is_empty() {
             // A parameter with a default cannot stand before one without.
-            parameter.eq_token = None;
             parameter.default = None;
         }
     }
@@ -186,7 +185,7 @@ fn parameters(item: &ItemTrait, lifted: &[Lifted]) -> Generics {
                 parameter.colon_token = Some(syn::Token![:](ty.ident.span()));
                 parameter.bounds.clone_from(&ty.bounds);
             }
-            generics.params.push(parameter.into());
+            generics.params.push(GenericParam::Type(parameter));
         }
     }
     Lift(lifted).visit_generics_mut(&mut generics);

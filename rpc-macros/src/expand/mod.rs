@@ -53,9 +53,7 @@ fn declared(generics: &Generics) -> Generics {
     generics.where_clause = None;
     for parameter in generics.type_params_mut() {
         let bounds = std::mem::take(&mut parameter.bounds).into_iter();
-        let relaxations = bounds.filter(
-            |bound| matches!(bound, TypeParamBound::Trait(bound) if matches!(bound.modifier, syn::TraitBoundModifier::Maybe(_))),
-        );
+        let relaxations = bounds.filter(|bound| matches!(bound, TypeParamBound::Trait(bound) if bound.maybe.is_some()));
         parameter.bounds = relaxations.collect();
         if parameter.bounds.is_empty() {
             parameter.colon_token = None;
