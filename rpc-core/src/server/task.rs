@@ -11,9 +11,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use tokio::time::timeout_at;
-
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout_at};
 
 use super::running::Shared;
 use crate::{
