@@ -135,7 +135,7 @@ impl Next {
     }
 
     /// One layer more.
-    pub(crate) fn wrap<L>(self, layer: &L) -> Self
+    fn wrap<L>(self, layer: &L) -> Self
     where
         L: tower_layer::Layer<Self>,
         L::Service: Service<Request, Response = Response> + Clone + Send + 'static,
@@ -171,6 +171,36 @@ impl Service<Request> for Next {
 impl fmt::Debug for Next {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Next").finish_non_exhaustive()
+    }
+}
+
+/// The layers that a builder was given, the outermost first.
+#[derive(Default)]
+pub(crate) struct Layers(Vec<Box<dyn FnOnce(Next) -> Next + Send>>);
+
+impl Layers {
+    pub(crate) fn push<L>(&mut self, layer: L)
+    where
+        L: tower_layer::Layer<Next> + Send + 'static,
+        L::Service: Service<Request, Response = Response> + Clone + Send + 'static,
+        <L::Service as Service<Request>>::Error: Into<Error>,
+        <L::Service as Service<Request>>::Future: Send,
+    {
+        self.0.push(Box::new(move |next| next.wrap(&layer)));
+    }
+
+    /// The layers around `bottom`; `None` without any, so that nothing is in the way of a call.
+    pub(crate) fn around(self, bottom: Next) -> Option<Next> {
+        if self.0.is_empty() {
+            return None;
+        }
+        Some(self.0.into_iter().rev().fold(bottom, |next, wrap| wrap(next)))
+    }
+}
+
+impl fmt::Debug for Layers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.len().fmt(f)
     }
 }
 

@@ -9,7 +9,7 @@ use super::Channel;
 use crate::{
     Error, Limits, Metadata,
     codec::Format,
-    layer::{Next, Request, Response},
+    layer::{Layers, Next, Request, Response},
     transport::{Connector, IntoAddress, connector},
 };
 
@@ -37,7 +37,7 @@ pub struct ChannelBuilder {
     pub(super) runtime: Option<Handle>,
     /// For a run that can be repeated.
     pub(super) seed: Option<u64>,
-    layers: Vec<Box<dyn FnOnce(Next) -> Next + Send>>,
+    pub(super) layers: Layers,
 }
 
 /// How long a call may take unless something shorter or longer is said.
@@ -52,7 +52,7 @@ impl Default for ChannelBuilder {
             metadata: Metadata::new(),
             runtime: None,
             seed: None,
-            layers: Vec::new(),
+            layers: Layers::default(),
         }
     }
 }
@@ -105,7 +105,7 @@ impl ChannelBuilder {
         <L::Service as Service<Request>>::Error: Into<Error>,
         <L::Service as Service<Request>>::Future: Send,
     {
-        self.layers.push(Box::new(move |next| next.wrap(&layer)));
+        self.layers.push(layer);
         self
     }
 
@@ -113,14 +113,6 @@ impl ChannelBuilder {
     pub(crate) fn seeded(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
-    }
-
-    pub(super) fn stack(layers: Vec<Box<dyn FnOnce(Next) -> Next + Send>>, bottom: Next) -> Next {
-        layers.into_iter().rev().fold(bottom, |next, wrap| wrap(next))
-    }
-
-    pub(super) fn take_layers(&mut self) -> Vec<Box<dyn FnOnce(Next) -> Next + Send>> {
-        std::mem::take(&mut self.layers)
     }
 
     /// Connects to `address` and waits until the server has said hello.
@@ -159,7 +151,7 @@ impl fmt::Debug for ChannelBuilder {
             .field("format", &self.format)
             .field("timeout", &self.timeout)
             .field("metadata", &self.metadata)
-            .field("layers", &self.layers.len())
+            .field("layers", &self.layers)
             .finish_non_exhaustive()
     }
 }

@@ -115,8 +115,7 @@ impl Channel {
         ChannelBuilder::default()
     }
 
-    pub(super) fn new(mut builder: ChannelBuilder, connector: Arc<dyn Connector>, instance: Option<&str>) -> Self {
-        let layers = builder.take_layers();
+    pub(super) fn new(builder: ChannelBuilder, connector: Arc<dyn Connector>, instance: Option<&str>) -> Self {
         let inner = Arc::new_cyclic(|inner: &std::sync::Weak<Inner>| {
             let inner = inner.clone();
             // The stack sits inside the channel that it calls, so it holds it weakly.
@@ -127,7 +126,7 @@ impl Channel {
                 format: builder.format,
                 timeout: builder.timeout,
                 metadata: builder.metadata,
-                layers: (!layers.is_empty()).then(|| ChannelBuilder::stack(layers, bottom)),
+                layers: builder.layers.around(bottom),
                 runtime: builder.runtime,
                 phase: Mutex::new(Phase {
                     link: None,

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Address, Error, Limits, Service,
-    layer::{Next, Request, Response},
+    layer::{Layers, Next, Request, Response},
     transport::{IntoAddress, Listener},
 };
 
@@ -40,7 +40,7 @@ use crate::{
 pub struct Server {
     services: Vec<Offer>,
     limits: Limits,
-    layers: Vec<Box<dyn FnOnce(Next) -> Next + Send>>,
+    layers: Layers,
     on_failed_connection: Option<FailedConnection>,
     spawns: bool,
 }
@@ -90,7 +90,7 @@ impl Server {
         <L::Service as TowerService<Request>>::Error: Into<Error>,
         <L::Service as TowerService<Request>>::Future: Send,
     {
-        self.layers.push(Box::new(move |next| next.wrap(&layer)));
+        self.layers.push(layer);
         self
     }
 
@@ -137,8 +137,7 @@ impl Server {
     pub(crate) fn start(self) -> Result<RunningServer, Error> {
         let router = Router::new(self.services)?;
         let bottom = Next::bottom(super::task::bottom);
-        let layers = self.layers;
-        let layers = (!layers.is_empty()).then(|| layers.into_iter().rev().fold(bottom, |next, wrap| wrap(next)));
+        let layers = self.layers.around(bottom);
         Ok(RunningServer::new(Shared::new(
             router,
             self.limits,
@@ -158,7 +157,7 @@ impl fmt::Debug for Server {
         f.debug_struct("Server")
             .field("services", &names.collect::<Vec<_>>())
             .field("limits", &self.limits)
-            .field("layers", &self.layers.len())
+            .field("layers", &self.layers)
             .finish_non_exhaustive()
     }
 }
