@@ -54,7 +54,7 @@ pub(crate) struct Driver<I> {
     inbound: I,
     input: BytesMut,
     output: VecDeque<Bytes>,
-    /// Answers that wait until the peer has taken more of what was written.
+    /// Requests that wait until the peer has taken more of what was written.
     deferred: VecDeque<Request>,
     answers: Answers,
     wakers: Vec<Waker>,
@@ -292,10 +292,8 @@ impl<I: Inbound + Unpin> Driver<I> {
         let queued = state.connection.queued();
         drop(state);
         self.wakers.drain(..).for_each(Waker::wake);
-        if !self.deferred.is_empty() && queued < HIGH_WATER {
-            self.start(queued);
-            self.answer();
-        }
+        self.start(queued);
+        self.answer();
     }
 
     /// Keeps the timer at or before the connection's next instant, and acts when it fires. It is moved only when it would be
@@ -401,24 +399,22 @@ impl<I: Inbound + Unpin> Driver<I> {
             drop(state);
             let _ = write_chunks(Pin::new(&mut self.stream), cx, &self.output);
         }
-        self.end(&error)
+        self.end(error.code(), error.message())
     }
 
     fn io_end(&self, what: &str, source: Option<io::Error>) -> End {
-        self.end(&match source {
-            Some(source) => Error::unavailable(format!("{what}: {source}")).with_source(source),
-            None => Error::unavailable(what),
-        })
+        let Some(source) = source else {
+            return self.end(Code::Unavailable, what);
+        };
+        let End(error) = self.end(Code::Unavailable, &format!("{what}: {source}"));
+        End(error.with_source(source))
     }
 
-    fn end(&self, error: &Error) -> End {
-        let message = format!("the connection with {} was lost: {}", self.peer, error.message());
-        let source = std::error::Error::source(error).map(ToString::to_string);
-        let end = Error::new(error.code(), message);
-        End(match source {
-            Some(source) => end.with_source(source),
-            None => end,
-        })
+    fn end(&self, code: Code, what: &str) -> End {
+        End(Error::new(
+            code,
+            format!("the connection with {} was lost: {what}", self.peer),
+        ))
     }
 }
 

@@ -49,8 +49,8 @@ pub(super) struct State {
     pub(super) closing: bool,
     /// Some call ended.
     answered: bool,
-    /// Why the connection is over.
-    pub(super) over: Option<Error>,
+    /// The connection is over.
+    over: bool,
 }
 
 /// Who waits for a call, and what has come for it.
@@ -71,7 +71,7 @@ impl Link {
                 driver: None,
                 closing: false,
                 answered: false,
-                over: None,
+                over: false,
             }),
             runtime: current_runtime(),
         })
@@ -98,25 +98,19 @@ impl Link {
     ) -> Result<u32, NotStarted> {
         let waker = waker.clone();
         let mut state = self.lock();
-        if state.over.is_some() || state.closing {
+        if state.over || state.closing {
             return Err(NotStarted::Gone(payload));
         }
         let earlier =
             deadline.is_some_and(|deadline| state.connection.poll_timeout().is_none_or(|timeout| deadline < timeout));
-        let (id, payload) = if payload.as_slice().len() <= COPIED {
-            match state.connection.start(head, Body::Small(payload.as_slice()), deadline) {
-                Ok(id) => (id, Some(payload)),
-                Err(error) => return Err(NotStarted::Refused(error)),
-            }
+        let (started, payload) = if payload.as_slice().len() <= COPIED {
+            let body = Body::Small(payload.as_slice());
+            (state.connection.start(head, body, deadline), Some(payload))
         } else {
-            match state
-                .connection
-                .start(head, Body::Large(payload.into_bytes()), deadline)
-            {
-                Ok(id) => (id, None),
-                Err(error) => return Err(NotStarted::Refused(error)),
-            }
+            let body = Body::Large(payload.into_bytes());
+            (state.connection.start(head, body, deadline), None)
         };
+        let id = started.map_err(NotStarted::Refused)?;
         state.waiter(id).waker = Some(waker);
         let driver = state.wake_for_output(earlier);
         drop(state);
@@ -150,7 +144,7 @@ impl Link {
     pub(crate) fn poll_left(&self, id: u32, cx: &Context<'_>) -> Poll<Result<(), Error>> {
         let mut state = self.lock();
         // Once the connection is over only the answer knows.
-        let left = state.over.is_none() && state.connection.has_left(id);
+        let left = !state.over && state.connection.has_left(id);
         if !left && state.waiter(id).answer.is_none() {
             let earlier = state.waiter(id).waker.replace(cx.waker().clone());
             if !state.departures.contains(&id) {
@@ -201,12 +195,8 @@ impl Link {
 
     /// Takes no more calls from the peer; the connection ends when those under way are done.
     pub(crate) fn go_away(&self) {
-        let mut state = self.lock();
-        state.connection.go_away();
-        state.closing = true;
-        let driver = state.driver.take();
-        drop(state);
-        wake(driver);
+        self.lock().connection.go_away();
+        self.finish();
     }
 
     /// Ends the connection when all calls are done, because nobody makes new ones.
@@ -232,16 +222,15 @@ impl Link {
     /// Whether new calls may be made on this connection.
     pub(crate) fn is_open(&self) -> bool {
         let state = self.lock();
-        state.over.is_none() && !state.closing
+        !state.over && !state.closing
     }
 
     /// Ends the connection now: every waiting call is told, those that provably never left as not executed.
     pub(super) fn end(&self, why: &Error) {
         let mut state = self.lock();
-        if state.over.is_some() {
+        if std::mem::replace(&mut state.over, true) {
             return;
         }
-        state.over = Some(why.clone().with_outcome(Outcome::NotExecuted));
         let mut wakers = Vec::new();
         // Answers that came before the end are answers.
         while let Some(event) = state.connection.poll_event() {

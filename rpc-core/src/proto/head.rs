@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-use super::Violation;
+use super::{
+    Violation,
+    frame::{Kind, put_header},
+};
 use crate::{Code, Error, Metadata, Outcome};
 
 const HAS_TIMEOUT: u8 = 1;
@@ -132,6 +135,13 @@ pub(crate) fn encode_failure(error: &Error, max_metadata: usize) -> BytesMut {
     put_block(&mut out, &metadata);
     out.put_slice(text.as_bytes());
     out
+}
+
+/// Appends a whole frame that carries a failure.
+pub(crate) fn put_failure(out: &mut BytesMut, kind: Kind, call: u32, error: &Error, max_metadata: usize) {
+    let payload = encode_failure(error, max_metadata);
+    put_header(out, kind, false, call, payload.len());
+    out.put_slice(&payload);
 }
 
 /// Reads a failure's payload.

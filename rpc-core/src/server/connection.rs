@@ -17,9 +17,9 @@ use super::{
 use crate::{
     Address, Code, Error, Metadata,
     codec::Format,
-    driver::{Answers, Inbound, Link, Request, read_metadata},
+    driver::{Answers, Inbound, Link, Request},
     layer,
-    proto::Stop,
+    proto::{Stop, parse_metadata},
     service::{CallParts, Context as CallContext, Invocation, MethodDescriptor, Scope},
     trace::Trace,
 };
@@ -40,6 +40,15 @@ struct Running {
     task: AbortHandle,
     context: CallContext,
     detached: bool,
+}
+
+impl Running {
+    fn stop(&self) {
+        self.context.cancel();
+        if !self.detached {
+            self.task.abort();
+        }
+    }
 }
 
 impl ServerConnection {
@@ -71,16 +80,9 @@ impl ServerConnection {
         }
         let permit = Permit::take(&self.shared)?;
         let route = self.shared.router.find(head.instance, head.method)?;
-        let mut metadata = if head.metadata.is_empty() {
-            Metadata::new()
-        } else {
-            read_metadata(&head.metadata).map_err(|error| {
-                Error::refused(
-                    Code::InvalidArgument,
-                    format!("the metadata is broken: {}", error.message()),
-                )
-            })?
-        };
+        let mut metadata = parse_metadata(&head.metadata).map_err(|violation| {
+            Error::refused(Code::InvalidArgument, format!("the metadata is broken: {violation}"))
+        })?;
         let method = route.method;
         let trace = Trace::serve(method, &self.peer, &mut metadata);
         let scope = Scope::new(CallParts {
@@ -170,12 +172,8 @@ impl Inbound for ServerConnection {
     }
 
     fn stop(&mut self, call: u32, _: Stop) {
-        let Some(running) = self.running.get(call as usize).and_then(Option::as_ref) else {
-            return;
-        };
-        running.context.cancel();
-        if !running.detached {
-            running.task.abort();
+        if let Some(Some(running)) = self.running.get(call as usize) {
+            running.stop();
         }
     }
 }
@@ -183,11 +181,6 @@ impl Inbound for ServerConnection {
 impl Drop for ServerConnection {
     /// The connection is gone: nobody waits for its handlers.
     fn drop(&mut self) {
-        for running in self.running.iter().flatten() {
-            running.context.cancel();
-            if !running.detached {
-                running.task.abort();
-            }
-        }
+        self.running.iter().flatten().for_each(Running::stop);
     }
 }

@@ -11,7 +11,7 @@ use crate::{
         Stop, Violation,
         assembly::Assembly,
         frame::{Kind, PIECE, put_header},
-        head::{RequestHead, encode_failure, put_reply_head, reply_head_len},
+        head::{RequestHead, put_failure, put_reply_head, reply_head_len},
         incoming::IncomingCall,
     },
 };
@@ -81,10 +81,13 @@ impl Connection {
 
     /// Queues a failure and gives the position behind it.
     pub(super) fn put_failure(&mut self, id: u32, error: &Error) -> u64 {
-        let payload = encode_failure(error, self.peer.max_metadata as usize);
-        let small = self.outbox.small();
-        put_header(small, Kind::Failure, false, id, payload.len());
-        small.extend_from_slice(&payload);
+        put_failure(
+            self.outbox.small(),
+            Kind::Failure,
+            id,
+            error,
+            self.peer.max_metadata as usize,
+        );
         self.outbox.position()
     }
 

@@ -13,8 +13,8 @@ use bytes::{Bytes, BytesMut};
 
 use super::{
     Announced, Limits, Violation,
-    frame::{Frame, Kind, deframe, put_empty, put_header},
-    head::{RequestHead, decode_failure, encode_failure},
+    frame::{Frame, Kind, deframe, put_empty},
+    head::{RequestHead, decode_failure, put_failure},
     incoming::{Incoming, Stop},
     limits::MAX_METADATA,
     liveness::Liveness,
@@ -196,10 +196,7 @@ impl Connection {
     /// Tells the peer why the connection ends. With [`Outcome::NotExecuted`] it says that everything looked at was answered, and
     /// nothing else ever will be looked at.
     pub(crate) fn close(&mut self, why: &Error) {
-        let payload = encode_failure(why, 0);
-        let small = self.outbox.small();
-        put_header(small, Kind::Close, false, 0, payload.len());
-        small.extend_from_slice(&payload);
+        put_failure(self.outbox.small(), Kind::Close, 0, why, 0);
     }
 
     /// Takes whole frames off `input`, at most `frames` of them, and says whether there may be more.
