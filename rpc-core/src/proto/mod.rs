@@ -5,6 +5,7 @@
 
 mod assembly;
 mod connection;
+pub(crate) mod datagram;
 mod frame;
 #[cfg(any(test, feature = "_fuzzing"))]
 pub(crate) mod fuzzing;

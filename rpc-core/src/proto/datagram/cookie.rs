@@ -1,0 +1,1 @@
+//! Proof of a client's address, without remembering it.

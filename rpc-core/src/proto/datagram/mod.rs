@@ -1,0 +1,37 @@
+#![allow(
+    dead_code,
+    unused_imports,
+    clippy::unused_self,
+    clippy::todo,
+    clippy::needless_pass_by_value,
+    clippy::needless_pass_by_ref_mut,
+    reason = "under construction"
+)]
+//! Sessions of datagrams: what stands in for a byte stream where the network loses, repeats and reorders.
+//!
+//! A client and a server open a [`Session`] with a stateless exchange ([`Opening`], [`Endpoint`]). Each session carries *lanes*:
+//! reliable streams of whole frames, one for each call and one for the connection itself. A lost datagram delays only the calls
+//! whose bytes were in it.
+
+mod chunk;
+mod congestion;
+mod cookie;
+mod endpoint;
+mod lanes;
+mod mtu;
+mod opening;
+mod pacing;
+mod packet;
+mod path;
+mod ranges;
+mod recovery;
+mod rtt;
+mod session;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use endpoint::{Admission, Endpoint, Routed};
+pub(crate) use lanes::Budget;
+pub(crate) use opening::{Opened, Opening};
+pub(crate) use packet::Refusal;
+pub(crate) use session::{End, Role, Session, Setup, Transmit};

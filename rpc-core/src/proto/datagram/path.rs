@@ -1,0 +1,1 @@
+//! Which address a session is spoken to at.

@@ -1,0 +1,1 @@
+//! Tests of the datagram protocol on a virtual clock.
