@@ -1,1 +1,144 @@
+//! What strangers can make a server remember. Each test has the process to itself, because it counts the heap.
+#![cfg(target_os = "linux")]
+#![allow(missing_docs, reason = "a test")]
 
+#[path = "support/datagrams.rs"]
+mod datagrams;
+#[path = "support/ledger.rs"]
+mod ledger;
+#[path = "support/probe.rs"]
+mod probe;
+
+use std::net::{Ipv4Addr, UdpSocket};
+
+use datagrams::{COOKIE, LEAST, Stranger, VERSION, data, hello, packet};
+use farcall::RunningServer;
+use ledger::{TestResult, say, scaled, socket};
+use peak_alloc::PeakAlloc;
+use probe::{ProbeClient, Prober, ends};
+use tokio::sync::Mutex;
+
+#[global_allocator]
+static HEAP: PeakAlloc = PeakAlloc;
+static ALONE: Mutex<()> = Mutex::const_new(());
+
+const HANDFUL: u32 = 16;
+const MIB: usize = 1 << 20;
+
+async fn bed() -> farcall::Result<(RunningServer, ProbeClient)> {
+    let server = Prober::new().server().listen("udp://127.0.0.1:0").await?;
+    let client = ProbeClient::connect(server.local_addr()).await?;
+    assert_eq!(client.add(1, 2).await?, 3);
+    Ok((server, client))
+}
+
+/// How much more than `before` was in use at one time since.
+fn grown(before: usize) -> usize {
+    HEAP.peak_usage().saturating_sub(before)
+}
+
+fn start_counting() -> usize {
+    HEAP.reset_peak_usage();
+    HEAP.current_usage()
+}
+
+/// Hellos, with and without a cookie of somebody's own making, and packets, each from an address of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn addresses_that_prove_nothing_are_not_remembered() -> TestResult {
+    let _alone = ALONE.lock().await;
+    let (server, client) = bed().await?;
+    let address = socket(&server.local_addr());
+    let mut stranger = Stranger::new(address, 1).await?;
+    let before = start_counting();
+    let addresses = scaled(4000, 100_000);
+    for handful in 0..addresses / HANDFUL {
+        for index in handful * HANDFUL..(handful + 1) * HANDFUL {
+            let [_, a, b, c] = (index + 2).to_be_bytes();
+            let socket = UdpSocket::bind((Ipv4Addr::new(127, a, b, c), 0))?;
+            socket.send_to(&hello(VERSION, u64::from(index), &[0; COOKIE], LEAST), address)?;
+            socket.send_to(&hello(VERSION, u64::from(index), &[7; COOKIE], LEAST), address)?;
+            socket.send_to(&packet(u64::from(index), 1, &data(0, 0, b"hello")), address)?;
+        }
+        stranger.answers().await?;
+        assert_eq!(ends("an honest call", client.add(1, 2)).await?, 3);
+    }
+    let grown = grown(before);
+    say(format_args!("{addresses} addresses: {grown} bytes more at most"));
+    assert!(grown < MIB, "{grown} bytes for {addresses} addresses");
+    Ok(())
+}
+
+/// A client that proved its address sends pieces that never become a whole: gaps, overlaps, contradictions.
+async fn pieces(name: &str, most: usize, piece: impl Fn(u64) -> Vec<u8>) -> TestResult {
+    let _alone = ALONE.lock().await;
+    let (server, client) = bed().await?;
+    let mut stranger = Stranger::new(socket(&server.local_addr()), 2).await?;
+    let session = stranger.open().await?;
+    let before = start_counting();
+    let packets = scaled(20_000, 200_000);
+    for number in 0..packets {
+        stranger.send(&packet(session, number, &piece(number))).await?;
+        if number % u64::from(HANDFUL) == 0 {
+            stranger.answers().await?;
+        }
+        if number % 256 == 0 {
+            assert_eq!(ends("an honest call", client.add(1, 2)).await?, 3);
+        }
+    }
+    let grown = grown(before);
+    say(format_args!("{packets} {name}: {grown} bytes more at most"));
+    assert!(grown < most, "{grown} bytes for {packets} {name}");
+    Ok(())
+}
+
+/// Each lane misses its first byte.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn first_pieces_of_many_messages_are_bounded() -> TestResult {
+    pieces("lanes without a beginning", 16 * MIB, |number| {
+        data(number % 100_000, 1, &[7; 1000])
+    })
+    .await
+}
+
+/// Tiny pieces cost more than their bytes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn single_bytes_with_gaps_are_bounded() -> TestResult {
+    pieces("single bytes", 16 * MIB, |number| {
+        (0..50)
+            .flat_map(|index| data(1, 1 + 2 * (50 * number + index), &[7]))
+            .collect()
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pieces_that_overlap_and_contradict_are_bounded() -> TestResult {
+    pieces("overlapping pieces", 16 * MIB, |number| {
+        data(3, 1 + number * 7 % 100_003, &[number as u8; 1100])
+    })
+    .await
+}
+
+/// Packets with numbers that leave gaps: what is to be acknowledged.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pings_with_gaps_between_their_numbers_are_bounded() -> TestResult {
+    let _alone = ALONE.lock().await;
+    let (server, client) = bed().await?;
+    let mut stranger = Stranger::new(socket(&server.local_addr()), 3).await?;
+    let session = stranger.open().await?;
+    let before = start_counting();
+    let packets = scaled(20_000, 200_000);
+    for number in 0..packets {
+        stranger
+            .send(&packet(session, 3 * number, &datagrams::varint(4)))
+            .await?;
+        if number % u64::from(HANDFUL) == 0 {
+            stranger.answers().await?;
+        }
+    }
+    assert_eq!(ends("an honest call", client.add(1, 2)).await?, 3);
+    let grown = grown(before);
+    say(format_args!("{packets} pings with gaps: {grown} bytes more at most"));
+    assert!(grown < MIB, "{grown} bytes for {packets} pings");
+    Ok(())
+}

@@ -36,7 +36,7 @@ pub fn hello(version: u8, nonce: u64, cookie: &[u8], length: usize) -> Vec<u8> {
     body.extend(nonce.to_le_bytes());
     body.extend((1_u32 << 20).to_le_bytes());
     body.extend(cookie);
-    body.resize((length - 5).max(body.len()), 0);
+    body.resize(length.saturating_sub(5).max(body.len()), 0);
     datagram(HELLO, &body)
 }
 

@@ -64,7 +64,7 @@ impl Ledger {
         summary
     }
 
-    fn note(&self, number: u64) {
+    pub fn note(&self, number: u64) {
         self.0[number as usize].fetch_add(1, Ordering::Relaxed);
     }
 }
@@ -107,7 +107,11 @@ pub fn body(number: u64, length: usize) -> Vec<u8> {
 
 /// `quick` as a rule, and `full` when the long run is asked for.
 pub fn scaled<T>(quick: T, full: T) -> T {
-    if std::env::var_os("FARCALL_FULL").is_some() { full } else { quick }
+    if std::env::var_os("FARCALL_FULL").is_some() {
+        full
+    } else {
+        quick
+    }
 }
 
 /// The socket of an address.
