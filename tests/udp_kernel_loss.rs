@@ -11,10 +11,13 @@ use futures::StreamExt;
 use ledger::{AccountClient, Ledger, TestResult, answer, body, say, scaled};
 
 const INSIDE: &str = "FARCALL_LOSSY_NAMESPACE";
-const RULES: &str = "table inet lossy { chain in {
-    type filter hook input priority 0; policy accept;
-    meta l4proto udp numgen random mod 100 < 10 counter drop
-} }";
+const RULES: &str = "table inet lossy {
+    chain in {
+        type filter hook input priority 0; policy accept;
+        meta l4proto udp numgen random mod 100 < 10 counter drop
+    }
+}
+";
 /// Sets the network up and becomes the test, or ends with a status that no test has.
 const SCRIPT: &str = r#"{ ip link set lo up && printf '%s' "$RULES" | nft -f -; } || exit 77; exec "$@""#;
 const NOT_SET_UP: i32 = 77;
