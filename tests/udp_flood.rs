@@ -8,6 +8,8 @@ mod datagrams;
 mod ledger;
 #[path = "support/probe.rs"]
 mod probe;
+#[path = "support/raw.rs"]
+mod raw;
 
 use std::net::{Ipv4Addr, UdpSocket};
 
@@ -68,15 +70,24 @@ async fn addresses_that_prove_nothing_are_not_remembered() -> TestResult {
     Ok(())
 }
 
+/// A session, and the connection in it: its first packet is spent.
+async fn enter(stranger: &mut Stranger) -> std::io::Result<u64> {
+    let session = stranger.open().await?;
+    stranger
+        .send(&packet(session, 0, &data(0, 0, &raw::client_hello())))
+        .await?;
+    Ok(session)
+}
+
 /// A client that proved its address sends pieces that never become a whole: gaps, overlaps, contradictions.
 async fn pieces(name: &str, most: usize, piece: impl Fn(u64) -> Vec<u8>) -> TestResult {
     let _alone = ALONE.lock().await;
     let (server, client) = bed().await?;
     let mut stranger = Stranger::new(socket(&server.local_addr()), 2).await?;
-    let session = stranger.open().await?;
+    let session = enter(&mut stranger).await?;
     let before = start_counting();
     let packets = scaled(20_000, 200_000);
-    for number in 0..packets {
+    for number in 1..packets {
         stranger.send(&packet(session, number, &piece(number))).await?;
         if number % u64::from(HANDFUL) == 0 {
             stranger.answers().await?;
@@ -95,7 +106,18 @@ async fn pieces(name: &str, most: usize, piece: impl Fn(u64) -> Vec<u8>) -> Test
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn first_pieces_of_many_messages_are_bounded() -> TestResult {
     pieces("lanes without a beginning", 16 * MIB, |number| {
-        data(number % 100_000, 1, &[7; 1000])
+        (0..50)
+            .flat_map(|index| data((50 * number + index) % 131_000, 1, &[7; 8]))
+            .collect()
+    })
+    .await
+}
+
+/// What does not fit any more is not to take memory all the same: a lane for each datagram.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn large_pieces_of_many_messages_are_bounded() -> TestResult {
+    pieces("large lanes without a beginning", 16 * MIB, |number| {
+        data(number % 131_000, 1, &[7; 1000])
     })
     .await
 }
@@ -125,10 +147,10 @@ async fn pings_with_gaps_between_their_numbers_are_bounded() -> TestResult {
     let _alone = ALONE.lock().await;
     let (server, client) = bed().await?;
     let mut stranger = Stranger::new(socket(&server.local_addr()), 3).await?;
-    let session = stranger.open().await?;
+    let session = enter(&mut stranger).await?;
     let before = start_counting();
     let packets = scaled(20_000, 200_000);
-    for number in 0..packets {
+    for number in 1..packets {
         stranger
             .send(&packet(session, 3 * number, &datagrams::varint(4)))
             .await?;
