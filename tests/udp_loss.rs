@@ -30,8 +30,8 @@ struct Load {
 fn loads() -> [Load; 3] {
     let load = |bytes, calls, at_once| Load { bytes, calls, at_once };
     [
-        load(16, scaled(1000, 100_000), 256),
-        load(1 << 10, scaled(500, 100_000), 128),
+        load(16, scaled(1000, 100_000), 16),
+        load(1 << 10, scaled(500, 100_000), 64),
         load(64 << 10, scaled(20, 5000), 8),
     ]
 }

@@ -22,6 +22,7 @@ const CLIENTS: u64 = 2;
 const TASKS_EACH: u64 = 8;
 /// Calls that end between two changes.
 const CALLS_BETWEEN: u64 = 16;
+const PING: Duration = Duration::from_millis(500);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_survive_every_change_of_address() -> TestResult {
@@ -33,7 +34,10 @@ async fn calls_survive_every_change_of_address() -> TestResult {
     let (next, ended) = (AtomicU64::new(0), AtomicU64::new(0));
     let mut tasks = Vec::new();
     for _ in 0..CLIENTS {
-        let client = AccountClient::connect(relay.url()).await?;
+        // A client that only waits for answers tells its new address with its next ping.
+        let limits = Limits::default().keepalive(PING);
+        let channel = Channel::builder().limits(limits).connect(relay.url()).await?;
+        let client = AccountClient::new(channel);
         for _ in 0..TASKS_EACH {
             tasks.push(call_until(client.clone(), &next, &ended, calls, &relay));
         }
@@ -80,7 +84,7 @@ async fn an_answer_finds_a_client_that_moved_while_it_waited() -> TestResult {
     let prober = Prober::new();
     let server = prober.server().listen("udp://127.0.0.1:0").await?;
     let relay = Relay::start(socket(&server.local_addr()), 10)?;
-    let limits = Limits::default().keepalive(Duration::from_millis(500));
+    let limits = Limits::default().keepalive(PING);
     let client = ProbeClient::new(Channel::builder().limits(limits).connect(relay.url()).await?);
     let call = tokio::spawn(client.hold(7));
     prober.until(|counts| counts.running == 1).await;

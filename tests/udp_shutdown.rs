@@ -65,7 +65,7 @@ impl Bed {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_that_ran_loses_its_answer() -> TestResult {
-    for seed in 0..scaled(5, 100) {
+    for seed in 0..scaled(3, 100) {
         let ledger = Ledger::new(1_000_000);
         let server = ledger.listen().await?;
         let relay = Relay::start(socket(&server.local_addr()), seed)?;
