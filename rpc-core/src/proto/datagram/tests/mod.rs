@@ -1,6 +1,7 @@
 //! Tests of the datagram protocol on a virtual clock.
 
 mod endpoint;
+mod golden;
 mod opening;
 
 use super::packet::Datagram;
