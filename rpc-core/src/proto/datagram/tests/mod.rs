@@ -1,8 +1,10 @@
 //! Tests of the datagram protocol on a virtual clock.
 
+mod delivery;
 mod endpoint;
 mod golden;
 mod opening;
+mod pair;
 
 use super::packet::Datagram;
 
