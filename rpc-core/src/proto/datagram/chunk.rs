@@ -240,7 +240,10 @@ mod tests {
             (&[0x25][..], 37),
             (&[0x7b, 0xbd], 15_293),
             (&[0x9d, 0x7f, 0x3e, 0x7d], 494_878_333),
-            (&[0xc2, 0x19, 0x7c, 0x5e, 0xff, 0x14, 0xe8, 0x8c], 151_288_809_941_952_652),
+            (
+                &[0xc2, 0x19, 0x7c, 0x5e, 0xff, 0x14, 0xe8, 0x8c],
+                151_288_809_941_952_652,
+            ),
         ] {
             assert_eq!(take_varint(&mut &*bytes), Ok(value));
             let mut out = Vec::new();
@@ -309,7 +312,13 @@ mod tests {
 
     #[test]
     fn an_acknowledgement_of_less_than_nothing_is_malformed() {
-        for packet in [&[ACK, 5, 0, 0, 6][..], &[ACK, 5, 0, 1, 0, 4, 0], &[ACK, 5, 0, 9, 0], &[9], &[DATA, 1, 0, 2, 0]] {
+        for packet in [
+            &[ACK, 5, 0, 0, 6][..],
+            &[ACK, 5, 0, 1, 0, 4, 0],
+            &[ACK, 5, 0, 9, 0],
+            &[9],
+            &[DATA, 1, 0, 2, 0],
+        ] {
             assert_eq!(Chunk::take(&mut &*packet), Err(Malformed), "{packet:?}");
         }
     }

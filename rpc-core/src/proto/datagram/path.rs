@@ -45,7 +45,11 @@ impl Path {
         if from == self.peer {
             return;
         }
-        if self.candidate.as_ref().is_none_or(|candidate| candidate.address != from) {
+        if self
+            .candidate
+            .as_ref()
+            .is_none_or(|candidate| candidate.address != from)
+        {
             self.candidate = Some(Candidate {
                 address: from,
                 token,

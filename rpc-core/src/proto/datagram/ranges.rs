@@ -38,6 +38,16 @@ impl Ranges {
         number < self.floor || self.sorted.get(candidate).is_some_and(|range| range.start <= number)
     }
 
+    /// Whether every number of a range is in the set.
+    pub(super) fn contains_all(&self, numbers: Range<u64>) -> bool {
+        let candidate = self.sorted.partition_point(|range| range.end <= numbers.start);
+        numbers.end <= self.floor
+            || self
+                .sorted
+                .get(candidate)
+                .is_some_and(|range| range.start <= numbers.start.max(self.floor) && numbers.end <= range.end)
+    }
+
     /// The end of the range that begins at 0, or 0.
     pub(super) fn prefix(&self) -> u64 {
         self.sorted

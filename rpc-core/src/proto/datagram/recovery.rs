@@ -203,7 +203,8 @@ impl Recovery {
         let Some((number, at)) = newest else { return Ok(()) };
         if self.largest_acknowledged.is_none_or(|largest| number > largest) {
             self.largest_acknowledged = Some(number);
-            path.rtt.sample(now.saturating_duration_since(at), delay.min(MAX_ACK_DELAY));
+            path.rtt
+                .sample(now.saturating_duration_since(at), delay.min(MAX_ACK_DELAY));
         }
         self.timeouts = 0;
         self.find_lost(path, now);
@@ -242,7 +243,9 @@ impl Recovery {
     /// Finds the datagrams that count as lost by now, and when the next one will.
     fn find_lost(&mut self, path: &mut PathState, now: Instant) {
         self.loss = None;
-        let Some(largest) = self.largest_acknowledged else { return };
+        let Some(largest) = self.largest_acknowledged else {
+            return;
+        };
         let rtt = path.rtt.smoothed().max(path.rtt.latest());
         let patience = rtt + (rtt * self.reordering.unwrap_or(1) / 8).max(GRANULARITY);
         let before = (largest.saturating_sub(self.base) as usize).min(self.sent.len());

@@ -221,7 +221,7 @@ impl Session {
     }
 
     fn handle_packet(&mut self, from: SocketAddr, number: u64, mut chunks: &[u8], length: usize, now: Instant) {
-        if self.received.suppresses() && self.has_number(number) {
+        if self.received.suppresses() && self.numbers.contains(number) {
             // What acknowledged it may have been lost.
             self.owe_acknowledgement(true, now);
             return;
@@ -255,14 +255,6 @@ impl Session {
         if elicits {
             self.owe_acknowledgement(!in_order, now);
         }
-    }
-
-    fn has_number(&self, number: u64) -> bool {
-        let floor = match self.numbers.descending().last() {
-            Some(lowest) if self.numbers.descending().len() >= RANGES => lowest.start,
-            _ => 0,
-        };
-        number < floor || self.numbers.contains(number)
     }
 
     fn handle_chunk(&mut self, from: SocketAddr, chunk: Chunk<'_>, now: Instant) -> Result<(), Refused> {
@@ -343,10 +335,7 @@ impl Session {
             chunk::put_challenge(out, token);
             self.recovery.sent_silently();
             seal(out);
-            return Some(Transmit {
-                to,
-                segment: out.len(),
-            });
+            return Some(Transmit { to, segment: out.len() });
         }
         let to = self.path.peer();
         let mtu = self.state.mtu.current();
@@ -415,10 +404,13 @@ impl Session {
             return usize::MAX;
         }
         let window = self.state.congestion.window();
-        let congestion = window.min(self.peer_window as usize).saturating_sub(self.recovery.in_flight());
+        let congestion = window
+            .min(self.peer_window as usize)
+            .saturating_sub(self.recovery.in_flight());
         let rtt = self.state.rtt.smoothed();
         let paced = self.pacer.allowance(window, mtu, rtt, now);
-        self.paced = (paced < mtu && congestion >= mtu && self.has_data()).then(|| self.pacer.next_release(window, mtu, rtt));
+        self.paced =
+            (paced < mtu && congestion >= mtu && self.has_data()).then(|| self.pacer.next_release(window, mtu, rtt));
         congestion.min(paced)
     }
 

@@ -9,7 +9,7 @@ mod receive;
 mod split;
 
 pub(crate) use budget::Budget;
-pub(super) use receive::{Refused, Received};
+pub(super) use receive::{Received, Refused};
 pub(super) use split::{Segment, Splitter};
 
 use super::Role;

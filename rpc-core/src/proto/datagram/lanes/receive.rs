@@ -165,7 +165,10 @@ impl Received {
             }
         }
         if let Some(lane) = self.lanes.get_mut(&number)
-            && lane.rest.as_ref().is_some_and(|rest| rest.partial.is_empty() && rest.early.is_empty())
+            && lane
+                .rest
+                .as_ref()
+                .is_some_and(|rest| rest.partial.is_empty() && rest.early.is_empty())
         {
             lane.rest = None;
         }
