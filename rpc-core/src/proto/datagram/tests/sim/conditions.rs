@@ -72,8 +72,11 @@ impl Conditions {
 
     /// Nothing happens that a session may not survive.
     pub(super) fn are_mild(&self) -> bool {
-        let survives = |(_, happening): &(Instant, Happening)| matches!(happening, Happening::Rebind(_) | Happening::Pause(..));
-        self.outages.iter().all(|outage| outage.time.end - outage.time.start < Duration::from_secs(4))
+        let survives =
+            |(_, happening): &(Instant, Happening)| matches!(happening, Happening::Rebind(_) | Happening::Pause(..));
+        self.outages
+            .iter()
+            .all(|outage| outage.time.end - outage.time.start < Duration::from_secs(4))
             && self.happenings.iter().all(survives)
             && self.terms.idle.is_none()
             && self.ways.iter().all(|way| way.loss <= 200 && way.rate.is_none())
@@ -81,8 +84,18 @@ impl Conditions {
 }
 
 fn way(rng: &mut Rng) -> Way {
-    let mut often = |values: &[u32]| if rng.bool() { 0 } else { *rng.choice(values).expect("a value") };
-    let (loss, twice, late) = (often(&[5, 20, 50, 100, 200, 300]), often(&[10, 100, 300]), often(&[5, 30]));
+    let mut often = |values: &[u32]| {
+        if rng.bool() {
+            0
+        } else {
+            *rng.choice(values).expect("a value")
+        }
+    };
+    let (loss, twice, late) = (
+        often(&[5, 20, 50, 100, 200, 300]),
+        often(&[10, 100, 300]),
+        often(&[5, 30]),
+    );
     let (flipped, cut, replayed) = (often(&[5, 50]), often(&[5, 50]), often(&[5, 30]));
     Way {
         loss,
@@ -92,7 +105,11 @@ fn way(rng: &mut Rng) -> Way {
         cut,
         replayed,
         delay: Duration::from_micros(1 << rng.u32(6..18)),
-        jitter: if rng.bool() { Duration::ZERO } else { Duration::from_micros(1 << rng.u32(4..17)) },
+        jitter: if rng.bool() {
+            Duration::ZERO
+        } else {
+            Duration::from_micros(1 << rng.u32(4..17))
+        },
         rate: rare(rng, 4).then(|| (1 << rng.u32(15..24), 1 << rng.u32(14..19))),
         most: if rare(rng, 4) { rng.usize(1200..1452) } else { 1500 },
         refuses: rng.bool(),

@@ -33,7 +33,16 @@ pub(super) struct World {
 }
 
 impl World {
-    fn link(&mut self, role: Role, id: u64, peer: SocketAddr, peer_window: u32, rtt: Option<Duration>, budget: Budget, now: Instant) -> Link {
+    fn link(
+        &mut self,
+        role: Role,
+        id: u64,
+        peer: SocketAddr,
+        peer_window: u32,
+        rtt: Option<Duration>,
+        budget: Budget,
+        now: Instant,
+    ) -> Link {
         self.sessions += 1;
         let setup = Setup {
             role,
@@ -82,7 +91,11 @@ impl World {
         let turned = link.turn(&mut self.ledger, now);
         self.transmit(&mut link.session, here, now);
         turned?;
-        assert!(link.due().is_none_or(|due| due > now), "a timeout that fires for ever: {:?}", link.session);
+        assert!(
+            link.due().is_none_or(|due| due > now),
+            "a timeout that fires for ever: {:?}",
+            link.session
+        );
         Ok(())
     }
 }
@@ -142,7 +155,15 @@ impl Client {
                 Some(Err(refusal)) => panic!("{refusal:?}"),
                 Some(Ok(opened)) => {
                     let budget = Budget::new(world.terms.budget);
-                    let link = world.link(Role::Client, opened.session, SERVER, opened.window, opened.rtt, budget, now);
+                    let link = world.link(
+                        Role::Client,
+                        opened.session,
+                        SERVER,
+                        opened.window,
+                        opened.rtt,
+                        budget,
+                        now,
+                    );
                     self.state = State::Open(link);
                 }
             },
@@ -240,7 +261,12 @@ impl Server {
         match self.endpoint.handle_datagram(from, bytes, &mut answer, now) {
             Routed::Nothing => {}
             Routed::Answer => {
-                assert!(answer.len() <= bytes.len(), "{} bytes answer {}", answer.len(), bytes.len());
+                assert!(
+                    answer.len() <= bytes.len(),
+                    "{} bytes answer {}",
+                    answer.len(),
+                    bytes.len()
+                );
                 world.network.send(SERVER, from, &answer, now);
             }
             Routed::Open(admission) => self.open(world, admission, now),
@@ -259,7 +285,9 @@ impl Server {
         let Admission { peer, window, .. } = admission;
         let link = world.link(Role::Server, id, peer, window, None, self.budget.clone(), now);
         self.keys += 1;
-        let opened = self.endpoint.open(admission, self.keys, world.terms.window, &mut answer);
+        let opened = self
+            .endpoint
+            .open(admission, self.keys, world.terms.window, &mut answer);
         assert_eq!(opened, id);
         self.links.insert(self.keys, link);
         self.ids.insert(self.keys, id);
@@ -288,8 +316,15 @@ impl Server {
 
     /// Makes a call to a client that has a session: one that stands for its index.
     pub(super) fn start(&mut self, world: &mut World, number: usize, now: Instant) -> bool {
-        let open: Vec<_> = self.links.iter().filter(|(_, link)| link.has_room()).map(|(&key, _)| key).collect();
-        let Some(key) = world.rng.choice(open) else { return false };
+        let open: Vec<_> = self
+            .links
+            .iter()
+            .filter(|(_, link)| link.has_room())
+            .map(|(&key, _)| key)
+            .collect();
+        let Some(key) = world.rng.choice(open) else {
+            return false;
+        };
         if let Some(link) = self.links.get_mut(&key) {
             link.start(number, &mut world.ledger, now);
             self.run_link(world, key, now);

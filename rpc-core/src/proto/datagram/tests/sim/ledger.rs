@@ -82,15 +82,31 @@ impl Ledger {
 
     /// A handler was started.
     pub(super) fn ran(&mut self, number: usize, body: &Bytes) {
-        assert_eq!(*body, self.request(number), "the request of call {number} is not what was sent");
+        assert_eq!(
+            *body,
+            self.request(number),
+            "the request of call {number} is not what was sent"
+        );
         let record = &mut self.records[number];
         record.ran += 1;
-        assert_eq!(record.ran, 1, "call {number} ran more than once; its caller was told {:?}", record.told);
-        assert_ne!(record.told, Some(Told::NotExecuted), "call {number} ran after its caller was told that it never will");
+        assert_eq!(
+            record.ran, 1,
+            "call {number} ran more than once; its caller was told {:?}",
+            record.told
+        );
+        assert_ne!(
+            record.told,
+            Some(Told::NotExecuted),
+            "call {number} ran after its caller was told that it never will"
+        );
     }
 
     pub(super) fn answered(&mut self, number: usize, body: &Bytes) {
-        assert_eq!(*body, self.reply(number), "call {number} has another one's answer, or a damaged one");
+        assert_eq!(
+            *body,
+            self.reply(number),
+            "call {number} has another one's answer, or a damaged one"
+        );
         self.told(number, Told::Answered);
     }
 
@@ -102,7 +118,11 @@ impl Ledger {
             Told::NotExecuted => record.ran == 0,
             Told::Unknown => true,
         };
-        assert!(may, "the caller of call {number} was told {told:?}, and it ran {} times", record.ran);
+        assert!(
+            may,
+            "the caller of call {number} was told {told:?}, and it ran {} times",
+            record.ran
+        );
         record.told = Some(told);
         self.open -= 1;
     }
@@ -112,10 +132,13 @@ impl Ledger {
         self.records.iter().filter(|record| record.told == Some(told)).count()
     }
 
-    /// The calls that nobody gave up, and that did not end well.
+    /// The calls that nobody gave up and that did not end well, but for those that the server had no session for.
     pub(super) fn failed(&self) -> impl Iterator<Item = usize> {
         let meant = |call: &Call| call.timeout.is_none() && call.cancelled.is_none() && !call.one_way;
+        let well =
+            |call: &Call, told| told == Some(Told::Answered) || call.by_server && told == Some(Told::NotExecuted);
         let both = self.calls.iter().zip(&self.records).enumerate();
-        both.filter(move |(_, (call, record))| meant(call) && record.told != Some(Told::Answered)).map(|(number, _)| number)
+        both.filter(move |(_, (call, record))| meant(call) && !well(call, record.told))
+            .map(|(number, _)| number)
     }
 }

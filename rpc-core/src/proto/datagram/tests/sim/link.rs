@@ -79,7 +79,11 @@ impl Link {
             role,
             connection: None,
             begun: now,
-            hello: if role == Role::Client { hello.encode() } else { Bytes::new() },
+            hello: if role == Role::Client {
+                hello.encode()
+            } else {
+                Bytes::new()
+            },
             output: VecDeque::new(),
             input: BytesMut::new(),
             waiting: BTreeMap::new(),
@@ -118,7 +122,12 @@ impl Link {
 
     /// The caller gives a call up if it is one of this link.
     pub(super) fn cancel(&mut self, number: usize, ledger: &mut Ledger) -> bool {
-        let Some(&id) = self.waiting.iter().find(|(_, waiting)| **waiting == number).map(|(id, _)| id) else {
+        let Some(&id) = self
+            .waiting
+            .iter()
+            .find(|(_, waiting)| **waiting == number)
+            .map(|(id, _)| id)
+        else {
             return false;
         };
         self.waiting.remove(&id);
@@ -212,7 +221,9 @@ impl Link {
         if self.connection.is_none() && !self.greet(now)? {
             return Ok(true);
         }
-        let Some(connection) = &mut self.connection else { return Ok(true) };
+        let Some(connection) = &mut self.connection else {
+            return Ok(true);
+        };
         connection.handle_heard(now);
         loop {
             let more = connection.handle_input(&mut self.input, 16, now);
@@ -261,7 +272,9 @@ impl Link {
             if self.output.is_empty() {
                 connection.poll_transmit(&mut self.output);
             }
-            let Some(chunk) = self.output.front_mut() else { return wrote };
+            let Some(chunk) = self.output.front_mut() else {
+                return wrote;
+            };
             let length = self.session.write(chunk);
             if length == 0 {
                 connection.handle_blocked(now);
@@ -366,8 +379,16 @@ impl Link {
         assert!(held.requests <= buffered && held.replies <= buffered, "{held:?}");
         assert!(connection.outgoing() + connection.incoming() <= 2 * self.terms.limits.max_calls);
         let most = self.terms.window as usize * 3 / 2 + (96 << 10);
-        assert!(self.session.held() <= most, "{} bytes out of order, the most is {most}", self.session.held());
-        assert!(self.session.unread().len() <= most, "{} bytes unread, the most is {most}", self.session.unread().len());
+        assert!(
+            self.session.held() <= most,
+            "{} bytes out of order, the most is {most}",
+            self.session.held()
+        );
+        assert!(
+            self.session.unread().len() <= most,
+            "{} bytes unread, the most is {most}",
+            self.session.unread().len()
+        );
     }
 }
 

@@ -14,14 +14,17 @@ use run::{Report, Watch, run};
 const SEEDS: u64 = 1000;
 
 fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().map(|value| value.parse().expect("a number"))
+    std::env::var(variable)
+        .ok()
+        .map(|value| value.parse().expect("a number"))
 }
 
-fn described(seed: u64, watch: Watch) -> Report {
-    std::panic::catch_unwind(|| run(seed, watch)).unwrap_or_else(|cause| {
+/// What went wrong, if anything did.
+fn attempt(seed: u64, watch: Watch) -> Result<Report, String> {
+    std::panic::catch_unwind(|| run(seed, watch)).map_err(|cause| {
         let text = cause.downcast_ref::<String>().map(String::as_str);
         let text = text.or(cause.downcast_ref::<&str>().copied());
-        panic!("FARCALL_SIM_SEED={seed}: {}", text.unwrap_or("another panic"));
+        format!("FARCALL_SIM_SEED={seed}: {}", text.unwrap_or("another panic"))
     })
 }
 
@@ -31,19 +34,29 @@ fn every_call_ends_and_runs_at_most_once() {
     if let Some(seed) = number("FARCALL_SIM_SEED") {
         let watch = Watch {
             story: true,
-            mutant: false,
+            ..Watch::default()
         };
-        return eprintln!("{:#?}", described(seed, watch));
+        eprintln!("{:#?}", attempt(seed, watch));
+        return;
     }
-    for seed in 0..number("FARCALL_SIM_SEEDS").unwrap_or(SEEDS) {
-        described(seed, Watch::default());
-    }
+    let seeds = 0..number("FARCALL_SIM_SEEDS").unwrap_or(SEEDS);
+    let failures: Vec<_> = seeds.filter_map(|seed| attempt(seed, Watch::default()).err()).collect();
+    assert!(
+        failures.is_empty(),
+        "{} worlds failed:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
 }
 
 #[test]
 fn a_seed_is_the_same_world_every_time() {
     for seed in 0..50 {
-        assert_eq!(described(seed, Watch::default()), described(seed, Watch::default()), "seed {seed}");
+        assert_eq!(
+            attempt(seed, Watch::default()),
+            attempt(seed, Watch::default()),
+            "seed {seed}"
+        );
     }
 }
 
@@ -54,6 +67,6 @@ fn a_session_that_delivers_duplicates_is_found() {
         story: false,
         mutant: true,
     };
-    let found = (0..20).filter(|&seed| std::panic::catch_unwind(|| run(seed, mutant)).is_err()).count();
+    let found = (0..20).filter(|&seed| attempt(seed, mutant).is_err()).count();
     assert!(found >= 5, "{found} of 20 worlds showed it");
 }

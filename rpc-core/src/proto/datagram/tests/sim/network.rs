@@ -122,14 +122,20 @@ impl Network {
         if conditions.refuses && bytes.len() > conditions.most {
             return false;
         }
-        let narrow = self.narrows.filter(|&(since, _)| since <= now).map_or(usize::MAX, |(_, most)| most);
+        let narrow = self
+            .narrows
+            .filter(|&(since, _)| since <= now)
+            .map_or(usize::MAX, |(_, most)| most);
         let out = |outage: &Outage| outage.time.contains(&now) && outage.ways.contains(&way);
         let Some(from) = self.outside(from) else { return true };
-        let vanishes = bytes.len() > conditions.most.min(narrow) || self.outages.iter().any(out) || self.odds(conditions.loss);
+        let vanishes =
+            bytes.len() > conditions.most.min(narrow) || self.outages.iter().any(out) || self.odds(conditions.loss);
         if vanishes {
             return true;
         }
-        let Some(leaves) = self.queued(way, bytes.len(), now) else { return true };
+        let Some(leaves) = self.queued(way, bytes.len(), now) else {
+            return true;
+        };
         let mut copies = vec![leaves + self.delay(&conditions)];
         if self.odds(conditions.twice) {
             copies.push(leaves + self.delay(&conditions));
@@ -145,7 +151,14 @@ impl Network {
         if self.odds(conditions.replayed) {
             let from = SocketAddr::new(STRANGER.ip(), self.rng.u16(1..4));
             let at = leaves + conditions.delay * self.rng.u32(1..16) / 8;
-            self.queue(at, Arrival { to, from, bytes: bytes.to_vec() });
+            self.queue(
+                at,
+                Arrival {
+                    to,
+                    from,
+                    bytes: bytes.to_vec(),
+                },
+            );
         }
         true
     }
@@ -185,7 +198,9 @@ impl Network {
 
     /// When a datagram has passed the bottleneck, if its queue has room.
     fn queued(&mut self, way: usize, length: usize, now: Instant) -> Option<Instant> {
-        let Some((rate, room)) = self.ways[way].rate else { return Some(now) };
+        let Some((rate, room)) = self.ways[way].rate else {
+            return Some(now);
+        };
         let free = self.free[way].max(now);
         let waiting = (free - now).as_nanos() * u128::from(rate) / 1_000_000_000;
         if waiting > u128::from(room) {
@@ -276,7 +291,10 @@ fn chunk_words(chunk: &crate::proto::datagram::chunk::Chunk<'_>) -> String {
             format!("[{lane}: {offset}+{}{after}]", bytes.len())
         }
         Chunk::Ack(ack) => {
-            let ranges: Vec<_> = ack.ranges().map(|range| format!("{}..{}", range.start, range.end)).collect();
+            let ranges: Vec<_> = ack
+                .ranges()
+                .map(|range| format!("{}..{}", range.start, range.end))
+                .collect();
             format!("ack({})", ranges.join(","))
         }
         other => format!("{other:?}"),

@@ -56,7 +56,9 @@ pub(super) fn run(seed: u64, watch: Watch) -> Report {
         sessions: 0,
     };
     let mut run = Run {
-        clients: (0..conditions.clients).map(|index| Client::new(index, conditions.fresh_ports, begin)).collect(),
+        clients: (0..conditions.clients)
+            .map(|index| Client::new(index, conditions.fresh_ports, begin))
+            .collect(),
         server: Server::new(&mut world, begin),
         agenda: agenda(&conditions),
         world,
@@ -106,7 +108,12 @@ fn agenda(conditions: &Conditions) -> VecDeque<(Instant, Item)> {
         agenda.push((call.at, Item::Call(number)));
         agenda.extend(call.cancelled.map(|at| (at, Item::Cancel(number))));
     }
-    agenda.extend(conditions.happenings.iter().map(|&(at, happening)| (at, Item::Happening(happening))));
+    agenda.extend(
+        conditions
+            .happenings
+            .iter()
+            .map(|&(at, happening)| (at, Item::Happening(happening))),
+    );
     agenda.sort_by_key(|&(at, _)| at);
     agenda.into()
 }
@@ -135,7 +142,11 @@ impl Run {
         }
         let failed: Vec<_> = self.world.ledger.failed().collect();
         if conditions.are_mild() {
-            assert_eq!((self.world.lost, failed), (0, Vec::new()), "lost sessions and failed calls in a mild world");
+            assert_eq!(
+                (self.world.lost, failed),
+                (0, Vec::new()),
+                "lost sessions and failed calls in a mild world"
+            );
         }
     }
 
@@ -143,14 +154,19 @@ impl Run {
     fn step(&mut self) {
         let agenda = self.agenda.front().map(|&(at, _)| at);
         let clients = self.clients.iter().filter_map(Client::due);
-        let due = clients.chain(agenda).chain(self.server.due()).chain(self.world.network.due()).min();
+        let due = clients
+            .chain(agenda)
+            .chain(self.server.due())
+            .chain(self.world.network.due())
+            .min();
         let due = due.expect("a client always has something to do").max(self.now);
         self.stuck = if due > self.now { 0 } else { self.stuck + 1 };
         assert!(self.stuck < 10_000, "time stands still");
         self.now = due;
         while let Some(arrival) = self.world.network.receive(self.now) {
             if arrival.to == SERVER {
-                self.server.handle_datagram(&mut self.world, arrival.from, &arrival.bytes, self.now);
+                self.server
+                    .handle_datagram(&mut self.world, arrival.from, &arrival.bytes, self.now);
             } else if let Some(client) = self.clients.iter_mut().find(|client| client.address() == arrival.to) {
                 client.handle_datagram(&mut self.world, arrival.from, &arrival.bytes, self.now);
                 client.run(&mut self.world, self.now);
