@@ -88,15 +88,16 @@ impl World {
 
     /// Lets a link do what it can.
     fn run(&mut self, link: &mut Link, here: SocketAddr, now: Instant) -> Result<(), Over> {
-        let turned = link.turn(&mut self.ledger, now);
-        self.transmit(&mut link.session, here, now);
-        turned?;
-        assert!(
-            link.due().is_none_or(|due| due > now),
-            "a timeout that fires for ever: {:?}",
-            link.session
-        );
-        Ok(())
+        // One timeout may bring the next one forward.
+        for _ in 0..3 {
+            let turned = link.turn(&mut self.ledger, now);
+            self.transmit(&mut link.session, here, now);
+            turned?;
+            if link.due().is_none_or(|due| due > now) {
+                return Ok(());
+            }
+        }
+        panic!("a timeout that fires for ever: {}", link.timers(now));
     }
 }
 
@@ -341,7 +342,7 @@ impl Server {
     }
 
     pub(super) fn pause(&mut self, until: Instant) {
-        self.links.values_mut().for_each(|link| link.pause = Some(until));
+        self.links.values_mut().for_each(|link| link.pause(until));
     }
 
     pub(super) fn go_away(&mut self, world: &mut World, now: Instant) {

@@ -61,7 +61,7 @@ pub(super) struct Link {
     /// When the handlers of the peer's calls will have an answer.
     serving: BTreeMap<(Instant, u32), usize>,
     /// It reads nothing before.
-    pub(super) pause: Option<Instant>,
+    pause: Option<Instant>,
     /// No new calls: leave when all is done.
     closing: bool,
     leaving: Option<Instant>,
@@ -145,6 +145,13 @@ impl Link {
         self.closing = true;
     }
 
+    /// It reads nothing for a while.
+    pub(super) fn pause(&mut self, until: Instant) {
+        if self.leaving.is_none() {
+            self.pause = Some(until);
+        }
+    }
+
     /// The link is over: those who wait are told.
     pub(super) fn end(&mut self, ledger: &mut Ledger) {
         self.take_events(ledger, self.begun);
@@ -173,6 +180,17 @@ impl Link {
         .into_iter()
         .flatten()
         .min()
+    }
+
+    /// Who wants to act, and how soon.
+    pub(super) fn timers(&self, now: Instant) -> String {
+        let soon = |due: Option<Instant>| due.map(|due| due.saturating_duration_since(now));
+        let connection = self.connection.as_ref().and_then(Connection::poll_timeout);
+        let (session, leaving) = (soon(self.session.poll_timeout()), soon(self.leaving));
+        format!(
+            "session {session:?}, connection {:?}, leaving {leaving:?}",
+            soon(connection)
+        )
     }
 
     /// Does all that can be done now.
@@ -360,6 +378,7 @@ impl Link {
             self.write(now);
         }
         self.leaving = Some(now + LINGER);
+        self.pause = None;
     }
 
     fn leave(&mut self, until: Instant, now: Instant) -> Result<(), Over> {

@@ -224,7 +224,7 @@ impl Run {
             Happening::Rebind(client) => world.network.rebind(self.clients[client].address()),
             Happening::Pause(client, time) => {
                 if let Some(link) = self.clients[client].link() {
-                    link.pause = Some(now + time);
+                    link.pause(now + time);
                 }
             }
             Happening::PauseServer(time) => self.server.pause(now + time),
