@@ -108,6 +108,10 @@ impl Received {
         if number >= MAX_LANES {
             return Err(Refused::Broken("a lane above the limit"));
         }
+        if number != CONTROL && !self.greeted {
+            // A call that overtook the hello. It is rare, so it may come again.
+            return Err(Refused::Later);
+        }
         let next = self.lanes.get(&number).map_or(0, |lane| lane.next);
         let Some(end) = offset.checked_add(bytes.len() as u64).filter(|&end| end < 1 << 62) else {
             return Err(Refused::Broken("a lane without end"));
