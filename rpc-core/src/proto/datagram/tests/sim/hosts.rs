@@ -168,7 +168,7 @@ impl Client {
                     self.state = State::Open(link);
                 }
             },
-            State::Open(link) => link.session.handle_datagram(from, bytes, now),
+            State::Open(link) => link.deliver(from, bytes.to_vec()),
         }
     }
 
@@ -273,7 +273,7 @@ impl Server {
             Routed::Open(admission) => self.open(world, admission, now),
             Routed::Session(&key) => {
                 if let Some(link) = self.links.get_mut(&key) {
-                    link.session.handle_datagram(from, bytes, now);
+                    link.deliver(from, bytes.to_vec());
                     self.run_link(world, key, now);
                 }
             }

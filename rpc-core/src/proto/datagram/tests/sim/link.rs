@@ -1,5 +1,6 @@
 //! One end of a session with the connection above it, as a driver runs them.
 
+use core::net::SocketAddr;
 use std::{
     collections::{BTreeMap, VecDeque},
     time::{Duration, Instant},
@@ -42,9 +43,15 @@ impl From<Lost> for Over {
     }
 }
 
+/// What may wait beyond the window.
+const SLACK: usize = 64 << 10;
+
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) session: Session,
+    /// What has come and was not looked at, and how much that is.
+    inbox: VecDeque<(SocketAddr, Vec<u8>)>,
+    mail: usize,
     role: Role,
     terms: Terms,
     /// Once the peer's hello has come.
@@ -76,6 +83,8 @@ impl Link {
         };
         Self {
             session,
+            inbox: VecDeque::new(),
+            mail: 0,
             role,
             connection: None,
             begun: now,
@@ -164,6 +173,14 @@ impl Link {
         assert!(self.waiting.is_empty(), "calls {:?} never ended", self.waiting);
     }
 
+    /// A datagram came. Without room it is lost.
+    pub(super) fn deliver(&mut self, from: SocketAddr, bytes: Vec<u8>) {
+        if self.mail + bytes.len() <= self.terms.window as usize + SLACK {
+            self.mail += bytes.len();
+            self.inbox.push_back((from, bytes));
+        }
+    }
+
     // ---- the driver --------------------------------------------------------------------------------------------------
 
     pub(super) fn due(&self) -> Option<Instant> {
@@ -228,10 +245,24 @@ impl Link {
         Ok(())
     }
 
+    /// Looks at what has come until there is something to read.
+    fn gather(&mut self, now: Instant) {
+        while self.session.unread().is_empty()
+            && let Some((from, bytes)) = self.inbox.pop_front()
+        {
+            self.mail -= bytes.len();
+            self.session.handle_datagram(from, &bytes, now);
+        }
+    }
+
     fn read(&mut self, ledger: &mut Ledger, now: Instant) -> Result<bool, Over> {
+        if self.pause.is_some() {
+            return Ok(false);
+        }
+        self.gather(now);
         let unread = self.session.unread();
         let length = unread.len().min(self.rng.usize(1..64 << 10));
-        if length == 0 || self.pause.is_some() {
+        if length == 0 {
             return Ok(false);
         }
         self.input.extend_from_slice(&unread[..length]);
@@ -383,9 +414,11 @@ impl Link {
 
     fn leave(&mut self, until: Instant, now: Instant) -> Result<(), Over> {
         self.write(now);
-        let unread = self.session.unread().len();
-        self.session.consume(unread);
-        if now >= until || self.output.is_empty() && self.session.is_settled() || self.session.end().is_some() {
+        while !self.inbox.is_empty() {
+            self.gather(now);
+            self.session.consume(self.session.unread().len());
+        }
+        if now >= until || self.session.end().is_some() {
             return Err(Over::Left);
         }
         Ok(())
