@@ -5,6 +5,7 @@ mod endpoint;
 mod golden;
 mod opening;
 mod pair;
+mod random;
 
 use super::packet::Datagram;
 
