@@ -85,6 +85,11 @@ impl<T> Endpoint<T> {
         now: Instant,
     ) -> Routed<'_, T> {
         answer.clear();
+        // The session checks what is for it, so nothing is checked twice.
+        let session = Datagram::peek_session(datagram);
+        if let Some(known) = session.and_then(|session| self.sessions.get(&session)) {
+            return Routed::Session(&known.session);
+        }
         let routed = match Datagram::read(datagram) {
             Some(Datagram::Hello { version, nonce, .. }) if version != VERSION => {
                 put_refusal(nonce, Refusal::Version, answer);
@@ -100,14 +105,10 @@ impl<T> Endpoint<T> {
                 };
                 self.handle_hello(client, &cookie, answer, now)
             }
-            Some(Datagram::Packet { session, .. }) => match self.sessions.get(&session) {
-                Some(known) => Routed::Session(&known.session),
-                None if self.resets.take(now) => {
-                    Datagram::Reset { session }.put(answer);
-                    Routed::Answer
-                }
-                None => Routed::Nothing,
-            },
+            Some(Datagram::Packet { session, .. }) if self.resets.take(now) => {
+                Datagram::Reset { session }.put(answer);
+                Routed::Answer
+            }
             // What only servers send, or nobody.
             Some(_) | None => Routed::Nothing,
         };
