@@ -194,6 +194,12 @@ impl Session {
         self.received.held()
     }
 
+    /// The memory behind it, with what buffers have in reserve.
+    #[cfg(any(test, feature = "_fuzzing"))]
+    pub(crate) fn footprint(&self) -> usize {
+        self.received.footprint()
+    }
+
     /// The mutant that every test of "at most once" must find.
     #[cfg(test)]
     pub(crate) fn deliver_duplicates(&mut self) {

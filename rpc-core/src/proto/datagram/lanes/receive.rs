@@ -86,6 +86,15 @@ impl Received {
         self.account.held()
     }
 
+    /// The memory of everything, with what buffers have in reserve.
+    #[cfg(any(test, feature = "_fuzzing"))]
+    pub(in crate::proto::datagram) fn footprint(&self) -> usize {
+        let rests = self.lanes.values().filter_map(|lane| lane.rest.as_deref());
+        let early = |rest: &Rest| rest.early.values().map(|bytes| bytes.len() + OVERHEAD).sum::<usize>();
+        let rests = rests.map(|rest| size_of::<Rest>() + rest.partial.capacity() + early(rest));
+        self.ready.capacity() + self.lanes.capacity() * (size_of::<(u32, Lane)>() + 1) + rests.sum::<usize>()
+    }
+
     pub(in crate::proto::datagram) fn ready(&self) -> &[u8] {
         &self.ready
     }
