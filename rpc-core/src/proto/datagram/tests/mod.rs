@@ -7,3 +7,11 @@ mod opening;
 mod pair;
 mod random;
 mod sim;
+
+use super::packet::Datagram;
+
+fn bytes(datagram: Datagram<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    datagram.put(&mut out);
+    out
+}
