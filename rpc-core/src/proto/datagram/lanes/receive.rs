@@ -117,6 +117,10 @@ impl Received {
         if number >= MAX_LANES {
             return Err(Refused::Broken("a lane above the limit"));
         }
+        if number != CONTROL && !self.greeted {
+            // The hello was lost or overtaken, and is what must be read first.
+            return Err(Refused::Later);
+        }
         let next = self.lanes.get(&number).map_or(0, |lane| lane.next);
         let Some(end) = offset.checked_add(bytes.len() as u64).filter(|&end| end < 1 << 62) else {
             return Err(Refused::Broken("a lane without end"));
@@ -131,11 +135,11 @@ impl Received {
         } else {
             bytes
         };
-        if offset > next {
-            return self.keep(number, offset, bytes);
-        }
         if after.is_some_and(|position| self.delivered < position) {
             return Err(Refused::Later);
+        }
+        if offset > next {
+            return self.keep(number, offset, bytes);
         }
         self.advance(number, bytes, 0)?;
         self.take_early(number)
