@@ -18,7 +18,7 @@ use super::{
 use crate::proto::outgoing::earlier;
 
 /// How many datagrams may come before they are acknowledged.
-const ACK_EVERY: u32 = 8;
+const ACK_EVERY: u32 = 2;
 /// The ranges of received numbers that are remembered. What is older than all of them counts as received.
 const RANGES: usize = 256;
 /// The least window there is, whatever a peer says: with less nothing would move.

@@ -265,7 +265,7 @@ impl Model {
             assert!(transmits < 5000, "transmits without end");
             assert!(transmit.segment > 0 && !out.is_empty() && out.len() <= 65_507);
             for datagram in out.chunks(transmit.segment) {
-                assert!(datagram.len() <= 1452, "{} bytes", datagram.len());
+                assert!(datagram.len() <= 8952, "{} bytes", datagram.len());
                 self.sent(transmit.to, datagram);
             }
         }

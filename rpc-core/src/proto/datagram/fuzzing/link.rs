@@ -202,7 +202,7 @@ impl Link {
             assert!(transmits < 5000, "transmits without end: {:#?}", self.ends[from]);
             assert!(transmit.segment > 0 && !out.is_empty() && out.len() <= 65_507);
             for datagram in out.chunks(transmit.segment) {
-                assert!(datagram.len() <= 1452, "{} bytes", datagram.len());
+                assert!(datagram.len() <= 8952, "{} bytes", datagram.len());
                 let read = Datagram::read(datagram);
                 assert!(matches!(read, Some(Datagram::Packet { session: ID, .. })), "{read:?}");
                 // What goes to an address that the client no longer has is lost.

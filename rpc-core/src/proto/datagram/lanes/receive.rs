@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
 
 use super::{
     CONTROL, MAX_LANES,
     budget::{Account, Budget},
+    ready::Ready,
 };
 use crate::proto::{
     frame::{HEADER, MAX_PAYLOAD},
@@ -15,9 +16,6 @@ use crate::proto::{
 
 /// What bytes out of order cost beyond themselves.
 const OVERHEAD: usize = 128;
-/// A buffer longer than this is not kept while it is empty.
-const KEPT: usize = 64 << 10;
-
 /// Why a chunk was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::proto::datagram) enum Refused {
@@ -31,8 +29,7 @@ pub(in crate::proto::datagram) enum Refused {
 #[derive(Debug)]
 pub(in crate::proto::datagram) struct Received {
     lanes: HashMap<u32, Lane>,
-    /// Whole frames, and before them the hello.
-    ready: BytesMut,
+    ready: Ready,
     /// The bytes delivered on all lanes.
     delivered: u64,
     account: Account,
@@ -62,7 +59,7 @@ impl Received {
     pub(in crate::proto::datagram) fn new(budget: Budget, window: usize) -> Self {
         Self {
             lanes: HashMap::new(),
-            ready: BytesMut::new(),
+            ready: Ready::default(),
             delivered: 0,
             account: Account::new(budget, window),
             greeted: false,
@@ -96,14 +93,11 @@ impl Received {
     }
 
     pub(in crate::proto::datagram) fn ready(&self) -> &[u8] {
-        &self.ready
+        self.ready.front()
     }
 
     pub(in crate::proto::datagram) fn consume(&mut self, length: usize) {
-        self.ready.advance(length.min(self.ready.len()));
-        if self.ready.is_empty() && self.ready.capacity() > KEPT {
-            self.ready = BytesMut::new();
-        }
+        self.ready.consume(length);
     }
 
     /// Takes the bytes of a chunk; a refusal changes nothing.
@@ -210,7 +204,7 @@ impl Received {
                 lane.rest.get_or_insert_default().partial.extend_from_slice(partial);
             }
             self.greeted |= greeting && whole > 0;
-            self.ready.extend_from_slice(ready);
+            self.ready.push(ready);
             return Ok(());
         };
         if !self.account.pay(bytes.len(), paid) {
@@ -220,8 +214,7 @@ impl Received {
         let whole = whole(&rest.partial, greeting)?;
         if whole > 0 {
             self.greeted |= greeting;
-            self.ready.extend_from_slice(&rest.partial[..whole]);
-            rest.partial.advance(whole);
+            self.ready.push_whole(rest.partial.split_to(whole));
             self.account.release(whole);
         }
         Ok(())

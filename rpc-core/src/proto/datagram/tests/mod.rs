@@ -6,6 +6,7 @@ mod golden;
 mod opening;
 mod pair;
 mod random;
+mod sim;
 
 use super::packet::Datagram;
 
