@@ -20,7 +20,7 @@ pub(crate) const MAX_PAYLOAD: usize = 64 << 10;
 /// The most bytes of a message's body in one frame: messages longer than this take turns with others.
 pub(crate) const PIECE: usize = 32 << 10;
 /// The bit of the kind that says that the message goes on.
-const MORE: u8 = 0x80;
+pub(crate) const MORE: u8 = 0x80;
 
 /// What a frame is for. The direction matters: each side numbers the calls that it makes itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,7 +18,7 @@ const MAGIC: &[u8; 8] = b"farcall\0";
 /// The one version of the wire there is.
 pub(crate) const VERSION: u8 = 1;
 /// Magic, two bytes of version and status, codec, reserved, length.
-const FIXED: usize = 14;
+pub(crate) const HELLO_HEADER: usize = 14;
 /// The most bytes behind the fixed part; later versions may use more of them than this one reads.
 const MAX_REST: usize = 1024;
 
@@ -53,7 +53,7 @@ pub(crate) enum HelloError {
 
 impl ClientHello {
     pub(crate) fn encode(&self) -> Bytes {
-        let mut out = BytesMut::with_capacity(FIXED + 16);
+        let mut out = BytesMut::with_capacity(HELLO_HEADER + 16);
         put_fixed(&mut out, VERSION, VERSION, self.codec, 16);
         put_limits(&mut out, self.limits);
         out.freeze()
@@ -151,13 +151,26 @@ fn take_limits(rest: &mut Bytes) -> Result<Announced, HelloError> {
     Ok(limits)
 }
 
+/// Whether `input` begins as a hello does, as far as it is there.
+pub(crate) fn is_hello(input: &[u8]) -> bool {
+    let compared = input.len().min(MAGIC.len());
+    input[..compared] == MAGIC[..compared]
+}
+
+/// How much follows the header of a hello.
+pub(crate) fn hello_rest(header: &[u8]) -> usize {
+    match header.first_chunk::<HELLO_HEADER>() {
+        Some(&[.., low, high]) => usize::from(u16::from_le_bytes([low, high])),
+        None => 0,
+    }
+}
+
 /// The two bytes behind the magic, the codec, and what follows the fixed part.
 fn take_hello(input: &mut BytesMut) -> Result<Option<(u8, u8, u8, Bytes)>, HelloError> {
-    let compared = input.len().min(MAGIC.len());
-    if input[..compared] != MAGIC[..compared] {
+    if !is_hello(input) {
         return stranger(input);
     }
-    let Some(&[.., first, second, codec, _, low, high]) = input.first_chunk::<FIXED>() else {
+    let Some(&[.., first, second, codec, _, low, high]) = input.first_chunk::<HELLO_HEADER>() else {
         return Ok(None);
     };
     let length = usize::from(u16::from_le_bytes([low, high]));
@@ -166,11 +179,11 @@ fn take_hello(input: &mut BytesMut) -> Result<Option<(u8, u8, u8, Bytes)>, Hello
             "a hello of {length} bytes, the most is {MAX_REST}"
         ))));
     }
-    if input.len() < FIXED + length {
+    if input.len() < HELLO_HEADER + length {
         return Ok(None);
     }
-    let mut hello = input.split_to(FIXED + length).freeze();
-    hello.advance(FIXED);
+    let mut hello = input.split_to(HELLO_HEADER + length).freeze();
+    hello.advance(HELLO_HEADER);
     Ok(Some((first, second, codec, hello)))
 }
 

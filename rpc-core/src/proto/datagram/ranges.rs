@@ -4,33 +4,158 @@ use std::ops::Range;
 
 /// Sorted, disjoint, not adjacent ranges; cheap as long as there are few.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ranges(Vec<Range<u64>>);
+pub(super) struct Ranges {
+    sorted: Vec<Range<u64>>,
+    /// Below here nothing is new any more: what was forgotten could not be told from what never came.
+    floor: u64,
+}
 
 impl Ranges {
     /// Adds a range, and says whether any of it is new.
     pub(super) fn insert(&mut self, range: Range<u64>) -> bool {
-        let _ = range;
-        todo!("helper A")
+        let mut range = range.start.max(self.floor)..range.end;
+        if range.is_empty() {
+            return false;
+        }
+        let touched = self.reaching(range.start);
+        let behind = touched.partition_point(|known| known.start <= range.end);
+        let first = self.sorted.len() - touched.len();
+        match touched.split_at(behind).0 {
+            [] => {
+                self.sorted.insert(first, range);
+                return true;
+            }
+            [only] if only.start <= range.start && range.end <= only.end => return false,
+            [lowest, .., highest] => range = range.start.min(lowest.start)..range.end.max(highest.end),
+            [only] => range = range.start.min(only.start)..range.end.max(only.end),
+        }
+        self.sorted.splice(first..first + behind, [range]);
+        true
     }
 
     pub(super) fn contains(&self, number: u64) -> bool {
-        let _ = number;
-        todo!("helper A")
+        let candidate = self.sorted.partition_point(|range| range.end <= number);
+        number < self.floor || self.sorted.get(candidate).is_some_and(|range| range.start <= number)
+    }
+
+    /// Whether every number of a range is in the set.
+    pub(super) fn contains_all(&self, numbers: Range<u64>) -> bool {
+        let candidate = self.sorted.partition_point(|range| range.end <= numbers.start);
+        numbers.end <= self.floor
+            || self
+                .sorted
+                .get(candidate)
+                .is_some_and(|range| range.start <= numbers.start.max(self.floor) && numbers.end <= range.end)
     }
 
     /// The end of the range that begins at 0, or 0.
     pub(super) fn prefix(&self) -> u64 {
-        todo!("helper A")
+        self.sorted
+            .first()
+            .filter(|range| range.start == 0)
+            .map_or(0, |range| range.end)
     }
 
     /// The ranges from the highest to the lowest.
     pub(super) fn descending(&self) -> impl ExactSizeIterator<Item = Range<u64>> {
-        self.0.iter().rev().cloned()
+        self.sorted.iter().rev().cloned()
     }
 
-    /// Forgets the lowest ranges until at most `count` are left.
+    /// Forgets the lowest ranges until at most `count` are left. What is below the last one forgotten counts as known from here on.
     pub(super) fn keep_highest(&mut self, count: usize) {
-        let _ = count;
-        todo!("helper A")
+        let excess = self.sorted.len().saturating_sub(count);
+        if let Some(highest) = self.sorted.drain(..excess).next_back() {
+            self.floor = highest.end;
+        }
+    }
+
+    /// The ranges that end at `number` or behind it. Most numbers come in order, and are looked for at the end.
+    fn reaching(&self, number: u64) -> &[Range<u64>] {
+        let from = match self.sorted.split_last() {
+            Some((last, _)) if last.end < number => self.sorted.len(),
+            Some((last, before)) if last.start <= number => before.len(),
+            _ => self.sorted.partition_point(|range| range.end < number),
+        };
+        self.sorted.split_at(from).1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ranges(parts: &[(u64, u64)]) -> Ranges {
+        let mut ranges = Ranges::default();
+        for &(start, end) in parts {
+            ranges.insert(start..end);
+        }
+        ranges
+    }
+
+    fn ascending(ranges: &Ranges) -> Vec<(u64, u64)> {
+        let mut all: Vec<_> = ranges.descending().map(|range| (range.start, range.end)).collect();
+        all.reverse();
+        all
+    }
+
+    #[test]
+    fn neighbours_become_one_range() {
+        assert_eq!(ascending(&ranges(&[(0, 2), (4, 6), (2, 4)])), [(0, 6)]);
+        assert_eq!(ascending(&ranges(&[(0, 2), (4, 6), (8, 9), (1, 8)])), [(0, 9)]);
+        assert_eq!(ascending(&ranges(&[(5, 6), (0, 2)])), [(0, 2), (5, 6)]);
+    }
+
+    #[test]
+    fn what_is_known_is_not_new() {
+        let mut ranges = ranges(&[(0, 5), (7, 9)]);
+        for known in [0..5, 1..2, 8..9, 3..3, 20..20] {
+            assert!(!ranges.insert(known.clone()), "{known:?}");
+        }
+        for new in [4..6, 6..7, 8..10] {
+            assert!(ranges.insert(new.clone()), "{new:?}");
+        }
+        assert_eq!(ascending(&ranges), [(0, 10)]);
+    }
+
+    #[test]
+    fn the_prefix_begins_at_zero() {
+        assert_eq!(Ranges::default().prefix(), 0);
+        assert_eq!(ranges(&[(1, 9)]).prefix(), 0);
+        assert_eq!(ranges(&[(3, 9), (0, 2)]).prefix(), 2);
+    }
+
+    #[test]
+    fn what_was_forgotten_never_becomes_new_again() {
+        let mut ranges = ranges(&[(0, 1), (2, 3), (4, 5), (6, 7)]);
+        ranges.keep_highest(2);
+        assert_eq!(ascending(&ranges), [(4, 5), (6, 7)]);
+        assert!(ranges.contains(0) && ranges.contains(1) && ranges.contains(2) && !ranges.contains(3));
+        assert!(!ranges.insert(0..3), "a repeated packet would be taken for a new one");
+        assert!(ranges.insert(0..4));
+        assert_eq!(ascending(&ranges), [(3, 5), (6, 7)]);
+        ranges.keep_highest(2);
+        assert_eq!(ascending(&ranges), [(3, 5), (6, 7)]);
+    }
+
+    proptest! {
+        #[test]
+        fn the_same_as_a_set_of_numbers(parts in prop::collection::vec((0_u64..120, 0_u64..9), 0..60)) {
+            let (mut ranges, mut set) = (Ranges::default(), BTreeSet::new());
+            for (start, length) in parts {
+                let before = set.len();
+                set.extend(start..start + length);
+                prop_assert_eq!(ranges.insert(start..start + length), set.len() > before);
+                let all = ascending(&ranges);
+                prop_assert!(all.windows(2).all(|pair| pair[0].1 < pair[1].0), "{:?}", all);
+                prop_assert!(all.into_iter().flat_map(|(start, end)| start..end).eq(set.iter().copied()));
+            }
+            for number in 0..140 {
+                prop_assert_eq!(ranges.contains(number), set.contains(&number));
+            }
+        }
     }
 }

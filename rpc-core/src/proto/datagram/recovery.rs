@@ -1,1 +1,376 @@
-//! What was sent and is not acknowledged yet.
+//! What was sent and is not acknowledged yet: when it counts as lost, and when to ask.
+//!
+//! A datagram is lost when a later one was acknowledged and a while has passed (RFC 8985, RFC 9002); until the path has shown
+//! that it reorders, three later ones are enough. When nothing comes back at all, a timeout sends the oldest bytes again. Packet
+//! numbers are never used twice, so every acknowledgement is of one certain datagram.
+
+use std::{
+    collections::VecDeque,
+    ops::Range,
+    time::{Duration, Instant},
+};
+
+use super::{congestion::Congestion, lanes::Segment, mtu::MtuSearch, ranges::Ranges, rtt::Rtt};
+
+/// How long a peer holds an acknowledgement back at most.
+pub(super) const MAX_ACK_DELAY: Duration = Duration::from_millis(5);
+/// The pause between two timeouts at most: a path that heals is found within it.
+const MAX_TIMEOUT: Duration = Duration::from_millis(500);
+/// So much later acknowledged datagrams make one lost, as long as the path keeps the order.
+const REORDERED: u64 = 3;
+/// Timers are no finer.
+const GRANULARITY: Duration = Duration::from_millis(1);
+/// A datagram in flight counts as at least this much: the receiver's system charges small ones more than their bytes.
+const LEAST_CHARGE: usize = 512;
+/// After so many timeouts in a row the path counts as changed.
+const COLLAPSED: u32 = 3;
+
+/// One datagram that the peer is to acknowledge.
+#[derive(Debug)]
+struct Sent {
+    at: Instant,
+    size: usize,
+    segments: Vec<Segment>,
+    /// It counts as lost; what was in it is queued again.
+    lost: bool,
+    /// It asked for nothing but whether the path carries its size.
+    probe: bool,
+}
+
+/// An acknowledgement that the peer cannot have made.
+#[derive(Debug)]
+pub(super) struct NeverSent;
+
+/// What the path is like.
+#[derive(Debug)]
+pub(super) struct PathState {
+    pub(super) rtt: Rtt,
+    pub(super) congestion: Congestion,
+    pub(super) mtu: MtuSearch,
+}
+
+/// Everything in flight.
+#[derive(Debug)]
+pub(super) struct Recovery {
+    /// The number of the first entry of `sent`.
+    base: u64,
+    /// By number; `None` for what is acknowledged, or asked for no acknowledgement.
+    sent: VecDeque<Option<Sent>>,
+    in_flight: usize,
+    /// How many are in flight.
+    waiting: usize,
+    largest_acknowledged: Option<u64>,
+    last_sent: Option<Instant>,
+    /// When the next datagram counts as lost.
+    loss: Option<Instant>,
+    /// Timeouts since something was acknowledged.
+    timeouts: u32,
+    /// Bytes to be sent again, in order.
+    again: VecDeque<Segment>,
+    /// The path has changed the order of datagrams; by how much of a round trip, in eighths.
+    reordering: Option<u32>,
+    /// Where the bytes are that the peer has, by position.
+    acknowledged: Ranges,
+}
+
+impl Recovery {
+    pub(super) fn new() -> Self {
+        Self {
+            base: 0,
+            sent: VecDeque::new(),
+            in_flight: 0,
+            waiting: 0,
+            largest_acknowledged: None,
+            last_sent: None,
+            loss: None,
+            timeouts: 0,
+            again: VecDeque::new(),
+            reordering: None,
+            acknowledged: Ranges::default(),
+        }
+    }
+
+    pub(super) fn next_number(&self) -> u64 {
+        self.base + self.sent.len() as u64
+    }
+
+    /// What the datagrams in flight count.
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// The position before which the peer has everything.
+    pub(super) fn settled(&self) -> u64 {
+        self.acknowledged.prefix()
+    }
+
+    /// What is to be sent again.
+    pub(super) fn next_again(&mut self) -> Option<Segment> {
+        loop {
+            let segment = self.again.pop_front()?;
+            if !self.has(&segment) {
+                return Some(segment);
+            }
+        }
+    }
+
+    /// Whether something is to be sent again.
+    pub(super) fn wants_again(&self) -> bool {
+        !self.again.is_empty()
+    }
+
+    pub(super) fn put_back(&mut self, segment: Segment) {
+        self.again.push_front(segment);
+    }
+
+    /// Whether the peer has all of it.
+    fn has(&self, segment: &Segment) -> bool {
+        self.acknowledged.contains_all(segment.position..segment.end())
+    }
+
+    /// How many datagrams are remembered.
+    pub(super) fn remembered(&self) -> usize {
+        self.sent.len()
+    }
+
+    // ---- sending -------------------------------------------------------------------------------------------------
+
+    /// A datagram left that asks for no acknowledgement.
+    pub(super) fn sent_silently(&mut self) {
+        self.sent.push_back(None);
+        self.trim(None);
+    }
+
+    pub(super) fn sent(&mut self, size: usize, segments: Vec<Segment>, probe: bool, now: Instant) {
+        self.in_flight += charge(size);
+        self.waiting += 1;
+        self.last_sent = Some(now);
+        self.sent.push_back(Some(Sent {
+            at: now,
+            size,
+            segments,
+            lost: false,
+            probe,
+        }));
+    }
+
+    /// The oldest bytes in flight, to be sent once more without waiting for their loss.
+    pub(super) fn oldest(&self, room: usize) -> Vec<Segment> {
+        let mut left = room;
+        let in_flight = self.sent.iter().flatten().filter(|sent| !sent.lost);
+        let mut oldest = Vec::new();
+        for segment in in_flight.flat_map(|sent| &sent.segments) {
+            if self.has(segment) {
+                continue;
+            }
+            let fits = segment.bytes.len() <= left;
+            if !fits && !oldest.is_empty() {
+                break;
+            }
+            left = left.saturating_sub(segment.bytes.len());
+            oldest.push(segment.clone());
+            if !fits {
+                break;
+            }
+        }
+        oldest
+    }
+
+    // ---- acknowledgements ----------------------------------------------------------------------------------------
+
+    /// The peer has the datagrams of `ranges`, the highest first; `limited` when the congestion window held this side back.
+    pub(super) fn acknowledge(
+        &mut self,
+        ranges: impl Iterator<Item = Range<u64>>,
+        delay: Duration,
+        limited: bool,
+        path: &mut PathState,
+        now: Instant,
+    ) -> Result<(), NeverSent> {
+        let mut newest: Option<(u64, Instant)> = None;
+        for range in ranges {
+            if range.end > self.next_number() {
+                return Err(NeverSent);
+            }
+            for number in (range.start.max(self.base)..range.end).rev() {
+                let Some(sent) = self.sent.get_mut((number - self.base) as usize).and_then(Option::take) else {
+                    continue;
+                };
+                newest = newest.max(Some((number, sent.at)));
+                self.arrived(number, sent, limited, path, now);
+            }
+        }
+        let Some((number, at)) = newest else { return Ok(()) };
+        if self.largest_acknowledged.is_none_or(|largest| number > largest) {
+            self.largest_acknowledged = Some(number);
+            path.rtt
+                .sample(now.saturating_duration_since(at), delay.min(MAX_ACK_DELAY));
+        }
+        self.timeouts = 0;
+        self.find_lost(path, now);
+        self.trim(Some(now));
+        Ok(())
+    }
+
+    fn arrived(&mut self, number: u64, sent: Sent, limited: bool, path: &mut PathState, now: Instant) {
+        if sent.lost {
+            self.arrived_late(number, path);
+        } else {
+            self.in_flight -= charge(sent.size);
+            self.waiting -= 1;
+        }
+        if sent.probe {
+            path.probed(sent.size, now);
+        } else if !sent.lost {
+            path.congestion.acknowledged(charge(sent.size), sent.at, limited);
+        }
+        for segment in &sent.segments {
+            self.acknowledged.insert(segment.position..segment.end());
+        }
+    }
+
+    /// It was not lost: the path reorders, by more than was thought.
+    fn arrived_late(&mut self, number: u64, path: &mut PathState) {
+        if self.largest_acknowledged.is_some_and(|largest| number < largest) {
+            // A whole round trip is where a loss is found by the timeout anyway.
+            self.reordering = Some(self.reordering.map_or(2, |eighths| (eighths * 2).min(8)));
+        }
+        path.congestion.spurious();
+    }
+
+    // ---- losses --------------------------------------------------------------------------------------------------
+
+    /// Finds the datagrams that count as lost by now, and when the next one will.
+    fn find_lost(&mut self, path: &mut PathState, now: Instant) {
+        self.loss = None;
+        let Some(largest) = self.largest_acknowledged else {
+            return;
+        };
+        let rtt = path.rtt.smoothed().max(path.rtt.latest());
+        let patience = rtt + (rtt * self.reordering.unwrap_or(1) / 8).max(GRANULARITY);
+        let before = (largest.saturating_sub(self.base) as usize).min(self.sent.len());
+        let mut again = Vec::new();
+        for index in 0..before {
+            let number = self.base + index as u64;
+            let Some(sent) = self.sent[index].as_mut().filter(|sent| !sent.lost) else {
+                continue;
+            };
+            let overtaken = self.reordering.is_none() && largest - number >= REORDERED;
+            let due = sent.at + patience;
+            if !overtaken && due > now {
+                // Sent in order, so nothing behind it is due earlier.
+                self.loss = Some(due);
+                break;
+            }
+            sent.lost = true;
+            self.in_flight -= charge(sent.size);
+            self.waiting -= 1;
+            // They stay with the datagram, too: it may turn out to be late and not lost.
+            again.extend(sent.segments.iter().cloned());
+            if sent.probe {
+                path.mtu.probe_lost(now);
+            } else {
+                path.congestion.lost(sent.at, now);
+            }
+        }
+        for segment in again.into_iter().rev() {
+            if !self.has(&segment) {
+                self.again.push_front(segment);
+            }
+        }
+    }
+
+    /// Forgets what is settled at the front. A datagram that counts as lost is remembered for a while, to notice that it was not.
+    fn trim(&mut self, now: Option<Instant>) {
+        const REMEMBERED: Duration = Duration::from_secs(1);
+        while let Some(front) = self.sent.front() {
+            let gone = front.as_ref().is_none_or(|sent| {
+                sent.lost && now.is_some_and(|now| now.saturating_duration_since(sent.at) > REMEMBERED)
+            });
+            if !gone {
+                break;
+            }
+            self.sent.pop_front();
+            self.base += 1;
+        }
+    }
+
+    // ---- time ----------------------------------------------------------------------------------------------------
+
+    pub(super) fn poll_timeout(&self, path: &PathState) -> Option<Instant> {
+        self.loss.or_else(|| self.timeout(path))
+    }
+
+    /// When to ask, if nothing comes back.
+    fn timeout(&self, path: &PathState) -> Option<Instant> {
+        if self.waiting == 0 {
+            return None;
+        }
+        let first = path.rtt.probe_timeout() + MAX_ACK_DELAY + GRANULARITY;
+        let longest = MAX_TIMEOUT.max(path.rtt.smoothed() * 2).max(first);
+        let wait = first.saturating_mul(1 << self.timeouts.min(10)).min(longest);
+        self.last_sent.map(|sent| sent + wait)
+    }
+
+    /// Says how many datagrams are to be sent whatever the windows say.
+    pub(super) fn handle_timeout(&mut self, path: &mut PathState, now: Instant) -> usize {
+        if let Some(loss) = self.loss {
+            if loss <= now {
+                self.find_lost(path, now);
+                self.trim(Some(now));
+            }
+            return 0;
+        }
+        if self.timeout(path).is_none_or(|timeout| timeout > now) {
+            return 0;
+        }
+        self.timeouts += 1;
+        if self.timeouts == COLLAPSED {
+            path.congestion.collapsed();
+            path.fall_back(now);
+        }
+        // The second one pays for itself as soon as one of them is lost, too.
+        if self.timeouts > 1 { 2 } else { 1 }
+    }
+}
+
+impl PathState {
+    pub(super) fn new(rtt: Option<Duration>) -> Self {
+        let mtu = MtuSearch::new();
+        Self {
+            rtt: Rtt::new(rtt),
+            congestion: Congestion::new(mtu.current()),
+            mtu,
+        }
+    }
+
+    /// The peer has another address: all that is known of the way there is about how long it takes.
+    pub(super) fn moved(&mut self) {
+        self.mtu = MtuSearch::new();
+        self.congestion = Congestion::new(self.mtu.current());
+    }
+
+    fn probed(&mut self, size: usize, now: Instant) {
+        if self.mtu.probe_acknowledged(size, now) {
+            self.congestion.set_datagram(self.mtu.current());
+        }
+    }
+
+    /// The path may carry the least only.
+    fn fall_back(&mut self, now: Instant) {
+        if self.mtu.black_hole(now) {
+            self.congestion.set_datagram(self.mtu.current());
+        }
+    }
+
+    /// The system does not send a datagram of this size.
+    pub(super) fn refused(&mut self, size: usize, now: Instant) {
+        if self.mtu.refused(size, now) {
+            self.congestion.set_datagram(self.mtu.current());
+        }
+    }
+}
+
+fn charge(size: usize) -> usize {
+    size.max(LEAST_CHARGE)
+}

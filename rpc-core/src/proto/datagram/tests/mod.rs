@@ -1,1 +1,17 @@
 //! Tests of the datagram protocol on a virtual clock.
+
+mod delivery;
+mod endpoint;
+mod golden;
+mod opening;
+mod pair;
+mod random;
+mod sim;
+
+use super::packet::Datagram;
+
+fn bytes(datagram: Datagram<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    datagram.put(&mut out);
+    out
+}

@@ -1,0 +1,118 @@
+//! The memory of what has come and cannot be handed on yet.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+/// What each session may hold in any case, so that others that hold all they can do not stop it: one frame and a little.
+const OWN: usize = 96 << 10;
+
+/// How much memory incomplete messages may take in all sessions of one socket together, besides a little of each.
+#[derive(Clone, Debug)]
+pub(crate) struct Budget(Arc<AtomicUsize>);
+
+impl Budget {
+    /// A budget of `bytes`.
+    pub(crate) fn new(bytes: usize) -> Self {
+        Self(Arc::new(AtomicUsize::new(bytes)))
+    }
+
+    fn take(&self, bytes: usize) -> bool {
+        self.0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes))
+            .is_ok()
+    }
+
+    fn give(&self, bytes: usize) {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+/// One session's part of the budget.
+#[derive(Debug)]
+pub(super) struct Account {
+    shared: Budget,
+    limit: usize,
+    held: usize,
+}
+
+impl Account {
+    /// An account for a peer that keeps within `window` bytes. What waits out of order costs more than its bytes, hence the half
+    /// more.
+    pub(super) fn new(shared: Budget, window: usize) -> Self {
+        Self {
+            shared,
+            limit: OWN + window + window / 2,
+            held: 0,
+        }
+    }
+
+    pub(super) fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Counts `bytes` more, unless that is too much.
+    pub(super) fn charge(&mut self, bytes: usize) -> bool {
+        let after = self.held + bytes;
+        let fits = after <= self.limit && self.shared.take(above(after) - above(self.held));
+        if fits {
+            self.held = after;
+        }
+        fits
+    }
+
+    /// Counts `bytes` in place of `paid`, which are counted already.
+    pub(super) fn pay(&mut self, bytes: usize, paid: usize) -> bool {
+        if bytes > paid {
+            return self.charge(bytes - paid);
+        }
+        self.release(paid - bytes);
+        true
+    }
+
+    pub(super) fn release(&mut self, bytes: usize) {
+        let after = self.held.saturating_sub(bytes);
+        self.shared.give(above(self.held) - above(after));
+        self.held = after;
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        self.release(self.held);
+    }
+}
+
+/// The part of `held` that comes from the shared budget.
+fn above(held: usize) -> usize {
+    held.saturating_sub(OWN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_has_its_own_part_even_when_others_took_all() {
+        let shared = Budget::new(100);
+        let (mut greedy, mut modest) = (Account::new(shared.clone(), 1 << 20), Account::new(shared, 1 << 20));
+        assert!(greedy.charge(OWN + 100));
+        assert!(!greedy.charge(1));
+        assert!(modest.charge(OWN));
+        assert!(!modest.charge(1));
+        greedy.release(1);
+        assert!(modest.charge(1));
+        drop(greedy);
+        assert!(modest.charge(99));
+        assert!(!modest.charge(1));
+    }
+
+    #[test]
+    fn no_session_holds_more_than_its_window_allows() {
+        let mut account = Account::new(Budget::new(usize::MAX), 1000);
+        assert!(account.charge(OWN + 1500));
+        assert!(!account.charge(1));
+        assert_eq!(account.held(), OWN + 1500);
+    }
+}

@@ -1,0 +1,146 @@
+//! From a stream of frames to segments of lanes.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::{super::Role, CONTROL, lane_of};
+use crate::proto::{
+    frame::{HEADER, Kind},
+    handshake::{HELLO_HEADER, hello_rest},
+};
+
+/// Some bytes of a lane on their way out.
+#[derive(Clone, Debug)]
+pub(in crate::proto::datagram) struct Segment {
+    pub(in crate::proto::datagram) lane: u32,
+    pub(in crate::proto::datagram) offset: u64,
+    /// How many bytes of all lanes were written before these.
+    pub(in crate::proto::datagram) position: u64,
+    /// Nothing written before may be missing when these are delivered.
+    pub(in crate::proto::datagram) last: bool,
+    pub(in crate::proto::datagram) bytes: Bytes,
+}
+
+impl Segment {
+    /// What a chunk says about the order among lanes.
+    pub(in crate::proto::datagram) fn after(&self) -> Option<u64> {
+        self.last.then_some(self.position)
+    }
+
+    /// The position behind the bytes.
+    pub(in crate::proto::datagram) fn end(&self) -> u64 {
+        self.position + self.bytes.len() as u64
+    }
+
+    /// Takes the first `length` bytes.
+    pub(in crate::proto::datagram) fn split_to(&mut self, length: usize) -> Self {
+        let first = Self {
+            bytes: self.bytes.split_to(length),
+            ..self.clone()
+        };
+        self.offset += length as u64;
+        self.position += length as u64;
+        first
+    }
+}
+
+/// Splits what one end writes: the hello, then frames.
+#[derive(Debug)]
+pub(in crate::proto::datagram) struct Splitter {
+    role: Role,
+    /// The offset of the next byte, by lane; as many as there are calls.
+    lanes: Vec<u64>,
+    position: u64,
+    /// The hello has passed.
+    greeted: bool,
+    /// The header of a frame, as far as it is there.
+    header: Vec<u8>,
+    /// What is still to come of the frame, and where it belongs.
+    rest: usize,
+    lane: u32,
+    last: bool,
+}
+
+impl Splitter {
+    pub(in crate::proto::datagram) fn new(role: Role) -> Self {
+        Self {
+            role,
+            lanes: Vec::new(),
+            position: 0,
+            greeted: false,
+            header: Vec::new(),
+            rest: 0,
+            lane: CONTROL,
+            last: false,
+        }
+    }
+
+    /// How many bytes were written so far.
+    pub(in crate::proto::datagram) fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Appends the segments of `bytes`, which may begin and end anywhere.
+    pub(in crate::proto::datagram) fn split(&mut self, bytes: &[u8], queue: &mut VecDeque<Segment>) {
+        let block = Bytes::copy_from_slice(bytes);
+        let mut at = 0;
+        while at < block.len() {
+            let mut start = at;
+            if self.rest == 0 {
+                let length = if self.greeted { HEADER } else { HELLO_HEADER };
+                let missing = length - self.header.len();
+                let Some(header) = block.get(at..at + missing) else {
+                    self.header.extend_from_slice(&block[at..]);
+                    return;
+                };
+                self.header.extend_from_slice(header);
+                at += missing;
+                self.begin();
+                if missing < length {
+                    // The header came in parts: it goes out on its own.
+                    let header = Bytes::copy_from_slice(&self.header);
+                    self.push(header, queue);
+                    start = at;
+                }
+                self.header.clear();
+            }
+            let end = at + self.rest.min(block.len() - at);
+            self.rest -= end - at;
+            if end > start {
+                self.push(block.slice(start..end), queue);
+            }
+            at = end;
+        }
+    }
+
+    /// Reads the header that is complete.
+    fn begin(&mut self) {
+        if !self.greeted {
+            self.greeted = true;
+            self.rest = hello_rest(&self.header);
+            self.lane = CONTROL;
+        } else if let Some(&[a, b, c, kind, id @ ..]) = self.header.first_chunk::<HEADER>() {
+            self.rest = u32::from_le_bytes([a, b, c, 0]) as usize;
+            self.lane = lane_of(kind, u32::from_le_bytes(id), self.role);
+            self.last = kind == Kind::Close as u8;
+        }
+    }
+
+    fn push(&mut self, bytes: Bytes, queue: &mut VecDeque<Segment>) {
+        let index = self.lane as usize;
+        if index >= self.lanes.len() {
+            self.lanes.resize(index + 1, 0);
+        }
+        let length = bytes.len() as u64;
+        queue.push_back(Segment {
+            lane: self.lane,
+            offset: self.lanes[index],
+            position: self.position,
+            last: self.last,
+            bytes,
+        });
+        self.lanes[index] += length;
+        self.position += length;
+    }
+}
