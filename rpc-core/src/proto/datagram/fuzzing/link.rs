@@ -14,7 +14,7 @@ const ID: u64 = 7;
 /// What the network holds; more is lost.
 const QUEUE: usize = 2000;
 /// Rounds without a byte that arrives. The longest pause between two tries is half a second.
-const PATIENCE: u32 = 20_000;
+const PATIENCE: u32 = 5000;
 
 /// Two honest ends.
 #[derive(Debug)]
@@ -155,14 +155,13 @@ impl Link {
     pub(in crate::proto) fn pass(&mut self, time: Duration) {
         self.now += time;
         for end in 0..2 {
-            self.ends[end].handle_timeout(self.now);
-            self.pump(end);
-            let due = self.ends[end].poll_timeout();
-            assert!(
-                due.is_none_or(|due| due > self.now),
-                "a timeout that fires for ever: {:#?}",
-                self.ends[end]
-            );
+            let mut fired = 0;
+            while self.ends[end].poll_timeout().is_some_and(|due| due <= self.now) {
+                self.ends[end].handle_timeout(self.now);
+                self.pump(end);
+                fired += 1;
+                assert!(fired < 5, "a timeout that fires for ever: {:#?}", self.ends[end]);
+            }
         }
     }
 
