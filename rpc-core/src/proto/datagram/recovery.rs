@@ -154,26 +154,21 @@ impl Recovery {
         }));
     }
 
-    /// The oldest bytes in flight, to be sent once more without waiting for their loss.
+    /// The oldest bytes that the peer does not have, to be sent once more. By position, because a peer may refuse what comes
+    /// behind them: it has no room for it, or it is not its turn.
     pub(super) fn oldest(&self, room: usize) -> Vec<Segment> {
-        let mut left = room;
         let in_flight = self.sent.iter().flatten().filter(|sent| !sent.lost);
-        let mut oldest = Vec::new();
-        for segment in in_flight.flat_map(|sent| &sent.segments) {
-            if self.has(segment) {
-                continue;
-            }
-            let fits = segment.bytes.len() <= left;
-            if !fits && !oldest.is_empty() {
-                break;
-            }
-            left = left.saturating_sub(segment.bytes.len());
-            oldest.push(segment.clone());
-            if !fits {
-                break;
-            }
-        }
-        oldest
+        let waiting = in_flight.flat_map(|sent| &sent.segments).chain(&self.again);
+        let mut waiting: Vec<_> = waiting.filter(|segment| !self.has(segment)).collect();
+        waiting.sort_by_key(|segment| segment.position);
+        waiting.dedup_by_key(|segment| segment.position);
+        let mut taken = 0;
+        let fits = waiting.into_iter().take_while(|segment| {
+            let before = taken;
+            taken += segment.bytes.len();
+            before < room
+        });
+        fits.cloned().collect()
     }
 
     // ---- acknowledgements ----------------------------------------------------------------------------------------
