@@ -154,19 +154,24 @@ impl Recovery {
         }));
     }
 
-    /// The oldest bytes in flight, to be sent once more without waiting for their loss.
+    /// The first bytes that the peer may not have, to be sent once more without waiting for their loss. First as they were written:
+    /// what comes behind them may be what the peer does not take yet.
     pub(super) fn oldest(&self, room: usize) -> Vec<Segment> {
-        let mut left = room;
         let in_flight = self.sent.iter().flatten().filter(|sent| !sent.lost);
+        let all = in_flight.flat_map(|sent| &sent.segments).chain(&self.again);
+        let mut missing: Vec<_> = all.filter(|segment| !self.has(segment)).collect();
+        missing.sort_unstable_by_key(|segment| segment.position);
         let mut oldest = Vec::new();
-        for segment in in_flight.flat_map(|sent| &sent.segments) {
-            if self.has(segment) {
+        let (mut left, mut covered) = (room, 0);
+        for segment in missing {
+            if segment.end() <= covered {
                 continue;
             }
             let fits = segment.bytes.len() <= left;
             if !fits && !oldest.is_empty() {
                 break;
             }
+            covered = segment.end();
             left = left.saturating_sub(segment.bytes.len());
             oldest.push(segment.clone());
             if !fits {
