@@ -36,10 +36,7 @@ fn outgoing(to: SocketAddr, segment: usize, length: usize) -> Outgoing {
 async fn receive(socket: &Socket, bytes: usize) -> io::Result<Vec<Vec<u8>>> {
     let mut came = Vec::new();
     while came.iter().map(Vec::len).sum::<usize>() < bytes {
-        poll_fn(|cx| {
-            socket.poll_receive(cx, |run| came.extend(run.datagrams().map(<[u8]>::to_vec)))
-        })
-        .await?;
+        poll_fn(|cx| socket.poll_receive(cx, |run| came.extend(run.datagrams().map(<[u8]>::to_vec)))).await?;
     }
     Ok(came)
 }

@@ -16,6 +16,9 @@ use crate::proto::{
 
 /// What bytes out of order cost beyond themselves.
 const OVERHEAD: usize = 128;
+/// What a lane costs that has anything in rest, besides those bytes: a node of a tree, the smallest buffer.
+const REST: usize = 512;
+
 /// Why a chunk was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::proto::datagram) enum Refused {
@@ -83,13 +86,18 @@ impl Received {
         self.account.held()
     }
 
-    /// The memory of everything, with what buffers have in reserve.
+    /// The memory of everything but the table of lanes, with what buffers have in reserve.
     #[cfg(any(test, feature = "_fuzzing"))]
     pub(in crate::proto::datagram) fn footprint(&self) -> usize {
         let rests = self.lanes.values().filter_map(|lane| lane.rest.as_deref());
-        let early = |rest: &Rest| rest.early.values().map(|bytes| bytes.len() + OVERHEAD).sum::<usize>();
-        let rests = rests.map(|rest| size_of::<Rest>() + rest.partial.capacity() + early(rest));
-        self.ready.capacity() + self.lanes.capacity() * (size_of::<(u32, Lane)>() + 1) + rests.sum::<usize>()
+        // Half of a tree's places may be empty.
+        let node = size_of::<[(u64, Box<[u8]>); 11]>() + 16;
+        let early = |rest: &Rest| {
+            let nodes = rest.early.len().div_ceil(5) * node;
+            nodes + rest.early.values().map(|bytes| bytes.len() + 16).sum::<usize>()
+        };
+        let rests = rests.map(|rest| size_of::<Rest>() + rest.partial.capacity() + 32 + early(rest));
+        self.ready.capacity() + rests.sum::<usize>()
     }
 
     pub(in crate::proto::datagram) fn ready(&self) -> &[u8] {
@@ -146,7 +154,8 @@ impl Received {
         if rest.is_some_and(|rest| rest.early.get(&offset).is_some_and(|kept| kept.len() >= bytes.len())) {
             return Ok(());
         }
-        if !self.account.charge(bytes.len() + OVERHEAD) {
+        let first = if rest.is_none() { REST } else { 0 };
+        if !self.account.charge(first + bytes.len() + OVERHEAD) {
             return Err(Refused::Later);
         }
         let rest = self.lanes.entry(number).or_default().rest.get_or_insert_default();
@@ -178,6 +187,7 @@ impl Received {
                 .is_some_and(|rest| rest.partial.is_empty() && rest.early.is_empty())
         {
             lane.rest = None;
+            self.account.release(REST);
         }
         Ok(())
     }
@@ -197,7 +207,12 @@ impl Received {
         let Some(rest) = lane.rest.as_deref_mut().filter(|rest| !rest.partial.is_empty()) else {
             let whole = whole(bytes, greeting)?;
             let (ready, partial) = bytes.split_at(whole);
-            if !self.account.pay(partial.len(), paid) {
+            let first = if partial.is_empty() || lane.rest.is_some() {
+                0
+            } else {
+                REST
+            };
+            if !self.account.pay(first + partial.len(), paid) {
                 return Err(Refused::Later);
             }
             if !partial.is_empty() {
