@@ -123,7 +123,6 @@ impl<T> Endpoint<T> {
             // The welcome was lost, or the hello came twice.
             Some(&session) => self.put_welcome(session, answer),
             None if self.stopped && proved => put_refusal(nonce, Refusal::Full, answer),
-            None if self.stopped => return Routed::Nothing,
             None if proved => return Routed::Open(client),
             None => {
                 let cookie = self.cookies.issue(peer, nonce, now);
@@ -162,8 +161,8 @@ impl<T> Endpoint<T> {
         put_refusal(admission.nonce, reason, answer);
     }
 
-    /// Lets nobody in from here on; sessions go on. A client with a cookie is told that there is no room, so that it looks
-    /// elsewhere at once. A hello without one is ignored, as it will be when nobody listens here any more.
+    /// Lets nobody in from here on; sessions go on. A client that has proved its address is told that there is no room, so that it
+    /// looks elsewhere at once.
     pub(crate) fn stop(&mut self) {
         self.stopped = true;
     }

@@ -23,8 +23,9 @@ const ACK_EVERY: u32 = 2;
 const RANGES: usize = 256;
 /// The least window there is, whatever a peer says: with less nothing would move.
 const LEAST_WINDOW: u32 = 16 << 10;
-/// How much may wait to be sent for the first time; more is not taken, so that large messages go on taking turns.
-const UNSENT: usize = 128 << 10;
+/// The least and the most that may wait to be sent for the first time; more is not taken, so that large messages go on taking
+/// turns.
+const UNSENT: (usize, usize) = (16 << 10, 128 << 10);
 /// What the system takes with one call.
 const MAX_TRANSMIT: usize = 65_000;
 /// A peer that leaves so many datagrams unacknowledged is none.
@@ -151,10 +152,16 @@ impl Session {
         if self.closing || self.end.is_some() {
             return 0;
         }
-        let taken = bytes.len().min(UNSENT.saturating_sub(self.unsent));
+        let taken = bytes.len().min(self.most_unsent().saturating_sub(self.unsent));
         self.splitter.split(&bytes[..taken], &mut self.fresh);
         self.unsent += taken;
         taken
+    }
+
+    /// Two windows are sent without waiting for more. Behind a longer queue on a slow path small calls would wait, and pings for so
+    /// long that the connection counts as silent.
+    fn most_unsent(&self) -> usize {
+        (2 * self.state.congestion.window()).clamp(UNSENT.0, UNSENT.1)
     }
 
     /// What has come, in an order in which a byte stream may have brought it.
@@ -498,7 +505,16 @@ impl Session {
         begin_packet(out, self.id, self.recovery.next_number());
         self.put_control(out, now);
         let mut segments = Vec::new();
-        for mut segment in self.recovery.oldest(mtu) {
+        if self.recovery.wants_again() {
+            // The window may be full of what the peer does not take before it has these.
+            self.put_data(out, mtu, &mut segments);
+        }
+        let oldest = if segments.is_empty() {
+            self.recovery.oldest(mtu)
+        } else {
+            Vec::new()
+        };
+        for mut segment in oldest {
             let room = mtu - out.len();
             let fits = chunk::data_fits(room, segment.lane, segment.offset, segment.after(), segment.bytes.len());
             if fits == 0 && !segment.bytes.is_empty() {
@@ -517,7 +533,7 @@ impl Session {
 
     /// Asks whether the path carries larger datagrams, when there is much to send.
     fn put_mtu_probe(&mut self, out: &mut Vec<u8>, now: Instant) -> bool {
-        if self.unsent < UNSENT / 2 || self.closing {
+        if self.unsent < self.most_unsent() / 2 || self.closing {
             return false;
         }
         let Some(size) = self.state.mtu.poll_probe(now) else {

@@ -1,11 +1,9 @@
 //! A client's way into a session.
 
 use std::{
-    future::poll_fn,
     io,
     net::SocketAddr,
     sync::Arc,
-    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
@@ -137,8 +135,8 @@ impl<'a> Attempt<'a> {
             }
             let due = again.unwrap_or_else(|| self.opening.poll_timeout());
             let due = due.min(self.opening.poll_timeout());
-            match timeout_at(due.into(), poll_fn(|cx| self.poll_receive(cx))).await {
-                Err(_) | Ok(Ok(())) => {}
+            match timeout_at(due.into(), self.receive()).await {
+                Err(_) | Ok(Ok(_)) => {}
                 Ok(Err(error)) => {
                     self.refused += 1;
                     if self.refused == REFUSALS {
@@ -153,9 +151,9 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let (socket, now) = (self.socket, now());
-        socket.poll_receive(cx, |run| self.handle(run, now)).map_ok(drop)
+    async fn receive(&mut self) -> io::Result<usize> {
+        let socket = self.socket;
+        socket.receive(|run| self.handle(run, now())).await
     }
 
     fn handle(&mut self, run: &Received<'_>, now: Instant) {

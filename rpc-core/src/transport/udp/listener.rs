@@ -47,7 +47,6 @@ pub(super) struct BoundUdp {
     budget: Budget,
     /// Sessions that were let in and not accepted yet.
     arrived: VecDeque<(UdpStream, Address)>,
-    stopped: bool,
     answer: Vec<u8>,
     wakers: Vec<Waker>,
 }
@@ -65,7 +64,6 @@ impl BoundUdp {
             table: Table::new(seed, now()),
             budget: Budget::new(INCOMPLETE),
             arrived: VecDeque::new(),
-            stopped: false,
             answer: Vec::new(),
             wakers: Vec::new(),
         })
@@ -119,7 +117,7 @@ impl BoundUdp {
 
     /// Makes the stream of a new session, and gives its inbox; `None` when there is no room.
     fn admit(&mut self, admission: Admission, id: u64, local: Option<IpAddr>, now: Instant) -> Option<Arc<Inbox>> {
-        if self.stopped || self.arrived.len() >= ACCEPT_QUEUE {
+        if self.arrived.len() >= ACCEPT_QUEUE {
             return None;
         }
         let window = self.socket.window();
@@ -158,7 +156,7 @@ impl Listener for BoundUdp {
     }
 
     fn stop(&mut self) -> bool {
-        self.stopped = true;
+        self.table.stop();
         true
     }
 }

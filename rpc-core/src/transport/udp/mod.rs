@@ -14,6 +14,7 @@ mod stream;
 mod table;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::{io, time::Instant};
 

@@ -124,32 +124,56 @@ impl Socket {
         self.state.max_gso_segments().clamp(1, MOST_SEGMENTS)
     }
 
-    /// Receives once, and tells how many datagrams came.
+    /// Receives once, and tells how many datagrams came. A refusal alone wakes nobody: it is found with the next look or send.
     pub(super) fn poll_receive(
         &self,
         cx: &mut Context<'_>,
         mut each: impl FnMut(&Received<'_>),
     ) -> Poll<io::Result<usize>> {
+        loop {
+            match self.try_receive(&mut each) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready!(self.io.poll_recv_ready(cx))?,
+                received => return Poll::Ready(received),
+            }
+        }
+    }
+
+    /// Receives once, and also wakes for a refusal.
+    pub(super) async fn receive(&self, mut each: impl FnMut(&Received<'_>)) -> io::Result<usize> {
+        loop {
+            self.io.ready(Interest::READABLE | Interest::ERROR).await?;
+            match self.try_receive(&mut each) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                received => return received,
+            }
+        }
+    }
+
+    fn try_receive(&self, each: &mut impl FnMut(&Received<'_>)) -> io::Result<usize> {
+        match self.receive_when(Interest::READABLE, each) {
+            // A refusal does not make a socket readable.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.receive_when(Interest::ERROR, each),
+            received => received,
+        }
+    }
+
+    fn receive_when(&self, ready: Interest, each: &mut impl FnMut(&Received<'_>)) -> io::Result<usize> {
         blocks::with_buffers(|buffers| {
             let mut metas = [RecvMeta::default(); BATCH];
-            let received = loop {
-                let mut received = 0;
-                let result = self.io.try_io(Interest::READABLE, || {
-                    received = self.state.recv((&self.io).into(), buffers, &mut metas)?;
-                    // "Would block" is how the runtime is told that the socket is empty.
-                    let empty = EDGES && received < BATCH;
-                    if empty {
-                        Err(io::ErrorKind::WouldBlock.into())
-                    } else {
-                        Ok(())
-                    }
-                });
-                match result {
-                    Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Poll::Ready(Err(error)),
-                    Err(_) if received == 0 => ready!(self.io.poll_recv_ready(cx))?,
-                    _ => break received,
+            let mut received = 0;
+            let result = self.io.try_io(ready, || {
+                received = self.state.recv((&self.io).into(), buffers, &mut metas)?;
+                // "Would block" is how the runtime is told that the socket is empty.
+                let empty = EDGES && received < BATCH;
+                if empty {
+                    Err(io::ErrorKind::WouldBlock.into())
+                } else {
+                    Ok(())
                 }
-            };
+            });
+            if received == 0 {
+                result?;
+            }
             let mut datagrams = 0;
             for (buffer, meta) in buffers.iter().zip(&metas).take(received) {
                 let run = Received {
@@ -161,7 +185,7 @@ impl Socket {
                 datagrams += run.datagrams().len();
                 each(&run);
             }
-            Poll::Ready(Ok(datagrams))
+            Ok(datagrams)
         })
     }
 

@@ -20,6 +20,7 @@ use super::{
     now,
     socket::{Outgoing, Sent, Socket, passes},
     table::Place,
+    waiting::Waiting,
 };
 use crate::proto::datagram::{End, Session};
 
@@ -42,9 +43,9 @@ pub(super) struct UdpStream {
     room: Option<Pin<Box<dyn Future<Output = io::Result<()>> + Send>>>,
     timer: Pin<Box<Sleep>>,
     refused: usize,
-    /// Who waits to read, and who waits for room to write.
-    reader: Option<Waker>,
-    writer: Option<Waker>,
+    waiting: Arc<Waiting>,
+    /// Wakes those who wait.
+    waker: Waker,
 }
 
 /// Where datagrams come from.
@@ -59,6 +60,7 @@ impl UdpStream {
     /// A stream over an open session. Must be called inside a tokio runtime.
     pub(super) fn new(session: Session, socket: Arc<Socket>, source: Source, local: Option<IpAddr>) -> Self {
         let due = session.poll_timeout().unwrap_or_else(now);
+        let waiting = Arc::<Waiting>::default();
         Self {
             session,
             socket,
@@ -68,34 +70,30 @@ impl UdpStream {
             room: None,
             timer: Box::pin(sleep_until(due.into())),
             refused: 0,
-            reader: None,
-            writer: None,
+            waker: Waker::from(Arc::clone(&waiting)),
+            waiting,
         }
     }
 
-    /// Receives until there is something to read or nothing more has come.
-    fn gather(&mut self, cx: &mut Context<'_>, now: Instant) -> io::Result<()> {
+    /// Receives until there is something to read or nothing more has come; says whether anything has.
+    fn gather(&mut self, now: Instant) -> io::Result<bool> {
         let mut left = TURN;
         while self.session.unread().is_empty() && self.session.end().is_none() {
             if left == 0 {
-                cx.waker().wake_by_ref();
+                self.waker.wake_by_ref();
                 break;
             }
-            match self.poll_receive(cx, left, now)? {
+            match self.poll_receive(left, now)? {
                 Poll::Ready(datagrams) => left = left.saturating_sub(datagrams.max(1)),
                 Poll::Pending => break,
             }
         }
-        if left < TURN
-            && let Some(writer) = self.writer.take()
-        {
-            writer.wake();
-        }
-        Ok(())
+        Ok(left < TURN)
     }
 
     /// Hands what came to the session, and says how many datagrams.
-    fn poll_receive(&mut self, cx: &mut Context<'_>, most: usize, now: Instant) -> io::Result<Poll<usize>> {
+    fn poll_receive(&mut self, most: usize, now: Instant) -> io::Result<Poll<usize>> {
+        let cx = &mut Context::from_waker(&self.waker);
         let session = &mut self.session;
         match &mut self.source {
             Source::Socket => {
@@ -158,20 +156,26 @@ impl UdpStream {
     }
 
     /// Does what is due and sends what waits; `Pending` when the socket takes no more.
-    fn settle(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<io::Result<()>> {
+    fn settle(&mut self, now: Instant) -> Poll<io::Result<()>> {
         if self.session.poll_timeout().is_some_and(|due| due <= now) {
             self.session.handle_timeout(now);
         }
-        let sent = self.transmit(cx, now);
-        self.set_timer(cx, now);
+        let sent = self.transmit(now);
+        self.set_timer(now);
         sent
     }
 
-    fn transmit(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<io::Result<()>> {
+    fn transmit(&mut self, now: Instant) -> Poll<io::Result<()>> {
+        let mut full = false;
         loop {
             if let Some(room) = &mut self.room {
-                ready!(room.as_mut().poll(cx))?;
+                ready!(room.as_mut().poll(&mut Context::from_waker(&self.waker)))?;
                 self.room = None;
+                if std::mem::replace(&mut full, true) {
+                    // After a refusal the runtime says "writable" of a full socket, too.
+                    self.waker.wake_by_ref();
+                    return Poll::Pending;
+                }
             }
             let Some(outgoing) = self.next_outgoing(now) else {
                 return Poll::Ready(Ok(()));
@@ -218,18 +222,23 @@ impl UdpStream {
 
     /// Keeps the timer at or before the session's next instant. It is moved only when it would be late, so that a busy session
     /// does not touch it.
-    fn set_timer(&mut self, cx: &mut Context<'_>, now: Instant) {
+    fn set_timer(&mut self, now: Instant) {
         while let Some(due) = self.session.poll_timeout() {
             let due = due.into();
             if due < self.timer.deadline() || self.timer.is_elapsed() {
                 self.timer.as_mut().reset(due);
             }
-            if self.timer.as_mut().poll(cx).is_pending() {
+            if self
+                .timer
+                .as_mut()
+                .poll(&mut Context::from_waker(&self.waker))
+                .is_pending()
+            {
                 return;
             }
             if due <= now.into() {
                 // Its turn comes with the next poll.
-                cx.waker().wake_by_ref();
+                self.waker.wake_by_ref();
                 return;
             }
         }
@@ -251,6 +260,10 @@ impl UdpStream {
                 io::ErrorKind::ConnectionReset,
                 "the server does not know this session; it may have restarted",
             ))),
+            Some(End::Broken(what)) => Poll::Ready(Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("the peer broke the protocol of datagrams: {what}"),
+            ))),
         }
     }
 }
@@ -265,16 +278,18 @@ fn cut() -> io::Error {
 impl AsyncRead for UdpStream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let (this, now) = (self.get_mut(), now());
-        this.gather(cx, now)?;
+        // Before anything is asked that may wake.
+        this.waiting.read(cx.waker());
+        if this.gather(now)? {
+            // There may be room now.
+            this.waiting.wake_writer();
+        }
         // Acknowledgements wait, because answers to what is read may take them along.
         if let Poll::Ready(read) = this.read(buffer) {
             return Poll::Ready(read);
         }
-        if let Poll::Ready(sent) = this.settle(cx, now) {
+        if let Poll::Ready(sent) = this.settle(now) {
             sent?;
-        }
-        if !this.reader.as_ref().is_some_and(|reader| reader.will_wake(cx.waker())) {
-            this.reader = Some(cx.waker().clone());
         }
         Poll::Pending
     }
@@ -295,25 +310,21 @@ impl AsyncWrite for UdpStream {
         if taken > 0 || slices.iter().all(|slice| slice.is_empty()) {
             return Poll::Ready(Ok(taken));
         }
+        this.waiting.write(cx.waker());
         // Nobody may be reading, and there is no room before something comes.
-        this.gather(cx, now)?;
-        if let Poll::Ready(sent) = this.settle(cx, now) {
-            sent?;
+        if this.gather(now)? {
+            this.waiting.wake_reader();
         }
-        let over = this.session.end().is_some();
-        if (over || !this.session.unread().is_empty())
-            && let Some(reader) = this.reader.take()
-        {
-            reader.wake();
+        if let Poll::Ready(sent) = this.settle(now) {
+            sent?;
         }
         let taken = write(&mut this.session, slices);
         if taken > 0 {
             return Poll::Ready(Ok(taken));
         }
-        if over {
+        if this.session.end().is_some() {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        this.writer = Some(cx.waker().clone());
         Poll::Pending
     }
 
@@ -322,7 +333,13 @@ impl AsyncWrite for UdpStream {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().settle(cx, now())
+        let this = self.get_mut();
+        this.waiting.write(cx.waker());
+        let sent = this.settle(now());
+        if sent.is_ready() {
+            this.waiting.written();
+        }
+        sent
     }
 
     /// A session has no end of one direction alone.

@@ -33,6 +33,13 @@ impl Table {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Lets no new session in.
+    pub(super) fn stop(&self) {
+        if let Some(endpoint) = &mut *self.lock() {
+            endpoint.stop();
+        }
+    }
+
     /// Cuts all sessions.
     pub(super) fn close(&self) {
         let endpoint = self.lock().take();

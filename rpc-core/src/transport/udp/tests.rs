@@ -1,21 +1,25 @@
 //! Sockets, the listener and streams, over the loopback interface.
 
-use std::{future::poll_fn, net::SocketAddr};
+use std::{future::poll_fn, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::UdpSocket,
+    sync::mpsc,
+    task::JoinSet,
+};
 
 use super::{
-    listener::BoundUdp,
     socket::{Outgoing, Sent, Socket},
-    stream::UdpStream,
     *,
 };
 use crate::{
+    Code,
     proto::datagram::Transmit,
-    transport::{Address, Listener},
+    transport::{Address, BoxStream, Listener, bind as bind_address, connector},
 };
 
-type TestResult = Result<(), Box<dyn std::error::Error>>;
+type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 async fn bound() -> io::Result<(Arc<Socket>, SocketAddr)> {
     let socket = Arc::new(Socket::bind(([127, 0, 0, 1], 0).into())?);
@@ -36,7 +40,9 @@ fn outgoing(to: SocketAddr, segment: usize, length: usize) -> Outgoing {
 async fn receive(socket: &Socket, bytes: usize) -> io::Result<Vec<Vec<u8>>> {
     let mut came = Vec::new();
     while came.iter().map(Vec::len).sum::<usize>() < bytes {
-        poll_fn(|cx| socket.poll_receive(cx, |run| came.extend(run.datagrams().map(<[u8]>::to_vec)))).await?;
+        socket
+            .receive(|run| came.extend(run.datagrams().map(<[u8]>::to_vec)))
+            .await?;
     }
     Ok(came)
 }
@@ -98,6 +104,191 @@ async fn the_window_is_within_its_bounds() -> TestResult {
     Ok(())
 }
 
-async fn listen() -> TestResult<BoundUdp> {
-    Ok(BoundUdp::new(Socket::bind(([127, 0, 0, 1], 0).into())?).await?)
+/// A hello without anything behind it.
+const HELLO: [u8; 14] = *b"farcall\0\x01\x00\x01\x00\x00\x00";
+
+/// What a session carries: a hello, and a message of the call 0 in frames.
+fn content(length: usize) -> Vec<u8> {
+    let mut bytes = HELLO.to_vec();
+    for piece in vec![7; length].chunks(32 << 10) {
+        bytes.extend((piece.len() as u32 | 0x0200_0000).to_le_bytes());
+        bytes.extend([0; 4]);
+        bytes.extend_from_slice(piece);
+    }
+    bytes
+}
+
+async fn listen(host: &str) -> TestResult<Box<dyn Listener>> {
+    Ok(bind_address(&format!("udp://{host}:0").parse()?).await?)
+}
+
+/// The ends of a session, and its listener's task.
+async fn pair(host: &str) -> TestResult<(BoxStream, BoxStream, JoinSet<()>)> {
+    let mut listener = listen(host).await?;
+    let connector = connector(&listener.local_address())?;
+    let ((client, to), (server, from)) = tokio::try_join!(connector.connect(), listener.accept())?;
+    assert_eq!(to, listener.local_address());
+    assert_eq!(from.scheme(), "udp");
+    assert!(client.is_write_vectored() && server.is_write_vectored());
+    let mut task = JoinSet::new();
+    task.spawn(async move { while listener.accept().await.is_ok() {} });
+    Ok((client, server, task))
+}
+
+/// Writes `content` to one end and reads it at the other. The writer goes on as a connection does: by reading.
+async fn carry(writer: &mut BoxStream, reader: &mut BoxStream, content: &[u8]) -> TestResult {
+    let mut received = vec![0; content.len()];
+    let write = async {
+        writer.write_all(content).await?;
+        writer.flush().await?;
+        writer.read_u8().await
+    };
+    tokio::select! {
+        read = reader.read_exact(&mut received) => { read?; }
+        other = write => return Err(format!("{other:?} where nothing was sent").into()),
+    }
+    assert!(received == content, "{} bytes", content.len());
+    Ok(())
+}
+
+#[tokio::test]
+async fn frames_travel_both_ways_and_the_end_is_told() -> TestResult {
+    for host in ["127.0.0.1", "localhost", "[::1]", "0.0.0.0"] {
+        for length in [1, 40_000, 4 << 20] {
+            let (mut client, mut server, _listener) = pair(host).await?;
+            carry(&mut client, &mut server, &content(length)).await?;
+            carry(&mut server, &mut client, &content(length)).await?;
+            drop(server);
+            assert_eq!(client.read(&mut [0]).await?, 0);
+            client.write_all(b"late").await.expect_err("the session is over");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn both_halves_may_belong_to_different_tasks() -> TestResult {
+    let (client, server, _listener) = pair("127.0.0.1").await?;
+    let content = content(2 << 20);
+    let (done, mut ends) = mpsc::channel(2);
+    let mut tasks = JoinSet::new();
+    for stream in [client, server] {
+        let (mut reader, mut writer) = tokio::io::split(stream);
+        let (outgoing, mut incoming) = (content.clone(), vec![0; content.len()]);
+        tasks.spawn(async move {
+            writer.write_all(&outgoing).await?;
+            writer.flush().await
+        });
+        let done = done.clone();
+        tasks.spawn(async move {
+            reader.read_exact(&mut incoming).await?;
+            // The test may be over.
+            let _ = done.send(incoming).await;
+            reader.read_u8().await.map(drop)
+        });
+    }
+    for _ in 0..2 {
+        assert!(ends.recv().await.ok_or("a task failed")? == content);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn dropping_a_stream_ends_the_other_wherever_it_is() -> TestResult {
+    let (client, mut server, _listener) = pair("127.0.0.1").await?;
+    drop(client);
+    assert_eq!(server.read(&mut [0]).await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_written_leaves_with_the_end() -> TestResult {
+    let (mut client, mut server, _listener) = pair("127.0.0.1").await?;
+    client.write_all(&content(1000)).await?;
+    drop(client);
+    let mut received = Vec::new();
+    server.read_to_end(&mut received).await?;
+    assert!(received == content(1000));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_listener_that_is_gone_cuts_its_sessions_and_frees_its_port() -> TestResult {
+    let mut listener = listen("127.0.0.1").await?;
+    let address = listener.local_address();
+    let connector = connector(&address)?;
+    let ((mut client, _), (mut server, _)) = tokio::try_join!(connector.connect(), listener.accept())?;
+    let taken = bind_address(&address).await.err().ok_or("the port is taken")?;
+    assert_eq!(taken.code(), Code::AlreadyExists);
+    assert!(taken.message().contains(&address.to_string()), "{taken}");
+
+    drop(listener);
+    let error = server.read(&mut [0]).await.expect_err("it is cut");
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
+    drop(server);
+    let mut successor = bind_address(&address).await?;
+    // The session has ended for its client, who was told or asks.
+    client.write_all(&content(10)).await?;
+    client.flush().await?;
+    tokio::select! {
+        read = client.read_u8() => assert!(read.is_err(), "{read:?}"),
+        _ = successor.accept() => return Err("nobody connects".into()),
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stopped_listener_carries_its_sessions_and_opens_none() -> TestResult {
+    let mut listener = listen("127.0.0.1").await?;
+    let connector = connector(&listener.local_address())?;
+    let ((mut client, _), (mut server, _)) = tokio::try_join!(connector.connect(), listener.accept())?;
+    assert!(listener.stop());
+    let carried = async {
+        carry(&mut client, &mut server, &content(100_000)).await?;
+        let error = connector.connect().await.err().ok_or("it takes no sessions")?;
+        assert!(error.to_string().contains("takes no new sessions"), "{error}");
+        TestResult::Ok(())
+    };
+    tokio::select! {
+        carried = carried => carried,
+        _ = listener.accept() => Err("nobody is let in".into()),
+    }
+}
+
+#[tokio::test]
+async fn garbage_and_strangers_change_nothing() -> TestResult {
+    let mut listener = listen("127.0.0.1").await?;
+    let address = listener.local_address();
+    let to: SocketAddr = address.to_string().trim_start_matches("udp://").parse()?;
+    let stranger = UdpSocket::bind("127.0.0.1:0").await?;
+    for datagram in [
+        &b""[..],
+        b"?",
+        b"GET / HTTP/1.1\r\n\r\n",
+        &[0; 1500],
+        &[1; 1200],
+        &[6; 60],
+    ] {
+        stranger.send_to(datagram, to).await?;
+    }
+    let connector = connector(&address)?;
+    let (_client, (_server, from)) = tokio::try_join!(connector.connect(), listener.accept())?;
+    assert_ne!(from, Address::udp(stranger.local_addr()?));
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn connecting_where_nobody_listens_fails_soon() -> TestResult {
+    let listener = listen("127.0.0.1").await?;
+    let connector = connector(&listener.local_address())?;
+    drop(listener);
+    let begun = Instant::now();
+    let error = connector.connect().await.err().ok_or("nobody listens")?;
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "long before a client gives up"
+    );
+    Ok(())
 }

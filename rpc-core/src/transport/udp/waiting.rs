@@ -1,0 +1,74 @@
+//! Who waits for a stream.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Wake, Waker},
+};
+
+/// The tasks that wait for one stream. Reading and writing may be two tasks', and what comes for a stream is for both of them:
+/// its socket and its timer wake this, which wakes them.
+#[derive(Default)]
+pub(super) struct Waiting(Mutex<Wakers>);
+
+#[derive(Default)]
+struct Wakers {
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+}
+
+impl Waiting {
+    fn lock(&self) -> MutexGuard<'_, Wakers> {
+        // Nothing panics halfway through a change.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// This task waits to read.
+    pub(super) fn read(&self, waker: &Waker) {
+        set(&mut self.lock().reader, waker);
+    }
+
+    /// This task waits to write.
+    pub(super) fn write(&self, waker: &Waker) {
+        set(&mut self.lock().writer, waker);
+    }
+
+    /// Nobody waits to write any more.
+    pub(super) fn written(&self) {
+        self.lock().writer = None;
+    }
+
+    pub(super) fn wake_reader(&self) {
+        let reader = self.lock().reader.take();
+        wake(reader);
+    }
+
+    pub(super) fn wake_writer(&self) {
+        let writer = self.lock().writer.take();
+        wake(writer);
+    }
+}
+
+impl Wake for Waiting {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let Wakers { reader, writer } = std::mem::take(&mut *self.lock());
+        wake(reader);
+        wake(writer);
+    }
+}
+
+fn set(place: &mut Option<Waker>, waker: &Waker) {
+    match place {
+        Some(earlier) => earlier.clone_from(waker),
+        None => *place = Some(waker.clone()),
+    }
+}
+
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
