@@ -154,22 +154,26 @@ impl Recovery {
         }));
     }
 
-    /// The oldest bytes in flight, to be sent once more without waiting for their loss.
+    /// The oldest bytes in flight, to be sent once more without waiting for their loss. They are the one thing that a peer never
+    /// refuses: what it does not take, it takes after these.
     pub(super) fn oldest(&self, room: usize) -> Vec<Segment> {
-        let mut left = room;
         let in_flight = self.sent.iter().flatten().filter(|sent| !sent.lost);
+        let mut waiting: Vec<_> = in_flight
+            .flat_map(|sent| &sent.segments)
+            .filter(|segment| !self.has(segment))
+            .collect();
+        waiting.sort_unstable_by_key(|segment| segment.position);
+        let (mut left, mut end) = (room, 0);
         let mut oldest = Vec::new();
-        for segment in in_flight.flat_map(|sent| &sent.segments) {
-            if self.has(segment) {
+        for segment in waiting {
+            if segment.end() <= end {
+                // A probe before this one had it, too.
                 continue;
             }
-            let fits = segment.bytes.len() <= left;
-            if !fits && !oldest.is_empty() {
-                break;
-            }
-            left = left.saturating_sub(segment.bytes.len());
             oldest.push(segment.clone());
-            if !fits {
+            end = segment.end();
+            left = left.saturating_sub(segment.bytes.len());
+            if left == 0 {
                 break;
             }
         }
