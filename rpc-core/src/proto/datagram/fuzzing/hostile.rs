@@ -196,7 +196,7 @@ impl Model {
     /// Many packets of one kind.
     fn flood(&mut self, script: &mut Script<'_>) {
         let (what, length) = (script.below(5), script.below(256));
-        for round in 0..script.below(64) as u64 {
+        for round in 0..script.length(64) as u64 / 2 {
             let mut chunks = Vec::new();
             for part in 0..40 {
                 let index = 40 * round + part;
