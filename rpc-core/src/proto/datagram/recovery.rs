@@ -154,21 +154,31 @@ impl Recovery {
         }));
     }
 
-    /// The oldest bytes that the peer does not have, to be sent once more. By position, because a peer may refuse what comes
-    /// behind them: it has no room for it, or it is not its turn.
+    /// The first bytes that the peer may not have, to be sent once more without waiting for their loss. First as they were written:
+    /// what comes behind them may be what the peer does not take yet.
     pub(super) fn oldest(&self, room: usize) -> Vec<Segment> {
         let in_flight = self.sent.iter().flatten().filter(|sent| !sent.lost);
-        let waiting = in_flight.flat_map(|sent| &sent.segments).chain(&self.again);
-        let mut waiting: Vec<_> = waiting.filter(|segment| !self.has(segment)).collect();
-        waiting.sort_by_key(|segment| segment.position);
-        waiting.dedup_by_key(|segment| segment.position);
-        let mut taken = 0;
-        let fits = waiting.into_iter().take_while(|segment| {
-            let before = taken;
-            taken += segment.bytes.len();
-            before < room
-        });
-        fits.cloned().collect()
+        let all = in_flight.flat_map(|sent| &sent.segments).chain(&self.again);
+        let mut missing: Vec<_> = all.filter(|segment| !self.has(segment)).collect();
+        missing.sort_unstable_by_key(|segment| segment.position);
+        let mut oldest = Vec::new();
+        let (mut left, mut covered) = (room, 0);
+        for segment in missing {
+            if segment.end() <= covered {
+                continue;
+            }
+            let fits = segment.bytes.len() <= left;
+            if !fits && !oldest.is_empty() {
+                break;
+            }
+            covered = segment.end();
+            left = left.saturating_sub(segment.bytes.len());
+            oldest.push(segment.clone());
+            if !fits {
+                break;
+            }
+        }
+        oldest
     }
 
     // ---- acknowledgements ----------------------------------------------------------------------------------------
