@@ -18,7 +18,7 @@ use datagrams::{
     COOKIE, HELLO, LEAST, PACKET, REFUSED, RESET, RETRY, Stranger, VERSION, WELCOME, data, datagram, hello, numbered,
     packet,
 };
-use farcall::{Limits, RunningServer};
+use farcall::{Channel, Limits, RunningServer};
 use fastrand::Rng;
 use futures::future::join_all;
 use ledger::{TestResult, say, scaled, socket};
@@ -253,7 +253,7 @@ async fn a_guessed_answer_is_no_answer() -> TestResult {
     let prober = Prober::new();
     let server = prober.server().listen("udp://127.0.0.1:0").await?;
     let relay = Relay::start(socket(&server.local_addr()), 40)?;
-    let client = ProbeClient::connect(relay.url()).await?;
+    let client = ProbeClient::new(Channel::builder().no_timeout().connect(relay.url()).await?);
     let calls: Vec<_> = (0..CALLS).map(|id| tokio::spawn(client.hold(id))).collect();
     prober.until(|counts| counts.running == CALLS as usize).await;
 

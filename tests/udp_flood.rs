@@ -81,6 +81,25 @@ fn addresses_that_prove_nothing_are_not_remembered() -> TestResult {
     })
 }
 
+/// Clients that prove their address, and then say nothing.
+#[test]
+fn a_session_that_says_nothing_costs_little() -> TestResult {
+    alone(async {
+        let (server, client) = bed().await?;
+        let mut stranger = Stranger::new(socket(&server.local_addr()), 4).await?;
+        let before = start_counting();
+        let sessions = scaled(100, 5000);
+        for _ in 0..sessions {
+            stranger.open().await?;
+            assert_eq!(ends("an honest call", client.add(1, 2)).await?, 3);
+        }
+        let each = grown(before) / sessions;
+        say(format_args!("{sessions} sessions: {each} bytes each"));
+        assert!(each < 8 << 10, "{each} bytes each");
+        Ok(())
+    })
+}
+
 /// A session, and the connection in it: its first packet is spent.
 async fn enter(stranger: &mut Stranger) -> std::io::Result<u64> {
     let session = stranger.open().await?;
