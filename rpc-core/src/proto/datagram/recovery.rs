@@ -154,26 +154,27 @@ impl Recovery {
         }));
     }
 
-    /// The oldest bytes in flight, to be sent once more without waiting for their loss. They are the one thing that a peer never
-    /// refuses: what it does not take, it takes after these.
+    /// The first bytes that the peer may not have, to be sent once more without waiting for their loss. First as they were written:
+    /// what comes behind them may be what the peer does not take yet.
     pub(super) fn oldest(&self, room: usize) -> Vec<Segment> {
         let in_flight = self.sent.iter().flatten().filter(|sent| !sent.lost);
-        let mut waiting: Vec<_> = in_flight
-            .flat_map(|sent| &sent.segments)
-            .filter(|segment| !self.has(segment))
-            .collect();
-        waiting.sort_unstable_by_key(|segment| segment.position);
-        let (mut left, mut end) = (room, 0);
+        let all = in_flight.flat_map(|sent| &sent.segments).chain(&self.again);
+        let mut missing: Vec<_> = all.filter(|segment| !self.has(segment)).collect();
+        missing.sort_unstable_by_key(|segment| segment.position);
         let mut oldest = Vec::new();
-        for segment in waiting {
-            if segment.end() <= end {
-                // A probe before this one had it, too.
+        let (mut left, mut covered) = (room, 0);
+        for segment in missing {
+            if segment.end() <= covered {
                 continue;
             }
-            oldest.push(segment.clone());
-            end = segment.end();
+            let fits = segment.bytes.len() <= left;
+            if !fits && !oldest.is_empty() {
+                break;
+            }
+            covered = segment.end();
             left = left.saturating_sub(segment.bytes.len());
-            if left == 0 {
+            oldest.push(segment.clone());
+            if !fits {
                 break;
             }
         }

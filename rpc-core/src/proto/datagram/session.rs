@@ -505,16 +505,7 @@ impl Session {
         begin_packet(out, self.id, self.recovery.next_number());
         self.put_control(out, now);
         let mut segments = Vec::new();
-        if self.recovery.wants_again() {
-            // The window may be full of what the peer does not take before it has these.
-            self.put_data(out, mtu, &mut segments);
-        }
-        let oldest = if segments.is_empty() {
-            self.recovery.oldest(mtu)
-        } else {
-            Vec::new()
-        };
-        for mut segment in oldest {
+        for mut segment in self.recovery.oldest(mtu) {
             let room = mtu - out.len();
             let fits = chunk::data_fits(room, segment.lane, segment.offset, segment.after(), segment.bytes.len());
             if fits == 0 && !segment.bytes.is_empty() {

@@ -5,9 +5,6 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-/// What each session may hold in any case, so that others that hold all they can do not stop it: one frame and a little.
-const OWN: usize = 96 << 10;
-
 /// How much memory incomplete messages may take in all sessions of one socket together, besides a little of each.
 #[derive(Clone, Debug)]
 pub(crate) struct Budget(Arc<AtomicUsize>);
@@ -29,21 +26,23 @@ impl Budget {
     }
 }
 
-/// One session's part of the budget.
+/// One session's part of the budget, for one purpose.
 #[derive(Debug)]
 pub(super) struct Account {
     shared: Budget,
+    /// What it may hold in any case, so that others that hold all they can do not stop it.
+    own: usize,
     limit: usize,
     held: usize,
 }
 
 impl Account {
-    /// An account for a peer that keeps within `window` bytes. What waits out of order costs more than its bytes, hence the half
-    /// more.
-    pub(super) fn new(shared: Budget, window: usize) -> Self {
+    /// An account that holds `own` bytes in any case, and `more` if there is room.
+    pub(super) fn new(shared: Budget, own: usize, more: usize) -> Self {
         Self {
             shared,
-            limit: OWN + window + window / 2,
+            own,
+            limit: own + more,
             held: 0,
         }
     }
@@ -55,26 +54,22 @@ impl Account {
     /// Counts `bytes` more, unless that is too much.
     pub(super) fn charge(&mut self, bytes: usize) -> bool {
         let after = self.held + bytes;
-        let fits = after <= self.limit && self.shared.take(above(after) - above(self.held));
+        let fits = after <= self.limit && self.shared.take(self.above(after) - self.above(self.held));
         if fits {
             self.held = after;
         }
         fits
     }
 
-    /// Counts `bytes` in place of `paid`, which are counted already.
-    pub(super) fn pay(&mut self, bytes: usize, paid: usize) -> bool {
-        if bytes > paid {
-            return self.charge(bytes - paid);
-        }
-        self.release(paid - bytes);
-        true
-    }
-
     pub(super) fn release(&mut self, bytes: usize) {
         let after = self.held.saturating_sub(bytes);
-        self.shared.give(above(self.held) - above(after));
+        self.shared.give(self.above(self.held) - self.above(after));
         self.held = after;
+    }
+
+    /// The part of `held` that comes from the shared budget.
+    fn above(&self, held: usize) -> usize {
+        held.saturating_sub(self.own)
     }
 }
 
@@ -84,19 +79,19 @@ impl Drop for Account {
     }
 }
 
-/// The part of `held` that comes from the shared budget.
-fn above(held: usize) -> usize {
-    held.saturating_sub(OWN)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const OWN: usize = 96 << 10;
+
     #[test]
     fn a_session_has_its_own_part_even_when_others_took_all() {
         let shared = Budget::new(100);
-        let (mut greedy, mut modest) = (Account::new(shared.clone(), 1 << 20), Account::new(shared, 1 << 20));
+        let (mut greedy, mut modest) = (
+            Account::new(shared.clone(), OWN, 1 << 20),
+            Account::new(shared, OWN, 1 << 20),
+        );
         assert!(greedy.charge(OWN + 100));
         assert!(!greedy.charge(1));
         assert!(modest.charge(OWN));
@@ -110,9 +105,9 @@ mod tests {
 
     #[test]
     fn no_session_holds_more_than_its_window_allows() {
-        let mut account = Account::new(Budget::new(usize::MAX), 1000);
-        assert!(account.charge(OWN + 1500));
+        let mut account = Account::new(Budget::new(usize::MAX), OWN, 1000);
+        assert!(account.charge(OWN + 1000));
         assert!(!account.charge(1));
-        assert_eq!(account.held(), OWN + 1500);
+        assert_eq!(account.held(), OWN + 1000);
     }
 }

@@ -1,23 +1,18 @@
 //! From chunks of lanes to a stream of whole frames.
 
-use std::collections::{BTreeMap, HashMap};
-
-use bytes::BytesMut;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::{
     CONTROL, MAX_LANES,
     budget::{Account, Budget},
+    lane::{Lane, ONE_FRAME, Rest, message_length, whole},
     ready::Ready,
 };
-use crate::proto::{
-    frame::{HEADER, MAX_PAYLOAD},
-    handshake::{HELLO_HEADER, hello_rest, is_hello},
-};
 
-/// What bytes out of order cost beyond themselves.
-const OVERHEAD: usize = 128;
-/// What a lane costs that has anything in rest, besides those bytes: a node of a tree, the smallest buffer.
-const REST: usize = 512;
+/// What bytes out of order cost beyond themselves: a lane may have no others, and then they cost a tree and what holds it, too.
+const OVERHEAD: usize = 512;
+/// The room for what comes out of order that each session has in any case.
+const EARLY: usize = 32 << 10;
 
 /// Why a chunk was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,27 +30,15 @@ pub(in crate::proto::datagram) struct Received {
     ready: Ready,
     /// The bytes delivered on all lanes.
     delivered: u64,
-    account: Account,
+    /// For frames that have begun, and for what came out of order.
+    frames: Account,
+    early: Account,
+    /// Lanes where what came out of order begins a frame that there was no room for.
+    stuck: VecDeque<u32>,
     /// The hello has come.
     greeted: bool,
     /// Bytes that came before are dropped: what makes a call run at most once.
     suppresses: bool,
-}
-
-/// One lane: all before `next` is delivered or in `rest.partial`.
-#[derive(Debug, Default)]
-struct Lane {
-    next: u64,
-    /// Most lanes have none most of the time.
-    rest: Option<Box<Rest>>,
-}
-
-#[derive(Debug, Default)]
-struct Rest {
-    /// The beginning of a frame.
-    partial: BytesMut,
-    /// What came out of order, by offset.
-    early: BTreeMap<u64, Box<[u8]>>,
 }
 
 impl Received {
@@ -64,7 +47,10 @@ impl Received {
             lanes: HashMap::new(),
             ready: Ready::default(),
             delivered: 0,
-            account: Account::new(budget, window),
+            frames: Account::new(budget.clone(), ONE_FRAME, window),
+            // What waits out of order costs more than its bytes, hence the half more.
+            early: Account::new(budget, EARLY, window + window / 2),
+            stuck: VecDeque::new(),
             greeted: false,
             suppresses: !cfg!(feature = "_mutant"),
         }
@@ -83,7 +69,7 @@ impl Received {
 
     /// The memory of what is not ready, besides the lanes themselves.
     pub(in crate::proto::datagram) fn held(&self) -> usize {
-        self.account.held()
+        self.frames.held() + self.early.held()
     }
 
     /// The memory of everything but the table of lanes, with what buffers have in reserve.
@@ -108,7 +94,7 @@ impl Received {
         self.ready.consume(length);
     }
 
-    /// Takes the bytes of a chunk; a refusal changes nothing.
+    /// Takes the bytes of a chunk; with a refusal nothing, or whole frames at its beginning.
     pub(in crate::proto::datagram) fn take(
         &mut self,
         number: u32,
@@ -130,7 +116,7 @@ impl Received {
         let bytes = if end <= next && self.suppresses {
             return Ok(());
         } else if end <= next {
-            return self.append(number, bytes, 0);
+            return self.append(number, bytes).map(|_| ());
         } else if offset < next {
             // The difference is shorter than the chunk.
             &bytes[(next - offset) as usize..]
@@ -143,8 +129,10 @@ impl Received {
         if offset > next {
             return self.keep(number, offset, bytes);
         }
-        self.advance(number, bytes, 0)?;
-        self.take_early(number)
+        let taken = self.advance(number, bytes);
+        self.take_early(number)?;
+        self.go_on()?;
+        taken
     }
 
     /// Keeps what came out of order.
@@ -154,13 +142,12 @@ impl Received {
         if rest.is_some_and(|rest| rest.early.get(&offset).is_some_and(|kept| kept.len() >= bytes.len())) {
             return Ok(());
         }
-        let first = if rest.is_none() { REST } else { 0 };
-        if !self.account.charge(first + bytes.len() + OVERHEAD) {
+        if !self.early.charge(bytes.len() + OVERHEAD) {
             return Err(Refused::Later);
         }
         let rest = self.lanes.entry(number).or_default().rest.get_or_insert_default();
         if let Some(shorter) = rest.early.insert(offset, bytes.into()) {
-            self.account.release(shorter.len() + OVERHEAD);
+            self.early.release(shorter.len() + OVERHEAD);
         }
         Ok(())
     }
@@ -174,10 +161,14 @@ impl Received {
             };
             let (offset, bytes) = first.remove_entry();
             let known = (lane.next - offset) as usize;
-            match bytes.get(known..) {
-                // What it has cost so far is more than what it costs from here on, so it is not refused.
-                Some(new) if !new.is_empty() => self.advance(number, new, bytes.len() + OVERHEAD)?,
-                _ => self.account.release(bytes.len() + OVERHEAD),
+            match self.advance(number, bytes.get(known..).unwrap_or_default()) {
+                Ok(()) => self.early.release(bytes.len() + OVERHEAD),
+                Err(Refused::Later) => {
+                    // It was acknowledged, and will not come again.
+                    self.put_back(number, offset, bytes);
+                    return Ok(());
+                }
+                broken => return broken,
             }
         }
         if let Some(lane) = self.lanes.get_mut(&number)
@@ -187,83 +178,71 @@ impl Received {
                 .is_some_and(|rest| rest.partial.is_empty() && rest.early.is_empty())
         {
             lane.rest = None;
-            self.account.release(REST);
         }
         Ok(())
     }
 
-    /// The next bytes of a lane, of whose memory `paid` is counted already.
-    fn advance(&mut self, number: u32, bytes: &[u8], paid: usize) -> Result<(), Refused> {
-        self.append(number, bytes, paid)?;
-        self.lanes.entry(number).or_default().next += bytes.len() as u64;
-        self.delivered += bytes.len() as u64;
+    fn put_back(&mut self, number: u32, offset: u64, bytes: Box<[u8]>) {
+        let lane = self.lanes.entry(number).or_default();
+        lane.rest.get_or_insert_default().early.insert(offset, bytes);
+        if !self.stuck.contains(&number) {
+            self.stuck.push_back(number);
+        }
+    }
+
+    /// There may be room now for what there was none for. One refusal is enough: each lane has its turn.
+    fn go_on(&mut self) -> Result<(), Refused> {
+        while let Some(number) = self.stuck.pop_front() {
+            self.take_early(number)?;
+            if self.stuck.back() == Some(&number) {
+                break;
+            }
+        }
         Ok(())
     }
 
-    /// Moves whole frames to what is ready and keeps the beginning of one.
-    fn append(&mut self, number: u32, bytes: &[u8], paid: usize) -> Result<(), Refused> {
-        let lane = self.lanes.entry(number).or_default();
-        let greeting = number == CONTROL && !self.greeted;
-        let Some(rest) = lane.rest.as_deref_mut().filter(|rest| !rest.partial.is_empty()) else {
-            let whole = whole(bytes, greeting)?;
-            let (ready, partial) = bytes.split_at(whole);
-            let first = if partial.is_empty() || lane.rest.is_some() {
-                0
-            } else {
-                REST
-            };
-            if !self.account.pay(first + partial.len(), paid) {
-                return Err(Refused::Later);
-            }
-            if !partial.is_empty() {
-                lane.rest.get_or_insert_default().partial.extend_from_slice(partial);
-            }
-            self.greeted |= greeting && whole > 0;
-            self.ready.push(ready);
-            return Ok(());
-        };
-        if !self.account.pay(bytes.len(), paid) {
+    /// The next bytes of a lane.
+    fn advance(&mut self, number: u32, bytes: &[u8]) -> Result<(), Refused> {
+        let taken = self.append(number, bytes)?;
+        self.lanes.entry(number).or_default().next += taken as u64;
+        self.delivered += taken as u64;
+        if taken < bytes.len() {
             return Err(Refused::Later);
         }
-        rest.partial.extend_from_slice(bytes);
-        let whole = whole(&rest.partial, greeting)?;
-        if whole > 0 {
-            self.greeted |= greeting;
-            self.ready.push_whole(rest.partial.split_to(whole));
-            self.account.release(whole);
-        }
         Ok(())
     }
-}
 
-/// How many of the bytes are whole frames, or the whole hello and what follows it.
-fn whole(bytes: &[u8], greeting: bool) -> Result<usize, Refused> {
-    let mut whole = 0;
-    if greeting {
-        match greeting_length(bytes) {
-            Some(length) => whole = length,
-            None => return Ok(0),
-        }
+    /// Moves whole frames to what is ready and keeps the beginning of one if there is room; says how many bytes were taken.
+    fn append(&mut self, number: u32, bytes: &[u8]) -> Result<usize, Refused> {
+        let ended = match self.lanes.get_mut(&number).and_then(|lane| lane.rest.as_deref_mut()) {
+            Some(rest) if !rest.partial.is_empty() => {
+                let greeting = number == CONTROL && !self.greeted;
+                let taken = rest.fill(bytes, greeting, &mut self.frames)?;
+                if message_length(&rest.partial, greeting)? != Some(rest.partial.len()) {
+                    return Ok(taken);
+                }
+                self.greeted |= greeting;
+                self.ready.push_whole(std::mem::take(&mut rest.partial));
+                self.frames.release(std::mem::take(&mut rest.reserved));
+                taken
+            }
+            _ => 0,
+        };
+        let bytes = bytes.get(ended..).unwrap_or_default();
+        let greeting = number == CONTROL && !self.greeted;
+        let (whole, begun) = bytes.split_at(whole(bytes, greeting)?);
+        self.greeted |= greeting && !whole.is_empty();
+        self.ready.push(whole);
+        let greeting = number == CONTROL && !self.greeted;
+        Ok(ended + whole.len() + self.begin(number, begun, greeting)?)
     }
-    while let Some(header) = bytes[whole..].first_chunk::<HEADER>() {
-        let length = u32::from_le_bytes([header[0], header[1], header[2], 0]) as usize;
-        if length > MAX_PAYLOAD {
-            return Err(Refused::Broken("a frame above the limit"));
-        }
-        if bytes.len() - whole < HEADER + length {
-            break;
-        }
-        whole += HEADER + length;
-    }
-    Ok(whole)
-}
 
-/// The length of the hello at the beginning of `bytes`; what is no hello is handed on as it is, for the handshake to refuse.
-fn greeting_length(bytes: &[u8]) -> Option<usize> {
-    if !is_hello(bytes) {
-        return Some(bytes.len());
+    /// Keeps the beginning of a frame if there is room for all of it; says how many bytes were taken.
+    fn begin(&mut self, number: u32, bytes: &[u8], greeting: bool) -> Result<usize, Refused> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        let rest = self.lanes.entry(number).or_default().rest.get_or_insert_default();
+        rest.fill(bytes, greeting, &mut self.frames)
     }
-    let header = bytes.first_chunk::<HELLO_HEADER>()?;
-    let length = HELLO_HEADER + hello_rest(header);
-    (bytes.len() >= length).then_some(length)
 }

@@ -441,7 +441,7 @@ impl Link {
             "{held:?}"
         );
         assert!(connection.outgoing() + connection.incoming() <= 2 * self.terms.limits.max_calls);
-        let most = self.terms.window as usize * 3 / 2 + (96 << 10);
+        let most = self.terms.window as usize * 5 / 2 + (97 << 10);
         assert!(
             self.session.held() <= most,
             "{} bytes out of order, the most is {most}",

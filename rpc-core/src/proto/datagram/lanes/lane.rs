@@ -1,0 +1,96 @@
+//! One lane, and where its frames end.
+
+use std::collections::BTreeMap;
+
+use bytes::BytesMut;
+
+use super::{Refused, budget::Account};
+use crate::proto::{
+    frame::{HEADER, MAX_PAYLOAD},
+    handshake::{HELLO_HEADER, hello_rest, is_hello},
+};
+
+/// The room for one frame, or a hello, that each session has in any case. A frame has all of its room from when its beginning is taken, so each
+/// that has begun ends, and the next one may begin: sessions that must share never wait for each other for ever.
+pub(super) const ONE_FRAME: usize = HELLO_HEADER + MAX_PAYLOAD;
+/// What a frame that has begun costs at least, however short it is: its buffer, and what holds it.
+const LEAST_ROOM: usize = 512;
+
+/// One lane: all before `next` is delivered or in `rest.partial`.
+#[derive(Debug, Default)]
+pub(super) struct Lane {
+    pub(super) next: u64,
+    /// Most lanes have none most of the time.
+    pub(super) rest: Option<Box<Rest>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Rest {
+    /// The beginning of a frame.
+    pub(super) partial: BytesMut,
+    /// The room that it has.
+    pub(super) reserved: usize,
+    /// What came out of order, by offset.
+    pub(super) early: BTreeMap<u64, Box<[u8]>>,
+}
+
+impl Rest {
+    /// Takes what belongs to the frame that has begun or begins, as far as there is room; says how many bytes.
+    pub(super) fn fill(&mut self, bytes: &[u8], greeting: bool, frames: &mut Account) -> Result<usize, Refused> {
+        let header = if greeting { HELLO_HEADER } else { HEADER };
+        let first = bytes.len().min(header.saturating_sub(self.partial.len()));
+        let (head, bytes) = bytes.split_at(first);
+        if !self.reserve(header, frames) {
+            return Ok(0);
+        }
+        self.partial.extend_from_slice(head);
+        let Some(length) = message_length(&self.partial, greeting)?.filter(|&length| self.reserve(length, frames))
+        else {
+            return Ok(first);
+        };
+        let second = bytes.len().min(length.saturating_sub(self.partial.len()));
+        self.partial.extend_from_slice(&bytes[..second]);
+        Ok(first + second)
+    }
+
+    fn reserve(&mut self, length: usize, frames: &mut Account) -> bool {
+        let length = length.max(LEAST_ROOM);
+        let fits = length <= self.reserved || frames.charge(length - self.reserved);
+        if fits {
+            self.reserved = self.reserved.max(length);
+        }
+        fits
+    }
+}
+
+/// How many of the bytes are whole frames, or the whole hello and what follows it.
+pub(super) fn whole(bytes: &[u8], greeting: bool) -> Result<usize, Refused> {
+    let mut whole = 0;
+    while let Some(length) = message_length(&bytes[whole..], greeting && whole == 0)?
+        && length <= bytes.len() - whole
+        && length > 0
+    {
+        whole += length;
+    }
+    Ok(whole)
+}
+
+/// The length of the frame or hello that begins here, once it is known. What is no hello is handed on as it is, for the handshake to
+/// refuse.
+pub(super) fn message_length(bytes: &[u8], greeting: bool) -> Result<Option<usize>, Refused> {
+    if greeting && !is_hello(bytes) {
+        return Ok(Some(bytes.len()));
+    }
+    if greeting {
+        let header = bytes.first_chunk::<HELLO_HEADER>();
+        return Ok(header.map(|header| HELLO_HEADER + hello_rest(header)));
+    }
+    let Some(&[a, b, c, ..]) = bytes.first_chunk::<HEADER>() else {
+        return Ok(None);
+    };
+    let length = u32::from_le_bytes([a, b, c, 0]) as usize;
+    if length > MAX_PAYLOAD {
+        return Err(Refused::Broken("a frame above the limit"));
+    }
+    Ok(Some(HEADER + length))
+}
