@@ -110,6 +110,12 @@ impl<'a> Datagram<'a> {
         Some(read)
     }
 
+    /// The session that a packet names, if it is one; nothing is checked.
+    pub(crate) fn peek_session(datagram: &[u8]) -> Option<u64> {
+        let (&[kind, ..], mut body) = datagram.split_first_chunk::<PREFIX>()?;
+        (kind == 6).then(|| body.try_get_u64_le().ok()).flatten()
+    }
+
     /// Appends the datagram, whole: [`Packet`](Self::Packet) with its chunks, a hello with its padding.
     pub(crate) fn put(&self, out: &mut Vec<u8>) {
         let start = out.len();

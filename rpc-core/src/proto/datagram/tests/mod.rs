@@ -1,4 +1,15 @@
 //! Tests of the datagram protocol on a virtual clock.
 
 mod delivery;
+mod endpoint;
+mod golden;
+mod opening;
 mod pair;
+
+use super::packet::Datagram;
+
+fn bytes(datagram: Datagram<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    datagram.put(&mut out);
+    out
+}
