@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use farcall::{Code, Outcome, Server};
-use futures::future::try_join_all;
+use tokio::task::JoinSet;
 
 /// Meters report what they count.
 #[farcall::service]
@@ -42,7 +42,10 @@ async fn main() -> farcall::Result<()> {
 
     // A thousand calls at once: those to one server share datagrams.
     let readings = ReadingsClient::connect(server.local_addr()).await?;
-    try_join_all((1..=1000).map(|count| readings.add(count))).await?;
+    let calls: JoinSet<_> = (1..=1000).map(|count| readings.add(count)).collect();
+    for added in calls.join_all().await {
+        added?;
+    }
     let total = readings.add(0).await?;
     assert_eq!(total, 500_500);
     println!("the meters counted {total}");
