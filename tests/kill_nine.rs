@@ -15,14 +15,16 @@ use std::{
     time::Duration,
 };
 
-use farcall::Outcome;
+use farcall::{Channel, Limits, Outcome};
 use futures::{StreamExt, stream::FuturesUnordered};
 use process::Process;
-use tokio::{net::TcpListener, time::timeout};
+use tokio::{
+    net::{TcpListener, UdpSocket},
+    time::timeout,
+};
 
 type TestResult = Result<(), Box<dyn Error>>;
 
-const ROUNDS: usize = 100;
 const CALLS: u64 = 64;
 const ADDRESS: &str = "KILL_NINE_ADDRESS";
 const LEDGER: &str = "KILL_NINE_LEDGER";
@@ -99,11 +101,44 @@ fn executions(ledger: &Path) -> std::io::Result<HashMap<u64, usize>> {
     Ok(executions)
 }
 
+/// How a transport notices.
+struct Pace {
+    rounds: usize,
+    /// How soon after the kill every call has ended.
+    ends_within: Duration,
+    limits: Limits,
+}
+
+/// The system closes the connections of a dead process.
+fn at_once() -> Pace {
+    Pace {
+        rounds: 100,
+        ends_within: Duration::from_secs(2),
+        limits: Limits::default(),
+    }
+}
+
+/// Nothing is said on behalf of a dead process until its client asks.
+fn when_asked() -> Pace {
+    Pace {
+        rounds: 10,
+        ends_within: Duration::from_secs(5),
+        limits: Limits::default().keepalive(Duration::from_secs(1)),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn over_tcp() -> TestResult {
     let port = TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port();
     let scratch = Scratch::new("kill-nine-tcp")?;
-    die_often(&scratch.0, &format!("tcp://127.0.0.1:{port}")).await
+    die_often(&scratch.0, &format!("tcp://127.0.0.1:{port}"), at_once()).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_udp() -> TestResult {
+    let port = UdpSocket::bind("127.0.0.1:0").await?.local_addr()?.port();
+    let scratch = Scratch::new("kill-nine-udp")?;
+    die_often(&scratch.0, &format!("udp://127.0.0.1:{port}"), when_asked()).await
 }
 
 #[cfg(unix)]
@@ -111,10 +146,10 @@ async fn over_tcp() -> TestResult {
 async fn over_a_unix_socket() -> TestResult {
     let scratch = Scratch::new("kill-nine-unix")?;
     let address = format!("unix://{}", scratch.0.join("socket").display());
-    die_often(&scratch.0, &address).await
+    die_often(&scratch.0, &address, at_once()).await
 }
 
-async fn die_often(scratch: &Path, address: &str) -> TestResult {
+async fn die_often(scratch: &Path, address: &str, pace: Pace) -> TestResult {
     if process::is_child() {
         return Ok(());
     }
@@ -124,9 +159,15 @@ async fn die_often(scratch: &Path, address: &str) -> TestResult {
         Process::start("server_process", variables)
     };
     let mut server = start()?;
-    let client = WorkClient::connect(address).await?;
+    let Pace {
+        rounds,
+        ends_within,
+        limits,
+    } = pace;
+    let channel = Channel::builder().limits(limits).connect(address).await?;
+    let client = WorkClient::new(channel);
     let mut outcomes = HashMap::new();
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         let first = (round as u64 + 1) * 1000;
         // The first call after each restart succeeds.
         let id = timeout(Duration::from_secs(5), client.run(first, true)).await??;
@@ -145,7 +186,7 @@ async fn die_often(scratch: &Path, address: &str) -> TestResult {
             })
             .collect();
         let mut answered = 0;
-        while let Some((id, result)) = timeout(Duration::from_secs(2), calls.next()).await? {
+        while let Some((id, result)) = timeout(ends_within, calls.next()).await? {
             match result {
                 Ok(answer) => {
                     assert_eq!(answer, id);
@@ -168,7 +209,7 @@ async fn die_often(scratch: &Path, address: &str) -> TestResult {
     server.kill()?;
 
     let executions = executions(&ledger)?;
-    assert_eq!(outcomes.len() as u64, ROUNDS as u64 * (CALLS + 1));
+    assert_eq!(outcomes.len() as u64, rounds as u64 * (CALLS + 1));
     for (id, outcome) in &outcomes {
         let times = executions.get(id).copied().unwrap_or_default();
         let allowed = match outcome {
@@ -184,7 +225,7 @@ async fn die_often(scratch: &Path, address: &str) -> TestResult {
     assert!(executions.keys().all(|id| outcomes.contains_key(id)));
     let count = |wanted: Option<Outcome>| outcomes.values().filter(|outcome| **outcome == wanted).count();
     assert!(
-        count(None) > ROUNDS && count(Some(Outcome::Unknown)) > ROUNDS,
+        count(None) > rounds && count(Some(Outcome::Unknown)) > rounds,
         "the rounds meant something"
     );
     Ok(())

@@ -13,7 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("metadata", &[]),
     ("codec", &[]),
     ("proto", &[]),
-    ("transport", &[]),
+    ("transport", &["proto"]),
     ("service", &["codec", "transport"]),
     ("layer", &["service", "transport"]),
     ("driver", &["codec", "proto", "service", "transport"]),

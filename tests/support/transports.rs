@@ -6,6 +6,7 @@ use farcall::{Channel, Result, RunningServer, Server, client::ChannelBuilder};
 macro_rules! over_every_transport {
     ($($test:ident),* $(,)?) => {
         over_transport!(tcp, Tcp, $($test),*);
+        over_transport!(udp, Udp, $($test),*);
         over_transport!(unix, Unix, $($test),*);
         over_transport!(loopback, Loopback, $($test),*);
     };
@@ -16,6 +17,7 @@ macro_rules! over_every_socket {
     ($($test:ident),* $(,)?) => {
         mod sockets {
             over_transport!(tcp, Tcp, $($test),*);
+            over_transport!(udp, Udp, $($test),*);
             over_transport!(unix, Unix, $($test),*);
         }
     };
@@ -40,6 +42,7 @@ macro_rules! over_transport {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Transport {
     Tcp,
+    Udp,
     Unix,
     Loopback,
 }
@@ -61,6 +64,7 @@ impl Transport {
     pub(crate) async fn serve_to(self, server: Server, client: ChannelBuilder) -> Result<Site> {
         let (address, directory) = match self {
             Self::Tcp => ("tcp://127.0.0.1:0".to_owned(), None),
+            Self::Udp => ("udp://127.0.0.1:0".to_owned(), None),
             Self::Unix => {
                 let directory = tempfile::tempdir().expect("a place for a socket");
                 let address = format!("unix://{}/sock", directory.path().display());

@@ -11,7 +11,7 @@ use tokio::{
 use crate::{
     Code, Error, Limits,
     codec::Format,
-    proto::{Announced, ClientHello, HelloError, ServerHello, Settings},
+    proto::{Announced, Carrier, ClientHello, HelloError, ServerHello, Settings},
     transport::{Address, BoxStream},
 };
 
@@ -23,6 +23,15 @@ pub(crate) struct Opened {
     pub(crate) input: BytesMut,
 }
 
+/// What a stream to or from `peer` is made of.
+fn carrier(peer: &Address) -> Carrier {
+    if peer.scheme() == "udp" {
+        Carrier::Datagrams
+    } else {
+        Carrier::Stream
+    }
+}
+
 /// Opens a connection as the client.
 ///
 /// Dropping the future leaves the stream in the middle of a handshake; it is of no use then.
@@ -32,9 +41,10 @@ pub(crate) async fn open(
     format: Format,
     limits: &Limits,
 ) -> Result<Opened, Error> {
+    let carrier = carrier(peer);
     let hello = ClientHello {
         codec: format.id(),
-        limits: Announced::from(limits),
+        limits: Announced::over(carrier, limits),
     };
     let failed = |what: &str| Error::refused(Code::Unavailable, format!("no connection with {peer}: {what}"));
     let mut input = BytesMut::new();
@@ -83,6 +93,7 @@ pub(crate) async fn open(
             settings: Settings {
                 ours: limits.clone(),
                 peer: peer_limits,
+                carrier,
                 idle: None,
             },
             format,
@@ -103,7 +114,7 @@ pub(crate) async fn open(
 ///
 /// # Errors
 /// What went wrong in words, after the peer was told as well as it understands.
-pub(crate) async fn accept(stream: &mut BoxStream, limits: &Limits) -> Result<Opened, String> {
+pub(crate) async fn accept(stream: &mut BoxStream, peer: &Address, limits: &Limits) -> Result<Opened, String> {
     let mut input = BytesMut::new();
     let hello = match timeout(limits.handshake_timeout, client_hello(stream, &mut input)).await {
         Ok(Ok(hello)) => hello,
@@ -127,9 +138,10 @@ pub(crate) async fn accept(stream: &mut BoxStream, limits: &Limits) -> Result<Op
         reject(stream, &Error::refused(Code::FailedPrecondition, text.as_str())).await;
         return Err(text);
     };
+    let carrier = carrier(peer);
     let answer = ServerHello::Accepted {
         codec: hello.codec,
-        limits: Announced::from(limits),
+        limits: Announced::over(carrier, limits),
     };
     let write = async {
         stream.write_all(&answer.encode()).await?;
@@ -143,6 +155,7 @@ pub(crate) async fn accept(stream: &mut BoxStream, limits: &Limits) -> Result<Op
     let settings = Settings {
         ours: limits.clone(),
         peer: hello.limits,
+        carrier,
         idle: Some(limits.idle_timeout),
     };
     Ok(Opened {

@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use super::link::{Link, NotStarted};
 use crate::{
     Error, Limits, Outcome,
-    proto::{Announced, Connection, RequestHead, Settings},
+    proto::{Announced, Carrier, Connection, RequestHead, Settings},
     service::Payload,
 };
 
@@ -22,8 +22,9 @@ const CLOSE: &[u8] = &[3, 0, 0, 10, 0, 0, 0, 0, 14, 1, 0];
 fn link() -> Arc<Link> {
     let ours = Limits::default();
     let settings = Settings {
-        peer: Announced::from(&ours),
+        peer: Announced::over(Carrier::Stream, &ours),
         ours,
+        carrier: Carrier::Stream,
         idle: None,
     };
     Link::new(Connection::new(settings, Instant::now()))

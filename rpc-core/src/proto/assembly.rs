@@ -8,6 +8,7 @@ use super::Violation;
 #[derive(Debug)]
 pub(crate) struct Assembly {
     total: usize,
+    arrived: usize,
     body: BytesMut,
 }
 
@@ -16,6 +17,7 @@ impl Assembly {
     pub(crate) fn new(total: usize) -> Self {
         Self {
             total,
+            arrived: 0,
             body: BytesMut::new(),
         }
     }
@@ -23,6 +25,11 @@ impl Assembly {
     /// The announced length.
     pub(crate) fn total(&self) -> usize {
         self.total
+    }
+
+    /// How much of it has come.
+    pub(crate) fn arrived(&self) -> usize {
+        self.arrived
     }
 
     #[cfg(any(test, feature = "_fuzzing"))]
@@ -44,6 +51,7 @@ impl Assembly {
                 .reserve(piece.len().max(self.body.len()).min(self.total - self.body.len()));
         }
         self.body.extend_from_slice(piece);
+        self.arrived += piece.len();
         if more {
             return Ok(None);
         }

@@ -48,6 +48,10 @@ limits! {
     /// The largest encoded argument list or result, in bytes; default 16 MiB, at most 4 GiB. Larger ones fail their own
     /// call. The default is what an in-memory message should reach at most: above it, transfers belong in pieces.
     max_message: usize = 16 << 20;
+    /// The largest of them over UDP, where it counts beside `max_message`; default 1 MiB, at most 16 MiB. Each byte costs more
+    /// work there and repeats where the network loses, and incomplete messages of all clients share one bounded memory: larger
+    /// transfers belong on TCP.
+    max_udp_message: usize = 1 << 20;
     /// How many bytes of requests longer than one 32 KiB frame a peer may have under way on one connection; default
     /// 64 MiB, never below `max_message`. A sender waits for its turn, so a burst of large calls is slow and not refused. It
     /// also bounds the large answers that are made for a peer before it reads them: with more than that waiting, no handler is
@@ -83,6 +87,9 @@ pub(crate) const MAX_METADATA: usize = 16 << 10;
 /// The most calls in flight: tables are indexed by call, so this bounds them.
 const MAX_CALLS: usize = 1 << 20;
 
+/// The most for a message over UDP: a few of them fill the memory that all incomplete ones share.
+const MAX_UDP_MESSAGE: usize = 16 << 20;
+
 /// The shortest interval of keepalive.
 const SHORTEST: Duration = Duration::from_millis(10);
 
@@ -90,12 +97,32 @@ impl Limits {
     /// These limits with every value inside what the wire can express.
     pub(crate) fn normalised(mut self) -> Self {
         self.max_message = self.max_message.min(u32::MAX as usize);
+        self.max_udp_message = self.max_udp_message.min(MAX_UDP_MESSAGE);
         self.max_buffered = self.max_buffered.clamp(self.max_message, u32::MAX as usize);
         self.max_calls = self.max_calls.clamp(1, MAX_CALLS);
         self.max_metadata = self.max_metadata.min(MAX_METADATA);
         // Below the timers' resolution there would be no rest between two pings.
         self.keepalive = self.keepalive.max(SHORTEST);
         self
+    }
+}
+
+/// What the bytes of a connection travel in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    /// In order.
+    Stream,
+    /// Those of one call in order; a frame may come before those of other calls that were written before it.
+    Datagrams,
+}
+
+impl Carrier {
+    /// The largest message.
+    pub(crate) fn max_message(self, limits: &Limits) -> usize {
+        match self {
+            Self::Stream => limits.max_message,
+            Self::Datagrams => limits.max_message.min(limits.max_udp_message),
+        }
     }
 }
 
@@ -109,11 +136,12 @@ pub(crate) struct Announced {
     pub(crate) max_metadata: u32,
 }
 
-impl From<&Limits> for Announced {
-    fn from(limits: &Limits) -> Self {
+impl Announced {
+    /// What is announced of `limits` on a connection over `carrier`.
+    pub(crate) fn over(carrier: Carrier, limits: &Limits) -> Self {
         let narrow = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
         Self {
-            max_message: narrow(limits.max_message),
+            max_message: narrow(carrier.max_message(limits)),
             max_buffered: narrow(limits.max_buffered),
             max_calls: narrow(limits.max_calls),
             max_metadata: narrow(limits.max_metadata),

@@ -24,7 +24,7 @@ pub(crate) use connection::{Body, Connection, Event, Lost, Settings};
 pub(crate) use handshake::{ClientHello, HelloError, ServerHello};
 pub(crate) use head::{RequestHead, encode_metadata, parse_metadata};
 pub(crate) use incoming::Stop;
-pub(crate) use limits::Announced;
 pub use limits::Limits;
+pub(crate) use limits::{Announced, Carrier};
 pub(crate) use outbox::COPIED;
 pub(crate) use violation::Violation;

@@ -1,9 +1,10 @@
 //! From a listener to served connections.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use tokio::{
     runtime::Handle,
+    sync::watch,
     time::{Instant, sleep},
 };
 
@@ -20,18 +21,39 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How many peers over the limit on connections are told so at one time; further ones are closed without a word.
 const TURNED_AWAY: usize = 64;
 
-/// Accepts until the task is aborted. No error ends it.
-pub(super) async fn accept(shared: Arc<Shared>, mut listener: Box<dyn Listener>) {
+/// Accepts until `stopping` is true, and then until the last connection has ended if the listener carries them. No error ends it.
+pub(super) async fn accept(shared: Arc<Shared>, mut listener: Box<dyn Listener>, mut stopping: watch::Receiver<bool>) {
+    let stopped = async {
+        // A server that is gone has stopped, too.
+        let _ = stopping.wait_for(|stopping| *stopping).await;
+    };
+    until(stopped, accept_all(&shared, &mut *listener)).await;
+    if listener.stop() {
+        until(shared.registry.emptied(), accept_all(&shared, &mut *listener)).await;
+    }
+}
+
+async fn accept_all(shared: &Arc<Shared>, listener: &mut dyn Listener) {
     let runtime = Handle::current();
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => serve(&shared, &runtime, stream, peer),
+            Ok((stream, peer)) => serve(shared, &runtime, stream, peer),
             Err(error) => {
                 shared.failed_connection(&listener.local_address(), &format!("accepting failed: {error}"));
                 sleep(PAUSE).await;
             }
         }
     }
+}
+
+/// Runs `work` until `end`, which goes first.
+async fn until(end: impl Future<Output = ()>, work: impl Future<Output = ()>) {
+    let (mut end, mut work) = (pin!(end), pin!(work));
+    poll_fn(|cx| match end.as_mut().poll(cx) {
+        Poll::Ready(()) => Poll::Ready(()),
+        Poll::Pending => work.as_mut().poll(cx),
+    })
+    .await;
 }
 
 /// Serves one connection in a task that its place in the registry owns.
@@ -61,7 +83,7 @@ async fn turn_away(place: Place, mut stream: BoxStream, why: Error) {
 }
 
 async fn connection(shared: Arc<Shared>, place: Place, mut stream: BoxStream, peer: Address) {
-    let opened = match handshake(&mut stream, &shared.limits).await {
+    let opened = match handshake(&mut stream, &peer, &shared.limits).await {
         Ok(opened) => opened,
         Err(why) => return shared.failed_connection(&peer, &why),
     };

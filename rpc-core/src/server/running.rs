@@ -30,6 +30,8 @@ use crate::{
 pub struct RunningServer {
     shared: Arc<Shared>,
     listening: Mutex<Vec<Listening>>,
+    /// Listeners take no new connections from here on.
+    stopping: watch::Sender<bool>,
     stopped: watch::Sender<bool>,
 }
 
@@ -108,6 +110,7 @@ impl RunningServer {
         Self {
             shared,
             listening: Mutex::default(),
+            stopping: watch::Sender::new(false),
             stopped: watch::Sender::new(false),
         }
     }
@@ -133,14 +136,19 @@ impl RunningServer {
             return Err(shutting_down());
         }
         let address = listener.local_address();
-        let task = runtime.spawn(accept::accept(Arc::clone(&self.shared), listener));
+        let task = runtime.spawn(accept::accept(
+            Arc::clone(&self.shared),
+            listener,
+            self.stopping.subscribe(),
+        ));
+        let abort = task.abort_handle();
         self.lock().push(Listening {
             address: address.clone(),
             task: Some(task),
         });
-        // Shutdown may have begun, and looked for listeners, since it was asked about above.
+        // Shutdown may have begun, and even ended, since it was asked about above.
         if self.shared.registry.is_draining() {
-            drop(self.stop_listening());
+            abort.abort();
             return Err(shutting_down());
         }
         Ok(address)
@@ -189,12 +197,8 @@ impl RunningServer {
     ///
     /// Dropping the future leaves the server in its shutdown without an end to the grace; dropping the server ends it.
     pub async fn shutdown(&self, grace: Duration) {
-        let listening = self.stop_listening();
+        self.stopping.send_replace(true);
         self.shared.registry.drain();
-        for task in listening {
-            // The address is free for a successor from here on; that the task was cancelled is what was asked for.
-            let _ = task.await;
-        }
         // Outside the future that the grace ends: what is cut is waited for as well.
         let mut detached = JoinSet::new();
         let finished = async {
@@ -208,6 +212,11 @@ impl RunningServer {
             detached.shutdown().await;
             self.shared.take_detached().shutdown().await;
             self.shared.handlers.closed().await;
+        }
+        // Those that carry their connections still listen.
+        for task in self.stop_listening() {
+            // The address is free for a successor from here on; that the task was cancelled is what was asked for.
+            let _ = task.await;
         }
         self.stopped.send_replace(true);
     }

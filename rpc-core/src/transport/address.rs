@@ -9,11 +9,21 @@ use crate::Error;
 /// | form | where |
 /// | --- | --- |
 /// | `tcp://host:port[/instance]` | TCP; a host name is resolved anew for each connection, IPv6 goes in brackets: `tcp://[::1]:80` |
+/// | `udp://host:port[/instance]` | sessions of UDP datagrams, with the same forms of host and port |
 /// | `unix:///path[#instance]` | a Unix socket; the path is absolute and has no `#` |
 /// | `mem://name[/instance]` | inside this process |
 ///
 /// The instance may have slashes in it (`tcp://host:80/warehouse/eu`) and is taken as it is, without percent-decoding.
 /// `Display` gives the form that was parsed.
+///
+/// **None of these is encrypted or authenticated**, and UDP is the easiest to interfere with: whoever can read the datagrams of a
+/// session can forge more. Outside a network that you trust use a tunnel such as WireGuard, or TCP behind TLS.
+///
+/// # What UDP is for
+/// Calls behave as they do over TCP: each runs at most once, and fails with the same errors. A lost datagram holds up the calls
+/// whose bytes it carried and no others. A message is at most [`max_udp_message`](crate::Limits::max_udp_message)
+/// (1 MiB); larger ones belong on TCP, which also carries bulk with less work. A peer that died is noticed later: nothing closes a
+/// session on its behalf, so it takes a refused datagram or [`keepalive`](crate::Limits::keepalive).
 ///
 /// ```
 /// use farcall::transport::Address;
@@ -38,6 +48,11 @@ pub struct Address {
 pub(super) enum Endpoint {
     Tcp {
         /// An IPv6 host is without its brackets.
+        host: String,
+        port: u16,
+    },
+    Udp {
+        /// As for TCP.
         host: String,
         port: u16,
     },
@@ -66,6 +81,14 @@ impl Address {
         }
     }
 
+    /// Where a UDP socket is.
+    pub(super) fn udp(socket: SocketAddr) -> Self {
+        Self::new(Endpoint::Udp {
+            host: host(socket),
+            port: socket.port(),
+        })
+    }
+
     /// This address with a named instance of the service; an empty name takes the instance away.
     ///
     /// ```
@@ -81,10 +104,11 @@ impl Address {
         self
     }
 
-    /// The transport: `tcp`, `unix`, `mem` or that of a custom address.
+    /// The transport: `tcp`, `udp`, `unix`, `mem` or that of a custom address.
     pub fn scheme(&self) -> &str {
         match &self.endpoint {
             Endpoint::Tcp { .. } => "tcp",
+            Endpoint::Udp { .. } => "udp",
             Endpoint::Unix(_) => "unix",
             Endpoint::Mem(_) => "mem",
             Endpoint::Custom(text) => text.split_once("://").map_or(text, |(scheme, _)| scheme),
@@ -104,12 +128,9 @@ impl Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let separator = match &self.endpoint {
-            Endpoint::Tcp { host, port } if host.contains(':') => {
-                write!(f, "tcp://[{host}]:{port}")?;
-                '/'
-            }
-            Endpoint::Tcp { host, port } => {
-                write!(f, "tcp://{host}:{port}")?;
+            Endpoint::Tcp { host, port } | Endpoint::Udp { host, port } => {
+                let (open, close) = if host.contains(':') { ("[", "]") } else { ("", "") };
+                write!(f, "{}://{open}{host}{close}:{port}", self.scheme())?;
                 '/'
             }
             Endpoint::Unix(path) => {
@@ -132,16 +153,21 @@ impl fmt::Display for Address {
     }
 }
 
+/// The TCP address of a socket.
 impl From<SocketAddr> for Address {
     fn from(socket: SocketAddr) -> Self {
-        let host = match socket {
-            SocketAddr::V6(v6) if v6.scope_id() != 0 => format!("{}%{}", v6.ip(), v6.scope_id()),
-            _ => socket.ip().to_string(),
-        };
         Self::new(Endpoint::Tcp {
-            host,
+            host: host(socket),
             port: socket.port(),
         })
+    }
+}
+
+/// The IP, with the zone that a link-local one is of no use without.
+fn host(socket: SocketAddr) -> String {
+    match socket {
+        SocketAddr::V6(v6) if v6.scope_id() != 0 => format!("{}%{}", v6.ip(), v6.scope_id()),
+        _ => socket.ip().to_string(),
     }
 }
 

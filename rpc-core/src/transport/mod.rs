@@ -1,4 +1,6 @@
-//! Byte streams between processes: TCP, Unix sockets and in-process pipes, chosen by an [`Address`].
+//! Byte streams between processes: TCP, sessions over UDP, Unix sockets and in-process pipes, chosen by an [`Address`].
+//!
+//! None of them encrypts or authenticates: see [`Address`] for what to use outside a trusted network.
 //!
 //! Another transport joins by implementing [`Connector`] for the client's side and [`Listener`] for the server's;
 //! everything above works on [`BoxStream`] and never learns which transport it runs on.
@@ -8,6 +10,7 @@ mod mem;
 mod parse;
 mod stream;
 mod tcp;
+mod udp;
 mod unix;
 
 #[cfg(test)]
@@ -33,6 +36,7 @@ use crate::{Code, Error};
 pub fn connector(address: &Address) -> Result<Arc<dyn Connector>, Error> {
     match address.endpoint() {
         Endpoint::Tcp { host, port } => Ok(Arc::new(tcp::TcpConnector::new(address.clone(), host.clone(), *port))),
+        Endpoint::Udp { host, port } => Ok(Arc::new(udp::UdpConnector::new(address.clone(), host.clone(), *port))),
         Endpoint::Unix(path) => unix::connector(address, path),
         Endpoint::Mem(name) => Ok(Arc::new(mem::MemConnector::new(address.clone(), name.clone()))),
         Endpoint::Custom(_) => Err(no_transport(address, "Connector")),
@@ -56,6 +60,7 @@ pub async fn bind(address: &Address) -> Result<Box<dyn Listener>, Error> {
     }
     let bound = match address.endpoint() {
         Endpoint::Tcp { host, port } => tcp::bind(host, *port).await,
+        Endpoint::Udp { host, port } => udp::bind(host, *port).await,
         Endpoint::Unix(path) => unix::bind(address, path).await,
         Endpoint::Mem(name) => mem::bind(address, name),
         Endpoint::Custom(_) => return Err(no_transport(address, "Listener")),

@@ -6,6 +6,7 @@ use super::address::{Address, Endpoint};
 use crate::{Code, Error};
 
 const TCP_FORM: &str = "tcp://host:port";
+const UDP_FORM: &str = "udp://host:port";
 const UNIX_FORM: &str = "unix:///path/to.sock";
 const MEM_FORM: &str = "mem://name";
 
@@ -25,75 +26,82 @@ impl FromStr for Address {
 fn parse(text: &str) -> Result<Address, String> {
     let Some((scheme, rest)) = text.split_once("://") else {
         return Err(format!(
-            "has no scheme; write `{TCP_FORM}`, `{UNIX_FORM}` or `{MEM_FORM}`"
+            "has no scheme; write `{TCP_FORM}`, `{UDP_FORM}`, `{UNIX_FORM}` or `{MEM_FORM}`"
         ));
     };
     match scheme.to_ascii_lowercase().as_str() {
-        "tcp" => tcp(rest),
+        "tcp" => {
+            let (host, port, instance) = socket("tcp", rest)?;
+            Ok(Address::new(Endpoint::Tcp { host, port }).with_instance(instance))
+        }
+        "udp" => {
+            let (host, port, instance) = socket("udp", rest)?;
+            Ok(Address::new(Endpoint::Udp { host, port }).with_instance(instance))
+        }
         "unix" => unix(rest),
         "mem" => mem(rest),
-        "udp" => Err("cannot be used: udp is not supported by this version".to_owned()),
         _ => Err(format!(
-            "has the unknown scheme `{scheme}`; known are tcp, unix and mem"
+            "has the unknown scheme `{scheme}`; known are tcp, udp, unix and mem"
         )),
     }
 }
 
-fn tcp(rest: &str) -> Result<Address, String> {
+/// Host, port and instance behind `scheme`.
+fn socket<'a>(scheme: &str, rest: &'a str) -> Result<(String, u16, &'a str), String> {
     let (authority, instance) = rest.split_once('/').unwrap_or((rest, ""));
     let (host, port) = match authority.strip_prefix('[') {
         Some(bracketed) => {
             let (host, after) = bracketed
                 .split_once(']')
-                .ok_or("has `[` without `]`; write `tcp://[::1]:port`")?;
-            check_ipv6(host)?;
+                .ok_or_else(|| format!("has `[` without `]`; write `{scheme}://[::1]:port`"))?;
+            check_ipv6(scheme, host)?;
             (host, after.strip_prefix(':'))
         }
         None => match authority.rsplit_once(':') {
-            Some((host, port)) => (check_host(host)?, Some(port)),
-            None => (check_host(authority)?, None),
+            Some((host, port)) => (check_host(scheme, host)?, Some(port)),
+            None => (check_host(scheme, authority)?, None),
         },
     };
-    let port = port.ok_or_else(|| format!("has no port; write `{TCP_FORM}`"))?;
-    let port = check_port(port)?;
-    let host = host.to_owned();
-    Ok(Address::new(Endpoint::Tcp { host, port }).with_instance(instance))
+    let port = port.ok_or_else(|| format!("has no port; write `{scheme}://host:port`"))?;
+    Ok((host.to_owned(), check_port(scheme, port)?, instance))
 }
 
-fn check_ipv6(host: &str) -> Result<(), String> {
+fn check_ipv6(scheme: &str, host: &str) -> Result<(), String> {
     let (ip, _zone) = host.split_once('%').unwrap_or((host, ""));
     match ip.parse::<Ipv6Addr>() {
         Ok(_) => Ok(()),
         Err(_) => Err(format!(
-            "has `{host}` in brackets, which is no IPv6 address; write `tcp://[::1]:port`"
+            "has `{host}` in brackets, which is no IPv6 address; write `{scheme}://[::1]:port`"
         )),
     }
 }
 
-fn check_host(host: &str) -> Result<&str, String> {
+fn check_host<'a>(scheme: &str, host: &'a str) -> Result<&'a str, String> {
     if host.is_empty() {
         return Err(format!(
-            "has no host; write `{TCP_FORM}`, to listen on all interfaces `tcp://0.0.0.0:port`"
+            "has no host; write `{scheme}://host:port`, to listen on all interfaces `{scheme}://0.0.0.0:port`"
         ));
     }
     if host.contains(':') {
-        return Err("has an IPv6 host without brackets; write `tcp://[::1]:port`".to_owned());
+        return Err(format!(
+            "has an IPv6 host without brackets; write `{scheme}://[::1]:port`"
+        ));
     }
     match host.chars().find(|c| !c.is_alphanumeric() && !"-._".contains(*c)) {
-        Some(wrong) => Err(format!("has {wrong:?} in its host; write `{TCP_FORM}`")),
+        Some(wrong) => Err(format!("has {wrong:?} in its host; write `{scheme}://host:port`")),
         None => Ok(host),
     }
 }
 
-fn check_port(port: &str) -> Result<u16, String> {
+fn check_port(scheme: &str, port: &str) -> Result<u16, String> {
     if port.is_empty() {
-        return Err(format!("has no port after the colon; write `{TCP_FORM}`"));
+        return Err(format!("has no port after the colon; write `{scheme}://host:port`"));
     }
     // `parse` alone would also take "+80".
     match port.parse() {
         Ok(number) if port.bytes().all(|byte| byte.is_ascii_digit()) => Ok(number),
         _ => Err(format!(
-            "has the port `{port}`, which is no number from 0 to 65535; write `{TCP_FORM}`"
+            "has the port `{port}`, which is no number from 0 to 65535; write `{scheme}://host:port`"
         )),
     }
 }
@@ -135,6 +143,9 @@ mod tests {
             ("tcp://h:65535/a b#c?d",            "tcp",  Some("a b#c?d")),
             ("tcp://[::1]:80",                   "tcp",  None),
             ("tcp://[fe80::1%eth0]:80/x",        "tcp",  Some("x")),
+            ("udp://127.0.0.1:80",               "udp",  None),
+            ("udp://h:1/warehouse/eu",           "udp",  Some("warehouse/eu")),
+            ("udp://[::1]:80/x",                 "udp",  Some("x")),
             ("unix:///run/x.sock",               "unix", None),
             ("unix:///run/x.sock#warehouse/eu",  "unix", Some("warehouse/eu")),
             ("unix:///run/x#a#b",                "unix", Some("a#b")),
@@ -153,6 +164,7 @@ mod tests {
     fn other_spellings_become_the_usual_one() {
         for (text, usual) in [
             ("TCP://h:1", "tcp://h:1"),
+            ("Udp://h:01/", "udp://h:1"),
             ("tcp://h:0080", "tcp://h:80"),
             ("tcp://h:1/", "tcp://h:1"),
             ("unix:///a#", "unix:///a"),
@@ -168,10 +180,17 @@ mod tests {
     fn mistakes_are_named_with_the_right_form() {
         #[rustfmt::skip]
         let table = [
-            ("",                 "has no scheme; write `tcp://host:port`, `unix:///path/to.sock` or `mem://name`"),
-            ("localhost:80",     "has no scheme; write `tcp://host:port`, `unix:///path/to.sock` or `mem://name`"),
-            ("http://h:1",       "has the unknown scheme `http`; known are tcp, unix and mem"),
-            ("udp://h:1",        "cannot be used: udp is not supported by this version"),
+            ("",                 "has no scheme; write `tcp://host:port`, `udp://host:port`, `unix:///path/to.sock` or `mem://name`"),
+            ("localhost:80",     "has no scheme; write `tcp://host:port`, `udp://host:port`, `unix:///path/to.sock` or `mem://name`"),
+            ("http://h:1",       "has the unknown scheme `http`; known are tcp, udp, unix and mem"),
+            ("udp://",           "has no host; write `udp://host:port`, to listen on all interfaces `udp://0.0.0.0:port`"),
+            ("udp://h",          "has no port; write `udp://host:port`"),
+            ("udp://h:",         "has no port after the colon; write `udp://host:port`"),
+            ("udp://h:x",        "has the port `x`, which is no number from 0 to 65535; write `udp://host:port`"),
+            ("udp://me@h:1",     "has '@' in its host; write `udp://host:port`"),
+            ("udp://::1:80",     "has an IPv6 host without brackets; write `udp://[::1]:port`"),
+            ("udp://[::1",       "has `[` without `]`; write `udp://[::1]:port`"),
+            ("udp://[localhost]:1", "has `localhost` in brackets, which is no IPv6 address; write `udp://[::1]:port`"),
             ("tcp://",           "has no host; write `tcp://host:port`, to listen on all interfaces `tcp://0.0.0.0:port`"),
             ("tcp://:80",        "has no host; write `tcp://host:port`, to listen on all interfaces `tcp://0.0.0.0:port`"),
             ("tcp://h",          "has no port; write `tcp://host:port`"),
@@ -217,6 +236,9 @@ mod tests {
             let address = Address::from(socket.parse::<std::net::SocketAddr>().expect(socket));
             assert_eq!(address.to_string(), format!("tcp://{socket}"));
             assert_eq!(Ok(address), format!("tcp://{socket}").parse());
+            let address = Address::udp(socket.parse().expect(socket));
+            assert_eq!(address.to_string(), format!("udp://{socket}"));
+            assert_eq!(Ok(address), format!("udp://{socket}").parse());
         }
     }
 }

@@ -61,4 +61,13 @@ pub trait Listener: Send + 'static {
 
     /// Where this listener listens, with the port that was picked for port 0.
     fn local_address(&self) -> Address;
+
+    /// Takes no new connections from here on. Says whether [`accept`](Self::accept) must still be polled, because open connections
+    /// are carried by it; if not, the listener is dropped next.
+    ///
+    /// Most listeners are done once they accept no more. One that carries many connections over one socket is polled until they
+    /// have ended.
+    fn stop(&mut self) -> bool {
+        false
+    }
 }

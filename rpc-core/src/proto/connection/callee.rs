@@ -36,11 +36,8 @@ impl Connection {
     }
 
     pub(super) fn check_reply(&self, metadata: &Bytes, length: usize) -> Result<(), Error> {
-        let limit = (self.peer.max_message as usize).min(self.ours.max_message);
-        if length > limit {
-            return Err(Error::resource_exhausted(format!(
-                "the result takes {length} bytes, the limit (`max_message`) is {limit}"
-            )));
+        if let Some(why) = self.too_large("the result takes", length) {
+            return Err(Error::resource_exhausted(why));
         }
         let limit = self.peer.max_metadata as usize;
         if metadata.len() > limit {
@@ -107,12 +104,7 @@ impl Connection {
         let (head, total) = RequestHead::take(&mut payload, more, self.ours.max_metadata)?;
         let total = total.map(|total| total as usize);
         let length = total.unwrap_or(payload.len());
-        if length > self.ours.max_message {
-            return Err(Violation::new(format!(
-                "a request of {length} bytes, the limit (`max_message`) is {}",
-                self.ours.max_message
-            )));
-        }
+        self.carrier.check_received(&self.ours, "a request", length)?;
         if self.going_away {
             let answered = self.put_failure(
                 id,

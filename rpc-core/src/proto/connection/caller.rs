@@ -8,7 +8,7 @@ use super::{Body, Connection, Event};
 use crate::{
     Code, Error, Outcome,
     proto::{
-        RequestHead, Violation,
+        Carrier, RequestHead, Violation,
         assembly::Assembly,
         frame::{Kind, PIECE, put_empty, put_header},
         head::{decode_failure, take_reply_head},
@@ -16,6 +16,19 @@ use crate::{
         outgoing::OutgoingCall,
     },
 };
+
+/// What an honest peer may send of a reply before the end of an earlier one has come, where calls overtake each other: more than
+/// the largest window.
+const OVERTAKING: usize = 4 << 20;
+
+/// What an unfinished reply counts. In a stream it is all that was announced, which nobody can take back; where calls overtake
+/// each other, an honest peer begins the next reply before the last piece of the one before has come, so what came is counted.
+fn reply_cost(carrier: Carrier, reply: &Assembly) -> usize {
+    match carrier {
+        Carrier::Stream => reply.total(),
+        Carrier::Datagrams => reply.arrived(),
+    }
+}
 
 impl Connection {
     /// Makes a call and gives its id.
@@ -76,12 +89,8 @@ impl Connection {
                 ),
             ));
         }
-        let limit = (self.peer.max_message as usize).min(self.ours.max_message);
-        if length > limit {
-            return Err(Error::refused(
-                Code::ResourceExhausted,
-                format!("the arguments take {length} bytes, the limit (`max_message`) is {limit}"),
-            ));
+        if let Some(why) = self.too_large("the arguments take", length) {
+            return Err(Error::refused(Code::ResourceExhausted, why));
         }
         let limit = (self.peer.max_metadata as usize).min(self.ours.max_metadata);
         if head.metadata.len() > limit {
@@ -123,7 +132,7 @@ impl Connection {
         };
         call.cancelled = true;
         if let Some((_, assembly)) = call.reply.take() {
-            self.reply_cost -= assembly.total();
+            self.reply_cost -= reply_cost(self.carrier, &assembly);
         }
         let withdrawn = match call.end {
             Some(_) => Withdrawn::Gone,
@@ -144,12 +153,7 @@ impl Connection {
         let (metadata, total) = take_reply_head(&mut payload, more, self.ours.max_metadata)?;
         let total = total.map(|total| total as usize);
         let length = total.unwrap_or(payload.len());
-        if length > self.ours.max_message {
-            return Err(Violation::new(format!(
-                "a reply of {length} bytes, the limit (`max_message`) is {}",
-                self.ours.max_message
-            )));
-        }
+        self.carrier.check_received(&self.ours, "a reply", length)?;
         let Some(total) = total else {
             return self.end_outgoing(id, |call| Event::Reply {
                 call,
@@ -160,14 +164,11 @@ impl Connection {
         if call.cancelled {
             return Ok(());
         }
-        if self.reply_cost + total > self.ours.max_buffered {
-            return Err(Violation::new("more unfinished replies than `max_buffered` allows"));
-        }
         let mut assembly = Assembly::new(total);
         assembly.push(&payload, true)?;
+        self.reply_cost += reply_cost(self.carrier, &assembly);
         call.reply = Some((metadata, assembly));
-        self.reply_cost += total;
-        Ok(())
+        self.check_replies()
     }
 
     pub(super) fn handle_reply_data(&mut self, id: u32, piece: &[u8], more: bool) -> Result<(), Violation> {
@@ -175,7 +176,12 @@ impl Connection {
         let (metadata, body) = match &mut call.reply {
             // What comes for a caller who is gone is not kept.
             _ if call.cancelled => (Bytes::new(), (!more).then(Bytes::new)),
-            Some((metadata, assembly)) => (metadata.clone(), assembly.push(piece, more)?),
+            Some((metadata, assembly)) => {
+                self.reply_cost -= reply_cost(self.carrier, assembly);
+                let body = assembly.push(piece, more)?;
+                self.reply_cost += reply_cost(self.carrier, assembly);
+                (metadata.clone(), body)
+            }
             None => {
                 return Err(Violation::new(format!(
                     "a piece of a reply to call {id} that never began"
@@ -184,8 +190,19 @@ impl Connection {
         };
         match body {
             Some(body) => self.end_outgoing(id, |call| Event::Reply { call, metadata, body }),
-            None => Ok(()),
+            None => self.check_replies(),
         }
+    }
+
+    fn check_replies(&self) -> Result<(), Violation> {
+        let most = match self.carrier {
+            Carrier::Stream => self.ours.max_buffered,
+            Carrier::Datagrams => self.ours.max_buffered + OVERTAKING,
+        };
+        if self.reply_cost > most {
+            return Err(Violation::new("more unfinished replies than `max_buffered` allows"));
+        }
+        Ok(())
     }
 
     pub(super) fn handle_failure(&mut self, id: u32, payload: Bytes) -> Result<(), Violation> {
@@ -217,7 +234,7 @@ impl Connection {
         let (cost, waits) = (call.cost, !call.cancelled && !call.released);
         call.queued |= waits;
         if let Some((_, assembly)) = call.reply.take() {
-            self.reply_cost -= assembly.total();
+            self.reply_cost -= reply_cost(self.carrier, &assembly);
         }
         self.outbox.release(Kind::Request, cost);
         if waits {

@@ -2,6 +2,7 @@
 
 mod callee;
 mod caller;
+mod length;
 mod time;
 
 use std::{
@@ -12,7 +13,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 
 use super::{
-    Announced, Limits, Violation,
+    Announced, Carrier, Limits, Violation,
     frame::{Frame, Kind, deframe, put_empty},
     head::{RequestHead, decode_failure, put_failure},
     incoming::{Incoming, Stop},
@@ -30,6 +31,7 @@ pub(crate) struct Settings {
     pub(crate) ours: Limits,
     /// What the peer announced.
     pub(crate) peer: Announced,
+    pub(crate) carrier: Carrier,
     /// After how long without a call the connection ends; `None` for never.
     pub(crate) idle: Option<Duration>,
 }
@@ -121,6 +123,7 @@ impl From<Violation> for Lost {
 pub(crate) struct Connection {
     ours: Limits,
     peer: Announced,
+    carrier: Carrier,
     idle: Option<Duration>,
     outgoing: Outgoing,
     incoming: Incoming,
@@ -148,7 +151,12 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) fn new(settings: Settings, now: Instant) -> Self {
-        let Settings { ours, mut peer, idle } = settings;
+        let Settings {
+            ours,
+            mut peer,
+            carrier,
+            idle,
+        } = settings;
         // A peer may announce more, and still every head must fit into one frame.
         peer.max_metadata = peer.max_metadata.min(MAX_METADATA as u32);
         Self {
@@ -158,6 +166,7 @@ impl Connection {
             liveness: Liveness::new(ours.keepalive, ours.write_stall, now),
             ours,
             peer,
+            carrier,
             idle,
             events: VecDeque::new(),
             departed: Vec::new(),

@@ -11,7 +11,7 @@ use super::{pair::body, script::Script};
 use crate::{
     Error, Limits,
     proto::{
-        Announced, Connection, Event, Lost, RequestHead, Settings,
+        Announced, Carrier, Connection, Event, Lost, RequestHead, Settings,
         frame::{MAX_PAYLOAD, PIECE},
     },
 };
@@ -30,11 +30,12 @@ pub(super) fn run(mut script: Script<'_>, now: Instant) {
         .max_calls(CALLS);
     let announced = Announced {
         max_metadata: u32::MAX,
-        ..Announced::from(&limits)
+        ..Announced::over(Carrier::Stream, &limits)
     };
     let settings = Settings {
         ours: limits,
         peer: announced,
+        carrier: Carrier::Stream,
         idle: Some(Duration::from_secs(60)),
     };
     let mut local = Local {

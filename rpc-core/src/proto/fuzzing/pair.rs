@@ -10,7 +10,7 @@ use fastrand::Rng;
 
 use crate::{
     Error, Limits,
-    proto::{Announced, Body, COPIED, Connection, Event, Lost, RequestHead, Settings},
+    proto::{Announced, Body, COPIED, Carrier, Connection, Event, Lost, RequestHead, Settings},
 };
 
 pub(crate) const CLIENT: usize = 0;
@@ -49,7 +49,8 @@ impl Pair {
             connection: Connection::new(
                 Settings {
                     ours: ours.clone(),
-                    peer: Announced::from(peer),
+                    peer: Announced::over(Carrier::Stream, peer),
+                    carrier: Carrier::Stream,
                     idle,
                 },
                 now,

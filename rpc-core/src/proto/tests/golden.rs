@@ -12,7 +12,8 @@ use super::{answers, content, exchange, frame, inject, pair, request_payload, re
 use crate::{
     Code, Error, Metadata, Outcome,
     proto::{
-        Announced, Body, ClientHello, Connection, Event, HelloError, Limits, RequestHead, ServerHello, encode_metadata,
+        Announced, Body, Carrier, ClientHello, Connection, Event, HelloError, Limits, RequestHead, ServerHello,
+        encode_metadata,
         frame::Kind,
         fuzzing::{CLIENT, SERVER},
     },
@@ -30,14 +31,14 @@ fn path(of: &str) -> PathBuf {
 fn hello() -> ClientHello {
     ClientHello {
         codec: 1,
-        limits: Announced::from(&Limits::default()),
+        limits: Announced::over(Carrier::Stream, &Limits::default()),
     }
 }
 
 fn accepted() -> ServerHello {
     ServerHello::Accepted {
         codec: 1,
-        limits: Announced::from(&Limits::default().max_calls(256)),
+        limits: Announced::over(Carrier::Stream, &Limits::default().max_calls(256)),
     }
 }
 

@@ -4,13 +4,13 @@ use bytes::{Bytes, BytesMut};
 
 use crate::{
     Code, Error, Limits,
-    proto::{Announced, ClientHello, HelloError, ServerHello},
+    proto::{Announced, Carrier, ClientHello, HelloError, ServerHello},
 };
 
 fn hello() -> ClientHello {
     ClientHello {
         codec: 2,
-        limits: Announced::from(&Limits::default()),
+        limits: Announced::over(Carrier::Stream, &Limits::default()),
     }
 }
 

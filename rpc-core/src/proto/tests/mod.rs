@@ -3,6 +3,7 @@
 mod budgets;
 mod calls;
 mod cancel;
+mod carriers;
 mod deadlines;
 mod garbled;
 mod going_away;

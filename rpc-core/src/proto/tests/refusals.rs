@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Code, Metadata, Outcome,
     proto::{
-        Announced, Connection, Event, Limits, RequestHead, Settings, encode_metadata,
+        Announced, Carrier, Connection, Event, Limits, RequestHead, Settings, encode_metadata,
         frame::{HEADER, Kind, MAX_PAYLOAD},
         fuzzing::{CLIENT, Pair, SERVER, body},
     },
@@ -131,12 +131,13 @@ fn a_peer_that_announces_endless_metadata_gets_what_fits_into_a_frame() {
     let limits = Limits::default();
     let peer = Announced {
         max_metadata: u32::MAX,
-        ..Announced::from(&limits)
+        ..Announced::over(Carrier::Stream, &limits)
     };
     let mut pair = pair(1);
     let settings = Settings {
         ours: limits,
         peer,
+        carrier: Carrier::Stream,
         idle: None,
     };
     pair.ends[SERVER].connection = Connection::new(settings, pair.now);

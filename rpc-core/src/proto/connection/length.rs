@@ -1,0 +1,42 @@
+//! How large a message may be.
+
+use super::Connection;
+use crate::proto::{Carrier, Limits, Violation};
+
+impl Connection {
+    /// Why a message does not leave, if it is too large for one of both sides; `what` begins the sentence, up to its length.
+    pub(super) fn too_large(&self, what: &str, length: usize) -> Option<String> {
+        let (ours, theirs) = (self.carrier.max_message(&self.ours), self.peer.max_message as usize);
+        let limit = ours.min(theirs);
+        if length <= limit {
+            return None;
+        }
+        let lowered = ours < self.ours.max_message;
+        let rest = match self.carrier {
+            Carrier::Datagrams if ours <= theirs && lowered => {
+                format!("the limit over udp (`max_udp_message`) is {limit}; larger messages belong on tcp")
+            }
+            // The other side announces one number for both.
+            Carrier::Datagrams if theirs < ours => format!(
+                "the limit (`max_message`) is {limit} on the other side, or its `max_udp_message`; larger messages belong on tcp"
+            ),
+            _ => format!("the limit (`max_message`) is {limit}"),
+        };
+        Some(format!("{what} {length} bytes, {rest}"))
+    }
+}
+
+impl Carrier {
+    /// Refuses what an honest peer, which was told the limit, never sends.
+    pub(super) fn check_received(self, ours: &Limits, what: &str, length: usize) -> Result<(), Violation> {
+        let limit = self.max_message(ours);
+        if length <= limit {
+            return Ok(());
+        }
+        let lowered = limit < ours.max_message;
+        let name = if lowered { "max_udp_message" } else { "max_message" };
+        Err(Violation::new(format!(
+            "{what} of {length} bytes, the limit (`{name}`) is {limit}"
+        )))
+    }
+}

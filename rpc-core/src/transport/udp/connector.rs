@@ -1,0 +1,183 @@
+//! A client's way into a session.
+
+use std::{
+    future::poll_fn,
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    net::lookup_host,
+    time::{timeout, timeout_at},
+};
+
+use super::{
+    INCOMPLETE, now, secret,
+    socket::{Received, Socket},
+    stream::{REFUSALS, Source, UdpStream},
+};
+use crate::{
+    Code, Error,
+    proto::datagram::{Budget, Opened, Opening, Refusal, Role, Session, Setup},
+    transport::{Address, Connecting, Connector},
+};
+
+/// How long an address may be silent before the host's next one is tried; the last one has as long as the caller allows.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How soon a refused hello is repeated: a server that is just starting listens by then.
+const AFTER_REFUSAL: Duration = Duration::from_millis(25);
+
+#[derive(Debug)]
+pub(in crate::transport) struct UdpConnector {
+    address: Address,
+    host: String,
+    port: u16,
+}
+
+impl UdpConnector {
+    pub(in crate::transport) fn new(address: Address, host: String, port: u16) -> Self {
+        Self { address, host, port }
+    }
+
+    /// Tries every address that the name resolves to, one after the other.
+    pub(super) async fn open(&self) -> io::Result<(UdpStream, Address)> {
+        let mut peers = lookup_host((self.host.as_str(), self.port)).await?.peekable();
+        let mut failed = io::Error::new(io::ErrorKind::NotFound, "the host name has no address");
+        while let Some(peer) = peers.next() {
+            let opening = open(peer);
+            let opened = if peers.peek().is_none() {
+                opening.await
+            } else {
+                timeout(PATIENCE, opening)
+                    .await
+                    .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+            };
+            match opened {
+                Ok(stream) => return Ok((stream, Address::udp(peer))),
+                Err(error) => failed = error,
+            }
+        }
+        Err(failed)
+    }
+}
+
+impl Connector for UdpConnector {
+    fn connect(&self) -> Connecting<'_> {
+        Box::pin(async {
+            let (stream, peer) = self.open().await?;
+            Ok((Box::new(stream) as _, peer))
+        })
+    }
+
+    fn address(&self) -> &Address {
+        &self.address
+    }
+}
+
+async fn open(peer: SocketAddr) -> io::Result<UdpStream> {
+    let socket = Arc::new(Socket::connect(peer)?);
+    // A new socket takes nothing before the runtime has looked at it.
+    Arc::clone(&socket).writable().await?;
+    let mut attempt = Attempt::new(peer, &socket)?;
+    let opened = attempt.run().await?;
+    let now = now();
+    let setup = Setup {
+        role: Role::Client,
+        id: opened.session,
+        peer,
+        peer_window: opened.window,
+        window: socket.window(),
+        seed: secret()?,
+        rtt: opened.rtt,
+        budget: Budget::new(INCOMPLETE),
+        max_segments: socket.max_segments(),
+    };
+    let mut session = Session::new(setup, now);
+    for datagram in &attempt.early {
+        session.handle_datagram(peer, datagram, now);
+    }
+    Ok(UdpStream::new(session, socket, Source::Socket, None))
+}
+
+/// One attempt at one address.
+struct Attempt<'a> {
+    peer: SocketAddr,
+    socket: &'a Socket,
+    opening: Opening,
+    hello: Vec<u8>,
+    opened: Option<Result<Opened, Refusal>>,
+    /// What came behind the welcome.
+    early: Vec<Vec<u8>>,
+    refused: usize,
+}
+
+impl<'a> Attempt<'a> {
+    fn new(peer: SocketAddr, socket: &'a Socket) -> io::Result<Self> {
+        Ok(Self {
+            peer,
+            socket,
+            opening: Opening::new(secret()?, socket.window(), now()),
+            hello: Vec::new(),
+            opened: None,
+            early: Vec::new(),
+            refused: 0,
+        })
+    }
+
+    async fn run(&mut self) -> io::Result<Opened> {
+        let mut again = None;
+        loop {
+            let now = now();
+            if self.opening.poll_transmit(&mut self.hello, now) || again.is_some_and(|again| again <= now) {
+                self.socket.send_answer(self.peer, None, &self.hello);
+                again = None;
+            }
+            let due = again.unwrap_or_else(|| self.opening.poll_timeout());
+            let due = due.min(self.opening.poll_timeout());
+            match timeout_at(due.into(), poll_fn(|cx| self.poll_receive(cx))).await {
+                Err(_) | Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    self.refused += 1;
+                    if self.refused == REFUSALS {
+                        return Err(error);
+                    }
+                    again = Some(now + AFTER_REFUSAL);
+                }
+            }
+            if let Some(opened) = self.opened.take() {
+                return opened.map_err(refusal);
+            }
+        }
+    }
+
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let (socket, now) = (self.socket, now());
+        socket.poll_receive(cx, |run| self.handle(run, now)).map_ok(drop)
+    }
+
+    fn handle(&mut self, run: &Received<'_>, now: Instant) {
+        for datagram in run.datagrams() {
+            match self.opened {
+                None => self.opened = self.opening.handle_datagram(datagram, now),
+                Some(_) => self.early.push(datagram.to_vec()),
+            }
+        }
+    }
+}
+
+/// Why there is no session: nothing that trying the next moment would change.
+fn refusal(refusal: Refusal) -> io::Error {
+    io::Error::other(match refusal {
+        Refusal::Version => Error::refused(
+            Code::FailedPrecondition,
+            "the server speaks another version of the datagram protocol",
+        ),
+        Refusal::Full => Error::refused(
+            Code::Unavailable,
+            "the server takes no new sessions now; it is full or shutting down",
+        ),
+    })
+}

@@ -1,0 +1,244 @@
+//! One UDP socket: many datagrams with one system call, both ways.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr, UdpSocket as StdSocket},
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use quinn_udp::{RecvMeta, Transmit as Datagrams, UdpSocketState};
+use socket2::SockRef;
+use tokio::{io::Interest, net::UdpSocket};
+
+use super::blocks::{self, BATCH};
+use crate::proto::datagram::Transmit;
+
+/// What is asked of the system for each direction. It gives what its administrator allows.
+const BUFFER: usize = 4 << 20;
+/// The window that every system has room for, and the one that is enough for 1 Gbit/s over 16 ms.
+const WINDOW: (usize, usize) = (64 << 10, 2 << 20);
+/// Datagrams handed over with one call: together they stay below the length of an IP packet.
+const MOST_SEGMENTS: usize = 65_000 / 1452;
+/// A new edge is seen for whatever comes after a receive that did not fill its buffers, so asking again is of no use.
+const EDGES: bool = cfg!(any(target_os = "linux", target_os = "android"));
+/// The other end's refusals reach a socket that is connected. Elsewhere such a socket takes no destination.
+const CONNECTS: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+/// `EMSGSIZE`, for which the standard library has no name.
+const TOO_LONG: i32 = if cfg!(windows) {
+    10040
+} else if cfg!(any(target_os = "linux", target_os = "android")) {
+    90
+} else {
+    40
+};
+
+/// One UDP socket. It never fragments.
+pub(super) struct Socket {
+    io: UdpSocket,
+    state: UdpSocketState,
+    window: u32,
+}
+
+/// A run of datagrams from one sender, each `stride` bytes long but the last.
+pub(super) struct Received<'a> {
+    pub(super) from: SocketAddr,
+    /// Where it was sent to, if the system says so.
+    pub(super) to: Option<IpAddr>,
+    bytes: &'a [u8],
+    stride: usize,
+}
+
+impl<'a> Received<'a> {
+    pub(super) fn datagrams(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + use<'a> {
+        self.bytes.chunks(self.stride.max(1))
+    }
+}
+
+/// Datagrams on their way out, as far as the socket has not taken them.
+pub(super) struct Outgoing {
+    pub(super) transmit: Transmit,
+    pub(super) bytes: Vec<u8>,
+    pub(super) taken: usize,
+}
+
+/// What became of datagrams.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// They left, or are lost as any datagram may be.
+    All,
+    /// The socket takes no more now.
+    Full,
+    /// The path takes none of this size.
+    TooBig,
+    /// An earlier one was refused; these have yet to be sent.
+    Refused,
+}
+
+impl Socket {
+    /// A socket that listens at `address`.
+    pub(super) fn bind(address: SocketAddr) -> io::Result<Self> {
+        Self::new(StdSocket::bind(address)?)
+    }
+
+    /// A socket for a session with `peer`.
+    pub(super) fn connect(peer: SocketAddr) -> io::Result<Self> {
+        let any: SocketAddr = match peer {
+            SocketAddr::V4(_) => ([0; 4], 0).into(),
+            SocketAddr::V6(_) => ([0; 16], 0).into(),
+        };
+        let socket = StdSocket::bind(any)?;
+        if CONNECTS {
+            socket.connect(peer)?;
+        }
+        Self::new(socket)
+    }
+
+    fn new(socket: StdSocket) -> io::Result<Self> {
+        let options = SockRef::from(&socket);
+        // A system that gives less makes transfers slower and nothing else.
+        let _ = options.set_recv_buffer_size(BUFFER);
+        let _ = options.set_send_buffer_size(BUFFER);
+        let window = window(options.recv_buffer_size()?);
+        let state = UdpSocketState::new((&socket).into())?;
+        socket.set_nonblocking(true)?;
+        Ok(Self {
+            io: UdpSocket::from_std(socket)?,
+            state,
+            window,
+        })
+    }
+
+    pub(super) fn local_address(&self) -> io::Result<SocketAddr> {
+        self.io.local_addr()
+    }
+
+    /// How many bytes a peer may send before it hears that some arrived.
+    pub(super) fn window(&self) -> u32 {
+        self.window
+    }
+
+    /// How many datagrams leave with one call.
+    pub(super) fn max_segments(&self) -> usize {
+        self.state.max_gso_segments().clamp(1, MOST_SEGMENTS)
+    }
+
+    /// Receives once, and tells how many datagrams came.
+    pub(super) fn poll_receive(
+        &self,
+        cx: &mut Context<'_>,
+        mut each: impl FnMut(&Received<'_>),
+    ) -> Poll<io::Result<usize>> {
+        blocks::with_buffers(|buffers| {
+            let mut metas = [RecvMeta::default(); BATCH];
+            let received = loop {
+                let mut received = 0;
+                let result = self.io.try_io(Interest::READABLE, || {
+                    received = self.state.recv((&self.io).into(), buffers, &mut metas)?;
+                    // "Would block" is how the runtime is told that the socket is empty.
+                    let empty = EDGES && received < BATCH;
+                    if empty {
+                        Err(io::ErrorKind::WouldBlock.into())
+                    } else {
+                        Ok(())
+                    }
+                });
+                match result {
+                    Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Poll::Ready(Err(error)),
+                    Err(_) if received == 0 => ready!(self.io.poll_recv_ready(cx))?,
+                    _ => break received,
+                }
+            };
+            let mut datagrams = 0;
+            for (buffer, meta) in buffers.iter().zip(&metas).take(received) {
+                let run = Received {
+                    from: meta.addr,
+                    to: meta.dst_ip,
+                    bytes: buffer.get(..meta.len).unwrap_or_default(),
+                    stride: meta.stride,
+                };
+                datagrams += run.datagrams().len();
+                each(&run);
+            }
+            Poll::Ready(Ok(datagrams))
+        })
+    }
+
+    /// Sends as much of `outgoing` as the socket takes.
+    pub(super) fn send(&self, outgoing: &mut Outgoing, from: Option<IpAddr>) -> Sent {
+        let Transmit { to, segment } = outgoing.transmit;
+        let mut again = true;
+        while let Some(rest) = outgoing.bytes.get(outgoing.taken..).filter(|rest| !rest.is_empty()) {
+            let segments = self.max_segments();
+            let part = &rest[..rest.len().min(segments.saturating_mul(segment.max(1)))];
+            let Err(error) = self.send_part(to, from, segment, part) else {
+                outgoing.taken += part.len();
+                continue;
+            };
+            match error.kind() {
+                io::ErrorKind::WouldBlock => return Sent::Full,
+                io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => return Sent::Refused,
+                // The first time it may be about an earlier one.
+                _ if is_too_long(&error) && again => again = false,
+                _ if is_too_long(&error) => return Sent::TooBig,
+                // The device cannot cut them, as is known from here on.
+                _ if self.max_segments() < segments => {}
+                _ => outgoing.taken += part.len(),
+            }
+        }
+        Sent::All
+    }
+
+    /// Sends one datagram if the socket takes it: for what the peer asks for again.
+    pub(super) fn send_answer(&self, to: SocketAddr, from: Option<IpAddr>, datagram: &[u8]) {
+        let _ = self.send_part(to, from, datagram.len(), datagram);
+    }
+
+    fn send_part(&self, to: SocketAddr, from: Option<IpAddr>, segment: usize, bytes: &[u8]) -> io::Result<()> {
+        let datagrams = Datagrams {
+            destination: to,
+            ecn: None,
+            contents: bytes,
+            segment_size: Some(segment).filter(|segment| *segment < bytes.len()),
+            src_ip: from,
+        };
+        self.io.try_io(Interest::WRITABLE, || {
+            self.state.try_send((&self.io).into(), &datagrams)
+        })
+    }
+
+    /// Waits until the socket takes datagrams. Any number of tasks may wait.
+    pub(super) async fn writable(self: Arc<Self>) -> io::Result<()> {
+        self.io.writable().await
+    }
+}
+
+/// A quarter of the buffer: the system counts about twice the bytes of a datagram, and a server's buffer is for all sessions.
+fn window(buffer: usize) -> u32 {
+    (buffer / 4).clamp(WINDOW.0, WINDOW.1) as u32
+}
+
+/// Whether `error` says that a datagram was longer than the path takes.
+fn is_too_long(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(TOO_LONG)
+}
+
+/// Whether an error of receiving is about a datagram sent before, or passes: the socket is as good as ever.
+pub(super) fn passes(error: &io::Error) -> bool {
+    use io::ErrorKind::{
+        ConnectionRefused, ConnectionReset, HostUnreachable, Interrupted, NetworkUnreachable, OutOfMemory,
+        PermissionDenied,
+    };
+    is_too_long(error)
+        || matches!(
+            error.kind(),
+            ConnectionRefused
+                | ConnectionReset
+                | HostUnreachable
+                | Interrupted
+                | NetworkUnreachable
+                | OutOfMemory
+                | PermissionDenied
+        )
+}

@@ -1,0 +1,71 @@
+//! The sessions of a listening socket, and the places of their streams.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Waker,
+    time::Instant,
+};
+
+use super::inbox::Inbox;
+use crate::proto::datagram::Endpoint;
+
+/// The sessions of a listening socket. Shared with the streams, which leave it when they are dropped.
+pub(super) struct Table(Mutex<Option<Endpoint<Route>>>);
+
+/// The way to a session. Whoever is not routed to any more reads the end.
+pub(super) struct Route(Arc<Inbox>);
+
+/// A stream's place in the table; given back when it is dropped.
+pub(super) struct Place {
+    id: u64,
+    table: Arc<Table>,
+    pub(super) inbox: Arc<Inbox>,
+}
+
+impl Table {
+    pub(super) fn new(seed: [u8; 32], now: Instant) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Some(Endpoint::new(seed, now)))))
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Option<Endpoint<Route>>> {
+        // Nothing panics halfway through a change of the table.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Cuts all sessions.
+    pub(super) fn close(&self) {
+        let endpoint = self.lock().take();
+        // Outside the lock: streams are woken, and may leave.
+        drop(endpoint);
+    }
+}
+
+impl Route {
+    pub(super) fn new(inbox: Arc<Inbox>) -> Self {
+        Self(inbox)
+    }
+
+    pub(super) fn push(&self, from: SocketAddr, to: Option<IpAddr>, datagram: &[u8]) -> Option<Waker> {
+        self.0.push(from, to, datagram)
+    }
+}
+
+impl Drop for Route {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl Place {
+    pub(super) fn new(id: u64, table: Arc<Table>, inbox: Arc<Inbox>) -> Self {
+        Self { id, table, inbox }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let route = self.table.lock().as_mut().and_then(|endpoint| endpoint.close(self.id));
+        drop(route);
+    }
+}
