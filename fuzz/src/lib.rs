@@ -11,7 +11,7 @@ mod codec_guard;
 mod protocol;
 
 pub use codec_guard::codec_guard;
-pub use protocol::{connection, frames, handshake};
+pub use protocol::{connection, datagram, frames, handshake};
 
 /// A target by name.
 #[derive(Debug)]
@@ -45,5 +45,10 @@ pub const TARGETS: &[Target] = &[
         name: "connection",
         run: connection,
         seeds: protocol::scripts,
+    },
+    Target {
+        name: "datagram",
+        run: datagram,
+        seeds: protocol::datagrams,
     },
 ];

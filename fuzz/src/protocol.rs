@@ -2,19 +2,34 @@
 
 use fastrand::Rng;
 
-pub use farcall::fuzzing::{connection, frames, handshake};
+pub use farcall::fuzzing::{connection, datagram, frames, handshake};
 
 /// The frozen messages, one a line: its name and its bytes in hex.
 const GOLDEN: &str = include_str!("../../tests/wire/protocol.txt");
+/// The frozen datagrams and what is in them, likewise.
+const DATAGRAMS: &str = include_str!("../../tests/wire/datagrams.txt");
 
 /// Every frozen message, and all of them one after another.
 pub(crate) fn messages() -> Vec<Vec<u8>> {
-    let mut seeds: Vec<_> = GOLDEN
-        .lines()
-        .filter_map(|line| hex(line.rsplit_once(": ")?.1))
-        .collect();
+    let mut seeds = golden(GOLDEN);
     seeds.push(seeds.concat());
     seeds
+}
+
+/// Every frozen datagram and chunk behind the byte that says that it is one, and scripts for sessions.
+pub(crate) fn datagrams() -> Vec<Vec<u8>> {
+    let datagrams = golden(DATAGRAMS).into_iter().map(|bytes| [vec![0], bytes].concat());
+    let scripts = scripts().into_iter().enumerate().map(|(index, mut script)| {
+        script[0] = 1 + index as u8 % 3;
+        script
+    });
+    datagrams.chain(scripts).collect()
+}
+
+fn golden(file: &str) -> Vec<Vec<u8>> {
+    file.lines()
+        .filter_map(|line| hex(line.rsplit_once(": ")?.1))
+        .collect()
 }
 
 /// Scripts for either kind of peer; any bytes are one.

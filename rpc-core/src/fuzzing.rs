@@ -18,3 +18,8 @@ pub fn handshake(data: &[u8]) {
 pub fn connection(data: &[u8]) {
     fuzzing::connection(data, Instant::now());
 }
+
+/// Reads `data` as a datagram, or runs it as a script of what happens to sessions of datagrams.
+pub fn datagram(data: &[u8]) {
+    fuzzing::datagram(data, Instant::now());
+}

@@ -17,6 +17,8 @@ mod chunk;
 mod congestion;
 mod cookie;
 mod endpoint;
+#[cfg(any(test, feature = "_fuzzing"))]
+pub(super) mod fuzzing;
 mod lanes;
 mod mtu;
 mod opening;

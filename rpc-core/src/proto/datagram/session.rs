@@ -18,7 +18,7 @@ use super::{
 use crate::proto::outgoing::earlier;
 
 /// How many datagrams may come before they are acknowledged.
-const ACK_EVERY: u32 = 8;
+const ACK_EVERY: u32 = 2;
 /// The ranges of received numbers that are remembered. What is older than all of them counts as received.
 const RANGES: usize = 256;
 /// The least window there is, whatever a peer says: with less nothing would move.
@@ -194,6 +194,12 @@ impl Session {
         self.received.held()
     }
 
+    /// The memory behind it, with what buffers have in reserve.
+    #[cfg(any(test, feature = "_fuzzing"))]
+    pub(crate) fn footprint(&self) -> usize {
+        self.received.footprint()
+    }
+
     /// The mutant that every test of "at most once" must find.
     #[cfg(test)]
     pub(crate) fn deliver_duplicates(&mut self) {
@@ -231,7 +237,7 @@ impl Session {
             let token = self.tokens.u64(..);
             self.path.heard(from, length, token, now);
         }
-        let mut elicits = false;
+        let (mut elicits, mut refused) = (false, false);
         loop {
             let chunk = match Chunk::take(&mut chunks) {
                 Ok(Some(chunk)) => chunk,
@@ -241,10 +247,14 @@ impl Session {
             elicits |= chunk.elicits();
             match self.handle_chunk(from, chunk, now) {
                 Ok(()) => {}
-                // As if the datagram had been lost: what is in it comes again.
-                Err(Refused::Later) => return,
+                // What follows may be what it waits for.
+                Err(Refused::Later) => refused = true,
                 Err(Refused::Broken(what)) => return self.broken(what),
             }
+        }
+        if refused {
+            // As if the datagram had been lost: what is in it comes again.
+            return;
         }
         let in_order = self.largest.map_or(number == 0, |(largest, _)| number == largest + 1);
         if newest {
@@ -370,7 +380,8 @@ impl Session {
             begin_packet(out, self.id, self.recovery.next_number());
             self.put_control(out, now);
             if wants && may {
-                self.put_data(out, start + mtu, &mut segments);
+                // The news of the end fits behind it.
+                self.put_data(out, start + mtu - usize::from(self.closing), &mut segments);
             }
             if self.closing && !self.has_data() {
                 chunk::put_close(out);
@@ -467,7 +478,8 @@ impl Session {
             return Some((segment, true));
         }
         let open = self.recovery.settled() + self.peer_window;
-        let segment = self.fresh.pop_front_if(|segment| segment.position < open)?;
+        self.fresh.front().filter(|segment| segment.position < open)?;
+        let segment = self.fresh.pop_front()?;
         self.unsent -= segment.bytes.len();
         Some((segment, false))
     }

@@ -9,10 +9,9 @@ mod script;
 pub(crate) use self::bytes::{frames, handshake};
 #[cfg(test)]
 pub(super) use self::pair::{CLIENT, Pair, SERVER, body};
+pub(super) use self::script::Script;
 
 use std::time::Instant;
-
-use script::Script;
 
 /// Runs a script whose first byte says who the peer is; its time begins at `now`.
 pub(crate) fn connection(data: &[u8], now: Instant) {
@@ -22,4 +21,10 @@ pub(crate) fn connection(data: &[u8], now: Instant) {
         Some(_) => hostile::run(script, now),
         None => {}
     }
+}
+
+/// Reads bytes as a datagram, or runs a script of what happens to datagrams; its time begins at `now`.
+#[cfg(feature = "_fuzzing")]
+pub(crate) fn datagram(data: &[u8], now: Instant) {
+    super::datagram::fuzzing::run(data, now);
 }

@@ -5,6 +5,7 @@
 //! is no order, so nothing waits for a lost datagram but the calls that were in it.
 
 mod budget;
+mod ready;
 mod receive;
 mod split;
 

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
 
 use super::{
     CONTROL, MAX_LANES,
     budget::{Account, Budget},
+    ready::Ready,
 };
 use crate::proto::{
     frame::{HEADER, MAX_PAYLOAD},
@@ -15,9 +16,6 @@ use crate::proto::{
 
 /// What bytes out of order cost beyond themselves.
 const OVERHEAD: usize = 128;
-/// A buffer longer than this is not kept while it is empty.
-const KEPT: usize = 64 << 10;
-
 /// Why a chunk was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::proto::datagram) enum Refused {
@@ -31,8 +29,7 @@ pub(in crate::proto::datagram) enum Refused {
 #[derive(Debug)]
 pub(in crate::proto::datagram) struct Received {
     lanes: HashMap<u32, Lane>,
-    /// Whole frames, and before them the hello.
-    ready: BytesMut,
+    ready: Ready,
     /// The bytes delivered on all lanes.
     delivered: u64,
     account: Account,
@@ -62,7 +59,7 @@ impl Received {
     pub(in crate::proto::datagram) fn new(budget: Budget, window: usize) -> Self {
         Self {
             lanes: HashMap::new(),
-            ready: BytesMut::new(),
+            ready: Ready::default(),
             delivered: 0,
             account: Account::new(budget, window),
             greeted: false,
@@ -86,15 +83,21 @@ impl Received {
         self.account.held()
     }
 
+    /// The memory of everything, with what buffers have in reserve.
+    #[cfg(any(test, feature = "_fuzzing"))]
+    pub(in crate::proto::datagram) fn footprint(&self) -> usize {
+        let rests = self.lanes.values().filter_map(|lane| lane.rest.as_deref());
+        let early = |rest: &Rest| rest.early.values().map(|bytes| bytes.len() + OVERHEAD).sum::<usize>();
+        let rests = rests.map(|rest| size_of::<Rest>() + rest.partial.capacity() + early(rest));
+        self.ready.capacity() + self.lanes.capacity() * (size_of::<(u32, Lane)>() + 1) + rests.sum::<usize>()
+    }
+
     pub(in crate::proto::datagram) fn ready(&self) -> &[u8] {
-        &self.ready
+        self.ready.front()
     }
 
     pub(in crate::proto::datagram) fn consume(&mut self, length: usize) {
-        self.ready.advance(length.min(self.ready.len()));
-        if self.ready.is_empty() && self.ready.capacity() > KEPT {
-            self.ready = BytesMut::new();
-        }
+        self.ready.consume(length);
     }
 
     /// Takes the bytes of a chunk; a refusal changes nothing.
@@ -107,6 +110,10 @@ impl Received {
     ) -> Result<(), Refused> {
         if number >= MAX_LANES {
             return Err(Refused::Broken("a lane above the limit"));
+        }
+        if number != CONTROL && !self.greeted {
+            // The hello was lost or overtaken, and is what must be read first.
+            return Err(Refused::Later);
         }
         let next = self.lanes.get(&number).map_or(0, |lane| lane.next);
         let Some(end) = offset.checked_add(bytes.len() as u64).filter(|&end| end < 1 << 62) else {
@@ -122,11 +129,11 @@ impl Received {
         } else {
             bytes
         };
-        if offset > next {
-            return self.keep(number, offset, bytes);
-        }
         if after.is_some_and(|position| self.delivered < position) {
             return Err(Refused::Later);
+        }
+        if offset > next {
+            return self.keep(number, offset, bytes);
         }
         self.advance(number, bytes, 0)?;
         self.take_early(number)
@@ -197,7 +204,7 @@ impl Received {
                 lane.rest.get_or_insert_default().partial.extend_from_slice(partial);
             }
             self.greeted |= greeting && whole > 0;
-            self.ready.extend_from_slice(ready);
+            self.ready.push(ready);
             return Ok(());
         };
         if !self.account.pay(bytes.len(), paid) {
@@ -207,8 +214,7 @@ impl Received {
         let whole = whole(&rest.partial, greeting)?;
         if whole > 0 {
             self.greeted |= greeting;
-            self.ready.extend_from_slice(&rest.partial[..whole]);
-            rest.partial.advance(whole);
+            self.ready.push_whole(rest.partial.split_to(whole));
             self.account.release(whole);
         }
         Ok(())

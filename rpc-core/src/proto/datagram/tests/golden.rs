@@ -115,7 +115,11 @@ fn path(of: &str) -> PathBuf {
 
 /// The padding of a hello is left out.
 fn hex(bytes: &[u8]) -> String {
-    let shown = if bytes.len() == HELLO { HELLO_FIELDS } else { bytes.len() };
+    let shown = if bytes.len() == HELLO {
+        HELLO_FIELDS
+    } else {
+        bytes.len()
+    };
     bytes[..shown].iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text

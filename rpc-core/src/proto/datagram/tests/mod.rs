@@ -5,6 +5,8 @@ mod endpoint;
 mod golden;
 mod opening;
 mod pair;
+mod random;
+mod sim;
 
 use super::packet::Datagram;
 

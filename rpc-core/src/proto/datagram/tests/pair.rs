@@ -125,7 +125,7 @@ impl Pair {
                 sent = true;
                 assert!(!out.is_empty() && transmit.segment <= out.len());
                 for datagram in out.chunks(transmit.segment) {
-                    assert!(datagram.len() <= 1452);
+                    assert!(datagram.len() <= 8952);
                     self.datagrams += 1;
                     let mut datagram = datagram.to_vec();
                     // A challenge to an address that is no longer the client's goes nowhere.

@@ -1,0 +1,208 @@
+//! What a seed makes of the world.
+
+use core::ops::Range;
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+
+use super::{
+    ledger::{Call, LONGEST},
+    network::{Outage, Way},
+};
+use crate::Limits;
+
+/// What both ends of all sessions go by.
+#[derive(Clone, Debug)]
+pub(super) struct Terms {
+    pub(super) limits: Limits,
+    pub(super) idle: Option<Duration>,
+    pub(super) window: u32,
+    pub(super) budget: usize,
+    pub(super) segments: usize,
+}
+
+/// What happens to a host at some time.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Happening {
+    /// The client's NAT gives it another port.
+    Rebind(usize),
+    /// The client reads nothing for a while; then all server sessions.
+    Pause(usize, Duration),
+    PauseServer(Duration),
+    /// The server is another one all at once, without a word.
+    Crash,
+    /// The server ends its connections in order.
+    GoAway,
+    /// The client's process ends, without a word.
+    Vanish(usize),
+}
+
+#[derive(Debug)]
+pub(super) struct Conditions {
+    pub(super) ways: [Way; 2],
+    pub(super) outages: Vec<Outage>,
+    pub(super) narrows: Option<(Instant, usize)>,
+    pub(super) happenings: Vec<(Instant, Happening)>,
+    pub(super) terms: Terms,
+    pub(super) clients: usize,
+    /// Each session of a client has a socket of its own.
+    pub(super) fresh_ports: bool,
+    pub(super) calls: Vec<Call>,
+    pub(super) until: Instant,
+}
+
+impl Conditions {
+    pub(super) fn draw(seed: u64, begin: Instant) -> Self {
+        let rng = &mut Rng::with_seed(seed);
+        let until = begin + Duration::from_secs(rng.u64(5..40));
+        let clients = rng.usize(1..=3);
+        let ways = [way(rng), way(rng)];
+        Self {
+            ways,
+            outages: some(rng, 4, 3).map(|()| outage(rng, begin..until)).collect(),
+            narrows: rare(rng, 6).then(|| (time(rng, begin..until), rng.usize(1200..1452))),
+            happenings: happenings(rng, clients, begin..until),
+            terms: terms(rng),
+            clients,
+            fresh_ports: rng.bool(),
+            calls: calls(rng, clients, begin..until),
+            until,
+        }
+    }
+
+    /// Nothing happens that a session may not survive.
+    pub(super) fn are_mild(&self) -> bool {
+        let survives =
+            |(_, happening): &(Instant, Happening)| matches!(happening, Happening::Rebind(_) | Happening::Pause(..));
+        self.outages
+            .iter()
+            .all(|outage| outage.time.end - outage.time.start < Duration::from_secs(4))
+            && self.happenings.iter().all(survives)
+            && self.terms.idle.is_none()
+            && self.ways.iter().all(|way| way.loss <= 200 && way.rate.is_none())
+    }
+}
+
+fn way(rng: &mut Rng) -> Way {
+    let mut often = |values: &[u32]| {
+        if rng.bool() {
+            0
+        } else {
+            *rng.choice(values).expect("a value")
+        }
+    };
+    let (loss, twice, late) = (
+        often(&[5, 20, 50, 100, 200, 300]),
+        often(&[10, 100, 300]),
+        often(&[5, 30]),
+    );
+    let (flipped, cut, replayed) = (often(&[5, 50]), often(&[5, 50]), often(&[5, 30]));
+    Way {
+        loss,
+        twice,
+        late,
+        flipped,
+        cut,
+        replayed,
+        delay: Duration::from_micros(1 << rng.u32(6..18)),
+        jitter: if rng.bool() {
+            Duration::ZERO
+        } else {
+            Duration::from_micros(1 << rng.u32(4..17))
+        },
+        rate: rare(rng, 4).then(|| (1 << rng.u32(15..24), 1 << rng.u32(14..19))),
+        most: if rare(rng, 4) { rng.usize(1200..1452) } else { 1500 },
+        refuses: rng.bool(),
+    }
+}
+
+fn outage(rng: &mut Rng, range: Range<Instant>) -> Outage {
+    let from = time(rng, range);
+    let time = from..from + Duration::from_millis(1 << rng.u32(5..15));
+    let ways = [0..2, 0..1, 1..2][rng.usize(..3)].clone();
+    Outage { time, ways }
+}
+
+fn happenings(rng: &mut Rng, clients: usize, range: Range<Instant>) -> Vec<(Instant, Happening)> {
+    let mut all = Vec::new();
+    for _ in some(rng, 2, 5) {
+        let client = rng.usize(..clients);
+        let pause = Duration::from_millis(1 << rng.u32(5..13));
+        let happening = match rng.u32(..12) {
+            0..6 => Happening::Rebind(client),
+            6 | 7 => Happening::Pause(client, pause),
+            8 => Happening::PauseServer(pause),
+            9 => Happening::Crash,
+            10 => Happening::GoAway,
+            _ => Happening::Vanish(client),
+        };
+        all.push((time(rng, range.clone()), happening));
+    }
+    all.sort_by_key(|&(at, _)| at);
+    all
+}
+
+fn terms(rng: &mut Rng) -> Terms {
+    let mut one = |values: [usize; 3]| values[rng.usize(..3)];
+    let limits = Limits::default()
+        .max_message(LONGEST)
+        .max_buffered(one([LONGEST, 1 << 20, 64 << 20]))
+        .max_calls(one([3, 64, 1024]))
+        .keepalive(Duration::from_secs(one([3, 15, 15]) as u64));
+    Terms {
+        limits,
+        window: one([16 << 10, 256 << 10, 4 << 20]) as u32,
+        budget: one([64 << 10, 1 << 20, 64 << 20]),
+        segments: one([1, 4, 10]),
+        idle: rare(rng, 8).then(|| Duration::from_secs(2)),
+    }
+}
+
+fn calls(rng: &mut Rng, clients: usize, range: Range<Instant>) -> Vec<Call> {
+    let count = rng.usize(20..250);
+    let mut left: usize = 2 << 20;
+    let mut at = range.start;
+    let mut calls = Vec::with_capacity(count);
+    for _ in 0..count {
+        // Bursts, and silence between them.
+        if rare(rng, 3) {
+            at = time(rng, range.clone());
+        }
+        let (request, reply) = (size(rng, &mut left), size(rng, &mut left));
+        calls.push(Call {
+            at,
+            client: rng.usize(..clients),
+            by_server: rare(rng, 8),
+            request,
+            reply,
+            timeout: rare(rng, 6).then(|| Duration::from_millis(1 << rng.u32(..13))),
+            cancelled: rare(rng, 8).then(|| at + Duration::from_micros(1 << rng.u32(..20))),
+            one_way: rare(rng, 16),
+        });
+    }
+    calls.sort_by_key(|call| call.at);
+    calls
+}
+
+/// Mostly small, and all together not too much for the time that a test has.
+fn size(rng: &mut Rng, left: &mut usize) -> usize {
+    let most = [64, 64, 64, 64, 1024, 4096, 40 << 10, LONGEST][rng.usize(..8)];
+    let size = rng.usize(..=most).min(*left);
+    *left -= size;
+    size
+}
+
+fn rare(rng: &mut Rng, one_of: u32) -> bool {
+    rng.u32(..one_of) == 0
+}
+
+/// None at all in most worlds, else up to `most`.
+fn some(rng: &mut Rng, one_of: u32, most: usize) -> impl Iterator<Item = ()> + use<> {
+    let count = if rare(rng, one_of) { rng.usize(1..=most) } else { 0 };
+    std::iter::repeat_n((), count)
+}
+
+fn time(rng: &mut Rng, range: Range<Instant>) -> Instant {
+    let length = (range.end - range.start).as_micros() as u64;
+    range.start + Duration::from_micros(rng.u64(..length))
+}

@@ -1,0 +1,144 @@
+//! What became of every call, as its caller sees it and as it was.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+/// The longest content.
+pub(super) const LONGEST: usize = 256 << 10;
+
+/// A call to be made.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub(super) at: Instant,
+    pub(super) client: usize,
+    /// The server calls the client.
+    pub(super) by_server: bool,
+    pub(super) request: usize,
+    pub(super) reply: usize,
+    pub(super) timeout: Option<Duration>,
+    pub(super) cancelled: Option<Instant>,
+    /// Nobody waits for the answer: it is over when it has left.
+    pub(super) one_way: bool,
+}
+
+/// What a caller was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    Answered,
+    Executed,
+    NotExecuted,
+    Unknown,
+}
+
+#[derive(Debug)]
+struct Record {
+    ran: u32,
+    told: Option<Told>,
+}
+
+/// Every call by its number.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    pub(super) calls: Vec<Call>,
+    records: Vec<Record>,
+    /// Any content is a part of it.
+    noise: Bytes,
+    open: usize,
+}
+
+impl Ledger {
+    pub(super) fn new(calls: Vec<Call>, seed: u64) -> Self {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut noise = vec![0; LONGEST + calls.len()];
+        rng.fill(&mut noise);
+        Self {
+            records: calls.iter().map(|_| Record { ran: 0, told: None }).collect(),
+            open: calls.len(),
+            calls,
+            noise: noise.into(),
+        }
+    }
+
+    /// The calls that have not ended for their callers.
+    pub(super) fn open(&self) -> usize {
+        self.open
+    }
+
+    pub(super) fn is_open(&self, number: usize) -> bool {
+        self.records[number].told.is_none()
+    }
+
+    pub(super) fn request(&self, number: usize) -> Bytes {
+        self.noise.slice(number..number + self.calls[number].request)
+    }
+
+    /// Another part than the request's unless both are empty.
+    pub(super) fn reply(&self, number: usize) -> Bytes {
+        let reply = self.calls[number].reply;
+        let from = self.calls.len() - number + LONGEST - reply;
+        self.noise.slice(from..from + reply)
+    }
+
+    /// A handler was started.
+    pub(super) fn ran(&mut self, number: usize, body: &Bytes) {
+        assert_eq!(
+            *body,
+            self.request(number),
+            "the request of call {number} is not what was sent"
+        );
+        let record = &mut self.records[number];
+        record.ran += 1;
+        assert_eq!(
+            record.ran, 1,
+            "call {number} ran more than once; its caller was told {:?}",
+            record.told
+        );
+        assert_ne!(
+            record.told,
+            Some(Told::NotExecuted),
+            "call {number} ran after its caller was told that it never will"
+        );
+    }
+
+    pub(super) fn answered(&mut self, number: usize, body: &Bytes) {
+        assert_eq!(
+            *body,
+            self.reply(number),
+            "call {number} has another one's answer, or a damaged one"
+        );
+        self.told(number, Told::Answered);
+    }
+
+    pub(super) fn told(&mut self, number: usize, told: Told) {
+        let record = &mut self.records[number];
+        assert_eq!(record.told, None, "call {number} ended twice");
+        let may = match told {
+            Told::Answered | Told::Executed => record.ran == 1,
+            Told::NotExecuted => record.ran == 0,
+            Told::Unknown => true,
+        };
+        assert!(
+            may,
+            "the caller of call {number} was told {told:?}, and it ran {} times",
+            record.ran
+        );
+        record.told = Some(told);
+        self.open -= 1;
+    }
+
+    /// How many were told this.
+    pub(super) fn count(&self, told: Told) -> usize {
+        self.records.iter().filter(|record| record.told == Some(told)).count()
+    }
+
+    /// The calls that nobody gave up and that did not end well, but for those that the server had no session for.
+    pub(super) fn failed(&self) -> impl Iterator<Item = usize> {
+        let meant = |call: &Call| call.timeout.is_none() && call.cancelled.is_none() && !call.one_way;
+        let well =
+            |call: &Call, told| told == Some(Told::Answered) || call.by_server && told == Some(Told::NotExecuted);
+        let both = self.calls.iter().zip(&self.records).enumerate();
+        both.filter(move |(_, (call, record))| meant(call) && !well(call, record.told))
+            .map(|(number, _)| number)
+    }
+}

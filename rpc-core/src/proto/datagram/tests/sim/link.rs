@@ -1,0 +1,469 @@
+//! One end of a session with the connection above it, as a driver runs them.
+
+use core::net::SocketAddr;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::{Duration, Instant},
+};
+
+use ::bytes::{Buf, Bytes, BytesMut};
+use fastrand::Rng;
+
+use super::{
+    conditions::Terms,
+    ledger::{Ledger, Told},
+};
+use crate::{
+    Code, Error, Outcome,
+    proto::{
+        Announced, ClientHello, Connection, Event, HelloError, Lost, RequestHead, ServerHello, Settings,
+        datagram::{End, Role, Session},
+        fuzzing::body,
+    },
+};
+
+/// How long the handshake may take, and the end of a connection.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+const LINGER: Duration = Duration::from_millis(500);
+
+/// Why a link is over.
+#[derive(Debug)]
+pub(super) enum Over {
+    /// A session ended, or could not be made.
+    Session(End),
+    Lost(Lost),
+    Late,
+    /// Both sides had done what there was to do.
+    Left,
+}
+
+impl From<Lost> for Over {
+    fn from(lost: Lost) -> Self {
+        Self::Lost(lost)
+    }
+}
+
+/// What may wait beyond the window.
+const SLACK: usize = 64 << 10;
+
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) session: Session,
+    /// What has come and was not looked at, and how much that is.
+    inbox: VecDeque<(SocketAddr, Vec<u8>)>,
+    mail: usize,
+    role: Role,
+    terms: Terms,
+    /// Once the peer's hello has come.
+    connection: Option<Connection>,
+    begun: Instant,
+    /// What is written before anything else.
+    hello: Bytes,
+    /// What the connection gave.
+    output: VecDeque<Bytes>,
+    input: BytesMut,
+    /// Calls that this side made, by id, and those whose answers were not released yet.
+    waiting: BTreeMap<u32, usize>,
+    answered: Vec<u32>,
+    /// When the handlers of the peer's calls will have an answer.
+    serving: BTreeMap<(Instant, u32), usize>,
+    /// It reads nothing before.
+    pause: Option<Instant>,
+    /// No new calls: leave when all is done.
+    closing: bool,
+    leaving: Option<Instant>,
+    rng: Rng,
+}
+
+impl Link {
+    pub(super) fn new(session: Session, role: Role, terms: Terms, seed: u64, now: Instant) -> Self {
+        let hello = ClientHello {
+            codec: 1,
+            limits: Announced::from(&terms.limits),
+        };
+        Self {
+            session,
+            inbox: VecDeque::new(),
+            mail: 0,
+            role,
+            connection: None,
+            begun: now,
+            hello: if role == Role::Client {
+                hello.encode()
+            } else {
+                Bytes::new()
+            },
+            output: VecDeque::new(),
+            input: BytesMut::new(),
+            waiting: BTreeMap::new(),
+            answered: Vec::new(),
+            serving: BTreeMap::new(),
+            pause: None,
+            closing: false,
+            leaving: None,
+            rng: Rng::with_seed(seed),
+            terms,
+        }
+    }
+
+    // ---- calls -------------------------------------------------------------------------------------------------------
+
+    /// Whether a call may be made now.
+    pub(super) fn has_room(&self) -> bool {
+        let room = |connection: &Connection| connection.outgoing() < self.terms.limits.max_calls;
+        !self.closing && self.connection.as_ref().is_some_and(room)
+    }
+
+    pub(super) fn start(&mut self, number: usize, ledger: &mut Ledger, now: Instant) {
+        let Some(connection) = &mut self.connection else { return };
+        let call = &ledger.calls[number];
+        let deadline = call.timeout.map(|timeout| call.at + timeout);
+        let head = RequestHead {
+            method: number as u64,
+            timeout: deadline.map(|deadline| deadline.saturating_duration_since(now)),
+            ..RequestHead::default()
+        };
+        match connection.start(&head, body(&ledger.request(number)), deadline) {
+            Ok(id) => assert_eq!(self.waiting.insert(id, number), None, "the id {id} is in use"),
+            Err(error) => ledger.told(number, told(error.outcome())),
+        }
+    }
+
+    /// The caller gives a call up if it is one of this link.
+    pub(super) fn cancel(&mut self, number: usize, ledger: &mut Ledger) -> bool {
+        let Some(&id) = self
+            .waiting
+            .iter()
+            .find(|(_, waiting)| **waiting == number)
+            .map(|(id, _)| id)
+        else {
+            return false;
+        };
+        self.waiting.remove(&id);
+        if let Some(connection) = &mut self.connection {
+            ledger.told(number, told(connection.abandon(id)));
+        }
+        true
+    }
+
+    /// Takes no more calls from the peer, and ends when all is done.
+    pub(super) fn go_away(&mut self) {
+        if let Some(connection) = &mut self.connection {
+            connection.go_away();
+        }
+        self.closing = true;
+    }
+
+    /// It reads nothing for a while.
+    pub(super) fn pause(&mut self, until: Instant) {
+        if self.leaving.is_none() {
+            self.pause = Some(until);
+        }
+    }
+
+    /// The link is over: those who wait are told.
+    pub(super) fn end(&mut self, ledger: &mut Ledger) {
+        self.take_events(ledger, self.begun);
+        let Some(connection) = &mut self.connection else { return };
+        for (id, outcome) in connection.drain_lost() {
+            if let Some(number) = self.waiting.remove(&id) {
+                ledger.told(number, told(outcome));
+            }
+        }
+        assert!(self.waiting.is_empty(), "calls {:?} never ended", self.waiting);
+    }
+
+    /// A datagram came. Without room it is lost.
+    pub(super) fn deliver(&mut self, from: SocketAddr, bytes: Vec<u8>) {
+        if self.mail + bytes.len() <= self.terms.window as usize + SLACK {
+            self.mail += bytes.len();
+            self.inbox.push_back((from, bytes));
+        }
+    }
+
+    // ---- the driver --------------------------------------------------------------------------------------------------
+
+    pub(super) fn due(&self) -> Option<Instant> {
+        let hello = self.connection.is_none().then(|| self.begun + HANDSHAKE);
+        let connection = self.connection.as_ref().filter(|_| self.leaving.is_none());
+        [
+            hello,
+            self.leaving,
+            connection.and_then(Connection::poll_timeout),
+            self.session.poll_timeout(),
+            self.serving.first_key_value().map(|(&(at, _), _)| at),
+            self.pause,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Who wants to act, and how soon.
+    pub(super) fn timers(&self, now: Instant) -> String {
+        let soon = |due: Option<Instant>| due.map(|due| due.saturating_duration_since(now));
+        let connection = self.connection.as_ref().and_then(Connection::poll_timeout);
+        let (session, leaving) = (soon(self.session.poll_timeout()), soon(self.leaving));
+        format!(
+            "session {session:?}, connection {:?}, leaving {leaving:?}",
+            soon(connection)
+        )
+    }
+
+    /// Does all that can be done now.
+    pub(super) fn turn(&mut self, ledger: &mut Ledger, now: Instant) -> Result<(), Over> {
+        if self.session.poll_timeout().is_some_and(|due| due <= now) {
+            self.session.handle_timeout(now);
+        }
+        if let Some(until) = self.leaving {
+            return self.leave(until, now);
+        }
+        if self.connection.is_none() && now >= self.begun + HANDSHAKE {
+            return Err(Over::Late);
+        }
+        self.pause = self.pause.filter(|&until| now < until);
+        self.release();
+        loop {
+            let read = self.read(ledger, now)?;
+            self.reply(ledger, now);
+            let written = self.write(now);
+            self.let_go(ledger);
+            if let Some(connection) = self.connection.as_mut().filter(|connection| is_due(connection, now)) {
+                connection.handle_timeout(now)?;
+                self.take_events(ledger, now);
+                continue;
+            }
+            if !read && !written {
+                break;
+            }
+        }
+        if let Some(end) = self.session.end() {
+            return Err(Over::Session(end));
+        }
+        self.check_bounds();
+        self.finish(now);
+        Ok(())
+    }
+
+    /// Looks at what has come until there is something to read.
+    fn gather(&mut self, now: Instant) {
+        while self.session.unread().is_empty()
+            && let Some((from, bytes)) = self.inbox.pop_front()
+        {
+            self.mail -= bytes.len();
+            self.session.handle_datagram(from, &bytes, now);
+        }
+    }
+
+    fn read(&mut self, ledger: &mut Ledger, now: Instant) -> Result<bool, Over> {
+        if self.pause.is_some() {
+            return Ok(false);
+        }
+        self.gather(now);
+        let unread = self.session.unread();
+        let length = unread.len().min(self.rng.usize(1..64 << 10));
+        if length == 0 {
+            return Ok(false);
+        }
+        self.input.extend_from_slice(&unread[..length]);
+        self.session.consume(length);
+        if self.connection.is_none() && !self.greet(now)? {
+            return Ok(true);
+        }
+        let Some(connection) = &mut self.connection else {
+            return Ok(true);
+        };
+        connection.handle_heard(now);
+        loop {
+            let more = connection.handle_input(&mut self.input, 16, now);
+            if !more? {
+                break;
+            }
+        }
+        self.take_events(ledger, now);
+        Ok(true)
+    }
+
+    /// Takes the peer's hello, and answers it.
+    fn greet(&mut self, now: Instant) -> Result<bool, Over> {
+        let honest = |hello: HelloError| -> ! { panic!("{hello:?} in an honest hello") };
+        let peer = match self.role {
+            Role::Client => match ServerHello::take(&mut self.input).unwrap_or_else(|hello| honest(hello)) {
+                None => None,
+                Some(ServerHello::Accepted { limits, .. }) => Some(limits),
+                Some(ServerHello::Rejected(error)) => panic!("{error}"),
+            },
+            Role::Server => {
+                let hello = ClientHello::take(&mut self.input).unwrap_or_else(|hello| honest(hello));
+                hello.map(|hello| hello.limits)
+            }
+        };
+        let Some(peer) = peer else { return Ok(false) };
+        let ours = self.terms.limits.clone();
+        if self.role == Role::Server {
+            let limits = Announced::from(&ours);
+            self.hello = ServerHello::Accepted { codec: 1, limits }.encode();
+        }
+        let idle = self.terms.idle.filter(|_| self.role == Role::Server);
+        self.connection = Some(Connection::new(Settings { ours, peer, idle }, now));
+        Ok(true)
+    }
+
+    /// Gives the session what it takes.
+    fn write(&mut self, now: Instant) -> bool {
+        let taken = self.session.write(&self.hello);
+        self.hello.advance(taken);
+        let Some(connection) = self.connection.as_mut().filter(|_| self.hello.is_empty()) else {
+            return taken > 0;
+        };
+        let mut wrote = false;
+        loop {
+            if self.output.is_empty() {
+                connection.poll_transmit(&mut self.output);
+            }
+            let Some(chunk) = self.output.front_mut() else {
+                return wrote;
+            };
+            let length = self.session.write(chunk);
+            if length == 0 {
+                connection.handle_blocked(now);
+                return wrote;
+            }
+            wrote = true;
+            chunk.advance(length);
+            if chunk.is_empty() {
+                self.output.pop_front();
+            }
+            connection.handle_written(length, !self.output.is_empty(), now);
+        }
+    }
+
+    fn take_events(&mut self, ledger: &mut Ledger, now: Instant) {
+        let Some(connection) = &mut self.connection else { return };
+        while let Some(event) = connection.poll_event() {
+            match event {
+                Event::Reply { call, body, .. } => {
+                    let number = self.waiting.remove(&call).expect("a reply that nobody waits for");
+                    ledger.answered(number, &body);
+                    self.answered.push(call);
+                }
+                Event::Failed { call, error } => {
+                    let number = self.waiting.remove(&call).expect("a failure that nobody waits for");
+                    ledger.told(number, told(error.outcome()));
+                    self.answered.push(call);
+                }
+                Event::Request { call, head, body, .. } => {
+                    let number = head.method as usize;
+                    ledger.ran(number, &body);
+                    let at = now + self.rng.u32(0..=50) * Duration::from_millis(1);
+                    self.serving.insert((at, call), number);
+                }
+                Event::Stop { call, .. } => {
+                    let stopped = self.serving.iter().find(|((_, serving), _)| *serving == call);
+                    if let Some((&key, &number)) = stopped {
+                        self.serving.remove(&key);
+                        self.serving.insert((now, call), number);
+                    }
+                }
+                Event::GoAway => self.closing = true,
+            }
+        }
+    }
+
+    /// Answers the calls whose handlers are done.
+    fn reply(&mut self, ledger: &Ledger, now: Instant) {
+        let Some(connection) = &mut self.connection else { return };
+        while let Some(first) = self.serving.first_entry().filter(|first| first.key().0 <= now) {
+            let ((_, call), number) = first.remove_entry();
+            connection.reply(call, &Bytes::new(), Ok(body(&ledger.reply(number))));
+        }
+    }
+
+    /// The answers were looked at.
+    fn release(&mut self) {
+        if let Some(connection) = &mut self.connection {
+            self.answered.drain(..).for_each(|id| connection.release(id));
+        }
+    }
+
+    /// Calls without an answer are over when they have left.
+    fn let_go(&mut self, ledger: &mut Ledger) {
+        let Some(connection) = &mut self.connection else { return };
+        self.waiting.retain(|&id, &mut number| {
+            let left = ledger.calls[number].one_way && connection.has_left(id);
+            if left {
+                ledger.told(number, Told::Unknown);
+                connection.release(id);
+            }
+            !left
+        });
+    }
+
+    fn finish(&mut self, now: Instant) {
+        let done = |connection: &Connection| connection.is_drained();
+        if !self.closing || !self.output.is_empty() || !self.connection.as_ref().is_some_and(done) {
+            return;
+        }
+        if let Some(connection) = &mut self.connection {
+            connection.close(&Error::refused(Code::Unavailable, "its last call has ended"));
+            self.write(now);
+        }
+        self.leaving = Some(now + LINGER);
+        self.pause = None;
+    }
+
+    fn leave(&mut self, until: Instant, now: Instant) -> Result<(), Over> {
+        self.write(now);
+        while !self.inbox.is_empty() {
+            self.gather(now);
+            self.session.consume(self.session.unread().len());
+        }
+        if now >= until || self.session.end().is_some() {
+            return Err(Over::Left);
+        }
+        Ok(())
+    }
+
+    fn check_bounds(&self) {
+        let Some(connection) = &self.connection else { return };
+        let held = connection.held();
+        let buffered = self.terms.limits.max_buffered;
+        assert!(held.requests <= buffered && held.replies <= buffered, "{held:?}");
+        assert!(connection.outgoing() + connection.incoming() <= 2 * self.terms.limits.max_calls);
+        let most = self.terms.window as usize * 3 / 2 + (96 << 10);
+        assert!(
+            self.session.held() <= most,
+            "{} bytes out of order, the most is {most}",
+            self.session.held()
+        );
+        assert!(
+            self.session.unread().len() <= most,
+            "{} bytes unread, the most is {most}",
+            self.session.unread().len()
+        );
+    }
+}
+
+fn is_due(connection: &Connection, now: Instant) -> bool {
+    connection.poll_timeout().is_some_and(|due| due <= now)
+}
+
+fn told(outcome: Outcome) -> Told {
+    match outcome {
+        Outcome::Executed => Told::Executed,
+        Outcome::NotExecuted => Told::NotExecuted,
+        Outcome::Unknown => Told::Unknown,
+    }
+}
+
+impl Over {
+    /// The network or the peer is to blame.
+    pub(super) fn is_loss(&self) -> bool {
+        match self {
+            Self::Session(End::Broken(what)) => panic!("{what}"),
+            Self::Lost(Lost::Violation(violation)) => panic!("{violation}"),
+            Self::Session(End::Closed) | Self::Lost(Lost::Closed(_)) | Self::Left => false,
+            Self::Session(End::Reset) | Self::Lost(_) | Self::Late => true,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Whole worlds of hosts on a clock of their own: everything below the transport, under all that a network does.
+//!
+//! `FARCALL_SIM_SEEDS=10000` runs as many seeds; `FARCALL_SIM_SEED=7` runs one and tells everything that it sends.
+
+mod conditions;
+mod hosts;
+mod ledger;
+mod link;
+mod network;
+mod run;
+
+use run::{Report, Watch, run};
+
+const SEEDS: u64 = 1000;
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable)
+        .ok()
+        .map(|value| value.parse().expect("a number"))
+}
+
+/// What went wrong, if anything did.
+fn attempt(seed: u64, watch: Watch) -> Result<Report, String> {
+    std::panic::catch_unwind(|| run(seed, watch)).map_err(|cause| {
+        let text = cause.downcast_ref::<String>().map(String::as_str);
+        let text = text.or(cause.downcast_ref::<&str>().copied());
+        format!("FARCALL_SIM_SEED={seed}: {}", text.unwrap_or("another panic"))
+    })
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "what was asked for")]
+fn every_call_ends_and_runs_at_most_once() {
+    if let Some(seed) = number("FARCALL_SIM_SEED") {
+        let watch = Watch {
+            story: true,
+            ..Watch::default()
+        };
+        eprintln!("{:#?}", attempt(seed, watch));
+        return;
+    }
+    let seeds = 0..number("FARCALL_SIM_SEEDS").unwrap_or(SEEDS);
+    let failures: Vec<_> = seeds.filter_map(|seed| attempt(seed, Watch::default()).err()).collect();
+    assert!(
+        failures.is_empty(),
+        "{} worlds failed:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
+
+#[test]
+fn a_seed_is_the_same_world_every_time() {
+    for seed in 0..50 {
+        assert_eq!(
+            attempt(seed, Watch::default()),
+            attempt(seed, Watch::default()),
+            "seed {seed}"
+        );
+    }
+}
+
+/// The simulator would notice.
+#[test]
+fn a_session_that_delivers_duplicates_is_found() {
+    let mutant = Watch {
+        story: false,
+        mutant: true,
+    };
+    let found = (0..20).filter(|&seed| attempt(seed, mutant).is_err()).count();
+    assert!(found >= 5, "{found} of 20 worlds showed it");
+}

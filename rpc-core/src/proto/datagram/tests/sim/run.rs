@@ -1,0 +1,239 @@
+//! One seed, one world, from its first call until nothing is on its way any more.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use fastrand::Rng;
+
+use super::{
+    conditions::{Conditions, Happening},
+    hosts::{Client, Server, World},
+    ledger::{Ledger, Told},
+    network::{Network, SERVER, Sent},
+};
+
+/// By then every call has ended, even one that was made when its server had vanished.
+const LIMIT: Duration = Duration::from_secs(300);
+/// Longer than any datagram is on its way.
+const QUIET: Duration = Duration::from_secs(13);
+
+/// What came of a world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Report {
+    pub(super) sent: Sent,
+    pub(super) answered: usize,
+    pub(super) executed: usize,
+    pub(super) not_executed: usize,
+    pub(super) unknown: usize,
+    pub(super) sessions: usize,
+    pub(super) lost: usize,
+    pub(super) took: Duration,
+}
+
+/// How a world is looked at.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Watch {
+    pub(super) story: bool,
+    pub(super) mutant: bool,
+}
+
+pub(super) fn run(seed: u64, watch: Watch) -> Report {
+    let begin = Instant::now();
+    let conditions = Conditions::draw(seed, begin);
+    let mut network = Network::new(conditions.ways.clone(), seed, begin);
+    network.outages.clone_from(&conditions.outages);
+    network.narrows = conditions.narrows;
+    network.story = watch.story.then(VecDeque::new);
+    let mut world = World {
+        network,
+        ledger: Ledger::new(conditions.calls.clone(), seed),
+        terms: conditions.terms.clone(),
+        rng: Rng::with_seed(!seed),
+        mutant: watch.mutant,
+        lost: 0,
+        sessions: 0,
+    };
+    let mut run = Run {
+        clients: (0..conditions.clients)
+            .map(|index| Client::new(index, conditions.fresh_ports, begin))
+            .collect(),
+        server: Server::new(&mut world, begin),
+        agenda: agenda(&conditions),
+        world,
+        now: begin,
+        stuck: 0,
+    };
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run.to_the_end(&conditions)));
+    if let Some(story) = &run.world.network.story {
+        tell(&conditions, story);
+    }
+    if let Err(cause) = ended {
+        std::panic::resume_unwind(cause);
+    }
+    let count = |told| run.world.ledger.count(told);
+    Report {
+        sent: run.world.network.sent,
+        answered: count(Told::Answered),
+        executed: count(Told::Executed),
+        not_executed: count(Told::NotExecuted),
+        unknown: count(Told::Unknown),
+        sessions: run.world.sessions,
+        lost: run.world.lost,
+        took: run.now - begin,
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "asked for, to look into a failure")]
+fn tell(conditions: &Conditions, story: &VecDeque<String>) {
+    for line in story {
+        eprintln!("{line}");
+    }
+    eprintln!("{:#?}\n{:#?}", conditions.ways, conditions.terms);
+    eprintln!("{} outages, narrows {:?}", conditions.outages.len(), conditions.narrows);
+}
+
+/// What is to be done, in order.
+#[derive(Clone, Copy, Debug)]
+enum Item {
+    Call(usize),
+    Cancel(usize),
+    Happening(Happening),
+}
+
+fn agenda(conditions: &Conditions) -> VecDeque<(Instant, Item)> {
+    let mut agenda = Vec::new();
+    for (number, call) in conditions.calls.iter().enumerate() {
+        agenda.push((call.at, Item::Call(number)));
+        agenda.extend(call.cancelled.map(|at| (at, Item::Cancel(number))));
+    }
+    agenda.extend(
+        conditions
+            .happenings
+            .iter()
+            .map(|&(at, happening)| (at, Item::Happening(happening))),
+    );
+    agenda.sort_by_key(|&(at, _)| at);
+    agenda.into()
+}
+
+struct Run {
+    world: World,
+    clients: Vec<Client>,
+    server: Server,
+    agenda: VecDeque<(Instant, Item)>,
+    now: Instant,
+    /// Steps at the same instant.
+    stuck: u32,
+}
+
+impl Run {
+    fn to_the_end(&mut self, conditions: &Conditions) {
+        let limit = conditions.until + LIMIT;
+        while self.world.ledger.open() > 0 || !self.agenda.is_empty() {
+            self.step();
+            assert!(self.now < limit, "{} calls never ended", self.world.ledger.open());
+        }
+        // What is late may still do harm.
+        let quiet = self.now + QUIET;
+        while self.now < quiet {
+            self.step();
+        }
+        let failed: Vec<_> = self.world.ledger.failed().collect();
+        if conditions.are_mild() {
+            assert_eq!(
+                (self.world.lost, failed),
+                (0, Vec::new()),
+                "lost sessions and failed calls in a mild world"
+            );
+        }
+    }
+
+    /// Goes to the next instant at which anything happens.
+    fn step(&mut self) {
+        let agenda = self.agenda.front().map(|&(at, _)| at);
+        let clients = self.clients.iter().filter_map(Client::due);
+        let due = clients
+            .chain(agenda)
+            .chain(self.server.due())
+            .chain(self.world.network.due())
+            .min();
+        let due = due.expect("a client always has something to do").max(self.now);
+        self.stuck = if due > self.now { 0 } else { self.stuck + 1 };
+        assert!(self.stuck < 10_000, "time stands still");
+        self.now = due;
+        while let Some(arrival) = self.world.network.receive(self.now) {
+            if arrival.to == SERVER {
+                self.server
+                    .handle_datagram(&mut self.world, arrival.from, &arrival.bytes, self.now);
+            } else if let Some(client) = self.clients.iter_mut().find(|client| client.address() == arrival.to) {
+                client.handle_datagram(&mut self.world, arrival.from, &arrival.bytes, self.now);
+                client.run(&mut self.world, self.now);
+            }
+        }
+        while let Some((_, item)) = self.agenda.pop_front_if(|&mut (at, _)| at <= self.now) {
+            self.act(item);
+        }
+        for client in &mut self.clients {
+            if client.due().is_some_and(|due| due <= self.now) {
+                client.run(&mut self.world, self.now);
+            }
+        }
+        self.server.run(&mut self.world, self.now);
+    }
+
+    fn act(&mut self, item: Item) {
+        let (world, now) = (&mut self.world, self.now);
+        match item {
+            Item::Call(number) => {
+                let call = &world.ledger.calls[number];
+                if !call.by_server {
+                    let client = &mut self.clients[call.client];
+                    client.waiting.push(number);
+                    client.run(world, now);
+                } else if !self.server.start(world, number, now) {
+                    world.ledger.told(number, Told::NotExecuted);
+                }
+            }
+            Item::Cancel(number) if world.ledger.is_open(number) => self.cancel(number),
+            Item::Cancel(_) => {}
+            Item::Happening(happening) => {
+                world.network.tell(&format!("{happening:?}"), now);
+                self.happen(happening);
+            }
+        }
+    }
+
+    fn cancel(&mut self, number: usize) {
+        let (world, now) = (&mut self.world, self.now);
+        let client = &mut self.clients[world.ledger.calls[number].client];
+        if let Some(index) = client.waiting.iter().position(|&waiting| waiting == number) {
+            client.waiting.remove(index);
+            world.ledger.told(number, Told::NotExecuted);
+        } else if client.link().is_some_and(|link| link.cancel(number, &mut world.ledger)) {
+            client.run(world, now);
+        } else {
+            self.server.cancel(world, number, now);
+        }
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        let (world, now) = (&mut self.world, self.now);
+        match happening {
+            Happening::Rebind(client) => world.network.rebind(self.clients[client].address()),
+            Happening::Pause(client, time) => {
+                if let Some(link) = self.clients[client].link() {
+                    link.pause(now + time);
+                }
+            }
+            Happening::PauseServer(time) => self.server.pause(now + time),
+            Happening::Crash => {
+                self.server.crash(world);
+                self.server = Server::new(world, now);
+            }
+            Happening::GoAway => self.server.go_away(world, now),
+            Happening::Vanish(client) => self.clients[client].vanish(world, now),
+        }
+    }
+}
