@@ -101,6 +101,11 @@ impl Mail {
         self.bytes.len() + self.envelopes.len() * size_of::<Envelope>()
     }
 
+    /// Whether all datagrams were taken.
+    pub(super) fn is_empty(&self) -> bool {
+        self.next >= self.envelopes.len()
+    }
+
     /// The next datagram.
     pub(super) fn next(&mut self) -> Option<(Envelope, &[u8])> {
         let envelope = *self.envelopes.get(self.next)?;
