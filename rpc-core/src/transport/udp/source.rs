@@ -47,13 +47,15 @@ impl Source {
         }
         let mut handled = 0;
         while handled < most
-            && let Some((envelope, datagram)) = mail.next()
+            && let Some(run) = mail.next()
         {
-            session.handle_datagram(envelope.from, datagram, now);
-            if session.peer() == envelope.from {
-                *local = envelope.to;
+            for datagram in run.datagrams() {
+                session.handle_datagram(run.from, datagram, now);
             }
-            handled += 1;
+            if session.peer() == run.from {
+                *local = run.to;
+            }
+            handled += run.datagrams().len();
         }
         Poll::Ready(Ok(handled))
     }

@@ -157,11 +157,14 @@ impl UdpStream {
 
     /// What can be read now: bytes, or the end.
     fn read(&mut self, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let unread = self.session.unread();
-        if !unread.is_empty() {
+        let room = buffer.remaining();
+        while !self.session.unread().is_empty() && buffer.remaining() > 0 {
+            let unread = self.session.unread();
             let length = unread.len().min(buffer.remaining());
             buffer.put_slice(&unread[..length]);
             self.session.consume(length);
+        }
+        if buffer.remaining() < room {
             return Poll::Ready(Ok(()));
         }
         match self.session.end() {
