@@ -122,7 +122,7 @@ impl UdpStream {
             Source::Listener { place, mail } => {
                 let mut handled = 0;
                 while handled < most {
-                    let Some((envelope, datagram)) = mail.next() else {
+                    let Some(run) = mail.next() else {
                         match place.inbox.poll_take(cx) {
                             Poll::Ready(Some(more)) => *mail = more,
                             Poll::Ready(None) if handled == 0 => return Err(cut()),
@@ -131,11 +131,13 @@ impl UdpStream {
                         }
                         continue;
                     };
-                    session.handle_datagram(envelope.from, datagram, now);
-                    if session.peer() == envelope.from {
-                        self.local = envelope.to;
+                    for datagram in run.datagrams() {
+                        session.handle_datagram(run.from, datagram, now);
                     }
-                    handled += 1;
+                    if session.peer() == run.from {
+                        self.local = run.to;
+                    }
+                    handled += run.datagrams().len();
                 }
                 Ok(Poll::Ready(handled))
             }
@@ -255,11 +257,14 @@ impl UdpStream {
 
     /// What can be read now: bytes, or the end.
     fn read(&mut self, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let unread = self.session.unread();
-        if !unread.is_empty() {
+        let room = buffer.remaining();
+        while !self.session.unread().is_empty() && buffer.remaining() > 0 {
+            let unread = self.session.unread();
             let length = unread.len().min(buffer.remaining());
             buffer.put_slice(&unread[..length]);
             self.session.consume(length);
+        }
+        if buffer.remaining() < room {
             return Poll::Ready(Ok(()));
         }
         match self.session.end() {
