@@ -48,7 +48,7 @@ pub(super) fn run(seed: u64, watch: Watch) -> Report {
     network.story = watch.story.then(VecDeque::new);
     let mut world = World {
         network,
-        ledger: Ledger::new(conditions.calls.clone(), seed),
+        ledger: Ledger::new(conditions.calls.clone()),
         terms: conditions.terms.clone(),
         rng: Rng::with_seed(!seed),
         mutant: watch.mutant,
@@ -172,7 +172,10 @@ impl Run {
                 client.run(&mut self.world, self.now);
             }
         }
-        while let Some((_, item)) = self.agenda.pop_front_if(|&mut (at, _)| at <= self.now) {
+        while let Some(&(at, item)) = self.agenda.front()
+            && at <= self.now
+        {
+            self.agenda.pop_front();
             self.act(item);
         }
         for client in &mut self.clients {
