@@ -138,18 +138,33 @@ impl Ledger {
         self.open -= 1;
     }
 
+    /// The bytes of all requests and replies.
+    pub(super) fn planned(&self) -> usize {
+        self.calls.iter().map(|call| call.request + call.reply).sum()
+    }
+
     /// How many were told this.
     pub(super) fn count(&self, told: Told) -> usize {
         self.records.iter().filter(|record| record.told == Some(told)).count()
     }
 
     /// The calls that nobody gave up and that did not end well, but for those that the server had no session for.
-    pub(super) fn failed(&self) -> impl Iterator<Item = usize> {
-        let meant = |call: &Call| call.timeout.is_none() && call.cancelled.is_none() && !call.one_way;
+    pub(super) fn failed(&self) -> Vec<usize> {
         let well =
             |call: &Call, told| told == Some(Told::Answered) || call.by_server && told == Some(Told::NotExecuted);
+        self.meant(|call, told| !well(call, told))
+    }
+
+    /// The calls that nobody gave up and of which nobody knows what became of them.
+    pub(super) fn unknown(&self) -> Vec<usize> {
+        self.meant(|_, told| told == Some(Told::Unknown))
+    }
+
+    fn meant(&self, which: impl Fn(&Call, Option<Told>) -> bool) -> Vec<usize> {
+        let meant = |call: &Call| call.timeout.is_none() && call.cancelled.is_none() && !call.one_way;
         let both = self.calls.iter().zip(&self.records).enumerate();
-        both.filter(move |(_, (call, record))| meant(call) && !well(call, record.told))
+        both.filter(|(_, (call, record))| meant(call) && which(call, record.told))
             .map(|(number, _)| number)
+            .collect()
     }
 }

@@ -473,8 +473,9 @@ impl Over {
         match self {
             Self::Session(End::Broken(what)) => panic!("{what}"),
             Self::Lost(Lost::Violation(violation)) => panic!("{violation}"),
-            Self::Session(End::Closed) | Self::Lost(Lost::Closed(_)) | Self::Left => false,
-            Self::Session(End::Reset) | Self::Lost(_) | Self::Late => true,
+            // What came too late has not begun.
+            Self::Session(End::Closed) | Self::Lost(Lost::Closed(_)) | Self::Late | Self::Left => false,
+            Self::Session(End::Reset) | Self::Lost(_) => true,
         }
     }
 }
