@@ -73,7 +73,8 @@ impl Model {
     fn write(&mut self, end: usize, script: &mut Script<'_>) {
         let kind = KINDS[script.below(KINDS.len())];
         let call = [0, 1, 2, 3, 40, 300][script.below(6)];
-        let length = script.length(1 << 16);
+        let most = [100, 100, 2000, 1 << 16][script.below(4)];
+        let length = script.length(most);
         self.put(end, kind, call, length);
         self.send(end);
     }

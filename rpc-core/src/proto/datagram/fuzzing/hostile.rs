@@ -49,7 +49,6 @@ pub(super) fn run(mut script: Script<'_>, now: Instant) {
         record: Vec::new(),
         challenges: Vec::new(),
         strangers: HashMap::new(),
-        reads: script.below(4) != 0,
     };
     model.session.write(b"farcall\0\x01\x01\x01\0\0\0");
     while let Some(action) = script.byte() {
@@ -73,8 +72,6 @@ struct Model {
     challenges: Vec<(SocketAddr, u64)>,
     /// What came from each address and went to it, until it is proved.
     strangers: HashMap<SocketAddr, Option<(usize, usize)>>,
-    /// Whether somebody takes what came.
-    reads: bool,
 }
 
 impl Model {
@@ -117,9 +114,6 @@ impl Model {
             12 => self.session.handle_too_big(1200 + script.below(256), self.now),
             13 if script.below(64) == 0 => self.session.close(),
             _ => self.pass(script),
-        }
-        if self.reads {
-            self.session.consume(self.session.unread().len());
         }
     }
 
@@ -202,7 +196,7 @@ impl Model {
     /// Many packets of one kind.
     fn flood(&mut self, script: &mut Script<'_>) {
         let (what, length) = (script.below(5), script.below(256));
-        for round in 0..script.below(64) as u64 {
+        for round in 0..script.length(64) as u64 / 2 {
             let mut chunks = Vec::new();
             for part in 0..40 {
                 let index = 40 * round + part;
@@ -254,6 +248,10 @@ impl Model {
             *received += datagram.len();
         }
         self.session.handle_datagram(from, datagram, self.now);
+        // Whoever has a session reads before it hands it more.
+        while !self.session.unread().is_empty() {
+            self.session.consume(self.session.unread().len());
+        }
         self.pump();
     }
 

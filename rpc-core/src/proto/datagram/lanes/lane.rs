@@ -13,6 +13,9 @@ use crate::proto::{
 /// The room for one frame, or a hello, that each session has in any case. A frame has all of its room from when its beginning is taken, so each
 /// that has begun ends, and the next one may begin: sessions that must share never wait for each other for ever.
 pub(super) const ONE_FRAME: usize = HELLO_HEADER + MAX_PAYLOAD;
+/// What a frame that has begun costs at least, however short it is: its buffer, and what holds it.
+const LEAST_ROOM: usize = 512;
+
 /// One lane: all before `next` is delivered or in `rest.partial`.
 #[derive(Debug, Default)]
 pub(super) struct Lane {
@@ -51,6 +54,7 @@ impl Rest {
     }
 
     fn reserve(&mut self, length: usize, frames: &mut Account) -> bool {
+        let length = length.max(LEAST_ROOM);
         let fits = length <= self.reserved || frames.charge(length - self.reserved);
         if fits {
             self.reserved = self.reserved.max(length);

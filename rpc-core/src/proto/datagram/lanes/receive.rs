@@ -9,8 +9,8 @@ use super::{
     ready::Ready,
 };
 
-/// What bytes out of order cost beyond themselves.
-const OVERHEAD: usize = 128;
+/// What bytes out of order cost beyond themselves: a lane may have no others, and then they cost a tree and what holds it, too.
+const OVERHEAD: usize = 512;
 /// The room for what comes out of order that each session has in any case.
 const EARLY: usize = 32 << 10;
 
@@ -72,13 +72,18 @@ impl Received {
         self.frames.held() + self.early.held()
     }
 
-    /// The memory of everything, with what buffers have in reserve.
+    /// The memory of everything but the table of lanes, with what buffers have in reserve.
     #[cfg(any(test, feature = "_fuzzing"))]
     pub(in crate::proto::datagram) fn footprint(&self) -> usize {
         let rests = self.lanes.values().filter_map(|lane| lane.rest.as_deref());
-        let early = |rest: &Rest| rest.early.values().map(|bytes| bytes.len() + OVERHEAD).sum::<usize>();
-        let rests = rests.map(|rest| size_of::<Rest>() + rest.partial.capacity() + early(rest));
-        self.ready.capacity() + self.lanes.capacity() * (size_of::<(u32, Lane)>() + 1) + rests.sum::<usize>()
+        // Half of a tree's places may be empty.
+        let node = size_of::<[(u64, Box<[u8]>); 11]>() + 16;
+        let early = |rest: &Rest| {
+            let nodes = rest.early.len().div_ceil(5) * node;
+            nodes + rest.early.values().map(|bytes| bytes.len() + 16).sum::<usize>()
+        };
+        let rests = rests.map(|rest| size_of::<Rest>() + rest.partial.capacity() + 32 + early(rest));
+        self.ready.capacity() + rests.sum::<usize>()
     }
 
     pub(in crate::proto::datagram) fn ready(&self) -> &[u8] {
