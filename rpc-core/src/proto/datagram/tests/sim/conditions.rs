@@ -158,7 +158,7 @@ fn outage(rng: &mut Rng, range: Range<Instant>) -> Outage {
 
 fn happenings(rng: &mut Rng, clients: usize, range: Range<Instant>) -> Vec<(Instant, Happening)> {
     let mut all = Vec::new();
-    for _ in some(rng, 2, 5) {
+    for () in some(rng, 2, 5) {
         let client = rng.usize(..clients);
         let pause = Duration::from_millis(1 << rng.u32(5..13));
         let happening = match rng.u32(..12) {

@@ -70,7 +70,7 @@ pub(super) fn run(seed: u64, watch: Watch) -> Report {
         now: begin,
         stuck: 0,
     };
-    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run.to_the_end(&conditions)));
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run.finish(&conditions)));
     if let Some(story) = &run.world.network.story {
         tell(&conditions, story);
     }
@@ -135,7 +135,7 @@ struct Run {
 }
 
 impl Run {
-    fn to_the_end(&mut self, conditions: &Conditions) {
+    fn finish(&mut self, conditions: &Conditions) {
         let limit = conditions.until + LIMIT;
         while self.world.ledger.open() > 0 || !self.agenda.is_empty() {
             self.step();
