@@ -10,9 +10,9 @@ use futures::future::{join_all, try_join_all};
 use support::{Gate, TestResult, Transport};
 use tokio::sync::Barrier;
 
-const LARGE: usize = 64 << 20;
 /// How many small calls, one after the other, have their answers before a large message has passed. The first may go ahead of
-/// it; each further one waits at most for what the operating system holds of it, which is a few MiB of the 64.
+/// it; each further one waits at most for what the operating system holds of it, which is a few MiB of the 64, and over UDP for
+/// what is under way, which is 2 MiB of the 15.
 const OVERTAKING: u64 = 3;
 
 #[farcall::service]
@@ -20,7 +20,7 @@ trait Desk {
     async fn double(&self, number: u64) -> u64;
     async fn wait(&self, number: u64) -> u64;
     async fn meet(&self, number: u64) -> u64;
-    async fn large(&self) -> Vec<u8>;
+    async fn large(&self, length: usize) -> Vec<u8>;
     async fn digest(&self, blob: &[u8]) -> usize;
 }
 
@@ -41,8 +41,8 @@ impl Desk for Office {
         self.meeting.wait().await;
         number
     }
-    async fn large(&self) -> Vec<u8> {
-        vec![7; LARGE]
+    async fn large(&self, length: usize) -> Vec<u8> {
+        vec![7; length]
     }
     async fn digest(&self, blob: &[u8]) -> usize {
         blob.len()
@@ -108,8 +108,20 @@ async fn answers_find_their_callers(transport: Transport) -> TestResult {
     Ok(())
 }
 
+/// A message that is large for the transport.
+fn large(transport: Transport) -> usize {
+    if transport == Transport::Udp {
+        15 << 20
+    } else {
+        64 << 20
+    }
+}
+
 fn large_limits() -> Limits {
-    Limits::default().max_message(LARGE + 64).max_decoded(2 * LARGE)
+    Limits::default()
+        .max_message(65 << 20)
+        .max_udp_message(16 << 20)
+        .max_decoded(128 << 20)
 }
 
 /// Each small call is answered while the large reply is still on its way: there is always one more of them before it ends.
@@ -120,19 +132,19 @@ async fn large_replies_do_not_hold_up_small_calls(transport: Transport) -> TestR
     let client = Channel::builder().limits(large_limits());
     let site = transport.serve_to(server, client).await?;
     let desk = DeskClient::new(site.channel.clone());
-    let mut large = std::pin::pin!(desk.large());
+    let mut reply = std::pin::pin!(desk.large(large(transport)));
     let mut small = 0;
     let blob = loop {
         tokio::select! {
             biased;
-            blob = &mut large => break blob?,
+            blob = &mut reply => break blob?,
             answer = desk.double(small) => {
                 assert_eq!(answer?, 2 * small);
                 small += 1;
             }
         }
     };
-    assert_eq!(blob.len(), LARGE);
+    assert_eq!(blob.len(), large(transport));
     assert!(small >= OVERTAKING, "only {small} small calls were answered meanwhile");
     Ok(())
 }
@@ -144,19 +156,19 @@ async fn large_requests_do_not_hold_up_small_calls(transport: Transport) -> Test
     let client = Channel::builder().limits(large_limits());
     let site = transport.serve_to(server, client).await?;
     let desk = DeskClient::new(site.channel.clone());
-    let mut large = std::pin::pin!(desk.digest(&vec![1; LARGE]));
+    let mut request = std::pin::pin!(desk.digest(&vec![1; large(transport)]));
     let mut small = 0;
     let length = loop {
         tokio::select! {
             biased;
-            length = &mut large => break length?,
+            length = &mut request => break length?,
             answer = desk.double(small) => {
                 assert_eq!(answer?, 2 * small);
                 small += 1;
             }
         }
     };
-    assert_eq!(length, LARGE);
+    assert_eq!(length, large(transport));
     assert!(small >= OVERTAKING, "only {small} small calls were answered meanwhile");
     Ok(())
 }

@@ -228,6 +228,7 @@ async fn oneway_calls_arrive_although_the_client_is_gone() -> TestResult {
         .limits(Limits::default().max_calls(64))
         .listen("tcp://127.0.0.1:0")
         .await?;
+    server.listen("udp://127.0.0.1:0").await?;
     server.listen("mem://shutdown-oneway").await?;
     for (round, address) in server.local_addrs().into_iter().enumerate() {
         let client = ProbeClient::connect(&address).await?;
@@ -264,6 +265,53 @@ async fn the_connection_closes_with_the_last_client() -> TestResult {
     while ends("the channel", watch.changed()).await.is_some() {}
     let took = ends("the shutdown", shut_down(&server)).await?;
     assert!(took <= ROUNDING, "no connection is left: {took:?}");
+    Ok(())
+}
+
+/// The socket that listens carries the calls, too.
+#[tokio::test]
+async fn over_udp_calls_may_finish_and_the_port_is_free_afterwards() -> TestResult {
+    for released in [true, false] {
+        let prober = Prober::new();
+        let server = prober.server().listen("udp://127.0.0.1:0").await?;
+        let address = server.local_addr();
+        let (client, idle) = (
+            ProbeClient::connect(&address).await?,
+            ProbeClient::connect(&address).await?,
+        );
+        assert_eq!(idle.add(1, 2).await?, 3);
+        let call = tokio::spawn(client.hold(1));
+        prober.until(|counts| counts.running == 1).await;
+
+        let grace = if released { GRACE } else { Duration::from_millis(200) };
+        let start = Instant::now();
+        let mut shutdown = std::pin::pin!(server.shutdown(grace));
+        assert!(futures::poll!(&mut shutdown).is_pending());
+        let stranger = async {
+            let error = Channel::connect(&address).await.expect_err("it lets nobody in");
+            prober.release();
+            error
+        };
+        let result = if released {
+            let ((), error) = tokio::join!(shutdown, stranger);
+            assert_eq!(
+                (error.code(), error.outcome()),
+                (Code::Unavailable, Outcome::NotExecuted),
+                "{error}"
+            );
+            assert!(start.elapsed() < GRACE);
+            call.await?
+        } else {
+            shutdown.await;
+            call.await?
+        };
+        match result {
+            Ok(id) => assert!(released && id == 1),
+            Err(error) => assert!(!released && error.outcome() == Outcome::Unknown, "{error}"),
+        }
+        let successor = prober.server().listen(&address).await?;
+        assert_eq!(ProbeClient::connect(successor.local_addr()).await?.add(1, 2).await?, 3);
+    }
     Ok(())
 }
 

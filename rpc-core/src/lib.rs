@@ -71,6 +71,7 @@
 //! | limit | default | beyond it |
 //! | --- | --- | --- |
 //! | [`max_message`](Limits::max_message) | 16 MiB | that call fails |
+//! | [`max_udp_message`](Limits::max_udp_message) | 1 MiB over UDP | that call fails |
 //! | [`max_buffered`](Limits::max_buffered) | 64 MiB | large calls wait for their turn |
 //! | [`max_calls`](Limits::max_calls) | 1,024 of a connection | the call is refused and not executed |
 //! | [`max_server_calls`](Limits::max_server_calls) | 16,384 of a server | the call is refused and not executed |

@@ -19,7 +19,8 @@ macro_rules! limits {
         /// # Memory
         /// A peer that does its worst makes one connection hold about `max_calls` × 64 KiB of small requests, `max_buffered`
         /// of large ones, as much again and 1 MiB of answers that it does not read, and what the handlers that it started hold
-        /// themselves; the server as a whole runs `max_server_calls` handlers.
+        /// themselves; the server as a whole runs `max_server_calls` handlers. Over UDP a connection holds up to 2 MiB more that
+        /// nobody has looked at, and what a socket keeps of messages whose beginning is missing is 64 MiB for all of them.
         #[derive(Clone, Debug)]
         pub struct Limits {
             $(pub(crate) $name: $kind,)*

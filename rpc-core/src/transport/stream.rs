@@ -65,8 +65,8 @@ pub trait Listener: Send + 'static {
     /// Takes no new connections from here on. Says whether [`accept`](Self::accept) must still be polled, because open connections
     /// are carried by it; if not, the listener is dropped next.
     ///
-    /// Most listeners are done once they accept no more. One that carries many connections over one socket is polled until they
-    /// have ended.
+    /// Most listeners are done once they accept no more. One that carries many connections over one socket, as that of UDP does,
+    /// is polled until they have ended. A listener that wraps another asks it.
     fn stop(&mut self) -> bool {
         false
     }

@@ -33,7 +33,7 @@ mod session;
 mod tests;
 
 pub(crate) use endpoint::{Admission, Endpoint, Routed};
-pub(crate) use lanes::Budget;
+pub(crate) use lanes::{Account, Budget};
 pub(crate) use opening::{Opened, Opening};
-pub(crate) use packet::Refusal;
+pub(crate) use packet::{Datagram, Refusal};
 pub(crate) use session::{End, Role, Session, Setup, Transmit};

@@ -1,69 +1,76 @@
 //! What came for one session of a server and was not looked at yet.
 
 use std::{
+    collections::VecDeque,
     net::{IpAddr, SocketAddr},
     sync::{Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
 };
 
-/// Room beyond the window: a peer that keeps to it also repeats, probes and acknowledges.
-const SLACK: usize = 64 << 10;
+use crate::proto::datagram::{Account, Budget};
+
+/// The room that each inbox has in any case, whatever the others hold: the datagrams of one receive.
+const OWN: usize = 64 << 10;
+/// What a run costs beyond its bytes.
+const OVERHEAD: usize = size_of::<Run>() + 16;
 
 /// What came for one session: filled by the listener, emptied by the task of the connection.
-pub(super) struct Inbox {
-    state: Mutex<State>,
-    capacity: usize,
-}
+pub(super) struct Inbox(Mutex<State>);
 
-#[derive(Default)]
 struct State {
     mail: Mail,
+    /// What the mail costs, of what all sessions of the socket may hold.
+    account: Account,
     waker: Option<Waker>,
     closed: bool,
 }
 
-/// Datagrams in the order in which they came.
+/// Runs of datagrams in the order in which they came.
 #[derive(Default)]
-pub(super) struct Mail {
-    bytes: Vec<u8>,
-    envelopes: Vec<Envelope>,
-    next: usize,
-    at: usize,
+pub(super) struct Mail(VecDeque<Run>);
+
+/// Datagrams that came together, each `stride` bytes long but the last.
+pub(super) struct Run {
+    pub(super) from: SocketAddr,
+    /// Where they were sent to.
+    pub(super) to: Option<IpAddr>,
+    bytes: Box<[u8]>,
+    stride: usize,
 }
 
-/// Where a datagram came from, and where it was sent to.
-#[derive(Clone, Copy)]
-pub(super) struct Envelope {
-    pub(super) from: SocketAddr,
-    pub(super) to: Option<IpAddr>,
-    length: usize,
+impl Run {
+    pub(super) fn datagrams(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        self.bytes.chunks(self.stride.max(1))
+    }
 }
 
 impl Inbox {
     /// An inbox for a session whose peer may have `window` bytes under way.
-    pub(super) fn new(window: u32) -> Self {
-        Self {
-            state: Mutex::default(),
-            capacity: window as usize + SLACK,
-        }
+    pub(super) fn new(budget: Budget, window: u32) -> Self {
+        Self(Mutex::new(State {
+            mail: Mail::default(),
+            account: Account::new(budget, OWN, window as usize),
+            waker: None,
+            closed: false,
+        }))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing panics halfway through a change.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a datagram in, unless it is full: the datagram is lost then, as any may be. Gives who is to be woken.
-    pub(super) fn push(&self, from: SocketAddr, to: Option<IpAddr>, datagram: &[u8]) -> Option<Waker> {
+    /// Puts datagrams in, unless it is full: they are lost then, as any may be. Gives who is to be woken.
+    pub(super) fn push(&self, from: SocketAddr, to: Option<IpAddr>, bytes: &[u8], stride: usize) -> Option<Waker> {
         let mut state = self.lock();
-        if state.mail.cost() + datagram.len() > self.capacity {
+        if bytes.is_empty() || !state.account.charge(bytes.len() + OVERHEAD) {
             return None;
         }
-        state.mail.bytes.extend_from_slice(datagram);
-        state.mail.envelopes.push(Envelope {
+        state.mail.0.push_back(Run {
             from,
             to,
-            length: datagram.len(),
+            bytes: bytes.into(),
+            stride,
         });
         state.waker.take()
     }
@@ -71,7 +78,9 @@ impl Inbox {
     /// Takes all that came; `None` once nothing more will.
     pub(super) fn poll_take(&self, cx: &Context<'_>) -> Poll<Option<Mail>> {
         let mut state = self.lock();
-        if !state.mail.envelopes.is_empty() {
+        if !state.mail.0.is_empty() {
+            let held = state.account.held();
+            state.account.release(held);
             return Poll::Ready(Some(std::mem::take(&mut state.mail)));
         }
         if state.closed {
@@ -96,18 +105,9 @@ impl Inbox {
 }
 
 impl Mail {
-    /// The memory that it takes.
-    fn cost(&self) -> usize {
-        self.bytes.len() + self.envelopes.len() * size_of::<Envelope>()
-    }
-
-    /// The next datagram.
-    pub(super) fn next(&mut self) -> Option<(Envelope, &[u8])> {
-        let envelope = *self.envelopes.get(self.next)?;
-        let datagram = self.bytes.get(self.at..self.at + envelope.length)?;
-        self.next += 1;
-        self.at += envelope.length;
-        Some((envelope, datagram))
+    /// The next run.
+    pub(super) fn next(&mut self) -> Option<Run> {
+        self.0.pop_front()
     }
 }
 
@@ -125,6 +125,10 @@ mod tests {
         }
     }
 
+    fn inbox(window: u32) -> Inbox {
+        Inbox::new(Budget::new(1 << 20), window)
+    }
+
     fn address() -> SocketAddr {
         ([127, 0, 0, 1], 7).into()
     }
@@ -135,17 +139,18 @@ mod tests {
 
     #[test]
     fn datagrams_come_out_as_they_went_in() {
-        let inbox = Inbox::new(0);
-        for datagram in [&b"one"[..], b"", b"three"] {
-            assert!(inbox.push(address(), None, datagram).is_none());
+        let inbox = inbox(0);
+        for run in [&b"one"[..], b"fourfive", b""] {
+            assert!(inbox.push(address(), None, run, 4).is_none());
         }
         let Poll::Ready(Some(mail)) = &mut take(&inbox) else {
             panic!("three came");
         };
-        for datagram in [&b"one"[..], b"", b"three"] {
+        for datagrams in [&[&b"one"[..]][..], &[b"four", b"five"]] {
+            let run = mail.next().expect("a run");
             assert_eq!(
-                mail.next().map(|(envelope, bytes)| (envelope.from, bytes)),
-                Some((address(), datagram))
+                (run.from, run.datagrams().collect::<Vec<_>>().as_slice()),
+                (address(), datagrams)
             );
         }
         assert!(mail.next().is_none());
@@ -154,26 +159,26 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_lost() {
-        for length in [0, 1, 1000] {
-            let inbox = Inbox::new(1000);
+        for length in [1, 1000] {
+            let inbox = inbox(1000);
             for _ in 0..100_000 {
-                let _ = inbox.push(address(), None, &vec![0; length]);
+                let _ = inbox.push(address(), None, &vec![0; length], 1500);
             }
             let state = inbox.lock();
-            assert!(state.mail.cost() <= 1000 + SLACK + size_of::<Envelope>(), "{length}");
-            assert!(state.mail.envelopes.len() > 50, "{length}");
+            assert!(state.account.held() <= 1000 + OWN, "{length}");
+            assert!(state.mail.0.len() > 50, "{length}");
         }
     }
 
     #[test]
     fn the_reader_is_woken_once_by_what_comes_and_by_the_end() {
-        let inbox = Inbox::new(1000);
+        let inbox = inbox(1000);
         let flag = Arc::new(Flag(0.into()));
         let waker = Waker::from(Arc::clone(&flag));
         assert!(inbox.poll_take(&Context::from_waker(&waker)).is_pending());
-        let woken = inbox.push(address(), None, b"one").expect("somebody waits");
+        let woken = inbox.push(address(), None, b"one", 1500).expect("somebody waits");
         woken.wake();
-        assert!(inbox.push(address(), None, b"two").is_none());
+        assert!(inbox.push(address(), None, b"two", 1500).is_none());
         assert!(inbox.poll_take(&Context::from_waker(&waker)).is_ready());
 
         assert!(inbox.poll_take(&Context::from_waker(&waker)).is_pending());

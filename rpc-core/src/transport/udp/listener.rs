@@ -95,11 +95,11 @@ impl BoundUdp {
         let table = Arc::clone(&self.table);
         let mut endpoint = table.lock();
         let Some(endpoint) = &mut *endpoint else { return };
-        for datagram in run.datagrams() {
+        for (datagram, alike) in run.by_session() {
             match endpoint.handle_datagram(run.from, datagram, &mut self.answer, now) {
                 Routed::Nothing => continue,
                 Routed::Session(route) => {
-                    self.wakers.extend(route.push(run.from, run.to, datagram));
+                    self.wakers.extend(route.push(run.from, run.to, alike, run.stride));
                     continue;
                 }
                 Routed::Answer => {}
@@ -132,7 +132,7 @@ impl BoundUdp {
             budget: self.budget.clone(),
             max_segments: self.socket.max_segments(),
         };
-        let inbox = Arc::new(Inbox::new(window));
+        let inbox = Arc::new(Inbox::new(self.budget.clone(), window));
         let source = Source::Listener {
             place: Place::new(id, Arc::clone(&self.table), Arc::clone(&inbox)),
             mail: Mail::default(),

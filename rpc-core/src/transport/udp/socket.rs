@@ -12,7 +12,7 @@ use socket2::SockRef;
 use tokio::{io::Interest, net::UdpSocket};
 
 use super::blocks::{self, BATCH};
-use crate::proto::datagram::Transmit;
+use crate::proto::datagram::{Datagram, Transmit};
 
 /// What is asked of the system for each direction. It gives what its administrator allows.
 const BUFFER: usize = 4 << 20;
@@ -47,10 +47,26 @@ pub(super) struct Received<'a> {
     /// Where it was sent to, if the system says so.
     pub(super) to: Option<IpAddr>,
     bytes: &'a [u8],
-    stride: usize,
+    pub(super) stride: usize,
 }
 
 impl<'a> Received<'a> {
+    /// The datagrams, those of one session in a row as one piece: its first datagram, and all its bytes.
+    pub(super) fn by_session(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+        let (mut rest, stride) = (self.bytes, self.stride.max(1));
+        std::iter::from_fn(move || {
+            let mut datagrams = rest.chunks(stride);
+            let first = datagrams.next()?;
+            let session = Datagram::peek_session(first);
+            let alike =
+                datagrams.take_while(|datagram| session.is_some() && Datagram::peek_session(datagram) == session);
+            let length = first.len() + alike.map(<[u8]>::len).sum::<usize>();
+            let piece;
+            (piece, rest) = rest.split_at(length);
+            Some((first, piece))
+        })
+    }
+
     pub(super) fn datagrams(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + use<'a> {
         self.bytes.chunks(self.stride.max(1))
     }

@@ -28,6 +28,10 @@ use crate::proto::datagram::{End, Session};
 /// server that is just starting again.
 pub(super) const REFUSALS: usize = 3;
 
+/// So many datagrams in a row are a large message: its sender waits for acknowledgements, and no answer comes soon to take them
+/// along.
+const BULK: usize = 64;
+
 /// A session as a byte stream of frames. Writing hands bytes to the session; flushing and waiting to read send them.
 ///
 /// Reading is what keeps a session going: it receives, repeats and acknowledges.
@@ -43,6 +47,8 @@ pub(super) struct UdpStream {
     room: Option<Pin<Box<dyn Future<Output = io::Result<()>> + Send>>>,
     timer: Pin<Box<Sleep>>,
     refused: usize,
+    /// Datagrams that came since something was sent.
+    silent: usize,
     waiting: Arc<Waiting>,
     /// Wakes those who wait.
     waker: Waker,
@@ -70,6 +76,7 @@ impl UdpStream {
             room: None,
             timer: Box::pin(sleep_until(due.into())),
             refused: 0,
+            silent: 0,
             waker: Waker::from(Arc::clone(&waiting)),
             waiting,
         }
@@ -88,6 +95,7 @@ impl UdpStream {
                 Poll::Pending => break,
             }
         }
+        self.silent += TURN - left;
         Ok(left < TURN)
     }
 
@@ -114,7 +122,7 @@ impl UdpStream {
             Source::Listener { place, mail } => {
                 let mut handled = 0;
                 while handled < most {
-                    let Some((envelope, datagram)) = mail.next() else {
+                    let Some(run) = mail.next() else {
                         match place.inbox.poll_take(cx) {
                             Poll::Ready(Some(more)) => *mail = more,
                             Poll::Ready(None) if handled == 0 => return Err(cut()),
@@ -123,11 +131,13 @@ impl UdpStream {
                         }
                         continue;
                     };
-                    session.handle_datagram(envelope.from, datagram, now);
-                    if session.peer() == envelope.from {
-                        self.local = envelope.to;
+                    for datagram in run.datagrams() {
+                        session.handle_datagram(run.from, datagram, now);
                     }
-                    handled += 1;
+                    if session.peer() == run.from {
+                        self.local = run.to;
+                    }
+                    handled += run.datagrams().len();
                 }
                 Ok(Poll::Ready(handled))
             }
@@ -166,6 +176,7 @@ impl UdpStream {
     }
 
     fn transmit(&mut self, now: Instant) -> Poll<io::Result<()>> {
+        self.silent = 0;
         let mut full = false;
         loop {
             if let Some(room) = &mut self.room {
@@ -246,11 +257,14 @@ impl UdpStream {
 
     /// What can be read now: bytes, or the end.
     fn read(&mut self, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let unread = self.session.unread();
-        if !unread.is_empty() {
+        let room = buffer.remaining();
+        while !self.session.unread().is_empty() && buffer.remaining() > 0 {
+            let unread = self.session.unread();
             let length = unread.len().min(buffer.remaining());
             buffer.put_slice(&unread[..length]);
             self.session.consume(length);
+        }
+        if buffer.remaining() < room {
             return Poll::Ready(Ok(()));
         }
         match self.session.end() {
@@ -284,14 +298,17 @@ impl AsyncRead for UdpStream {
             // There may be room now.
             this.waiting.wake_writer();
         }
-        // Acknowledgements wait, because answers to what is read may take them along.
-        if let Poll::Ready(read) = this.read(buffer) {
-            return Poll::Ready(read);
+        let read = this.read(buffer);
+        if read.is_pending() {
+            if let Poll::Ready(sent) = this.settle(now) {
+                sent?;
+            }
+        } else if this.silent >= BULK {
+            // What was read counts whatever became of this, and a failure is found again.
+            let _ = this.settle(now);
         }
-        if let Poll::Ready(sent) = this.settle(now) {
-            sent?;
-        }
-        Poll::Pending
+        // Acknowledgements wait otherwise, because answers to what was read may take them along.
+        read
     }
 }
 

@@ -53,8 +53,8 @@ impl Route {
         Self(inbox)
     }
 
-    pub(super) fn push(&self, from: SocketAddr, to: Option<IpAddr>, datagram: &[u8]) -> Option<Waker> {
-        self.0.push(from, to, datagram)
+    pub(super) fn push(&self, from: SocketAddr, to: Option<IpAddr>, bytes: &[u8], stride: usize) -> Option<Waker> {
+        self.0.push(from, to, bytes, stride)
     }
 }
 

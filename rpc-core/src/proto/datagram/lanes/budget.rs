@@ -28,7 +28,7 @@ impl Budget {
 
 /// One session's part of the budget, for one purpose.
 #[derive(Debug)]
-pub(super) struct Account {
+pub(crate) struct Account {
     shared: Budget,
     /// What it may hold in any case, so that others that hold all they can do not stop it.
     own: usize,
@@ -38,7 +38,7 @@ pub(super) struct Account {
 
 impl Account {
     /// An account that holds `own` bytes in any case, and `more` if there is room.
-    pub(super) fn new(shared: Budget, own: usize, more: usize) -> Self {
+    pub(crate) fn new(shared: Budget, own: usize, more: usize) -> Self {
         Self {
             shared,
             own,
@@ -47,12 +47,12 @@ impl Account {
         }
     }
 
-    pub(super) fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.held
     }
 
     /// Counts `bytes` more, unless that is too much.
-    pub(super) fn charge(&mut self, bytes: usize) -> bool {
+    pub(crate) fn charge(&mut self, bytes: usize) -> bool {
         let after = self.held + bytes;
         let fits = after <= self.limit && self.shared.take(self.above(after) - self.above(self.held));
         if fits {
@@ -61,7 +61,7 @@ impl Account {
         fits
     }
 
-    pub(super) fn release(&mut self, bytes: usize) {
+    pub(crate) fn release(&mut self, bytes: usize) {
         let after = self.held.saturating_sub(bytes);
         self.shared.give(self.above(self.held) - self.above(after));
         self.held = after;

@@ -10,7 +10,7 @@ mod ready;
 mod receive;
 mod split;
 
-pub(crate) use budget::Budget;
+pub(crate) use budget::{Account, Budget};
 pub(super) use receive::{Received, Refused};
 pub(super) use split::{Segment, Splitter};
 

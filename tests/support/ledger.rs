@@ -1,0 +1,128 @@
+//! A service whose calls are not to run twice, and the book of how often each did.
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "shared by test files that each use a part"
+)]
+
+use std::{
+    fmt,
+    io::Write,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+};
+
+use farcall::{Address, Result, RunningServer};
+
+pub type TestResult = std::result::Result<(), Box<dyn std::error::Error>>;
+
+#[farcall::service]
+pub trait Account {
+    /// Notes that it ran.
+    async fn run(&self, number: u64) -> Result<u64>;
+    /// The same, and sends the bytes back.
+    async fn carry(&self, number: u64, bytes: &[u8]) -> Result<Vec<u8>>;
+    /// Only sends the bytes back.
+    async fn echo(&self, bytes: &[u8]) -> Result<Vec<u8>>;
+}
+
+/// How often each call ran, by its number. Clones are one.
+#[derive(Clone)]
+pub struct Ledger(Arc<[AtomicU8]>);
+
+impl Ledger {
+    /// A book for calls with numbers below `calls`.
+    pub fn new(calls: u64) -> Self {
+        Self((0..calls).map(|_| AtomicU8::new(0)).collect())
+    }
+
+    pub fn server(&self) -> farcall::Server {
+        farcall::Server::new().service(AccountServer::new(self.clone()))
+    }
+
+    pub async fn listen(&self) -> Result<RunningServer> {
+        self.server().listen("udp://127.0.0.1:0").await
+    }
+
+    pub fn executions(&self, number: u64) -> u8 {
+        self.0[number as usize].load(Ordering::Relaxed)
+    }
+
+    pub fn summary(&self) -> Summary {
+        let mut summary = Summary::default();
+        for count in self.0.iter() {
+            match count.load(Ordering::Relaxed) {
+                0 => summary.never += 1,
+                1 => summary.once += 1,
+                _ => summary.more += 1,
+            }
+        }
+        summary
+    }
+
+    pub fn note(&self, number: u64) {
+        self.0[number as usize].fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Account for Ledger {
+    async fn run(&self, number: u64) -> Result<u64> {
+        self.note(number);
+        Ok(answer(number))
+    }
+
+    async fn carry(&self, number: u64, bytes: &[u8]) -> Result<Vec<u8>> {
+        self.note(number);
+        Ok(bytes.to_vec())
+    }
+
+    async fn echo(&self, bytes: &[u8]) -> Result<Vec<u8>> {
+        Ok(bytes.to_vec())
+    }
+}
+
+/// Calls by how often they ran.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    pub never: u64,
+    pub once: u64,
+    pub more: u64,
+}
+
+/// What `run` answers: nothing that is right by accident.
+pub fn answer(number: u64) -> u64 {
+    number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5bd1
+}
+
+/// Bytes that belong to one call and to no other.
+pub fn body(number: u64, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    fastrand::Rng::with_seed(number).fill(&mut bytes);
+    bytes
+}
+
+/// `quick` as a rule, and `full` when the long run is asked for.
+pub fn scaled<T>(quick: T, full: T) -> T {
+    if std::env::var_os("FARCALL_FULL").is_some() {
+        full
+    } else {
+        quick
+    }
+}
+
+/// The socket of an address.
+pub fn socket(address: &Address) -> SocketAddr {
+    let text = address.to_string();
+    let socket = text.rsplit('/').next().and_then(|socket| socket.parse().ok());
+    socket.unwrap_or_else(|| panic!("{text} names no socket"))
+}
+
+/// Tells a figure past the test harness, which keeps what passing tests print to itself.
+pub fn say(figure: fmt::Arguments<'_>) {
+    // Nobody may be listening.
+    let _ = writeln!(std::io::stderr().lock(), "{figure}");
+}
