@@ -285,6 +285,30 @@ impl Recovery {
         }
     }
 
+    /// Everything in flight counts as lost: it may have been refused, and then it never ends to fill the window. It goes behind what
+    /// waits already, so that everything has its turn.
+    fn give_up(&mut self, path: &mut PathState, now: Instant) {
+        let mut segments = Vec::new();
+        for sent in self.sent.iter_mut().flatten().filter(|sent| !sent.lost) {
+            sent.lost = true;
+            if sent.probe {
+                path.mtu.probe_lost(now);
+            }
+            segments.extend(sent.segments.iter().cloned());
+        }
+        self.in_flight = 0;
+        self.waiting = 0;
+        segments.sort_unstable_by_key(|segment| segment.position);
+        // What waits already, and what several probes carried.
+        let waits = self.again.drain(..).collect::<Vec<_>>();
+        let mut queued = Ranges::default();
+        for segment in waits.into_iter().chain(segments) {
+            if !self.has(&segment) && queued.insert(segment.position..segment.end()) {
+                self.again.push_back(segment);
+            }
+        }
+    }
+
     /// Forgets what is settled at the front. A datagram that counts as lost is remembered for a while, to notice that it was not.
     fn trim(&mut self, now: Option<Instant>) {
         const REMEMBERED: Duration = Duration::from_secs(1);
@@ -333,6 +357,9 @@ impl Recovery {
         if self.timeouts == COLLAPSED {
             path.congestion.collapsed();
             path.fall_back(now);
+        }
+        if self.timeouts.is_multiple_of(COLLAPSED) {
+            self.give_up(path, now);
         }
         // The second one pays for itself as soon as one of them is lost, too.
         if self.timeouts > 1 { 2 } else { 1 }

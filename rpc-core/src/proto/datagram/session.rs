@@ -359,7 +359,8 @@ impl Session {
         let mtu = self.state.mtu.current();
         if self.probes > 0 {
             self.probes -= 1;
-            self.put_probe(out, mtu, now);
+            let onward = self.probes > 0;
+            self.put_probe(out, mtu, onward, now);
             return Some(Transmit { to, segment: out.len() });
         }
         if self.put_mtu_probe(out, now) {
@@ -389,7 +390,12 @@ impl Session {
             self.put_control(out, now);
             if wants && may {
                 // The news of the end fits behind it.
-                self.put_data(out, start + mtu - usize::from(self.closing), &mut segments);
+                self.put_data(
+                    out,
+                    start + mtu - usize::from(self.closing),
+                    &mut segments,
+                    Self::next_segment,
+                );
             }
             if self.closing && !self.has_data() {
                 chunk::put_close(out);
@@ -435,11 +441,7 @@ impl Session {
 
     /// Whether there are bytes that the peer's window has room for.
     fn has_data(&self) -> bool {
-        self.recovery.wants_again()
-            || self
-                .fresh
-                .front()
-                .is_some_and(|segment| segment.position < self.recovery.settled() + self.peer_window)
+        self.recovery.wants_again() || self.fresh.front().is_some_and(|segment| self.is_open(segment))
     }
 
     /// The acknowledgement and whatever else does not wait.
@@ -462,8 +464,14 @@ impl Session {
     }
 
     /// Fills the datagram up to `end`: first what is sent again, then what is new.
-    fn put_data(&mut self, out: &mut Vec<u8>, end: usize, segments: &mut Vec<Segment>) {
-        while let Some((mut segment, again)) = self.next_segment() {
+    fn put_data(
+        &mut self,
+        out: &mut Vec<u8>,
+        end: usize,
+        segments: &mut Vec<Segment>,
+        next: fn(&mut Self) -> Option<(Segment, bool)>,
+    ) {
+        while let Some((mut segment, again)) = next(self) {
             let room = end - out.len();
             let fits = chunk::data_fits(room, segment.lane, segment.offset, segment.after(), segment.bytes.len());
             let sent = if fits == segment.bytes.len() {
@@ -482,14 +490,19 @@ impl Session {
     }
 
     fn next_segment(&mut self) -> Option<(Segment, bool)> {
-        if let Some(segment) = self.recovery.next_again() {
-            return Some((segment, true));
-        }
-        let open = self.recovery.settled() + self.peer_window;
-        self.fresh.front().filter(|segment| segment.position < open)?;
+        let again = self.recovery.next_again().map(|segment| (segment, true));
+        again.or_else(|| self.next_fresh())
+    }
+
+    fn next_fresh(&mut self) -> Option<(Segment, bool)> {
+        self.fresh.front().filter(|segment| self.is_open(segment))?;
         let segment = self.fresh.pop_front()?;
         self.unsent -= segment.bytes.len();
         Some((segment, false))
+    }
+
+    fn is_open(&self, segment: &Segment) -> bool {
+        !segment.begins || segment.position < self.recovery.settled() + self.peer_window
     }
 
     fn put_back(&mut self, segment: Segment, again: bool) {
@@ -501,12 +514,24 @@ impl Session {
         }
     }
 
-    /// The oldest bytes once more, or just a question.
-    fn put_probe(&mut self, out: &mut Vec<u8>, mtu: usize, now: Instant) {
+    /// The oldest bytes once more, or just a question; `onward` the next ones, where there are any. A peer that is short of memory
+    /// may refuse the oldest until a frame of which it has the beginning has come to its end.
+    fn put_probe(&mut self, out: &mut Vec<u8>, mtu: usize, onward: bool, now: Instant) {
         begin_packet(out, self.id, self.recovery.next_number());
         self.put_control(out, now);
         let mut segments = Vec::new();
-        for mut segment in self.recovery.oldest(mtu) {
+        if onward {
+            self.put_data(out, mtu, &mut segments, Self::next_fresh);
+            if segments.is_empty() {
+                self.put_data(out, mtu, &mut segments, Self::next_segment);
+            }
+        }
+        let oldest = if segments.is_empty() {
+            self.recovery.oldest(mtu)
+        } else {
+            Vec::new()
+        };
+        for mut segment in oldest {
             let room = mtu - out.len();
             let fits = chunk::data_fits(room, segment.lane, segment.offset, segment.after(), segment.bytes.len());
             if fits == 0 && !segment.bytes.is_empty() {

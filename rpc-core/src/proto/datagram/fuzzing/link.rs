@@ -46,6 +46,7 @@ impl Link {
         let carries = [1500, 1200, 1300][script.below(3)];
         let rtt = [None, Some(Duration::from_millis(1)), Some(Duration::from_millis(200))][script.below(3)];
         let max_segments = 1 + script.below(64);
+        let budget = [16 << 20, 0][script.below(2)];
         let session = |role, peer| {
             let setup = Setup {
                 role,
@@ -55,7 +56,7 @@ impl Link {
                 window,
                 seed: 1,
                 rtt,
-                budget: Budget::new(16 << 20),
+                budget: Budget::new(budget),
                 max_segments,
             };
             Session::new(setup, now)

@@ -19,6 +19,8 @@ pub(in crate::proto::datagram) struct Segment {
     pub(in crate::proto::datagram) position: u64,
     /// Nothing written before may be missing when these are delivered.
     pub(in crate::proto::datagram) last: bool,
+    /// A frame begins here. One that has begun may be sent to its end: the peer has room for all of it, and maybe for no other.
+    pub(in crate::proto::datagram) begins: bool,
     pub(in crate::proto::datagram) bytes: Bytes,
 }
 
@@ -41,6 +43,7 @@ impl Segment {
         };
         self.offset += length as u64;
         self.position += length as u64;
+        self.begins &= length == 0;
         first
     }
 }
@@ -60,6 +63,8 @@ pub(in crate::proto::datagram) struct Splitter {
     rest: usize,
     lane: u32,
     last: bool,
+    /// Nothing of the frame was handed on yet.
+    begins: bool,
 }
 
 impl Splitter {
@@ -73,6 +78,7 @@ impl Splitter {
             rest: 0,
             lane: CONTROL,
             last: false,
+            begins: true,
         }
     }
 
@@ -117,6 +123,7 @@ impl Splitter {
 
     /// Reads the header that is complete.
     fn begin(&mut self) {
+        self.begins = true;
         if !self.greeted {
             self.greeted = true;
             self.rest = hello_rest(&self.header);
@@ -139,6 +146,7 @@ impl Splitter {
             offset: self.lanes[index],
             position: self.position,
             last: self.last,
+            begins: std::mem::take(&mut self.begins),
             bytes,
         });
         self.lanes[index] += length;

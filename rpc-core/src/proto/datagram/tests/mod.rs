@@ -4,6 +4,7 @@ mod delivery;
 mod endpoint;
 mod golden;
 mod opening;
+mod order;
 mod pair;
 mod random;
 mod sim;
