@@ -193,7 +193,9 @@ impl Recovery {
         now: Instant,
     ) -> Result<(), NeverSent> {
         let mut newest: Option<(u64, Instant)> = None;
+        let mut largest = None;
         for range in ranges {
+            largest.get_or_insert(range.end.saturating_sub(1));
             if range.end > self.next_number() {
                 return Err(NeverSent);
             }
@@ -206,10 +208,15 @@ impl Recovery {
             }
         }
         let Some((number, at)) = newest else { return Ok(()) };
-        if self.largest_acknowledged.is_none_or(|largest| number > largest) {
+        if self.largest_acknowledged.is_none_or(|known| number > known) {
             self.largest_acknowledged = Some(number);
-            path.rtt
-                .sample(now.saturating_duration_since(at), delay.min(MAX_ACK_DELAY));
+            let latest = now.saturating_duration_since(at);
+            if largest == Some(number) {
+                path.rtt.sample(latest, delay.min(MAX_ACK_DELAY));
+            } else if latest < path.rtt.smoothed() {
+                // It may have arrived long before, and its first acknowledgement may be lost: the way takes this long at most.
+                path.rtt.sample(latest, Duration::ZERO);
+            }
         }
         self.timeouts = 0;
         self.find_lost(path, now);
