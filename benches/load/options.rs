@@ -18,11 +18,11 @@ Measures farcall beside its peers.
     --seconds S   seconds of each measurement, fractions allowed (1)
     --window N    calls in flight in the work `window` (128)
     --conns N     connections in the work `conns` (64)
-    --body N      bytes of each body but in the work `large` (16)
+    --body N      bytes of each body but in the works `large` and `mib` (16)
     --only A,B    only these peers and works: `--only raw,tarpc,window`
 ";
 
-const WORKS: [&str; 4] = ["seq", "window", "conns", "large"];
+const WORKS: [&str; 5] = ["seq", "window", "conns", "large", "mib"];
 
 /// What to measure, and for how long.
 #[derive(Debug)]
@@ -105,6 +105,7 @@ impl Options {
                 body: 64 << 10,
                 ..one
             },
+            "mib" => Load { body: 1 << 20, ..one },
             _ => one,
         }
     }

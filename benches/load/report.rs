@@ -5,7 +5,7 @@ use std::fmt;
 use crate::{measure::Sample, work::Work};
 
 /// What the others are compared with, round by round.
-const REFERENCES: [&str; 2] = ["raw", "tarpc"];
+const REFERENCES: [&str; 4] = ["raw", "raw-udp", "farcall", "tarpc"];
 
 /// The samples of a run, by work and peer in the order in which they first came.
 #[derive(Debug, Default)]
@@ -60,11 +60,15 @@ impl fmt::Display for Report {
 impl fmt::Display for Section {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}\n", self.work)?;
+        write!(f, "| peer | calls/s | client CPU, µs/call | server CPU, µs/call |")?;
+        REFERENCES
+            .iter()
+            .try_for_each(|reference| write!(f, " ÷ {reference} |"))?;
         writeln!(
             f,
-            "| peer | calls/s | client CPU, µs/call | server CPU, µs/call | calls/s ÷ raw | calls/s ÷ tarpc |"
+            "\n| --- | ---: | ---: | ---: |{}",
+            " ---: |".repeat(REFERENCES.len())
         )?;
-        writeln!(f, "| --- | ---: | ---: | ---: | ---: | ---: |")?;
         for row in &self.rows {
             let calls = Spread::of(row.samples.iter().map(|sample| sample.calls_per_second));
             let client = Spread::of(row.samples.iter().map(|sample| sample.client_cpu));

@@ -96,14 +96,14 @@
 //!   when it is not waited for.
 //!
 //! # Not done yet
-//! Streaming arguments and results, TLS, UDP, automatic retries, load balancing, discovery, compression, clients in other
+//! Streaming arguments and results, TLS, QUIC, automatic retries, load balancing, discovery, compression, clients in other
 //! languages (the wire is described completely enough to write one).
 //!
 //! # Non-goals
 //! - A runtime other than tokio.
 //! - Evolution of types on the wire. Methods are known by name, so they may be added and reordered; a changed type is another
 //!   type, and both sides must have the same.
-//! - Secrets. A plain connection is neither encrypted nor authenticated: use a trusted network, a tunnel, or a
+//! - Secrets. A plain connection, over TCP as over UDP, is neither encrypted nor authenticated: use a trusted network, a tunnel, or a
 //!   [transport](transport::Connector) of your own.
 //!
 //! # What semantic versioning does not cover

@@ -1,4 +1,4 @@
-//! farcall with default options.
+//! farcall with default options, but for the largest message over UDP.
 
 use std::net::SocketAddr;
 
@@ -23,30 +23,57 @@ impl Echo for Handler {
     }
 }
 
-pub(crate) struct Farcall;
+pub(crate) struct Farcall {
+    name: &'static str,
+    scheme: &'static str,
+}
+
+pub(crate) const FARCALL: Farcall = Farcall {
+    name: "farcall",
+    scheme: "tcp",
+};
+
+pub(crate) const FARCALL_UDP: Farcall = Farcall {
+    name: "farcall-udp",
+    scheme: "udp",
+};
+
+/// The default of 1 MiB is for the whole message, and the work `mib` has bodies of that size.
+fn limits() -> farcall::Limits {
+    farcall::Limits::default().max_udp_message(2 << 20)
+}
 
 impl Peer for Farcall {
     fn name(&self) -> &'static str {
-        "farcall"
+        self.name
     }
 
     fn serve(&self) -> BoxFuture<'static, Result<()>> {
-        Box::pin(async {
+        let scheme = self.scheme;
+        Box::pin(async move {
             let server = farcall::Server::new()
                 .service(EchoServer::new(Handler))
-                .listen("tcp://127.0.0.1:0")
+                .limits(limits())
+                .listen(format!("{scheme}://127.0.0.1:0"))
                 .await?;
-            announce(server.local_addr().to_string().trim_start_matches("tcp://").parse()?)?;
+            let address = server.local_addr().to_string();
+            let (_, socket) = address.split_once("://").ok_or("an address with a scheme")?;
+            announce(socket.parse()?)?;
             server.wait().await;
             Ok(())
         })
     }
 
     fn connect(&self, address: SocketAddr, load: Load) -> BoxFuture<'static, Result<Box<dyn Session>>> {
+        let scheme = self.scheme;
         Box::pin(async move {
             let mut connections = Vec::new();
             for _ in 0..load.connections {
-                connections.push(EchoClient::connect(&format!("tcp://{address}")).await?);
+                let channel = farcall::Channel::builder()
+                    .limits(limits())
+                    .connect(format!("{scheme}://{address}"))
+                    .await?;
+                connections.push(EchoClient::new(channel));
             }
             Ok(Box::new(Callers::new(connections, load).await?) as Box<dyn Session>)
         })

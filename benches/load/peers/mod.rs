@@ -1,6 +1,7 @@
 //! The peers, in the order of the tables.
 mod farcall_peer;
 mod raw;
+mod raw_udp;
 mod tarpc_peer;
 mod tonic_peer;
 
@@ -8,7 +9,9 @@ use crate::peer::Peer;
 
 pub(crate) const ALL: &[&dyn Peer] = &[
     &raw::Raw,
-    &farcall_peer::Farcall,
+    &raw_udp::RawUdp,
+    &farcall_peer::FARCALL,
+    &farcall_peer::FARCALL_UDP,
     &tarpc_peer::Tarpc,
     &tonic_peer::Tonic,
 ];

@@ -20,8 +20,6 @@ const CLOSE: u8 = 7;
 
 /// The ranges that one acknowledgement names at most, the newest ones.
 pub(super) const ACK_RANGES: usize = 32;
-/// What the longest acknowledgement takes.
-pub(super) const MAX_ACK: usize = 1 + 8 + 8 + 1 + 8 + (ACK_RANGES - 1) * 16;
 /// The bytes of a challenge or its response.
 pub(super) const TOKEN_CHUNK: usize = 9;
 

@@ -1,12 +1,3 @@
-#![allow(
-    dead_code,
-    unused_imports,
-    clippy::unused_self,
-    clippy::todo,
-    clippy::needless_pass_by_value,
-    clippy::needless_pass_by_ref_mut,
-    reason = "under construction"
-)]
 //! Sessions of datagrams: what stands in for a byte stream where the network loses, repeats and reorders.
 //!
 //! A client and a server open a [`Session`] with a stateless exchange ([`Opening`], [`Endpoint`]). Each session carries *lanes*:

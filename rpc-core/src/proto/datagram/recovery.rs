@@ -202,7 +202,7 @@ impl Recovery {
                     continue;
                 };
                 newest = newest.max(Some((number, sent.at)));
-                self.arrived(number, sent, limited, path, now);
+                self.arrived(number, &sent, limited, path, now);
             }
         }
         let Some((number, at)) = newest else { return Ok(()) };
@@ -217,7 +217,7 @@ impl Recovery {
         Ok(())
     }
 
-    fn arrived(&mut self, number: u64, sent: Sent, limited: bool, path: &mut PathState, now: Instant) {
+    fn arrived(&mut self, number: u64, sent: &Sent, limited: bool, path: &mut PathState, now: Instant) {
         if sent.lost {
             self.arrived_late(number, path);
         } else {

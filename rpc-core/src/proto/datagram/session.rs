@@ -175,6 +175,7 @@ impl Session {
     }
 
     /// Whether everything written has been acknowledged.
+    #[cfg(any(test, feature = "_fuzzing"))]
     pub(crate) fn is_settled(&self) -> bool {
         self.recovery.settled() >= self.splitter.position()
     }

@@ -15,7 +15,8 @@ use tokio::{
 use super::{
     INCOMPLETE, now, secret,
     socket::{Received, Socket},
-    stream::{REFUSALS, Source, UdpStream},
+    source::Source,
+    stream::{REFUSALS, UdpStream},
 };
 use crate::{
     Code, Error,

@@ -105,6 +105,11 @@ impl Inbox {
 }
 
 impl Mail {
+    /// Whether all runs were taken.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The next run.
     pub(super) fn next(&mut self) -> Option<Run> {
         self.0.pop_front()

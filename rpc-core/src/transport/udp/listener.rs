@@ -14,10 +14,11 @@ use tokio::net::lookup_host;
 
 use super::{
     INCOMPLETE, TURN,
-    inbox::{Inbox, Mail},
+    inbox::Inbox,
     no_randomness, now, secret,
     socket::{Received, Socket, passes},
-    stream::{Source, UdpStream},
+    source::Source,
+    stream::UdpStream,
     table::{Place, Route, Table},
 };
 use crate::{
@@ -133,10 +134,7 @@ impl BoundUdp {
             max_segments: self.socket.max_segments(),
         };
         let inbox = Arc::new(Inbox::new(self.budget.clone(), window));
-        let source = Source::Listener {
-            place: Place::new(id, Arc::clone(&self.table), Arc::clone(&inbox)),
-            mail: Mail::default(),
-        };
+        let source = Source::listener(Place::new(id, Arc::clone(&self.table), Arc::clone(&inbox)));
         let stream = UdpStream::new(Session::new(setup, now), Arc::clone(&self.socket), source, local);
         self.arrived.push_back((stream, Address::udp(admission.peer)));
         Some(inbox)

@@ -9,7 +9,9 @@ mod blocks;
 mod connector;
 mod inbox;
 mod listener;
+mod sender;
 mod socket;
+mod source;
 mod stream;
 mod table;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::{
     net::IpAddr,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, Waker},
     time::Instant,
 };
 
@@ -15,11 +15,10 @@ use tokio::{
 };
 
 use super::{
-    TURN, blocks,
-    inbox::Mail,
-    now,
-    socket::{Outgoing, Sent, Socket, passes},
-    table::Place,
+    TURN, now,
+    sender::Sender,
+    socket::{Socket, passes},
+    source::Source,
     waiting::Waiting,
 };
 use crate::proto::datagram::{End, Session};
@@ -37,14 +36,8 @@ const BULK: usize = 64;
 /// Reading is what keeps a session going: it receives, repeats and acknowledges.
 pub(super) struct UdpStream {
     session: Session,
-    socket: Arc<Socket>,
     source: Source,
-    /// This side's address, as the peer knows it.
-    local: Option<IpAddr>,
-    /// What the socket did not take yet.
-    unsent: Option<Outgoing>,
-    /// Waits for the socket to take more. A future of its own: the tasks of many sessions may wait for one socket.
-    room: Option<Pin<Box<dyn Future<Output = io::Result<()>> + Send>>>,
+    sender: Sender,
     timer: Pin<Box<Sleep>>,
     refused: usize,
     /// Datagrams that came since something was sent.
@@ -54,14 +47,6 @@ pub(super) struct UdpStream {
     waker: Waker,
 }
 
-/// Where datagrams come from.
-pub(super) enum Source {
-    /// The socket, which is this session's alone.
-    Socket,
-    /// The listener, with what was taken from the inbox and not looked at yet.
-    Listener { place: Place, mail: Mail },
-}
-
 impl UdpStream {
     /// A stream over an open session. Must be called inside a tokio runtime.
     pub(super) fn new(session: Session, socket: Arc<Socket>, source: Source, local: Option<IpAddr>) -> Self {
@@ -69,11 +54,8 @@ impl UdpStream {
         let waiting = Arc::<Waiting>::default();
         Self {
             session,
-            socket,
             source,
-            local,
-            unsent: None,
-            room: None,
+            sender: Sender::new(socket, local),
             timer: Box::pin(sleep_until(due.into())),
             refused: 0,
             silent: 0,
@@ -90,61 +72,24 @@ impl UdpStream {
                 self.waker.wake_by_ref();
                 break;
             }
-            match self.poll_receive(left, now)? {
-                Poll::Ready(datagrams) => left = left.saturating_sub(datagrams.max(1)),
+            let (cx, sender) = (&mut Context::from_waker(&self.waker), &mut self.sender);
+            let (session, local) = (&mut self.session, &mut sender.local);
+            let received = self.source.poll_receive(cx, left, session, &sender.socket, local, now);
+            let datagrams = match received {
                 Poll::Pending => break,
-            }
+                Poll::Ready(Ok(datagrams)) => {
+                    self.refused = 0;
+                    datagrams
+                }
+                Poll::Ready(Err(error)) => self.failed(error)?,
+            };
+            left = left.saturating_sub(datagrams.max(1));
         }
         self.silent += TURN - left;
         Ok(left < TURN)
     }
 
-    /// Hands what came to the session, and says how many datagrams.
-    fn poll_receive(&mut self, most: usize, now: Instant) -> io::Result<Poll<usize>> {
-        let cx = &mut Context::from_waker(&self.waker);
-        let session = &mut self.session;
-        match &mut self.source {
-            Source::Socket => {
-                let received = self.socket.poll_receive(cx, |run| {
-                    for datagram in run.datagrams() {
-                        session.handle_datagram(run.from, datagram, now);
-                    }
-                });
-                match received {
-                    Poll::Pending => Ok(Poll::Pending),
-                    Poll::Ready(Ok(datagrams)) => {
-                        self.refused = 0;
-                        Ok(Poll::Ready(datagrams))
-                    }
-                    Poll::Ready(Err(error)) => self.failed(error).map(Poll::Ready),
-                }
-            }
-            Source::Listener { place, mail } => {
-                let mut handled = 0;
-                while handled < most {
-                    let Some(run) = mail.next() else {
-                        match place.inbox.poll_take(cx) {
-                            Poll::Ready(Some(more)) => *mail = more,
-                            Poll::Ready(None) if handled == 0 => return Err(cut()),
-                            Poll::Pending if handled == 0 => return Ok(Poll::Pending),
-                            _ => break,
-                        }
-                        continue;
-                    };
-                    for datagram in run.datagrams() {
-                        session.handle_datagram(run.from, datagram, now);
-                    }
-                    if session.peer() == run.from {
-                        self.local = run.to;
-                    }
-                    handled += run.datagrams().len();
-                }
-                Ok(Poll::Ready(handled))
-            }
-        }
-    }
-
-    /// Receiving failed: the socket is of no use any more, or it tells what became of an earlier datagram.
+    /// The socket is of no use any more, or it tells what became of an earlier datagram.
     fn failed(&mut self, error: io::Error) -> io::Result<usize> {
         match error.kind() {
             io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => self.refused()?,
@@ -170,65 +115,20 @@ impl UdpStream {
         if self.session.poll_timeout().is_some_and(|due| due <= now) {
             self.session.handle_timeout(now);
         }
-        let sent = self.transmit(now);
-        self.set_timer(now);
-        sent
-    }
-
-    fn transmit(&mut self, now: Instant) -> Poll<io::Result<()>> {
         self.silent = 0;
-        let mut full = false;
         loop {
-            if let Some(room) = &mut self.room {
-                ready!(room.as_mut().poll(&mut Context::from_waker(&self.waker)))?;
-                self.room = None;
-                if std::mem::replace(&mut full, true) {
-                    // After a refusal the runtime says "writable" of a full socket, too.
-                    self.waker.wake_by_ref();
-                    return Poll::Pending;
+            let cx = &mut Context::from_waker(&self.waker);
+            match self.sender.poll_send(cx, &mut self.session, now) {
+                Poll::Ready(Ok(())) => break,
+                Poll::Ready(Err(error)) => {
+                    self.failed(error)?;
                 }
-            }
-            let Some(outgoing) = self.next_outgoing(now) else {
-                return Poll::Ready(Ok(()));
-            };
-            match self.send(outgoing, now) {
-                Sent::All | Sent::TooBig => {}
-                Sent::Full => self.room = Some(Box::pin(Arc::clone(&self.socket).writable())),
-                Sent::Refused => self.refused()?,
+                // Nothing else can be done before the socket takes more.
+                Poll::Pending => return Poll::Pending,
             }
         }
-    }
-
-    /// What is to be sent next.
-    fn next_outgoing(&mut self, now: Instant) -> Option<Outgoing> {
-        if let Some(unsent) = self.unsent.take() {
-            return Some(unsent);
-        }
-        let mut bytes = blocks::take_output();
-        let Some(transmit) = self.session.poll_transmit(&mut bytes, now) else {
-            blocks::give_output(bytes);
-            return None;
-        };
-        Some(Outgoing {
-            transmit,
-            bytes,
-            taken: 0,
-        })
-    }
-
-    /// Sends, and keeps what the socket does not take.
-    fn send(&mut self, mut outgoing: Outgoing, now: Instant) -> Sent {
-        let sent = self.socket.send(&mut outgoing, self.local);
-        match sent {
-            Sent::Full | Sent::Refused => self.unsent = Some(outgoing),
-            Sent::All => blocks::give_output(outgoing.bytes),
-            Sent::TooBig => {
-                let size = outgoing.transmit.segment.min(outgoing.bytes.len() - outgoing.taken);
-                blocks::give_output(outgoing.bytes);
-                self.session.handle_too_big(size, now);
-            }
-        }
-        sent
+        self.set_timer(now);
+        Poll::Ready(Ok(()))
     }
 
     /// Keeps the timer at or before the session's next instant. It is moved only when it would be late, so that a busy session
@@ -282,13 +182,6 @@ impl UdpStream {
     }
 }
 
-fn cut() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::ConnectionAborted,
-        "the listener that carried this session is gone",
-    )
-}
-
 impl AsyncRead for UdpStream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let (this, now) = (self.get_mut(), now());
@@ -298,17 +191,19 @@ impl AsyncRead for UdpStream {
             // There may be room now.
             this.waiting.wake_writer();
         }
-        let read = this.read(buffer);
-        if read.is_pending() {
-            if let Poll::Ready(sent) = this.settle(now) {
-                sent?;
+        if let Poll::Ready(read) = this.read(buffer) {
+            // Acknowledgements wait otherwise, because answers to what was read may take them along.
+            if this.silent >= BULK {
+                // What was read counts whatever becomes of this, and a failure is found again.
+                let _ = this.settle(now);
             }
-        } else if this.silent >= BULK {
-            // What was read counts whatever became of this, and a failure is found again.
-            let _ = this.settle(now);
+            return Poll::Ready(read);
         }
-        // Acknowledgements wait otherwise, because answers to what was read may take them along.
-        read
+        if let Poll::Ready(sent) = this.settle(now) {
+            sent?;
+        }
+        // The session may have found out that it is over.
+        this.read(buffer)
     }
 }
 
@@ -381,12 +276,7 @@ fn write(session: &mut Session, slices: &[IoSlice<'_>]) -> usize {
 impl Drop for UdpStream {
     /// Tells the peer, as far as the socket takes it at once. A peer that does not hear it finds out when it speaks next.
     fn drop(&mut self) {
-        let now = now();
         self.session.close();
-        while let Some(outgoing) = self.next_outgoing(now) {
-            if !matches!(self.send(outgoing, now), Sent::All | Sent::TooBig) {
-                return;
-            }
-        }
+        self.sender.send_now(&mut self.session, now());
     }
 }

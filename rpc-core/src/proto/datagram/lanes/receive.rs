@@ -1,11 +1,11 @@
 //! From chunks of lanes to a stream of whole frames.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use super::{
     CONTROL, MAX_LANES,
     budget::{Account, Budget},
-    lane::{Lane, ONE_FRAME, Rest, message_length, whole},
+    lane::{Lane, ONE_FRAME, message_length, whole},
     ready::Ready,
 };
 
@@ -68,6 +68,7 @@ impl Received {
     }
 
     /// The memory of what is not ready, besides the lanes themselves.
+    #[cfg(any(test, feature = "_fuzzing"))]
     pub(in crate::proto::datagram) fn held(&self) -> usize {
         self.frames.held() + self.early.held()
     }
@@ -75,6 +76,8 @@ impl Received {
     /// The memory of everything but the table of lanes, with what buffers have in reserve.
     #[cfg(any(test, feature = "_fuzzing"))]
     pub(in crate::proto::datagram) fn footprint(&self) -> usize {
+        use super::lane::Rest;
+
         let rests = self.lanes.values().filter_map(|lane| lane.rest.as_deref());
         // Half of a tree's places may be empty.
         let node = size_of::<[(u64, Box<[u8]>); 11]>() + 16;

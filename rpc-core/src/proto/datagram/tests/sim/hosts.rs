@@ -14,7 +14,7 @@ use super::{
     link::{Link, Over},
     network::{Network, SERVER},
 };
-use crate::proto::datagram::{Admission, Budget, Endpoint, Opening, Role, Routed, Session, Setup};
+use crate::proto::datagram::{Admission, Budget, Endpoint, Opened, Opening, Role, Routed, Session, Setup};
 
 /// How long a client tries to open a session.
 const OPENING: Duration = Duration::from_secs(10);
@@ -33,25 +33,16 @@ pub(super) struct World {
 }
 
 impl World {
-    fn link(
-        &mut self,
-        role: Role,
-        id: u64,
-        peer: SocketAddr,
-        peer_window: u32,
-        rtt: Option<Duration>,
-        budget: Budget,
-        now: Instant,
-    ) -> Link {
+    fn link(&mut self, role: Role, peer: SocketAddr, opened: Opened, budget: Budget, now: Instant) -> Link {
         self.sessions += 1;
         let setup = Setup {
             role,
-            id,
+            id: opened.session,
             peer,
-            peer_window,
+            peer_window: opened.window,
             window: self.terms.window,
             seed: self.rng.u64(..),
-            rtt,
+            rtt: opened.rtt,
             budget,
             max_segments: self.terms.segments,
         };
@@ -156,15 +147,7 @@ impl Client {
                 Some(Err(refusal)) => panic!("{refusal:?}"),
                 Some(Ok(opened)) => {
                     let budget = Budget::new(world.terms.budget);
-                    let link = world.link(
-                        Role::Client,
-                        opened.session,
-                        SERVER,
-                        opened.window,
-                        opened.rtt,
-                        budget,
-                        now,
-                    );
+                    let link = world.link(Role::Client, SERVER, opened, budget, now);
                     self.state = State::Open(link);
                 }
             },
@@ -284,7 +267,12 @@ impl Server {
         let mut answer = Vec::new();
         let id = self.endpoint.next_id();
         let Admission { peer, window, .. } = admission;
-        let link = world.link(Role::Server, id, peer, window, None, self.budget.clone(), now);
+        let opened = Opened {
+            session: id,
+            window,
+            rtt: None,
+        };
+        let link = world.link(Role::Server, peer, opened, self.budget.clone(), now);
         self.keys += 1;
         let opened = self
             .endpoint

@@ -1,11 +1,25 @@
 //! What became of every call, as its caller sees it and as it was.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 
 /// The longest content.
 pub(super) const LONGEST: usize = 256 << 10;
+
+/// The most calls.
+const MOST: usize = 1 << 12;
+/// Any content is a part of it.
+static NOISE: OnceLock<Bytes> = OnceLock::new();
+
+fn noise() -> Bytes {
+    let mut noise = vec![0; LONGEST + MOST];
+    fastrand::Rng::with_seed(1).fill(&mut noise);
+    noise.into()
+}
 
 /// A call to be made.
 #[derive(Clone, Debug)]
@@ -42,21 +56,18 @@ struct Record {
 pub(super) struct Ledger {
     pub(super) calls: Vec<Call>,
     records: Vec<Record>,
-    /// Any content is a part of it.
     noise: Bytes,
     open: usize,
 }
 
 impl Ledger {
-    pub(super) fn new(calls: Vec<Call>, seed: u64) -> Self {
-        let mut rng = fastrand::Rng::with_seed(seed);
-        let mut noise = vec![0; LONGEST + calls.len()];
-        rng.fill(&mut noise);
+    pub(super) fn new(calls: Vec<Call>) -> Self {
+        assert!(calls.len() <= MOST);
         Self {
             records: calls.iter().map(|_| Record { ran: 0, told: None }).collect(),
             open: calls.len(),
             calls,
-            noise: noise.into(),
+            noise: NOISE.get_or_init(noise).clone(),
         }
     }
 
@@ -127,18 +138,33 @@ impl Ledger {
         self.open -= 1;
     }
 
+    /// The bytes of all requests and replies.
+    pub(super) fn planned(&self) -> usize {
+        self.calls.iter().map(|call| call.request + call.reply).sum()
+    }
+
     /// How many were told this.
     pub(super) fn count(&self, told: Told) -> usize {
         self.records.iter().filter(|record| record.told == Some(told)).count()
     }
 
     /// The calls that nobody gave up and that did not end well, but for those that the server had no session for.
-    pub(super) fn failed(&self) -> impl Iterator<Item = usize> {
-        let meant = |call: &Call| call.timeout.is_none() && call.cancelled.is_none() && !call.one_way;
+    pub(super) fn failed(&self) -> Vec<usize> {
         let well =
             |call: &Call, told| told == Some(Told::Answered) || call.by_server && told == Some(Told::NotExecuted);
+        self.meant(|call, told| !well(call, told))
+    }
+
+    /// The calls that nobody gave up and of which nobody knows what became of them.
+    pub(super) fn unknown(&self) -> Vec<usize> {
+        self.meant(|_, told| told == Some(Told::Unknown))
+    }
+
+    fn meant(&self, which: impl Fn(&Call, Option<Told>) -> bool) -> Vec<usize> {
+        let meant = |call: &Call| call.timeout.is_none() && call.cancelled.is_none() && !call.one_way;
         let both = self.calls.iter().zip(&self.records).enumerate();
-        both.filter(move |(_, (call, record))| meant(call) && !well(call, record.told))
+        both.filter(|(_, (call, record))| meant(call) && which(call, record.told))
             .map(|(number, _)| number)
+            .collect()
     }
 }

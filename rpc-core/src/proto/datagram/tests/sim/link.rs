@@ -267,7 +267,7 @@ impl Link {
         }
         self.input.extend_from_slice(&unread[..length]);
         self.session.consume(length);
-        if self.connection.is_none() && !self.greet(now)? {
+        if self.connection.is_none() && !self.greet(now) {
             return Ok(true);
         }
         let Some(connection) = &mut self.connection else {
@@ -285,7 +285,7 @@ impl Link {
     }
 
     /// Takes the peer's hello, and answers it.
-    fn greet(&mut self, now: Instant) -> Result<bool, Over> {
+    fn greet(&mut self, now: Instant) -> bool {
         let honest = |hello: HelloError| -> ! { panic!("{hello:?} in an honest hello") };
         let peer = match self.role {
             Role::Client => match ServerHello::take(&mut self.input).unwrap_or_else(|hello| honest(hello)) {
@@ -298,7 +298,7 @@ impl Link {
                 hello.map(|hello| hello.limits)
             }
         };
-        let Some(peer) = peer else { return Ok(false) };
+        let Some(peer) = peer else { return false };
         let ours = self.terms.limits.clone();
         if self.role == Role::Server {
             let limits = Announced::over(Carrier::Datagrams, &ours);
@@ -314,7 +314,7 @@ impl Link {
             },
             now,
         ));
-        Ok(true)
+        true
     }
 
     /// Gives the session what it takes.
@@ -473,8 +473,9 @@ impl Over {
         match self {
             Self::Session(End::Broken(what)) => panic!("{what}"),
             Self::Lost(Lost::Violation(violation)) => panic!("{violation}"),
-            Self::Session(End::Closed) | Self::Lost(Lost::Closed(_)) | Self::Left => false,
-            Self::Session(End::Reset) | Self::Lost(_) | Self::Late => true,
+            // What came too late has not begun.
+            Self::Session(End::Closed) | Self::Lost(Lost::Closed(_)) | Self::Late | Self::Left => false,
+            Self::Session(End::Reset) | Self::Lost(_) => true,
         }
     }
 }

@@ -34,6 +34,7 @@ fn every_call_ends_and_runs_at_most_once() {
     if let Some(seed) = number("FARCALL_SIM_SEED") {
         let watch = Watch {
             story: true,
+            calm: std::env::var_os("FARCALL_SIM_CALM").is_some(),
             ..Watch::default()
         };
         eprintln!("{:#?}", attempt(seed, watch));
@@ -64,9 +65,26 @@ fn a_seed_is_the_same_world_every_time() {
 #[test]
 fn a_session_that_delivers_duplicates_is_found() {
     let mutant = Watch {
-        story: false,
         mutant: true,
+        ..Watch::default()
     };
     let found = (0..20).filter(|&seed| attempt(seed, mutant).is_err()).count();
     assert!(found >= 5, "{found} of 20 worlds showed it");
+}
+
+#[test]
+fn a_calm_network_carries_little_more_than_the_calls() {
+    let calm = Watch {
+        calm: true,
+        ..Watch::default()
+    };
+    for seed in 0..60 {
+        let report = attempt(seed, calm).expect("a world without failure");
+        // Headers, acknowledgements, and what asks for the way and for its largest datagram.
+        let most = report.planned as u64 * 21 / 20 + 60 * report.sent.datagrams + 50_000 * report.sessions as u64;
+        assert!(
+            report.sent.bytes <= most && report.lost == 0,
+            "seed {seed}: {report:?}, the most is {most}"
+        );
+    }
 }

@@ -23,6 +23,8 @@ const QUIET: Duration = Duration::from_secs(13);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Report {
     pub(super) sent: Sent,
+    /// The bytes of all requests and replies.
+    pub(super) planned: usize,
     pub(super) answered: usize,
     pub(super) executed: usize,
     pub(super) not_executed: usize,
@@ -37,18 +39,21 @@ pub(super) struct Report {
 pub(super) struct Watch {
     pub(super) story: bool,
     pub(super) mutant: bool,
+    /// Nothing happens to any datagram.
+    pub(super) calm: bool,
 }
 
 pub(super) fn run(seed: u64, watch: Watch) -> Report {
     let begin = Instant::now();
-    let conditions = Conditions::draw(seed, begin);
+    let drawn = Conditions::draw(seed, begin);
+    let conditions = if watch.calm { drawn.calm() } else { drawn };
     let mut network = Network::new(conditions.ways.clone(), seed, begin);
     network.outages.clone_from(&conditions.outages);
     network.narrows = conditions.narrows;
     network.story = watch.story.then(VecDeque::new);
     let mut world = World {
         network,
-        ledger: Ledger::new(conditions.calls.clone(), seed),
+        ledger: Ledger::new(conditions.calls.clone()),
         terms: conditions.terms.clone(),
         rng: Rng::with_seed(!seed),
         mutant: watch.mutant,
@@ -65,7 +70,7 @@ pub(super) fn run(seed: u64, watch: Watch) -> Report {
         now: begin,
         stuck: 0,
     };
-    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run.to_the_end(&conditions)));
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run.finish(&conditions)));
     if let Some(story) = &run.world.network.story {
         tell(&conditions, story);
     }
@@ -75,6 +80,7 @@ pub(super) fn run(seed: u64, watch: Watch) -> Report {
     let count = |told| run.world.ledger.count(told);
     Report {
         sent: run.world.network.sent,
+        planned: run.world.ledger.planned(),
         answered: count(Told::Answered),
         executed: count(Told::Executed),
         not_executed: count(Told::NotExecuted),
@@ -129,7 +135,7 @@ struct Run {
 }
 
 impl Run {
-    fn to_the_end(&mut self, conditions: &Conditions) {
+    fn finish(&mut self, conditions: &Conditions) {
         let limit = conditions.until + LIMIT;
         while self.world.ledger.open() > 0 || !self.agenda.is_empty() {
             self.step();
@@ -140,13 +146,17 @@ impl Run {
         while self.now < quiet {
             self.step();
         }
-        let failed: Vec<_> = self.world.ledger.failed().collect();
         if conditions.are_mild() {
+            let failed = self.world.ledger.failed();
             assert_eq!(
                 (self.world.lost, failed),
                 (0, Vec::new()),
                 "lost sessions and failed calls in a mild world"
             );
+        }
+        if conditions.are_orderly() {
+            let unknown = self.world.ledger.unknown();
+            assert_eq!(unknown, [0; 0], "calls of which nobody knows in an orderly world");
         }
     }
 
@@ -172,7 +182,10 @@ impl Run {
                 client.run(&mut self.world, self.now);
             }
         }
-        while let Some((_, item)) = self.agenda.pop_front_if(|&mut (at, _)| at <= self.now) {
+        while let Some(&(at, item)) = self.agenda.front()
+            && at <= self.now
+        {
+            self.agenda.pop_front();
             self.act(item);
         }
         for client in &mut self.clients {

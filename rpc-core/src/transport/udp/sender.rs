@@ -1,0 +1,99 @@
+//! The datagrams of a session on their way out.
+
+use std::{
+    io,
+    net::IpAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Instant,
+};
+
+use super::{
+    blocks,
+    socket::{Outgoing, Sent, Socket},
+};
+use crate::proto::datagram::Session;
+
+/// Sends what a session has to send, and keeps what the socket does not take.
+pub(super) struct Sender {
+    pub(super) socket: Arc<Socket>,
+    /// This side's address, as the peer knows it.
+    pub(super) local: Option<IpAddr>,
+    unsent: Option<Outgoing>,
+    /// Waits for the socket to take more. A future of its own: the tasks of many sessions may wait for one socket.
+    room: Option<Pin<Box<dyn Future<Output = io::Result<()>> + Send>>>,
+}
+
+impl Sender {
+    pub(super) fn new(socket: Arc<Socket>, local: Option<IpAddr>) -> Self {
+        Self {
+            socket,
+            local,
+            unsent: None,
+            room: None,
+        }
+    }
+
+    /// Sends all that `session` wants to send now; `Pending` when the socket takes no more. An error is an earlier datagram's
+    /// refusal, after which this goes on where it was.
+    pub(super) fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        session: &mut Session,
+        now: Instant,
+    ) -> Poll<io::Result<()>> {
+        let mut full = false;
+        loop {
+            if let Some(room) = &mut self.room {
+                ready!(room.as_mut().poll(cx))?;
+                self.room = None;
+                if std::mem::replace(&mut full, true) {
+                    // After a refusal the runtime says "writable" of a full socket, too.
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+            }
+            match self.send_next(session, now) {
+                None => return Poll::Ready(Ok(())),
+                Some(Sent::All | Sent::TooBig) => {}
+                Some(Sent::Full) => self.room = Some(Box::pin(Arc::clone(&self.socket).writable())),
+                Some(Sent::Refused) => return Poll::Ready(Err(io::ErrorKind::ConnectionRefused.into())),
+            }
+        }
+    }
+
+    /// Sends as far as the socket takes it at once.
+    pub(super) fn send_now(&mut self, session: &mut Session, now: Instant) {
+        while let Some(Sent::All | Sent::TooBig) = self.send_next(session, now) {}
+    }
+
+    /// Sends the next datagrams of `session`; `None` when it has none.
+    fn send_next(&mut self, session: &mut Session, now: Instant) -> Option<Sent> {
+        let mut outgoing = self.unsent.take().or_else(|| next(session, now))?;
+        let sent = self.socket.send(&mut outgoing, self.local);
+        match sent {
+            Sent::Full | Sent::Refused => self.unsent = Some(outgoing),
+            Sent::All => blocks::give_output(outgoing.bytes),
+            Sent::TooBig => {
+                let size = outgoing.transmit.segment.min(outgoing.bytes.len() - outgoing.taken);
+                blocks::give_output(outgoing.bytes);
+                session.handle_too_big(size, now);
+            }
+        }
+        Some(sent)
+    }
+}
+
+fn next(session: &mut Session, now: Instant) -> Option<Outgoing> {
+    let mut bytes = blocks::take_output();
+    let Some(transmit) = session.poll_transmit(&mut bytes, now) else {
+        blocks::give_output(bytes);
+        return None;
+    };
+    Some(Outgoing {
+        transmit,
+        bytes,
+        taken: 0,
+    })
+}
