@@ -36,6 +36,8 @@ const ROUNDS: usize = 4;
 const HIGH_WATER: usize = 1 << 20;
 /// Bytes of answers that are collected before they are queued.
 const BATCH: usize = 64 << 10;
+/// How long the last words may take to arrive, where the transport can tell that they have.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// How long to wait for the peer to close, too.
 const LINGER: Duration = Duration::from_millis(500);
 /// Chunks handed to the transport in one call.
@@ -66,6 +68,8 @@ pub(crate) struct Driver<I> {
     unflushed: bool,
     /// All is done; only the peer's end is waited for.
     leaving: bool,
+    /// The peer has the last words, as far as the transport knows.
+    said: bool,
 }
 
 /// Why a driver ends: with what waiting calls are told.
@@ -89,6 +93,7 @@ impl<I: Inbound + Unpin> Driver<I> {
             yielded: false,
             unflushed: false,
             leaving: false,
+            said: false,
         }
     }
 
@@ -345,7 +350,7 @@ impl<I: Inbound + Unpin> Driver<I> {
         state.connection.close(&done);
         drop(state);
         self.leaving = true;
-        self.timer.as_mut().reset(Instant::now() + LINGER);
+        self.timer.as_mut().reset(Instant::now() + FAREWELL);
         self.leave(cx)
     }
 
@@ -359,16 +364,25 @@ impl<I: Inbound + Unpin> Driver<I> {
         if let Err(end) = ready!(self.write(cx, Instant::now())) {
             return Poll::Ready(end);
         }
-        if ready!(Pin::new(&mut self.stream).poll_shutdown(cx)).is_err() {
-            return Poll::Ready(self.io_end(ended, None));
-        }
         loop {
             self.input.clear();
             self.input.reserve(READ);
-            if !matches!(ready!(pin!(self.stream.read_buf(&mut self.input)).poll(cx)), Ok(length) if length > 0) {
-                return Poll::Ready(self.io_end(ended, None));
+            match pin!(self.stream.read_buf(&mut self.input)).poll(cx) {
+                Poll::Ready(Ok(length)) if length > 0 => {}
+                Poll::Ready(_) => return Poll::Ready(self.io_end(ended, None)),
+                Poll::Pending => break,
             }
         }
+        if self.said {
+            return Poll::Pending;
+        }
+        // Behind reading, which is what carries the last words over a transport that repeats.
+        if ready!(Pin::new(&mut self.stream).poll_shutdown(cx)).is_err() {
+            return Poll::Ready(self.io_end(ended, None));
+        }
+        self.said = true;
+        self.timer.as_mut().reset(Instant::now() + LINGER);
+        self.leave(cx)
     }
 
     /// Tells the peer why, as far as the transport takes it at once, and makes the error for those who wait.

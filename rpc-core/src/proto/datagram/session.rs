@@ -175,7 +175,6 @@ impl Session {
     }
 
     /// Whether everything written has been acknowledged.
-    #[cfg(any(test, feature = "_fuzzing"))]
     pub(crate) fn is_settled(&self) -> bool {
         self.recovery.settled() >= self.splitter.position()
     }
@@ -397,11 +396,12 @@ impl Session {
                     Self::next_segment,
                 );
             }
-            if self.closing && !self.has_data() {
+            let goes_on = wants && may && self.has_data() && allowance >= 2 * mtu;
+            if self.closing && !goes_on {
                 chunk::put_close(out);
                 self.end = Some(End::Closed);
             }
-            let full = self.has_data() && !segments.is_empty();
+            let full = self.has_data() && !segments.is_empty() && self.end.is_none();
             if full {
                 // The datagrams of one call are of one size.
                 out.resize(start + mtu, 0);
@@ -425,9 +425,6 @@ impl Session {
 
     /// How many bytes may leave now.
     fn allowance(&mut self, mtu: usize, now: Instant) -> usize {
-        if self.closing {
-            return usize::MAX;
-        }
         let window = self.state.congestion.window();
         let congestion = window
             .min(self.peer_window as usize)
