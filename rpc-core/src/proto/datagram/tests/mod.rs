@@ -7,6 +7,7 @@ mod opening;
 mod order;
 mod pair;
 mod random;
+mod recovery;
 mod sim;
 
 use super::packet::Datagram;
