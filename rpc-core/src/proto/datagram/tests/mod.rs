@@ -9,6 +9,7 @@ mod pair;
 mod random;
 mod recovery;
 mod sim;
+mod windows;
 
 use super::packet::Datagram;
 
