@@ -79,6 +79,8 @@ pub(super) fn serve(shared: &Arc<Shared>, runtime: &Handle, stream: BoxStream, p
 
 async fn turn_away(place: Place, mut stream: BoxStream, why: Error) {
     reject(&mut stream, &why).await;
+    // Over UDP it holds the listener's socket, whose address is free when the last place is.
+    drop(stream);
     drop(place);
 }
 

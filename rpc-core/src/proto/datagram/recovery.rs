@@ -5,7 +5,7 @@
 //! numbers are never used twice, so every acknowledgement is of one certain datagram.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     ops::Range,
     time::{Duration, Instant},
 };
@@ -52,10 +52,13 @@ pub(super) struct PathState {
 /// Everything in flight.
 #[derive(Debug)]
 pub(super) struct Recovery {
-    /// The number of the first entry of `sent`.
-    base: u64,
-    /// By number; `None` for what is acknowledged, or asked for no acknowledgement.
-    sent: VecDeque<Option<Sent>>,
+    /// The number of the next datagram.
+    next: u64,
+    /// What asked for an acknowledgement and has none, by number. Nothing else is in it: each acknowledgement names again what earlier
+    /// ones named, and must not cost more for it.
+    sent: BTreeMap<u64, Sent>,
+    /// What has a lower number is acknowledged or counts as lost.
+    judged: u64,
     in_flight: usize,
     /// How many are in flight.
     waiting: usize,
@@ -76,8 +79,9 @@ pub(super) struct Recovery {
 impl Recovery {
     pub(super) fn new() -> Self {
         Self {
-            base: 0,
-            sent: VecDeque::new(),
+            next: 0,
+            sent: BTreeMap::new(),
+            judged: 0,
             in_flight: 0,
             waiting: 0,
             largest_acknowledged: None,
@@ -91,7 +95,7 @@ impl Recovery {
     }
 
     pub(super) fn next_number(&self) -> u64 {
-        self.base + self.sent.len() as u64
+        self.next
     }
 
     /// What the datagrams in flight count.
@@ -128,7 +132,7 @@ impl Recovery {
         self.acknowledged.contains_all(segment.position..segment.end())
     }
 
-    /// How many datagrams are remembered.
+    /// How many datagrams without an acknowledgement are remembered.
     pub(super) fn remembered(&self) -> usize {
         self.sent.len()
     }
@@ -137,27 +141,28 @@ impl Recovery {
 
     /// A datagram left that asks for no acknowledgement.
     pub(super) fn sent_silently(&mut self) {
-        self.sent.push_back(None);
-        self.trim(None);
+        self.next += 1;
     }
 
     pub(super) fn sent(&mut self, size: usize, segments: Vec<Segment>, probe: bool, now: Instant) {
         self.in_flight += charge(size);
         self.waiting += 1;
         self.last_sent = Some(now);
-        self.sent.push_back(Some(Sent {
+        let sent = Sent {
             at: now,
             size,
             segments,
             lost: false,
             probe,
-        }));
+        };
+        self.sent.insert(self.next, sent);
+        self.next += 1;
     }
 
     /// The first bytes that the peer may not have, to be sent once more without waiting for their loss. First as they were written:
     /// what comes behind them may be what the peer does not take yet.
     pub(super) fn oldest(&self, room: usize) -> Vec<Segment> {
-        let in_flight = self.sent.iter().flatten().filter(|sent| !sent.lost);
+        let in_flight = self.sent.values().filter(|sent| !sent.lost);
         let all = in_flight.flat_map(|sent| &sent.segments).chain(&self.again);
         let mut missing: Vec<_> = all.filter(|segment| !self.has(segment)).collect();
         missing.sort_unstable_by_key(|segment| segment.position);
@@ -196,13 +201,12 @@ impl Recovery {
         let mut largest = None;
         for range in ranges {
             largest.get_or_insert(range.end.saturating_sub(1));
-            if range.end > self.next_number() {
+            if range.end > self.next {
                 return Err(NeverSent);
             }
-            for number in (range.start.max(self.base)..range.end).rev() {
-                let Some(sent) = self.sent.get_mut((number - self.base) as usize).and_then(Option::take) else {
-                    continue;
-                };
+            while let Some((&number, _)) = self.sent.range(range.clone()).next_back()
+                && let Some(sent) = self.sent.remove(&number)
+            {
                 newest = newest.max(Some((number, sent.at)));
                 self.arrived(number, &sent, limited, path, now);
             }
@@ -220,7 +224,7 @@ impl Recovery {
         }
         self.timeouts = 0;
         self.find_lost(path, now);
-        self.trim(Some(now));
+        self.trim(now);
         Ok(())
     }
 
@@ -260,13 +264,12 @@ impl Recovery {
         };
         let rtt = path.rtt.smoothed().max(path.rtt.latest());
         let patience = rtt + (rtt * self.reordering.unwrap_or(1) / 8).max(GRANULARITY);
-        let before = (largest.saturating_sub(self.base) as usize).min(self.sent.len());
         let mut again = Vec::new();
-        for index in 0..before {
-            let number = self.base + index as u64;
-            let Some(sent) = self.sent[index].as_mut().filter(|sent| !sent.lost) else {
+        for (&number, sent) in self.sent.range_mut(self.judged..largest) {
+            self.judged = number;
+            if sent.lost {
                 continue;
-            };
+            }
             let overtaken = self.reordering.is_none() && largest - number >= REORDERED;
             let due = sent.at + patience;
             if !overtaken && due > now {
@@ -296,7 +299,7 @@ impl Recovery {
     /// waits already, so that everything has its turn.
     fn give_up(&mut self, path: &mut PathState, now: Instant) {
         let mut segments = Vec::new();
-        for sent in self.sent.iter_mut().flatten().filter(|sent| !sent.lost) {
+        for sent in self.sent.values_mut().filter(|sent| !sent.lost) {
             sent.lost = true;
             if sent.probe {
                 path.mtu.probe_lost(now);
@@ -316,18 +319,15 @@ impl Recovery {
         }
     }
 
-    /// Forgets what is settled at the front. A datagram that counts as lost is remembered for a while, to notice that it was not.
-    fn trim(&mut self, now: Option<Instant>) {
+    /// A datagram that counts as lost is remembered for a while, to notice that it was not.
+    fn trim(&mut self, now: Instant) {
         const REMEMBERED: Duration = Duration::from_secs(1);
-        while let Some(front) = self.sent.front() {
-            let gone = front.as_ref().is_none_or(|sent| {
-                sent.lost && now.is_some_and(|now| now.saturating_duration_since(sent.at) > REMEMBERED)
-            });
-            if !gone {
+        while let Some(first) = self.sent.first_entry() {
+            let sent = first.get();
+            if !sent.lost || now.saturating_duration_since(sent.at) <= REMEMBERED {
                 break;
             }
-            self.sent.pop_front();
-            self.base += 1;
+            first.remove();
         }
     }
 
@@ -353,7 +353,7 @@ impl Recovery {
         if let Some(loss) = self.loss {
             if loss <= now {
                 self.find_lost(path, now);
-                self.trim(Some(now));
+                self.trim(now);
             }
             return 0;
         }

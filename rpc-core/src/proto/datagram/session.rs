@@ -23,6 +23,8 @@ const ACK_EVERY: u32 = 2;
 const RANGES: usize = 256;
 /// The least window there is, whatever a peer says: with less nothing would move.
 const LEAST_WINDOW: u32 = 16 << 10;
+/// The most: what is sent is kept until the peer has it, and a peer that never says so must not make that much.
+const MOST_WINDOW: u32 = 4 << 20;
 /// The least and the most that may wait to be sent for the first time; more is not taken, so that large messages go on taking
 /// turns.
 const UNSENT: (usize, usize) = (16 << 10, 128 << 10);
@@ -129,7 +131,7 @@ impl Session {
             splitter: Splitter::new(setup.role),
             fresh: VecDeque::new(),
             unsent: 0,
-            peer_window: u64::from(setup.peer_window.max(LEAST_WINDOW)),
+            peer_window: u64::from(setup.peer_window.clamp(LEAST_WINDOW, MOST_WINDOW)),
             recovery: Recovery::new(),
             limited: false,
             paced: None,
@@ -235,8 +237,11 @@ impl Session {
 
     fn handle_packet(&mut self, from: SocketAddr, number: u64, mut chunks: &[u8], length: usize, now: Instant) {
         if self.received.suppresses() && self.numbers.contains(number) {
-            // What acknowledged it may have been lost.
-            self.owe_acknowledgement(true, now);
+            // What acknowledged it may have been lost. What asks for nothing gets nothing: else two sides would acknowledge each
+            // other's acknowledgements for as long as the network repeats them.
+            if elicits(chunks) {
+                self.owe_acknowledgement(true, now);
+            }
             return;
         }
         let newest = self.largest.is_none_or(|(largest, _)| number > largest);
@@ -321,7 +326,8 @@ impl Session {
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        self.probes += self.recovery.handle_timeout(&mut self.state, now);
+        // Those of an earlier timeout may wait for the socket still.
+        self.probes = self.recovery.handle_timeout(&mut self.state, now).max(self.probes);
         if self.paced.is_some_and(|paced| paced <= now) {
             self.paced = None;
         }
@@ -560,4 +566,14 @@ impl Session {
         self.recovery.sent(size, Vec::new(), true, now);
         true
     }
+}
+
+/// Whether a packet asks to be acknowledged.
+fn elicits(mut chunks: &[u8]) -> bool {
+    while let Ok(Some(chunk)) = Chunk::take(&mut chunks) {
+        if chunk.elicits() {
+            return true;
+        }
+    }
+    false
 }

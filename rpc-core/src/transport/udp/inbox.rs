@@ -75,13 +75,21 @@ impl Inbox {
         state.waker.take()
     }
 
-    /// Takes all that came; `None` once nothing more will.
+    /// Takes some of what came, the oldest first; `None` once nothing more will come. What is taken counts no longer, so it is not
+    /// much more than what every session has in any case.
     pub(super) fn poll_take(&self, cx: &Context<'_>) -> Poll<Option<Mail>> {
         let mut state = self.lock();
         if !state.mail.0.is_empty() {
-            let held = state.account.held();
-            state.account.release(held);
-            return Poll::Ready(Some(std::mem::take(&mut state.mail)));
+            let mut taken = Mail::default();
+            let mut length = 0;
+            while length < OWN
+                && let Some(run) = state.mail.next()
+            {
+                length += run.bytes.len() + OVERHEAD;
+                taken.0.push_back(run);
+            }
+            state.account.release(length);
+            return Poll::Ready(Some(taken));
         }
         if state.closed {
             return Poll::Ready(None);
@@ -173,6 +181,26 @@ mod tests {
             assert!(state.account.held() <= 1000 + OWN, "{length}");
             assert!(state.mail.0.len() > 50, "{length}");
         }
+    }
+
+    #[test]
+    fn what_was_taken_and_not_looked_at_is_little() {
+        let inbox = inbox(1 << 20);
+        for number in 0..40_u8 {
+            let _ = inbox.push(address(), None, &[number; 10_000], 1500);
+        }
+        let mut next = 0;
+        while let Poll::Ready(Some(mut mail)) = take(&inbox) {
+            let lengths: Vec<_> = std::iter::from_fn(|| mail.next())
+                .map(|run| {
+                    assert_eq!(run.bytes[0], next);
+                    next += 1;
+                    run.bytes.len()
+                })
+                .collect();
+            assert!(lengths.iter().sum::<usize>() <= OWN + 10_000);
+        }
+        assert_eq!((next, inbox.lock().account.held()), (40, 0));
     }
 
     #[test]

@@ -127,32 +127,30 @@ impl UdpStream {
                 Poll::Pending => return Poll::Pending,
             }
         }
-        self.set_timer(now);
+        self.set_timer();
         Poll::Ready(Ok(()))
     }
 
     /// Keeps the timer at or before the session's next instant. It is moved only when it would be late, so that a busy session
     /// does not touch it.
-    fn set_timer(&mut self, now: Instant) {
-        while let Some(due) = self.session.poll_timeout() {
-            let due = due.into();
-            if due < self.timer.deadline() || self.timer.is_elapsed() {
-                self.timer.as_mut().reset(due);
-            }
-            if self
-                .timer
-                .as_mut()
-                .poll(&mut Context::from_waker(&self.waker))
-                .is_pending()
-            {
-                return;
-            }
-            if due <= now.into() {
-                // Its turn comes with the next poll.
-                self.waker.wake_by_ref();
+    fn set_timer(&mut self) {
+        let Some(due) = self.session.poll_timeout() else { return };
+        let due = due.into();
+        if due < self.timer.deadline() || self.timer.is_elapsed() {
+            self.timer.as_mut().reset(due);
+        }
+        let cx = &mut Context::from_waker(&self.waker);
+        if self.timer.as_mut().poll(cx).is_pending() {
+            return;
+        }
+        if self.timer.deadline() < due {
+            self.timer.as_mut().reset(due);
+            if self.timer.as_mut().poll(cx).is_pending() {
                 return;
             }
         }
+        // It is due by now: its turn comes with the next poll.
+        self.waker.wake_by_ref();
     }
 
     /// What can be read now: bytes, or the end.

@@ -7,7 +7,9 @@ mod opening;
 mod order;
 mod pair;
 mod random;
+mod recovery;
 mod sim;
+mod windows;
 
 use super::packet::Datagram;
 
