@@ -47,6 +47,7 @@ impl Account {
         }
     }
 
+    #[cfg(any(test, feature = "_fuzzing"))]
     pub(crate) fn held(&self) -> usize {
         self.held
     }
