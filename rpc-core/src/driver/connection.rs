@@ -16,12 +16,13 @@ use tokio::{
 };
 
 use super::{
+    handshake::carrier,
     inbound::{Answers, Inbound, Request},
     link::Link,
 };
 use crate::{
     Code, Error, Metadata, Outcome,
-    proto::{Event, Lost, Stop},
+    proto::{Carrier, Event, Lost, Stop},
     transport::{Address, BoxStream},
 };
 
@@ -38,6 +39,8 @@ const HIGH_WATER: usize = 1 << 20;
 const BATCH: usize = 64 << 10;
 /// How long to wait for the peer to close, too.
 const LINGER: Duration = Duration::from_millis(500);
+/// The same over UDP, where nobody sends the last answers again once the stream is gone: enough for some losses on a long way.
+const DATAGRAMS_LINGER: Duration = Duration::from_secs(3);
 /// Chunks handed to the transport in one call.
 const SLICES: usize = 64;
 
@@ -345,7 +348,11 @@ impl<I: Inbound + Unpin> Driver<I> {
         state.connection.close(&done);
         drop(state);
         self.leaving = true;
-        self.timer.as_mut().reset(Instant::now() + LINGER);
+        let linger = match carrier(&self.peer) {
+            Carrier::Stream => LINGER,
+            Carrier::Datagrams => DATAGRAMS_LINGER,
+        };
+        self.timer.as_mut().reset(Instant::now() + linger);
         self.leave(cx)
     }
 
@@ -356,11 +363,15 @@ impl<I: Inbound + Unpin> Driver<I> {
         if self.timer.as_mut().poll(cx).is_ready() {
             return Poll::Ready(self.io_end(ended, None));
         }
-        if let Err(end) = ready!(self.write(cx, Instant::now())) {
-            return Poll::Ready(end);
-        }
-        if ready!(Pin::new(&mut self.stream).poll_shutdown(cx)).is_err() {
-            return Poll::Ready(self.io_end(ended, None));
+        match self.write(cx, Instant::now()) {
+            Poll::Ready(Err(end)) => return Poll::Ready(end),
+            Poll::Ready(Ok(())) => {
+                if matches!(Pin::new(&mut self.stream).poll_shutdown(cx), Poll::Ready(Err(_))) {
+                    return Poll::Ready(self.io_end(ended, None));
+                }
+            }
+            // Over UDP there may be no room before something was read.
+            Poll::Pending => {}
         }
         loop {
             self.input.clear();
