@@ -14,8 +14,8 @@ use std::{
 use farcall::{Channel, Limits, Outcome};
 use futures::future::join_all;
 use ledger::{AccountClient, Ledger, TestResult, body, say, scaled, socket};
-use relay::{Conditions, Relay};
-use tokio::sync::Semaphore;
+use relay::{Conditions, Relay, To};
+use tokio::{sync::Semaphore, task::yield_now, time::sleep};
 
 const CALLERS: usize = 32;
 const CALLS_BEFORE: u32 = 200;
@@ -98,5 +98,30 @@ async fn nothing_that_ran_loses_its_answer() -> TestResult {
         assert_eq!(bed.ends.unknown.load(Ordering::Relaxed), 0, "callers that know nothing");
         assert_eq!(bed.ledger.summary().more, 0, "calls ran twice");
     }
+    Ok(())
+}
+
+/// The last answers need longer than the other end of a stream would to say goodbye.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_outlives_a_cut_that_begins_before_it() -> TestResult {
+    const CUT: Duration = Duration::from_millis(1200);
+    let ledger = Ledger::new(2);
+    let server = ledger.listen().await?;
+    let relay = Relay::start(socket(&server.local_addr()), 1)?;
+    let client = AccountClient::new(Channel::connect(relay.url()).await?);
+    relay.cut(To::Client);
+    let bytes = body(1, 3000);
+    let stop = async {
+        while ledger.executions(1) == 0 {
+            yield_now().await;
+        }
+        server.shutdown(GRACE).await;
+    };
+    let heal = async {
+        sleep(CUT).await;
+        relay.heal();
+    };
+    let (answer, ..) = tokio::join!(client.carry(1, &bytes), stop, heal);
+    assert!(answer? == bytes, "the answer of another call");
     Ok(())
 }

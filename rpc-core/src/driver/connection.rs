@@ -36,8 +36,9 @@ const ROUNDS: usize = 4;
 const HIGH_WATER: usize = 1 << 20;
 /// Bytes of answers that are collected before they are queued.
 const BATCH: usize = 64 << 10;
-/// How long the last words may take to arrive, where the transport can tell that they have.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// How long the last words may take to arrive, where the transport can tell that they have: over UDP nobody sends them again once
+/// the stream is gone, and this is enough for some losses on a long way.
+const FAREWELL: Duration = Duration::from_secs(3);
 /// How long to wait for the peer to close, too.
 const LINGER: Duration = Duration::from_millis(500);
 /// Chunks handed to the transport in one call.
@@ -361,9 +362,11 @@ impl<I: Inbound + Unpin> Driver<I> {
         if self.timer.as_mut().poll(cx).is_ready() {
             return Poll::Ready(self.io_end(ended, None));
         }
-        if let Err(end) = ready!(self.write(cx, Instant::now())) {
+        let written = self.write(cx, Instant::now());
+        if let Poll::Ready(Err(end)) = written {
             return Poll::Ready(end);
         }
+        // Whatever became of that: over UDP there may be no room to write before something was read.
         loop {
             self.input.clear();
             self.input.reserve(READ);
@@ -373,10 +376,9 @@ impl<I: Inbound + Unpin> Driver<I> {
                 Poll::Pending => break,
             }
         }
-        if self.said {
+        if self.said || written.is_pending() {
             return Poll::Pending;
         }
-        // Behind reading, which is what carries the last words over a transport that repeats.
         if ready!(Pin::new(&mut self.stream).poll_shutdown(cx)).is_err() {
             return Poll::Ready(self.io_end(ended, None));
         }
