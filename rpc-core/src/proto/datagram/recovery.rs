@@ -132,6 +132,11 @@ impl Recovery {
         self.acknowledged.contains_all(segment.position..segment.end())
     }
 
+    /// Whether the peer has been silent for so long that probes carry on what is new.
+    pub(super) fn is_unheard(&self) -> bool {
+        self.timeouts > 1
+    }
+
     /// How many datagrams without an acknowledgement are remembered.
     pub(super) fn remembered(&self) -> usize {
         self.sent.len()
@@ -369,7 +374,7 @@ impl Recovery {
             self.give_up(path, now);
         }
         // The second one pays for itself as soon as one of them is lost, too.
-        if self.timeouts > 1 { 2 } else { 1 }
+        if self.is_unheard() { 2 } else { 1 }
     }
 }
 

@@ -151,7 +151,8 @@ impl Session {
     /// Takes bytes to be sent, and says how many: less than given, or none, while too much waits. Nothing leaves before
     /// [`poll_transmit`](Self::poll_transmit).
     pub(crate) fn write(&mut self, bytes: &[u8]) -> usize {
-        if self.closing || self.end.is_some() {
+        // Room counts as a sign that the peer takes something, and probes alone are none.
+        if self.closing || self.end.is_some() || self.recovery.is_unheard() {
             return 0;
         }
         let taken = bytes.len().min(self.most_unsent().saturating_sub(self.unsent));
