@@ -22,6 +22,8 @@ const REORDERED: u64 = 3;
 const GRANULARITY: Duration = Duration::from_millis(1);
 /// A datagram in flight counts as at least this much: the receiver's system charges small ones more than their bytes.
 const LEAST_CHARGE: usize = 512;
+/// How far behind the oldest byte the bytes of a probe are looked for: one of small frames would sort all of a large window.
+const NEAR: u64 = 64 << 10;
 /// After so many timeouts in a row the path counts as changed.
 const COLLAPSED: u32 = 3;
 
@@ -168,8 +170,10 @@ impl Recovery {
     /// what comes behind them may be what the peer does not take yet.
     pub(super) fn oldest(&self, room: usize) -> Vec<Segment> {
         let in_flight = self.sent.values().filter(|sent| !sent.lost);
+        let near = self.settled() + NEAR;
         let all = in_flight.flat_map(|sent| &sent.segments).chain(&self.again);
-        let mut missing: Vec<_> = all.filter(|segment| !self.has(segment)).collect();
+        let first = all.filter(|segment| segment.position < near);
+        let mut missing: Vec<_> = first.filter(|segment| !self.has(segment)).collect();
         missing.sort_unstable_by_key(|segment| segment.position);
         let mut oldest = Vec::new();
         let (mut left, mut covered) = (room, 0);

@@ -24,7 +24,7 @@ use crate::{
 
 /// How long the handshake may take, and the end of a connection.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-const LINGER: Duration = Duration::from_millis(500);
+const LINGER: Duration = Duration::from_secs(3);
 
 /// Why a link is over.
 #[derive(Debug)]
