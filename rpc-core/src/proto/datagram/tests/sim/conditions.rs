@@ -37,6 +37,9 @@ pub(super) enum Happening {
     Vanish(usize),
 }
 
+/// By then every client of a mild world is in its first session.
+const OPENED: Duration = Duration::from_secs(2);
+
 #[derive(Debug)]
 pub(super) struct Conditions {
     pub(super) ways: [Way; 2],
@@ -48,6 +51,7 @@ pub(super) struct Conditions {
     /// Each session of a client has a socket of its own.
     pub(super) fresh_ports: bool,
     pub(super) calls: Vec<Call>,
+    pub(super) begin: Instant,
     pub(super) until: Instant,
 }
 
@@ -66,6 +70,7 @@ impl Conditions {
             clients,
             fresh_ports: rng.bool(),
             calls: calls(rng, clients, begin..until),
+            begin,
             until,
         }
     }
@@ -95,19 +100,31 @@ impl Conditions {
 
     /// Nothing happens that a session may not survive.
     pub(super) fn are_mild(&self) -> bool {
-        let mild =
-            |(_, happening): &(Instant, Happening)| matches!(happening, Happening::Rebind(_) | Happening::Pause(..));
+        let mild = |&(at, happening): &(Instant, Happening)| match happening {
+            // A client that waits for the server's hello has nothing to say: if it moves then, nobody finds it.
+            Happening::Rebind(_) => at > self.begin + OPENED,
+            Happening::Pause(_, time) => self.is_short(time),
+            _ => false,
+        };
         self.happenings.iter().all(mild) && self.terms.idle.is_none() && self.is_mild_network()
     }
 
     /// Sessions end, but in order.
     pub(super) fn are_orderly(&self) -> bool {
         // A client that moves after its server's last word has no way to hear it.
-        let orderly =
-            |(_, happening): &(Instant, Happening)| matches!(happening, Happening::GoAway | Happening::Pause(..));
+        let orderly = |&(_, happening): &(Instant, Happening)| match happening {
+            Happening::GoAway => true,
+            Happening::Pause(_, time) => self.is_short(time),
+            _ => false,
+        };
         // A driver repeats its last word for half a second only: on a way that is long and loses much that is not enough.
         let heard = |way: &Way| way.loss <= 50 && way.delay < Duration::from_millis(20);
         self.happenings.iter().all(orderly) && self.is_mild_network() && self.ways.iter().all(heard)
+    }
+
+    /// Whoever reads nothing for longer takes the peer for silent.
+    fn is_short(&self, pause: Duration) -> bool {
+        pause < self.terms.limits.keepalive
     }
 
     /// Nobody is silent for so long that it counts as gone.
