@@ -134,6 +134,11 @@ impl Recovery {
         self.acknowledged.contains_all(segment.position..segment.end())
     }
 
+    /// Whether several timeouts in a row brought nothing back.
+    pub(super) fn is_unanswered(&self) -> bool {
+        self.timeouts >= COLLAPSED
+    }
+
     /// How many datagrams without an acknowledgement are remembered.
     pub(super) fn remembered(&self) -> usize {
         self.sent.len()

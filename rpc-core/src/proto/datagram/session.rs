@@ -154,7 +154,14 @@ impl Session {
         if self.closing || self.end.is_some() {
             return 0;
         }
-        let taken = bytes.len().min(self.most_unsent().saturating_sub(self.unsent));
+        let room = if self.recovery.is_unanswered() {
+            // Above, room counts as a sign of life. What probes take with them is none, so only the frame that has begun goes on, at
+            // once: a peer that is short of memory may need its end.
+            self.splitter.rest()
+        } else {
+            self.most_unsent().saturating_sub(self.unsent)
+        };
+        let taken = bytes.len().min(room);
         self.splitter.split(&bytes[..taken], &mut self.fresh);
         self.unsent += taken;
         taken
