@@ -1,6 +1,7 @@
 //! The same trait over UDP: only the address changes. What does not fit a datagram transport is refused with the way out.
 //!
 //! UDP is neither encrypted nor authenticated: keep it inside a trusted network or a tunnel.
+#![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -57,7 +58,10 @@ async fn main() -> farcall::Result<()> {
     // Beyond `max_udp_message` the call is refused before anything is sent, and the error says what to do.
     let log = vec![7; 2_000_000];
     let error = readings.upload(&log).await.expect_err("too large for udp");
-    assert_eq!((error.code(), error.outcome()), (Code::ResourceExhausted, Outcome::NotExecuted));
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::ResourceExhausted, Outcome::NotExecuted)
+    );
     println!("{error}");
     let over_tcp = ReadingsClient::connect(tcp).await?;
     assert_eq!(over_tcp.upload(&log).await?, log.len());

@@ -18,7 +18,7 @@ use relay::{Conditions, Relay, To};
 use tokio::{sync::Semaphore, task::yield_now, time::sleep};
 
 const CALLERS: usize = 32;
-const CALLS_BEFORE: u32 = 200;
+const CALLS_BEFORE: u32 = 40;
 const GRACE: Duration = Duration::from_secs(20);
 
 /// How calls ended.
@@ -65,16 +65,33 @@ impl Bed {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_that_ran_loses_its_answer() -> TestResult {
-    for seed in 0..scaled(3, 100) {
+    let conditions = Conditions {
+        loss: 0.2,
+        ..Conditions::default()
+    };
+    stops_gently(conditions, scaled(2, 100)).await
+}
+
+/// What is lost is noticed late.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_that_ran_loses_its_answer_on_a_long_way() -> TestResult {
+    let conditions = Conditions {
+        loss: 0.1,
+        reorder: 1.0,
+        jitter: Duration::from_millis(100),
+        ..Conditions::default()
+    };
+    stops_gently(conditions, scaled(3, 100)).await
+}
+
+async fn stops_gently(conditions: Conditions, seeds: u64) -> TestResult {
+    for seed in 0..seeds {
         let ledger = Ledger::new(1_000_000);
         let server = ledger.listen().await?;
         let relay = Relay::start(socket(&server.local_addr()), seed)?;
-        relay.set_both(Conditions {
-            loss: 0.2,
-            ..Conditions::default()
-        });
+        relay.set_both(conditions);
         // Nobody listens in the end, and a lossy network does not say so.
-        let limits = Limits::default().handshake_timeout(Duration::from_secs(1));
+        let limits = Limits::default().handshake_timeout(Duration::from_secs(2));
         let bed = Bed {
             ledger,
             client: AccountClient::new(Channel::builder().limits(limits).connect_lazily(relay.url())?),

@@ -19,17 +19,16 @@ pub(crate) fn messages() -> Vec<Vec<u8>> {
 /// Every frozen datagram and chunk behind the byte that says that it is one, and scripts for sessions.
 pub(crate) fn datagrams() -> Vec<Vec<u8>> {
     let datagrams = golden(DATAGRAMS).into_iter().map(|bytes| [vec![0], bytes].concat());
-    let scripts = scripts().into_iter().enumerate().map(|(index, mut script)| {
-        script[0] = 1 + index as u8 % 3;
+    let kinds = (1..=3).cycle();
+    let scripts = scripts().into_iter().zip(kinds).map(|(mut script, kind)| {
+        script[0] = kind;
         script
     });
     datagrams.chain(scripts).collect()
 }
 
 fn golden(file: &str) -> Vec<Vec<u8>> {
-    file.lines()
-        .filter_map(|line| hex(line.rsplit_once(": ")?.1))
-        .collect()
+    file.lines().filter_map(|line| hex(line.rsplit_once(": ")?.1)).collect()
 }
 
 /// Scripts for either kind of peer; any bytes are one.

@@ -16,13 +16,12 @@ use tokio::{
 };
 
 use super::{
-    handshake::carrier,
     inbound::{Answers, Inbound, Request},
     link::Link,
 };
 use crate::{
     Code, Error, Metadata, Outcome,
-    proto::{Carrier, Event, Lost, Stop},
+    proto::{Event, Lost, Stop},
     transport::{Address, BoxStream},
 };
 
@@ -37,10 +36,11 @@ const ROUNDS: usize = 4;
 const HIGH_WATER: usize = 1 << 20;
 /// Bytes of answers that are collected before they are queued.
 const BATCH: usize = 64 << 10;
+/// How long the last words may take to arrive, where the transport can tell that they have: over UDP nobody sends them again once
+/// the stream is gone, and this is enough for some losses on a long way.
+const FAREWELL: Duration = Duration::from_secs(3);
 /// How long to wait for the peer to close, too.
 const LINGER: Duration = Duration::from_millis(500);
-/// The same over UDP, where nobody sends the last answers again once the stream is gone: enough for some losses on a long way.
-const DATAGRAMS_LINGER: Duration = Duration::from_secs(3);
 /// Chunks handed to the transport in one call.
 const SLICES: usize = 64;
 
@@ -69,6 +69,8 @@ pub(crate) struct Driver<I> {
     unflushed: bool,
     /// All is done; only the peer's end is waited for.
     leaving: bool,
+    /// The peer has the last words, as far as the transport knows.
+    said: bool,
 }
 
 /// Why a driver ends: with what waiting calls are told.
@@ -92,6 +94,7 @@ impl<I: Inbound + Unpin> Driver<I> {
             yielded: false,
             unflushed: false,
             leaving: false,
+            said: false,
         }
     }
 
@@ -348,11 +351,7 @@ impl<I: Inbound + Unpin> Driver<I> {
         state.connection.close(&done);
         drop(state);
         self.leaving = true;
-        let linger = match carrier(&self.peer) {
-            Carrier::Stream => LINGER,
-            Carrier::Datagrams => DATAGRAMS_LINGER,
-        };
-        self.timer.as_mut().reset(Instant::now() + linger);
+        self.timer.as_mut().reset(Instant::now() + FAREWELL);
         self.leave(cx)
     }
 
@@ -363,23 +362,29 @@ impl<I: Inbound + Unpin> Driver<I> {
         if self.timer.as_mut().poll(cx).is_ready() {
             return Poll::Ready(self.io_end(ended, None));
         }
-        match self.write(cx, Instant::now()) {
-            Poll::Ready(Err(end)) => return Poll::Ready(end),
-            Poll::Ready(Ok(())) => {
-                if matches!(Pin::new(&mut self.stream).poll_shutdown(cx), Poll::Ready(Err(_))) {
-                    return Poll::Ready(self.io_end(ended, None));
-                }
-            }
-            // Over UDP there may be no room before something was read.
-            Poll::Pending => {}
+        let written = self.write(cx, Instant::now());
+        if let Poll::Ready(Err(end)) = written {
+            return Poll::Ready(end);
         }
+        // Whatever became of that: over UDP there may be no room to write before something was read.
         loop {
             self.input.clear();
             self.input.reserve(READ);
-            if !matches!(ready!(pin!(self.stream.read_buf(&mut self.input)).poll(cx)), Ok(length) if length > 0) {
-                return Poll::Ready(self.io_end(ended, None));
+            match pin!(self.stream.read_buf(&mut self.input)).poll(cx) {
+                Poll::Ready(Ok(length)) if length > 0 => {}
+                Poll::Ready(_) => return Poll::Ready(self.io_end(ended, None)),
+                Poll::Pending => break,
             }
         }
+        if self.said || written.is_pending() {
+            return Poll::Pending;
+        }
+        if ready!(Pin::new(&mut self.stream).poll_shutdown(cx)).is_err() {
+            return Poll::Ready(self.io_end(ended, None));
+        }
+        self.said = true;
+        self.timer.as_mut().reset(Instant::now() + LINGER);
+        self.leave(cx)
     }
 
     /// Tells the peer why, as far as the transport takes it at once, and makes the error for those who wait.

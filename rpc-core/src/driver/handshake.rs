@@ -24,7 +24,7 @@ pub(crate) struct Opened {
 }
 
 /// What a stream to or from `peer` is made of.
-pub(super) fn carrier(peer: &Address) -> Carrier {
+fn carrier(peer: &Address) -> Carrier {
     if peer.scheme() == "udp" {
         Carrier::Datagrams
     } else {

@@ -134,9 +134,9 @@ impl Recovery {
         self.acknowledged.contains_all(segment.position..segment.end())
     }
 
-    /// Whether several timeouts in a row brought nothing back.
-    pub(super) fn is_unanswered(&self) -> bool {
-        self.timeouts >= COLLAPSED
+    /// Whether the peer has been silent for so long that probes carry on what is new.
+    pub(super) fn is_unheard(&self) -> bool {
+        self.timeouts > 1
     }
 
     /// How many datagrams without an acknowledgement are remembered.
@@ -207,7 +207,9 @@ impl Recovery {
         now: Instant,
     ) -> Result<(), NeverSent> {
         let mut newest: Option<(u64, Instant)> = None;
+        let mut largest = None;
         for range in ranges {
+            largest.get_or_insert(range.end.saturating_sub(1));
             if range.end > self.next {
                 return Err(NeverSent);
             }
@@ -219,10 +221,15 @@ impl Recovery {
             }
         }
         let Some((number, at)) = newest else { return Ok(()) };
-        if self.largest_acknowledged.is_none_or(|largest| number > largest) {
+        if self.largest_acknowledged.is_none_or(|known| number > known) {
             self.largest_acknowledged = Some(number);
-            path.rtt
-                .sample(now.saturating_duration_since(at), delay.min(MAX_ACK_DELAY));
+            let latest = now.saturating_duration_since(at);
+            if largest == Some(number) {
+                path.rtt.sample(latest, delay.min(MAX_ACK_DELAY));
+            } else if latest < path.rtt.smoothed() {
+                // It may have arrived long before, and its first acknowledgement may be lost: the way takes this long at most.
+                path.rtt.sample(latest, Duration::ZERO);
+            }
         }
         self.timeouts = 0;
         self.find_lost(path, now);
@@ -371,7 +378,7 @@ impl Recovery {
             self.give_up(path, now);
         }
         // The second one pays for itself as soon as one of them is lost, too.
-        if self.timeouts > 1 { 2 } else { 1 }
+        if self.is_unheard() { 2 } else { 1 }
     }
 }
 

@@ -154,7 +154,7 @@ impl Session {
         if self.closing || self.end.is_some() {
             return 0;
         }
-        let room = if self.recovery.is_unanswered() {
+        let room = if self.recovery.is_unheard() {
             // Above, room counts as a sign of life. What probes take with them is none, so only the frame that has begun goes on, at
             // once: a peer that is short of memory may need its end.
             self.splitter.rest()
@@ -184,7 +184,6 @@ impl Session {
     }
 
     /// Whether everything written has been acknowledged.
-    #[cfg(any(test, feature = "_fuzzing"))]
     pub(crate) fn is_settled(&self) -> bool {
         self.recovery.settled() >= self.splitter.position()
     }
@@ -410,11 +409,12 @@ impl Session {
                     Self::next_segment,
                 );
             }
-            if self.closing && !self.has_data() {
+            let goes_on = wants && may && self.has_data() && allowance >= 2 * mtu;
+            if self.closing && !goes_on {
                 chunk::put_close(out);
                 self.end = Some(End::Closed);
             }
-            let full = self.has_data() && !segments.is_empty();
+            let full = self.has_data() && !segments.is_empty() && self.end.is_none();
             if full {
                 // The datagrams of one call are of one size.
                 out.resize(start + mtu, 0);
@@ -438,9 +438,6 @@ impl Session {
 
     /// How many bytes may leave now.
     fn allowance(&mut self, mtu: usize, now: Instant) -> usize {
-        if self.closing {
-            return usize::MAX;
-        }
         let window = self.state.congestion.window();
         let congestion = window
             .min(self.peer_window as usize)

@@ -5,7 +5,7 @@ use std::{
     net::IpAddr,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
     time::Instant,
 };
 
@@ -252,9 +252,18 @@ impl AsyncWrite for UdpStream {
         sent
     }
 
-    /// A session has no end of one direction alone.
+    /// Waits until the peer has everything: whoever drops the stream then takes nothing away from it. A session has no end of one
+    /// direction alone, so what comes meanwhile is there to be read.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_flush(cx)
+        let (this, now) = (self.get_mut(), now());
+        this.waiting.write(cx.waker());
+        this.gather(now)?;
+        ready!(this.settle(now))?;
+        if !this.session.is_settled() && this.session.end().is_none() {
+            return Poll::Pending;
+        }
+        this.waiting.written();
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -83,7 +83,6 @@ impl Splitter {
     }
 
     /// How many bytes were written so far.
-    #[cfg(any(test, feature = "_fuzzing"))]
     pub(in crate::proto::datagram) fn position(&self) -> u64 {
         self.position
     }

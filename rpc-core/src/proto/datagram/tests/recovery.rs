@@ -12,7 +12,7 @@ fn a_fast_session_with_one_loss_remembers_what_is_in_flight_and_the_loss() {
         now += Duration::from_micros(5);
         if number % 100 == 99 {
             // As a receiver says it: all that it has since the one that it misses.
-            let received = [1..number + 1].into_iter();
+            let received = std::iter::once(1..number + 1);
             let acknowledged = recovery.acknowledge(received, Duration::ZERO, false, &mut path, now);
             assert!(acknowledged.is_ok());
             assert!(recovery.remembered() <= 101, "{} after {number}", recovery.remembered());

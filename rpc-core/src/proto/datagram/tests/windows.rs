@@ -112,7 +112,7 @@ fn a_peer_that_is_gone_gets_the_frame_that_has_begun_and_no_other() {
             if taken == 0 {
                 break;
             }
-            unanswered += if timeout >= 3 { taken } else { 0 };
+            unanswered += if timeout >= 2 { taken } else { 0 };
             rest.drain(..taken);
             if rest.is_empty() {
                 rest.clone_from(&frame);

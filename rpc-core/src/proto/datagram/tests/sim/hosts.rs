@@ -94,7 +94,6 @@ impl World {
 
 /// A host that opens sessions, one at a time.
 pub(super) struct Client {
-    index: usize,
     address: SocketAddr,
     fresh_ports: bool,
     state: State,
@@ -112,7 +111,6 @@ enum State {
 impl Client {
     pub(super) fn new(index: usize, fresh_ports: bool, now: Instant) -> Self {
         Self {
-            index,
             address: SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, index as u8)), 1000),
             fresh_ports,
             state: State::Resting { until: now },
@@ -205,10 +203,6 @@ impl Client {
             link.end(&mut world.ledger);
         }
         self.rest(world, now);
-    }
-
-    pub(super) fn index(&self) -> usize {
-        self.index
     }
 }
 
