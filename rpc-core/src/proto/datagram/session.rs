@@ -151,11 +151,17 @@ impl Session {
     /// Takes bytes to be sent, and says how many: less than given, or none, while too much waits. Nothing leaves before
     /// [`poll_transmit`](Self::poll_transmit).
     pub(crate) fn write(&mut self, bytes: &[u8]) -> usize {
-        // Room counts as a sign that the peer takes something, and probes alone are none.
-        if self.closing || self.end.is_some() || self.recovery.is_unheard() {
+        if self.closing || self.end.is_some() {
             return 0;
         }
-        let taken = bytes.len().min(self.most_unsent().saturating_sub(self.unsent));
+        let room = if self.recovery.is_unheard() {
+            // Above, room counts as a sign of life. What probes take with them is none, so only the frame that has begun goes on, at
+            // once: a peer that is short of memory may need its end.
+            self.splitter.rest()
+        } else {
+            self.most_unsent().saturating_sub(self.unsent)
+        };
+        let taken = bytes.len().min(room);
         self.splitter.split(&bytes[..taken], &mut self.fresh);
         self.unsent += taken;
         taken

@@ -87,6 +87,11 @@ impl Splitter {
         self.position
     }
 
+    /// How many bytes are still to come of the frame that has begun.
+    pub(in crate::proto::datagram) fn rest(&self) -> usize {
+        self.rest
+    }
+
     /// Appends the segments of `bytes`, which may begin and end anywhere.
     pub(in crate::proto::datagram) fn split(&mut self, bytes: &[u8], queue: &mut VecDeque<Segment>) {
         let block = Bytes::copy_from_slice(bytes);

@@ -96,3 +96,32 @@ fn an_acknowledgement_that_comes_twice_is_not_answered() {
         assert_eq!(client.poll_transmit(&mut Vec::new(), later), None);
     }
 }
+
+#[test]
+fn a_peer_that_is_gone_gets_the_frame_that_has_begun_and_no_other() {
+    const FRAME: usize = 32 << 10;
+    let mut now = Instant::now();
+    let mut client = session(Role::Client, 2 << 20, now);
+    assert_eq!(client.write(b"farcall\0\x01\x01\x01\0\0\0"), 14);
+    let mut frame = vec![0; FRAME];
+    frame[..4].copy_from_slice(&[0xf8, 0x7f, 0, Kind::RequestData as u8]);
+    let (mut rest, mut unanswered) = (frame.clone(), 0);
+    for timeout in 0..200 {
+        loop {
+            let taken = client.write(&rest);
+            if taken == 0 {
+                break;
+            }
+            unanswered += if timeout >= 2 { taken } else { 0 };
+            rest.drain(..taken);
+            if rest.is_empty() {
+                rest.clone_from(&frame);
+            }
+        }
+        while client.poll_transmit(&mut Vec::new(), now).is_some() {}
+        now = client.poll_timeout().expect("it goes on asking");
+        client.handle_timeout(now);
+    }
+    assert!((1..FRAME).contains(&unanswered), "{unanswered}");
+    assert_eq!(rest.len(), FRAME, "the frame has its end");
+}
