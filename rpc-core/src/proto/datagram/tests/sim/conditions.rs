@@ -117,7 +117,7 @@ impl Conditions {
             Happening::Pause(_, time) => self.is_short(time),
             _ => false,
         };
-        // A driver repeats its last word for half a second only: on a way that is long and loses much that is not enough.
+        // A driver repeats its last words for 3 s only: on a way that is long and loses much that is not enough.
         let heard = |way: &Way| way.loss <= 50 && way.delay < Duration::from_millis(20);
         self.happenings.iter().all(orderly) && self.is_mild_network() && self.ways.iter().all(heard)
     }
