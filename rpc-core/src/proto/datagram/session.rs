@@ -40,6 +40,15 @@ pub(crate) enum Role {
     Server,
 }
 
+impl Role {
+    fn other(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+}
+
 /// What a session begins with.
 #[derive(Debug)]
 pub(crate) struct Setup {
@@ -138,7 +147,11 @@ impl Session {
             probes: 0,
             response: None,
             closing: false,
-            received: Received::new(setup.budget, setup.window.max(LEAST_WINDOW) as usize),
+            received: Received::new(
+                setup.role.other(),
+                setup.budget,
+                setup.window.max(LEAST_WINDOW) as usize,
+            ),
             numbers: Ranges::default(),
             largest: None,
             unacknowledged: 0,
@@ -154,7 +167,7 @@ impl Session {
         if self.closing || self.end.is_some() {
             return 0;
         }
-        let room = if self.recovery.is_unheard() {
+        let room = if self.recovery.is_unheard() && !self.is_settled() {
             // Above, room counts as a sign of life. What probes take with them is none, so only the frame that has begun goes on, at
             // once: a peer that is short of memory may need its end.
             self.splitter.rest()

@@ -100,6 +100,10 @@ impl UdpStream {
     }
 
     fn refused(&mut self) -> io::Result<()> {
+        if self.session.is_settled() {
+            // The peer has all that was sent, so somebody else says so.
+            return Ok(());
+        }
         self.refused += 1;
         if self.refused < REFUSALS {
             return Ok(());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::BytesMut;
 
-use super::{Refused, budget::Account};
+use super::{super::Role, Refused, budget::Account, lane_of};
 use crate::proto::{
     frame::{HEADER, MAX_PAYLOAD},
     handshake::{HELLO_HEADER, hello_rest, is_hello},
@@ -15,6 +15,16 @@ use crate::proto::{
 pub(super) const ONE_FRAME: usize = HELLO_HEADER + MAX_PAYLOAD;
 /// What a frame that has begun costs at least, however short it is: its buffer, and what holds it.
 const LEAST_ROOM: usize = 512;
+
+/// What begins where the last frame of a lane has ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expected {
+    /// The hello, before the first frame of all.
+    pub(super) greeting: bool,
+    /// A frame that belongs on this lane, from this side.
+    pub(super) lane: u32,
+    pub(super) sender: Role,
+}
 
 /// One lane: all before `next` is delivered or in `rest.partial`.
 #[derive(Debug, Default)]
@@ -36,15 +46,15 @@ pub(super) struct Rest {
 
 impl Rest {
     /// Takes what belongs to the frame that has begun or begins, as far as there is room; says how many bytes.
-    pub(super) fn fill(&mut self, bytes: &[u8], greeting: bool, frames: &mut Account) -> Result<usize, Refused> {
-        let header = if greeting { HELLO_HEADER } else { HEADER };
+    pub(super) fn fill(&mut self, bytes: &[u8], expected: Expected, frames: &mut Account) -> Result<usize, Refused> {
+        let header = if expected.greeting { HELLO_HEADER } else { HEADER };
         let first = bytes.len().min(header.saturating_sub(self.partial.len()));
         let (head, bytes) = bytes.split_at(first);
         if !self.reserve(header, frames) {
             return Ok(0);
         }
         self.partial.extend_from_slice(head);
-        let Some(length) = message_length(&self.partial, greeting)?.filter(|&length| self.reserve(length, frames))
+        let Some(length) = message_length(&self.partial, expected)?.filter(|&length| self.reserve(length, frames))
         else {
             return Ok(first);
         };
@@ -64,33 +74,39 @@ impl Rest {
 }
 
 /// How many of the bytes are whole frames, or the whole hello and what follows it.
-pub(super) fn whole(bytes: &[u8], greeting: bool) -> Result<usize, Refused> {
+pub(super) fn whole(bytes: &[u8], mut expected: Expected) -> Result<usize, Refused> {
     let mut whole = 0;
-    while let Some(length) = message_length(&bytes[whole..], greeting && whole == 0)?
+    while let Some(length) = message_length(&bytes[whole..], expected)?
         && length <= bytes.len() - whole
         && length > 0
     {
         whole += length;
+        expected.greeting = false;
     }
     Ok(whole)
 }
 
 /// The length of the frame or hello that begins here, once it is known. What is no hello is handed on as it is, for the handshake to
 /// refuse.
-pub(super) fn message_length(bytes: &[u8], greeting: bool) -> Result<Option<usize>, Refused> {
-    if greeting && !is_hello(bytes) {
+///
+/// A frame must be on the lane of its call: so there are no more lanes than calls, and nothing reaches a call out of its order.
+pub(super) fn message_length(bytes: &[u8], expected: Expected) -> Result<Option<usize>, Refused> {
+    if expected.greeting && !is_hello(bytes) {
         return Ok(Some(bytes.len()));
     }
-    if greeting {
+    if expected.greeting {
         let header = bytes.first_chunk::<HELLO_HEADER>();
         return Ok(header.map(|header| HELLO_HEADER + hello_rest(header)));
     }
-    let Some(&[a, b, c, ..]) = bytes.first_chunk::<HEADER>() else {
+    let Some(&[a, b, c, kind, id @ ..]) = bytes.first_chunk::<HEADER>() else {
         return Ok(None);
     };
     let length = u32::from_le_bytes([a, b, c, 0]) as usize;
     if length > MAX_PAYLOAD {
         return Err(Refused::Broken("a frame above the limit"));
+    }
+    if lane_of(kind, u32::from_le_bytes(id), expected.sender) != expected.lane {
+        return Err(Refused::Broken("a frame on the lane of another call"));
     }
     Ok(Some(HEADER + length))
 }

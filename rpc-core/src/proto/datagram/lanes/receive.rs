@@ -3,9 +3,10 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::{
+    super::Role,
     CONTROL, MAX_LANES,
     budget::{Account, Budget},
-    lane::{Lane, ONE_FRAME, message_length, whole},
+    lane::{Expected, Lane, ONE_FRAME, message_length, whole},
     ready::Ready,
 };
 
@@ -26,6 +27,8 @@ pub(in crate::proto::datagram) enum Refused {
 /// What has come on all lanes.
 #[derive(Debug)]
 pub(in crate::proto::datagram) struct Received {
+    /// Who sends what comes.
+    sender: Role,
     lanes: HashMap<u32, Lane>,
     ready: Ready,
     /// The bytes delivered on all lanes.
@@ -42,8 +45,9 @@ pub(in crate::proto::datagram) struct Received {
 }
 
 impl Received {
-    pub(in crate::proto::datagram) fn new(budget: Budget, window: usize) -> Self {
+    pub(in crate::proto::datagram) fn new(sender: Role, budget: Budget, window: usize) -> Self {
         Self {
+            sender,
             lanes: HashMap::new(),
             ready: Ready::default(),
             delivered: 0,
@@ -215,16 +219,24 @@ impl Received {
         Ok(())
     }
 
+    fn expected(&self, number: u32) -> Expected {
+        Expected {
+            greeting: number == CONTROL && !self.greeted,
+            lane: number,
+            sender: self.sender,
+        }
+    }
+
     /// Moves whole frames to what is ready and keeps the beginning of one if there is room; says how many bytes were taken.
     fn append(&mut self, number: u32, bytes: &[u8]) -> Result<usize, Refused> {
+        let expected = self.expected(number);
         let ended = match self.lanes.get_mut(&number).and_then(|lane| lane.rest.as_deref_mut()) {
             Some(rest) if !rest.partial.is_empty() => {
-                let greeting = number == CONTROL && !self.greeted;
-                let taken = rest.fill(bytes, greeting, &mut self.frames)?;
-                if message_length(&rest.partial, greeting)? != Some(rest.partial.len()) {
+                let taken = rest.fill(bytes, expected, &mut self.frames)?;
+                if message_length(&rest.partial, expected)? != Some(rest.partial.len()) {
                     return Ok(taken);
                 }
-                self.greeted |= greeting;
+                self.greeted |= expected.greeting;
                 self.ready.push_whole(std::mem::take(&mut rest.partial));
                 self.frames.release(std::mem::take(&mut rest.reserved));
                 taken
@@ -232,20 +244,20 @@ impl Received {
             _ => 0,
         };
         let bytes = bytes.get(ended..).unwrap_or_default();
-        let greeting = number == CONTROL && !self.greeted;
-        let (whole, begun) = bytes.split_at(whole(bytes, greeting)?);
-        self.greeted |= greeting && !whole.is_empty();
+        let expected = self.expected(number);
+        let (whole, begun) = bytes.split_at(whole(bytes, expected)?);
+        self.greeted |= expected.greeting && !whole.is_empty();
         self.ready.push(whole);
-        let greeting = number == CONTROL && !self.greeted;
-        Ok(ended + whole.len() + self.begin(number, begun, greeting)?)
+        Ok(ended + whole.len() + self.begin(number, begun)?)
     }
 
     /// Keeps the beginning of a frame if there is room for all of it; says how many bytes were taken.
-    fn begin(&mut self, number: u32, bytes: &[u8], greeting: bool) -> Result<usize, Refused> {
+    fn begin(&mut self, number: u32, bytes: &[u8]) -> Result<usize, Refused> {
         if bytes.is_empty() {
             return Ok(0);
         }
+        let expected = self.expected(number);
         let rest = self.lanes.entry(number).or_default().rest.get_or_insert_default();
-        rest.fill(bytes, greeting, &mut self.frames)
+        rest.fill(bytes, expected, &mut self.frames)
     }
 }

@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 use std::time::Instant;
 
-use crate::proto::datagram::{Budget, Role, Session, Setup, chunk, packet::Datagram};
+use crate::proto::datagram::{Budget, End, Role, Session, Setup, chunk, packet::Datagram};
 
 const ID: u64 = 7;
 const HELLO: &[u8] = b"farcall\0\x01\x01\x01\0\0\0";
@@ -99,6 +99,23 @@ fn no_frame_of_a_call_comes_before_the_hello() {
     assert_eq!(reader.read(&[(1, 0, None, REPLY), (0, 14, None, GO_AWAY)]), []);
     assert_eq!(reader.read(&[(0, 0, None, HELLO)]), [HELLO, GO_AWAY].concat());
     assert_eq!(reader.read(&[(1, 0, None, REPLY)]), REPLY);
+}
+
+#[test]
+fn a_frame_on_the_lane_of_another_call_ends_the_session() {
+    for (lane, frame) in [(3, REPLY), (2, REPLY), (0, REPLY), (1, GO_AWAY)] {
+        let mut reader = Reader::new();
+        reader.read(&[(0, 0, None, HELLO)]);
+        let offset = if lane == 0 { 14 } else { 0 };
+        // In one piece and in two.
+        assert_eq!(reader.read(&[(lane, offset, None, &frame[..6])]), []);
+        assert_eq!(reader.read(&[(lane, offset + 6, None, &frame[6..])]), []);
+        let end = reader.session.end();
+        assert!(matches!(end, Some(End::Broken(_))), "{end:?} on lane {lane}");
+        let mut reader = Reader::new();
+        reader.read(&[(0, 0, None, HELLO), (lane, offset, None, frame)]);
+        assert_eq!(reader.session.end(), end);
+    }
 }
 
 #[test]
