@@ -55,7 +55,7 @@ impl Peer for RawUdp {
                 socket.inner.connect(address).await?;
                 sockets.push(socket);
             }
-            Ok(Box::new(Sockets { sockets, address, load }) as Box<dyn Session>)
+            Ok(Box::new(Client { sockets, address, load }) as Box<dyn Session>)
         })
     }
 }
@@ -110,13 +110,13 @@ impl Socket {
     }
 }
 
-struct Sockets {
+struct Client {
     sockets: Vec<Socket>,
     address: SocketAddr,
     load: Load,
 }
 
-impl Session for Sockets {
+impl Session for Client {
     fn run(&mut self, stop: Stop) -> BoxFuture<'_, Result<u64>> {
         Box::pin(async move {
             let mut tasks = JoinSet::new();
