@@ -6,7 +6,7 @@ mod ledger;
 #[path = "support/probe.rs"]
 mod probe;
 
-use farcall::{Channel, Error, Limits, Outcome};
+use farcall::{Channel, Error, Limits, Outcome, RunningServer};
 use futures::{StreamExt, TryStreamExt};
 use ledger::{TestResult, body, say};
 use probe::{ProbeClient, Prober};
@@ -21,6 +21,18 @@ fn limits() -> Limits {
     Limits::default().max_udp_message(MOST)
 }
 
+/// A server and its client, both with the limit under test.
+async fn bed() -> Result<(RunningServer, ProbeClient), Error> {
+    let server = Prober::new()
+        .server()
+        .limits(limits())
+        .listen("udp://127.0.0.1:0")
+        .await?;
+    let channel = Channel::builder().limits(limits());
+    let client = ProbeClient::new(channel.connect(server.local_addr()).await?);
+    Ok((server, client))
+}
+
 async fn echo(client: &ProbeClient, length: usize) -> Result<(), Error> {
     let bytes = body(length as u64, length);
     let answer = client.echo(&bytes).await?;
@@ -30,13 +42,7 @@ async fn echo(client: &ProbeClient, length: usize) -> Result<(), Error> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_size_comes_back_whole() -> TestResult {
-    let server = Prober::new()
-        .server()
-        .limits(limits())
-        .listen("udp://127.0.0.1:0")
-        .await?;
-    let channel = Channel::builder().limits(limits());
-    let client = ProbeClient::new(channel.connect(server.local_addr()).await?);
+    let (_server, client) = bed().await?;
     let around_datagrams = (1100..=1500).chain(2250..=2950);
     let around_frames = (0..=16).map(|less| (32 << 10) - less);
     let others = [0, 1, 8191, 65_507, 65_535, 65_536, MOST - LENGTH - 2, MOST - LENGTH - 1];
@@ -50,13 +56,7 @@ async fn every_size_comes_back_whole() -> TestResult {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_above_the_limit_is_refused_and_says_where_it_could_go() -> TestResult {
-    let server = Prober::new()
-        .server()
-        .limits(limits())
-        .listen("udp://127.0.0.1:0")
-        .await?;
-    let channel = Channel::builder().limits(limits());
-    let client = ProbeClient::new(channel.connect(server.local_addr()).await?);
+    let (_server, client) = bed().await?;
     for length in [MOST - LENGTH + 1, MOST, 2 * MOST] {
         let error = echo(&client, length).await.err().ok_or("it is too large")?;
         assert_eq!(error.outcome(), Outcome::NotExecuted, "{error}");

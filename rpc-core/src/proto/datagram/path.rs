@@ -40,8 +40,8 @@ impl Path {
         self.peer
     }
 
-    /// The newest datagram so far, `length` bytes long, came from `from`; `token` is one that nobody can guess.
-    pub(super) fn heard(&mut self, from: SocketAddr, length: usize, token: u64, now: Instant) {
+    /// The newest datagram so far, `length` bytes long, came from `from`; `token` makes one that nobody can guess.
+    pub(super) fn heard(&mut self, from: SocketAddr, length: usize, token: impl FnOnce() -> u64, now: Instant) {
         if from == self.peer {
             return;
         }
@@ -52,7 +52,7 @@ impl Path {
         {
             self.candidate = Some(Candidate {
                 address: from,
-                token,
+                token: token(),
                 received: 0,
                 sent: 0,
                 challenged: None,

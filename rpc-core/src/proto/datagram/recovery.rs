@@ -61,9 +61,8 @@ pub(super) struct Recovery {
     sent: BTreeMap<u64, Sent>,
     /// What has a lower number is acknowledged or counts as lost.
     judged: u64,
+    /// What the datagrams in flight count: each counts something.
     in_flight: usize,
-    /// How many are in flight.
-    waiting: usize,
     largest_acknowledged: Option<u64>,
     last_sent: Option<Instant>,
     /// When the next datagram counts as lost.
@@ -85,7 +84,6 @@ impl Recovery {
             sent: BTreeMap::new(),
             judged: 0,
             in_flight: 0,
-            waiting: 0,
             largest_acknowledged: None,
             last_sent: None,
             loss: None,
@@ -153,7 +151,6 @@ impl Recovery {
 
     pub(super) fn sent(&mut self, size: usize, segments: Vec<Segment>, probe: bool, now: Instant) {
         self.in_flight += charge(size);
-        self.waiting += 1;
         self.last_sent = Some(now);
         let sent = Sent {
             at: now,
@@ -242,7 +239,6 @@ impl Recovery {
             self.arrived_late(number, path);
         } else {
             self.in_flight -= charge(sent.size);
-            self.waiting -= 1;
         }
         if sent.probe {
             path.probed(sent.size, now);
@@ -288,7 +284,6 @@ impl Recovery {
             }
             sent.lost = true;
             self.in_flight -= charge(sent.size);
-            self.waiting -= 1;
             // They stay with the datagram, too: it may turn out to be late and not lost.
             again.extend(sent.segments.iter().cloned());
             if sent.probe {
@@ -316,7 +311,6 @@ impl Recovery {
             segments.extend(sent.segments.iter().cloned());
         }
         self.in_flight = 0;
-        self.waiting = 0;
         segments.sort_unstable_by_key(|segment| segment.position);
         // What waits already, and what several probes carried.
         let waits = self.again.drain(..).collect::<Vec<_>>();
@@ -348,7 +342,7 @@ impl Recovery {
 
     /// When to ask, if nothing comes back.
     fn timeout(&self, path: &PathState) -> Option<Instant> {
-        if self.waiting == 0 {
+        if self.in_flight == 0 {
             return None;
         }
         let first = path.rtt.probe_timeout() + MAX_ACK_DELAY + GRANULARITY;

@@ -44,8 +44,7 @@ impl Session {
         }
         let newest = self.largest.is_none_or(|(largest, _)| number > largest);
         if newest {
-            let token = self.tokens.u64(..);
-            self.path.heard(from, length, token, now);
+            self.path.heard(from, length, || self.tokens.u64(..), now);
         }
         let (mut elicits, mut refused) = (false, false);
         loop {

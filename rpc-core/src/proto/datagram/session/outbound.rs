@@ -147,19 +147,11 @@ impl Session {
         next: fn(&mut Self) -> Option<(Segment, bool)>,
     ) {
         while let Some((mut segment, again)) = next(self) {
-            let room = end - out.len();
-            let fits = chunk::data_fits(room, segment.lane, segment.offset, segment.after(), segment.bytes.len());
-            let sent = if fits == segment.bytes.len() {
-                segment
-            } else {
-                let sent = segment.split_to(fits);
+            let sent = put_part(out, end, &mut segment);
+            if !segment.bytes.is_empty() {
                 self.put_back(segment, again);
-                if fits == 0 {
-                    break;
-                }
-                sent
-            };
-            chunk::put_data(out, sent.lane, sent.offset, sent.after(), &sent.bytes);
+            }
+            let Some(sent) = sent else { break };
             segments.push(sent);
         }
     }
@@ -201,20 +193,9 @@ impl Session {
                 self.put_data(out, mtu, &mut segments, Self::next_segment);
             }
         }
-        let oldest = if segments.is_empty() {
-            self.recovery.oldest(mtu)
-        } else {
-            Vec::new()
-        };
-        for mut segment in oldest {
-            let room = mtu - out.len();
-            let fits = chunk::data_fits(room, segment.lane, segment.offset, segment.after(), segment.bytes.len());
-            if fits == 0 && !segment.bytes.is_empty() {
-                break;
-            }
-            let sent = segment.split_to(fits);
-            chunk::put_data(out, sent.lane, sent.offset, sent.after(), &sent.bytes);
-            segments.push(sent);
+        if segments.is_empty() {
+            let mut oldest = self.recovery.oldest(mtu).into_iter();
+            segments.extend(std::iter::from_fn(|| put_part(out, mtu, &mut oldest.next()?)));
         }
         if segments.is_empty() {
             chunk::put_ping(out);
@@ -238,4 +219,13 @@ impl Session {
         self.recovery.sent(size, Vec::new(), true, now);
         true
     }
+}
+
+/// Appends as much of a segment as fits before `end`, takes it off, and gives it; `None` when nothing fits.
+fn put_part(out: &mut Vec<u8>, end: usize, segment: &mut Segment) -> Option<Segment> {
+    let room = end - out.len();
+    let fits = chunk::data_fits(room, segment.lane, segment.offset, segment.after(), segment.bytes.len());
+    let part = (fits > 0).then(|| segment.split_to(fits))?;
+    chunk::put_data(out, part.lane, part.offset, part.after(), &part.bytes);
+    Some(part)
 }
