@@ -110,6 +110,8 @@
 //! The texts of errors, the wire format before 1.0, and the hidden module that generated code names: `farcall` and
 //! `farcall-macros` are always of one version.
 
+mod carry;
+pub mod channel;
 pub mod client;
 mod code;
 pub mod codec;
@@ -126,10 +128,15 @@ mod metadata;
 mod proto;
 pub mod server;
 pub mod service;
+/// Streams of items, as the `futures` crate has them.
+pub mod stream {
+    pub use futures_core::Stream;
+}
 pub mod testing;
 mod trace;
 pub mod transport;
 
+pub use channel::Streaming;
 pub use client::{BlockingClient, Call, Channel, ChannelState, Client};
 pub use code::{Code, Outcome};
 pub use error::{Error, Result};

@@ -17,7 +17,7 @@ use tokio::{
 use super::{Channel, ReplyMetadata, decode::Answer};
 use crate::{
     Code, Error, Metadata,
-    driver::{Answered, Link, NotStarted, read_metadata},
+    driver::{Answered, Link, NotStarted, Reply, read_metadata},
     layer::{Answering, Request, Response},
     proto::{RequestHead, encode_metadata},
     service::{MethodDescriptor, Payload, Scope, now, with_current},
@@ -58,9 +58,10 @@ impl<R> Future for Call<R> {
         let answered = ready!(trace.in_scope(|| raw.poll_answered(cx)));
         trace.finished(answered.as_ref().err());
         let (channel, method) = (&self.raw.channel, self.raw.method);
-        let answer = answered.map(|(_, body)| Answer {
+        let answer = answered.map(|reply| Answer {
             method,
-            body,
+            body: reply.body,
+            carried: reply.carried.into(),
             format: channel.inner().format,
             limits: channel.decode_limits(),
         });
@@ -155,7 +156,7 @@ impl RawCall {
         let answered = answered.map_err(|error| error.with_method(self.method.path));
         if let Some(capture) = &self.capture {
             let metadata = match &answered {
-                Ok((block, _)) => read_metadata(block)?,
+                Ok(reply) => read_metadata(&reply.metadata)?,
                 Err(error) => error.metadata().clone(),
             };
             capture.replace(metadata);
@@ -196,7 +197,7 @@ impl RawCall {
                 State::Waiting { link, id, timer } => {
                     let answered = if self.method.oneway {
                         let left = link.poll_left(*id, cx);
-                        left.map_ok(|()| (Bytes::new(), Bytes::new()))
+                        left.map_ok(|()| Reply::default())
                     } else {
                         link.poll_answer(*id, cx)
                     };
@@ -210,7 +211,11 @@ impl RawCall {
                 }
                 State::Layered(answering) => {
                     let answer = ready!(answering.as_mut().poll(cx));
-                    return Poll::Ready(answer.map(|answer| (encode_metadata(&answer.metadata), answer.body)));
+                    return Poll::Ready(answer.map(|answer| Reply {
+                        metadata: encode_metadata(&answer.metadata),
+                        body: answer.body,
+                        carried: Vec::new(),
+                    }));
                 }
                 State::Done => {
                     return Poll::Ready(Err(Error::internal("a call was polled after it had ended")));
@@ -300,6 +305,7 @@ impl RawCall {
             instance: self.channel.named_instance().map(|instance| instance.id),
             timeout,
             metadata,
+            ..RequestHead::default()
         };
         match link.start(&head, payload, deadline, cx.waker()) {
             Ok(id) => {
@@ -354,7 +360,7 @@ pub(super) fn bottom(channel: Option<Channel>, request: Request) -> Answering {
         capture: None,
     });
     Box::pin(async move {
-        let (metadata, body) = std::future::poll_fn(|cx| call.poll_answered(cx)).await?;
-        Ok(Response::new(read_metadata(&metadata)?, body))
+        let reply = std::future::poll_fn(|cx| call.poll_answered(cx)).await?;
+        Ok(Response::new(read_metadata(&reply.metadata)?, reply.body))
     })
 }

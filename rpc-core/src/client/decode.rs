@@ -1,21 +1,26 @@
 //! From an encoded answer to what a method returns.
 
+use std::cell::Cell;
+
 use bytes::Bytes;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
     Code, Error,
+    carry::Carried,
     codec::{Codec, DecodeLimits, Format},
     service::{AsBytes, MethodDescriptor},
 };
 
 /// An encoded answer.
-#[derive(Debug)]
+#[expect(missing_debug_implementations, reason = "to come")]
 pub struct Answer {
     pub(crate) method: &'static MethodDescriptor,
     pub(crate) body: Bytes,
     pub(crate) format: Format,
     pub(crate) limits: DecodeLimits,
+    /// What came with it; taken when it is decoded.
+    pub(crate) carried: Cell<Vec<Carried>>,
 }
 
 impl Answer {

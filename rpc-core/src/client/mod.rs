@@ -22,6 +22,7 @@ mod call;
 mod channel;
 mod decode;
 mod dial;
+mod feeds;
 mod stub;
 
 pub use api::{BlockingClient, Client};

@@ -204,7 +204,7 @@ impl<I: Inbound + Unpin> Driver<I> {
                 }
                 Err(Event::Stop { call, why }) => stops.push((call, why)),
                 Err(Event::GoAway) => state.closing = true,
-                Err(Event::Reply { .. } | Event::Failed { .. }) => {}
+                Err(_) => {}
             }
         }
         drop(state);

@@ -12,12 +12,23 @@ use tokio::runtime::{Handle, Id};
 
 use crate::{
     Code, Error, Metadata, Outcome,
+    carry::{Carried, Wire},
     proto::{Body, COPIED, Connection, Event, RequestHead, encode_metadata, parse_metadata},
     service::Payload,
 };
 
-/// How a call ended: the reply's metadata block and body, or the failure.
-pub(crate) type Answered = Result<(Bytes, Bytes), Error>;
+/// How a call ended.
+pub(crate) type Answered = Result<Reply, Error>;
+
+/// A reply as it came.
+#[derive(Debug, Default)]
+pub(crate) struct Reply {
+    /// The metadata block.
+    pub(crate) metadata: Bytes,
+    pub(crate) body: Bytes,
+    /// What came along.
+    pub(crate) carried: Vec<Carried>,
+}
 
 /// One open connection, shared by its driver and everyone who makes or answers calls on it.
 ///
@@ -81,6 +92,11 @@ impl Link {
     /// that matter, so the poison is ignored and nobody else panics.
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How values are written on this connection.
+    pub(crate) fn wire(&self) -> Wire {
+        Wire::default()
     }
 
     // ---- making calls --------------------------------------------------------------------------------------------
@@ -301,7 +317,14 @@ impl State {
     /// Hands an answer to its caller; gives the waker to be called outside the lock.
     pub(super) fn answer(&mut self, event: Event) -> Result<Option<Waker>, Event> {
         let (id, answer) = match event {
-            Event::Reply { call, metadata, body } => (call, Ok((metadata, body))),
+            Event::Reply { call, metadata, body, .. } => (
+                call,
+                Ok(Reply {
+                    metadata,
+                    body,
+                    carried: Vec::new(),
+                }),
+            ),
             Event::Failed { call, error } => (call, Err(error)),
             other => return Err(other),
         };

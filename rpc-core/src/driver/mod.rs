@@ -4,10 +4,12 @@ mod connection;
 mod handshake;
 mod inbound;
 mod link;
+mod streams;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use connection::Driver;
 pub(crate) use handshake::{accept, open, reject};
 pub(crate) use inbound::{Answers, Inbound, Request};
-pub(crate) use link::{Answered, Link, NotStarted, read_metadata};
+pub(crate) use link::{Answered, Link, NotStarted, Reply, read_metadata};
+pub(crate) use streams::{Batch, Import, Inlet, Outlet};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use super::{
-    Violation,
+    Attachment, Violation,
     frame::{Kind, put_header},
 };
 use crate::{Code, Error, Metadata, Outcome};
@@ -28,6 +28,10 @@ pub(crate) struct RequestHead {
     pub(crate) timeout: Option<Duration>,
     /// The metadata, as a block that [`parse_metadata`] reads.
     pub(crate) metadata: Bytes,
+    /// The object that is called, where it is none of the services.
+    pub(crate) object: Option<u32>,
+    /// What the arguments carry; sent in a frame of its own before the request.
+    pub(crate) attachments: Vec<Attachment>,
 }
 
 impl RequestHead {
@@ -84,6 +88,8 @@ impl RequestHead {
                 instance,
                 timeout,
                 metadata,
+                object: None,
+                attachments: Vec::new(),
             },
             total,
         ))

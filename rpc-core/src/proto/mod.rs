@@ -4,6 +4,7 @@
 //! [`handshake`] opens a connection, [`Connection`] runs it.
 
 mod assembly;
+mod attachment;
 mod connection;
 pub(crate) mod datagram;
 mod frame;
@@ -20,7 +21,8 @@ mod outgoing;
 mod tests;
 mod violation;
 
-pub(crate) use connection::{Body, Connection, Event, Lost, Settings};
+pub(crate) use attachment::{Attachment, Flow, MAX_ATTACHMENTS, StreamId};
+pub(crate) use connection::{Batch, Body, Capacity, Connection, Event, Lost, Received, Settings};
 pub(crate) use handshake::{ClientHello, HelloError, ServerHello};
 pub(crate) use head::{RequestHead, encode_metadata, parse_metadata};
 pub(crate) use incoming::Stop;

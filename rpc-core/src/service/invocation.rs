@@ -1,6 +1,10 @@
 //! One call on its way into a handler.
 
-use std::{any::Any, pin::Pin};
+use std::{
+    any::Any,
+    pin::Pin,
+    sync::{Mutex, PoisonError},
+};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -8,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{MethodDescriptor, Payload};
 use crate::{
     Code, Error,
+    carry::{self, Carried, Wire},
     codec::{Codec, CodecError, DecodeLimits, Format},
 };
 
@@ -23,6 +28,8 @@ pub struct Invocation {
     body: Bytes,
     format: Format,
     limits: DecodeLimits,
+    /// What came with the arguments; taken when they are decoded.
+    carried: Mutex<Vec<Carried>>,
 }
 
 impl Invocation {
@@ -33,7 +40,14 @@ impl Invocation {
             body,
             format,
             limits,
+            carried: Mutex::default(),
         }
+    }
+
+    /// The same call with what came along.
+    pub(crate) fn with_carried(mut self, carried: Vec<Carried>) -> Self {
+        self.carried = Mutex::new(carried);
+        self
     }
 
     /// The arguments, as one tuple.
@@ -41,7 +55,18 @@ impl Invocation {
     /// # Errors
     /// `InvalidArgument` and not executed, when the bytes are no such tuple or pass a limit.
     pub fn arguments<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
-        self.format.decode(&self.body, self.limits).map_err(|error| {
+        let carried = std::mem::take(&mut *self.carried.lock().unwrap_or_else(PoisonError::into_inner));
+        let decode = || self.format.decode(&self.body, self.limits);
+        let decoded = if carried.is_empty() {
+            decode()
+        } else {
+            let wire = Wire {
+                format: self.format,
+                limits: self.limits,
+            };
+            carry::providing(carried, wire, decode)
+        };
+        decoded.map_err(|error| {
             Error::refused(
                 Code::InvalidArgument,
                 format!("the arguments cannot be decoded: {error}"),

@@ -10,6 +10,7 @@ mod context;
 mod descriptor;
 mod invocation;
 mod liveness;
+mod object;
 mod payload;
 mod scope;
 
@@ -19,6 +20,8 @@ pub(crate) use context::{enter, now, with_current};
 pub(crate) use descriptor::fnv1a;
 pub use descriptor::{MethodDescriptor, ServiceDescriptor, method_id};
 pub use invocation::{Handler, Invocation};
+pub(crate) use object::LocalObject;
+pub(crate) use payload::Rest;
 pub use payload::{AsBytes, Payload};
 pub(crate) use scope::{Call as CallParts, Scope};
 

@@ -1,11 +1,14 @@
 //! Encoded arguments and results, in buffers that are used again.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, fmt, pin::Pin};
 
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::codec::{Codec, CodecError, Format};
+use crate::{
+    carry::{self, Offered},
+    codec::{Codec, CodecError, Format},
+};
 
 /// Buffers that a thread keeps for its next payloads; more than calls commonly overlap on one thread.
 const POOLED: usize = 64;
@@ -20,7 +23,26 @@ thread_local! {
 ///
 /// The buffer of a small payload goes back to a pool of the thread that drops it.
 #[derive(Debug, Default)]
-pub struct Payload(Vec<u8>);
+pub struct Payload {
+    bytes: Vec<u8>,
+    /// Most messages are nothing but bytes.
+    extra: Option<Box<Extra>>,
+}
+
+/// What is left of a handler that has answered: it feeds the streams of its answer.
+pub(crate) type Rest = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+#[derive(Default)]
+struct Extra {
+    offered: Vec<Offered>,
+    rest: Option<Rest>,
+}
+
+impl fmt::Debug for Extra {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.offered.fmt(f)
+    }
+}
 
 impl Payload {
     /// Encodes `value`.
@@ -31,31 +53,55 @@ impl Payload {
         // The buffer is taken out of the pool while user code serialises, so that code may itself make payloads.
         // While a thread ends there is no pool any more.
         let pooled = POOL.try_with(|pool| pool.borrow_mut().pop());
-        let mut payload = Self(pooled.ok().flatten().unwrap_or_default());
-        format.encode(value, &mut payload.0)?;
+        let mut payload = Self::from(pooled.ok().flatten().unwrap_or_default());
+        let (encoded, offered) = carry::collecting(|| format.encode(value, &mut payload.bytes));
+        encoded?;
+        if !offered.is_empty() {
+            payload.extra().offered = offered;
+        }
         Ok(payload)
+    }
+
+    fn extra(&mut self) -> &mut Extra {
+        self.extra.get_or_insert_default()
+    }
+
+    /// What goes with the bytes.
+    pub(crate) fn take_offered(&mut self) -> Vec<Offered> {
+        self.extra.as_mut().map(|extra| std::mem::take(&mut extra.offered)).unwrap_or_default()
+    }
+
+    /// The handler goes on after this answer.
+    pub(crate) fn with_rest(mut self, rest: Rest) -> Self {
+        self.extra().rest = Some(rest);
+        self
+    }
+
+    /// What is left of the handler.
+    pub(crate) fn take_rest(&mut self) -> Option<Rest> {
+        self.extra.as_mut()?.rest.take()
     }
 
     /// The bytes.
     pub fn as_slice(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 
     /// The bytes without a copy; the buffer leaves the pool for good.
     pub fn into_bytes(mut self) -> Bytes {
-        Bytes::from(std::mem::take(&mut self.0))
+        Bytes::from(std::mem::take(&mut self.bytes))
     }
 }
 
 impl From<Vec<u8>> for Payload {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+        Self { bytes, extra: None }
     }
 }
 
 impl Drop for Payload {
     fn drop(&mut self) {
-        let mut buffer = std::mem::take(&mut self.0);
+        let mut buffer = std::mem::take(&mut self.bytes);
         if buffer.capacity() == 0 || buffer.capacity() > POOLED_CAPACITY {
             return;
         }

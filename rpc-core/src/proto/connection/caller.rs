@@ -159,6 +159,7 @@ impl Connection {
                 call,
                 metadata,
                 body: payload,
+                attachments: Vec::new(),
             });
         };
         if call.cancelled {
@@ -189,7 +190,12 @@ impl Connection {
             }
         };
         match body {
-            Some(body) => self.end_outgoing(id, |call| Event::Reply { call, metadata, body }),
+            Some(body) => self.end_outgoing(id, |call| Event::Reply {
+                call,
+                metadata,
+                body,
+                attachments: Vec::new(),
+            }),
             None => self.check_replies(),
         }
     }

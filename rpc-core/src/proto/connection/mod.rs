@@ -3,6 +3,7 @@
 mod callee;
 mod caller;
 mod length;
+mod streams;
 mod time;
 
 use std::{
@@ -12,8 +13,10 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 
+pub(crate) use streams::{Batch, Capacity, Received};
+
 use super::{
-    Announced, Carrier, Limits, Violation,
+    Announced, Attachment, Carrier, Limits, StreamId, Violation,
     frame::{Frame, Kind, deframe, put_empty},
     head::{RequestHead, decode_failure, put_failure},
     incoming::{Incoming, Stop},
@@ -58,7 +61,12 @@ impl Body<'_> {
 #[derive(Debug)]
 pub(crate) enum Event {
     /// A call that this side made ended well.
-    Reply { call: u32, metadata: Bytes, body: Bytes },
+    Reply {
+        call: u32,
+        metadata: Bytes,
+        body: Bytes,
+        attachments: Vec<Attachment>,
+    },
     /// A call that this side made ended badly.
     Failed { call: u32, error: Error },
     /// The peer makes a call.
@@ -72,6 +80,12 @@ pub(crate) enum Event {
     Stop { call: u32, why: Stop },
     /// No new calls are to be made: the peer takes none, or this side ends a connection that had none for long.
     GoAway,
+    /// A sender that found no room has some, or its receiver has stopped.
+    Sendable { stream: StreamId },
+    /// A receiver that found nothing has something.
+    Receivable { stream: StreamId },
+    /// The peer has no reference to an object of this side any more.
+    Released { object: u32 },
 }
 
 /// What a connection holds for calls in flight, in bytes.

@@ -1,0 +1,88 @@
+//! What travels beside the bytes of a message: ends of streams, and references to objects.
+//!
+//! A value that cannot be bytes puts itself into the message's list while it is serialised and writes its place in the list;
+//! deserialised, it takes itself out again by that place. The list is the thread's, and there is one only while a message is
+//! encoded or decoded, so such values go nowhere but into messages.
+
+mod scope;
+
+use std::{any::Any, fmt, sync::Arc};
+
+pub(crate) use scope::{claim, collecting, offer, providing};
+
+use crate::{
+    codec::{DecodeLimits, Format},
+    driver::{Import, Inlet, Outlet},
+    proto::Flow,
+    service::LocalObject,
+};
+
+/// How values are written on a connection.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wire {
+    pub(crate) format: Format,
+    pub(crate) limits: DecodeLimits,
+}
+
+/// What goes out with a message. Dropped before it is sent, it is as if the value that offered it was dropped.
+pub(crate) enum Offered {
+    /// One end of a stream leaves; what stays is the other one, which sends or receives here.
+    Stream {
+        /// What this side will do.
+        flow: Flow,
+        end: Box<dyn StreamEnd>,
+    },
+    /// An object that lives here.
+    Object(Arc<LocalObject>),
+    /// An object that lives elsewhere.
+    Import(Arc<Import>),
+}
+
+/// The end of a stream that leaves, with what it needs to join the one that stays to a connection.
+pub(crate) trait StreamEnd: Send {
+    /// The message is on its way: what stays sends or receives over a connection from now on.
+    fn bind(self: Box<Self>, bound: Bound);
+    /// For a message that stays in the process: the end itself, for whoever knows its type.
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
+}
+
+/// The end of a stream on a connection.
+#[derive(Debug)]
+pub(crate) enum Bound {
+    Outlet(Outlet),
+    Inlet(Inlet),
+}
+
+/// What came with a message. Dropped without being claimed it is given back to the peer.
+pub(crate) enum Carried {
+    Outlet(Outlet),
+    Inlet(Inlet),
+    /// An object of the peer's.
+    Import(Arc<Import>),
+    /// An object that lives here and comes back.
+    Object(Arc<LocalObject>),
+    /// The message never left the process.
+    Local(Offered),
+}
+
+impl fmt::Debug for Offered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stream { .. } => "Stream",
+            Self::Object(_) => "Object",
+            Self::Import(_) => "Import",
+        })
+    }
+}
+
+impl fmt::Debug for Carried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Outlet(_) => "Outlet",
+            Self::Inlet(_) => "Inlet",
+            Self::Import(_) => "Import",
+            Self::Object(_) => "Object",
+            Self::Local(_) => "Local",
+        })
+    }
+}

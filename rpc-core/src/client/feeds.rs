@@ -1,0 +1,22 @@
+//! The streams among a call's arguments, which are sent while somebody waits for the call.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+/// Streams that are sent while somebody waits for the call, or for the items of its result. They belong to it: nothing is sent when
+/// nobody waits, and they end with it.
+#[derive(Default)]
+pub(crate) struct Feeds(Vec<Pin<Box<dyn Future<Output = ()> + Send>>>);
+
+impl Feeds {
+    pub(crate) fn push(&mut self, feed: impl Future<Output = ()> + Send + 'static) {
+        self.0.push(Box::pin(feed));
+    }
+
+    /// Sends what can be sent; the streams that have ended are gone then.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) {
+        self.0.retain_mut(|feed| matches!(feed.as_mut().poll(cx), Poll::Pending));
+    }
+}

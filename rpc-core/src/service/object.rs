@@ -1,0 +1,49 @@
+//! An object that lives in this process and may be called from others.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::{Service, ServiceDescriptor};
+
+/// An object that lives here. It lives as long as somebody has a reference, here or elsewhere, unless it is revoked.
+pub(crate) struct LocalObject {
+    descriptor: &'static ServiceDescriptor,
+    service: Mutex<Option<Arc<dyn Service>>>,
+}
+
+impl LocalObject {
+    pub(crate) fn new(service: Arc<dyn Service>) -> Arc<Self> {
+        Arc::new(Self {
+            descriptor: service.descriptor(),
+            service: Mutex::new(Some(service)),
+        })
+    }
+
+    pub(crate) fn descriptor(&self) -> &'static ServiceDescriptor {
+        self.descriptor
+    }
+
+    /// What answers calls, unless the object is revoked.
+    pub(crate) fn service(&self) -> Option<Arc<dyn Service>> {
+        self.lock().clone()
+    }
+
+    /// Answers no more calls; says whether it did before.
+    pub(crate) fn revoke(&self) -> bool {
+        // The implementation is dropped outside the lock.
+        let service = self.lock().take();
+        service.is_some()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<dyn Service>>> {
+        self.service.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for LocalObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalObject").field("service", &self.descriptor.name).finish_non_exhaustive()
+    }
+}
