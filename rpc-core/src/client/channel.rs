@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     Address, Error, Limits, Metadata,
+    carry::Wire,
     codec::{DecodeLimits, Format},
     driver::Link,
     layer::Next,
@@ -192,10 +193,7 @@ impl Channel {
     }
 
     pub(super) fn decode_limits(&self) -> DecodeLimits {
-        DecodeLimits {
-            depth: self.inner.limits.max_depth,
-            memory: self.inner.limits.max_decoded,
-        }
+        self.inner.wire().limits
     }
 
     fn lock(&self) -> MutexGuard<'_, Phase> {
@@ -280,6 +278,17 @@ impl Phase {
 impl Inner {
     fn lock(&self) -> MutexGuard<'_, Phase> {
         self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How values are written on the channel's connections.
+    pub(super) fn wire(&self) -> Wire {
+        Wire {
+            format: self.format,
+            limits: DecodeLimits {
+                depth: self.limits.max_depth,
+                memory: self.limits.max_decoded,
+            },
+        }
     }
 
     /// An attempt succeeded.

@@ -5,6 +5,7 @@ use std::{
     io,
     pin::Pin,
     sync::{Arc, Weak},
+    time::Duration,
 };
 
 use tokio::time::{Instant, sleep_until, timeout};
@@ -12,7 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::{attempt::Attempting, channel::Inner};
 use crate::{
     Address, Code, Error, Limits, Metadata,
-    codec::Format,
+    carry::Wire,
     driver::{Answers, Driver, Inbound, Link, Request, open},
     proto::{Connection, Stop},
     transport::Connector,
@@ -26,13 +27,17 @@ pub(super) async fn dial(channel: Weak<Inner>, not_before: Option<Instant>, atte
     if let Some(instant) = not_before {
         sleep_until(instant).await;
     }
-    let Some((connector, limits, format)) = channel
-        .upgrade()
-        .map(|inner| (Arc::clone(&inner.connector), inner.limits.clone(), inner.format))
-    else {
+    let Some((connector, limits, wire, timeout)) = channel.upgrade().map(|inner| {
+        (
+            Arc::clone(&inner.connector),
+            inner.limits.clone(),
+            inner.wire(),
+            inner.timeout,
+        )
+    }) else {
         return;
     };
-    let attempt = attempt(&*connector, &limits, format).await;
+    let attempt = attempt(&*connector, &limits, wire, timeout).await;
     let Some(inner) = channel.upgrade() else { return };
     match attempt {
         Err(error) => {
@@ -68,7 +73,8 @@ async fn carry(channel: &Weak<Inner>, link: &Arc<Link>, mut driver: Driver<NoSer
 async fn attempt(
     connector: &dyn Connector,
     limits: &Limits,
-    format: Format,
+    wire: Wire,
+    call_timeout: Option<Duration>,
 ) -> Result<(Arc<Link>, Driver<NoService>), Error> {
     let address = connector.address();
     let (mut stream, peer) = match timeout(limits.handshake_timeout, connector.connect()).await {
@@ -82,9 +88,9 @@ async fn attempt(
             ));
         }
     };
-    let opened = open(&mut stream, address, format, limits).await?;
+    let opened = open(&mut stream, address, wire.format, limits).await?;
     let connection = Connection::new(opened.settings, Instant::now().into_std());
-    let link = Link::new(connection);
+    let link = Link::new(connection, wire, peer.clone(), call_timeout);
     Ok((
         Arc::clone(&link),
         Driver::new(link, stream, peer, opened.input, NoService),

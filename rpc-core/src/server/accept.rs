@@ -11,7 +11,8 @@ use tokio::{
 use super::{connection::ServerConnection, registry::Place, running::Shared};
 use crate::{
     Address, Code, Error,
-    driver::{Driver, Link, accept as handshake, reject},
+    carry::Wire,
+    driver::{DEFAULT_TIMEOUT, Driver, Link, accept as handshake, reject},
     proto::Connection,
     transport::{BoxStream, Listener},
 };
@@ -89,7 +90,12 @@ async fn connection(shared: Arc<Shared>, place: Place, mut stream: BoxStream, pe
         Ok(opened) => opened,
         Err(why) => return shared.failed_connection(&peer, &why),
     };
-    let link = Link::new(Connection::new(opened.settings, Instant::now().into_std()));
+    let connection = Connection::new(opened.settings, Instant::now().into_std());
+    let wire = Wire {
+        format: opened.format,
+        limits: shared.decode_limits(),
+    };
+    let link = Link::new(connection, wire, peer.clone(), Some(DEFAULT_TIMEOUT));
     place.opened(&link);
     let inbound = ServerConnection::new(shared, Arc::clone(&link), peer.clone(), opened.format);
     // The reason of the end is of use to callers only, and a server makes no calls.

@@ -71,6 +71,7 @@ impl ServerConnection {
             head,
             deadline,
             body,
+            ..
         } = request;
         if deadline.is_some_and(|deadline| deadline <= now) {
             return Err(Error::refused(
