@@ -8,8 +8,8 @@ pub use serde;
 pub use crate::{
     Error,
     client::{
-        Answer, BlockingClient, BlockingStub, Call, Channel, Client, ReplyMetadata, Stub, fallible, fallible_bytes,
-        plain, plain_bytes,
+        Answer, BlockingClient, BlockingStub, Call, Channel, Client, ReplyMetadata, Stub, deserialize_client, fallible,
+        fallible_bytes, plain, plain_bytes, serialize_client,
     },
     service::{
         AsBytes, Handler, Invocation, MethodDescriptor, Service, ServiceDescriptor, blocking,

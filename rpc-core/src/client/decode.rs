@@ -1,15 +1,19 @@
 //! From an encoded answer to what a method returns.
 
-use std::cell::Cell;
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use serde::{Deserialize, de::DeserializeOwned};
 
+use super::feeds::Feeds;
 use crate::{
     Code, Error,
     carry::Carried,
     codec::{Codec, DecodeLimits, Format},
-    service::{AsBytes, MethodDescriptor},
+    service::{AsBytes, MethodDescriptor, Rest},
 };
 
 /// An encoded answer.
@@ -21,6 +25,13 @@ pub struct Answer {
     pub(crate) limits: DecodeLimits,
     /// What came with it; taken when it is decoded.
     pub(crate) carried: Cell<Vec<Carried>>,
+    /// The streams among the arguments, as far as they are not sent.
+    pub(crate) feeds: Cell<Feeds>,
+    /// What is left of a handler that ran in this process.
+    pub(crate) rest: Cell<Option<Rest>>,
+    pub(crate) deadline: Option<Instant>,
+    /// How long an item of the result's stream may take.
+    pub(crate) item_timeout: Option<Duration>,
 }
 
 impl Answer {

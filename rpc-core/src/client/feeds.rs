@@ -17,6 +17,7 @@ impl Feeds {
 
     /// Sends what can be sent; the streams that have ended are gone then.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) {
-        self.0.retain_mut(|feed| matches!(feed.as_mut().poll(cx), Poll::Pending));
+        self.0
+            .retain_mut(|feed| matches!(feed.as_mut().poll(cx), Poll::Pending));
     }
 }

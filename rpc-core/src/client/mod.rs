@@ -22,7 +22,10 @@ mod call;
 mod channel;
 mod decode;
 mod dial;
+mod dialled;
 mod feeds;
+mod local;
+mod reference;
 mod stub;
 
 pub use api::{BlockingClient, Client};
@@ -31,4 +34,5 @@ pub use builder::ChannelBuilder;
 pub use call::Call;
 pub use channel::{Channel, ChannelState, StateWatch};
 pub use decode::{Answer, fallible, fallible_bytes, plain, plain_bytes};
+pub use reference::{deserialize_client, serialize_client};
 pub use stub::{ReplyMetadata, Stub};

@@ -13,6 +13,7 @@ use super::{
     Call, Channel,
     call::{Outgoing, Timeout},
     decode::Answer,
+    feeds::Feeds,
 };
 use crate::{
     Error, Metadata, Outcome,
@@ -109,6 +110,8 @@ impl Stub {
             },
             layered,
             capture: self.capture.clone(),
+            feeds: Feeds::default(),
+            item_timeout: None,
         }
     }
 }

@@ -13,6 +13,7 @@ mod liveness;
 mod object;
 mod payload;
 mod scope;
+mod tasks;
 
 pub use blocking::blocking;
 pub use context::Context;
@@ -21,8 +22,8 @@ pub(crate) use descriptor::fnv1a;
 pub use descriptor::{MethodDescriptor, ServiceDescriptor, method_id};
 pub use invocation::{Handler, Invocation};
 pub(crate) use object::LocalObject;
-pub(crate) use payload::Rest;
 pub use payload::{AsBytes, Payload};
+pub(crate) use payload::{Extra, Rest};
 pub(crate) use scope::{Call as CallParts, Scope};
 
 /// An implementation of a service that a server can dispatch calls to.

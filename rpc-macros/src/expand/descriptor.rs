@@ -42,6 +42,7 @@ fn method_descriptor(service: &Service, method: &Method) -> TokenStream {
             idempotent: #idempotent,
             oneway: #oneway,
             detached: #detached,
+            streaming: false,
             timeout: #timeout,
         }
     }
