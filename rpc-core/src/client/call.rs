@@ -78,10 +78,11 @@ impl<R> Future for Call<R> {
             method,
             body: reply.body,
             carried: reply.carried.into(),
-            feeds: std::mem::take(feeds).into(),
-            rest: rest.take().into(),
+            feeds: std::mem::take(feeds),
+            rest: rest.take(),
             deadline,
             item_timeout,
+            runtime: channel.own_runtime(),
             format: channel.inner().format,
             limits: channel.decode_limits(),
         });

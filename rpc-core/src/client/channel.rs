@@ -6,11 +6,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::watch;
+use tokio::{runtime::Handle, sync::watch};
 
 use super::{ChannelBuilder, call::RawCall, dialled::Dialled};
 use crate::{
-    Address, Code, Error, Metadata,
+    Address, Code, Error, Metadata, Outcome,
     codec::{DecodeLimits, Format},
     driver::Import,
     layer::Next,
@@ -275,6 +275,22 @@ impl Channel {
         }
     }
 
+    /// The runtime for timers outside any.
+    pub(super) fn own_runtime(&self) -> Option<Handle> {
+        match &self.inner.target {
+            Target::Dialled(dialled) => dialled.own_runtime(),
+            Target::Remote(_) | Target::Local(_) => None,
+        }
+    }
+
+    /// The runtime in which a call of this channel may wait for the clock.
+    pub(super) fn runtime(&self) -> Result<Handle, Error> {
+        match &self.inner.target {
+            Target::Dialled(dialled) => dialled.runtime(),
+            Target::Remote(_) | Target::Local(_) => Handle::try_current().map_err(|_| outside_runtime()),
+        }
+    }
+
     pub(super) fn inner(&self) -> &Inner {
         &self.inner
     }
@@ -287,6 +303,12 @@ impl Channel {
     pub(super) fn raw_call(&self, call: super::call::Outgoing) -> RawCall {
         RawCall::new(self.clone(), call)
     }
+}
+
+/// A call where nothing says which runtime is meant.
+pub(super) fn outside_runtime() -> Error {
+    let text = "a call was made outside a tokio runtime; make it inside one, or use the blocking client";
+    Error::failed_precondition(text).with_outcome(Outcome::NotExecuted)
 }
 
 /// A call to an object whose connection takes no more calls.

@@ -7,6 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use serde::{Deserialize, de::DeserializeOwned};
+use tokio::runtime::Handle;
 
 use super::feeds::Feeds;
 use crate::{
@@ -26,12 +27,14 @@ pub struct Answer {
     /// What came with it; taken when it is decoded.
     pub(crate) carried: Cell<Vec<Carried>>,
     /// The streams among the arguments, as far as they are not sent.
-    pub(crate) feeds: Cell<Feeds>,
+    pub(crate) feeds: Feeds,
     /// What is left of a handler that ran in this process.
-    pub(crate) rest: Cell<Option<Rest>>,
+    pub(crate) rest: Option<Rest>,
     pub(crate) deadline: Option<Instant>,
     /// How long an item of the result's stream may take.
     pub(crate) item_timeout: Option<Duration>,
+    /// Where timers run when the result is received outside any runtime.
+    pub(crate) runtime: Option<Handle>,
 }
 
 impl Answer {

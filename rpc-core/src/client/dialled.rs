@@ -8,16 +8,10 @@ use super::{
     ChannelState,
     attempt::{Attempt, Attempting},
     backoff::Backoff,
+    channel::outside_runtime,
     dial,
 };
-use crate::{
-    Error, Limits, Outcome,
-    codec::Format,
-    dispatch::Host,
-    driver::Link,
-    service::now,
-    transport::Connector,
-};
+use crate::{Error, Limits, codec::Format, dispatch::Host, driver::Link, service::now, transport::Connector};
 
 /// The connections of a channel that dials.
 pub(super) struct Dialled {
@@ -129,17 +123,17 @@ impl Dialled {
         Ok(LinkOrDial::Dial(attempt))
     }
 
+    /// The runtime that was chosen for the connections.
+    pub(super) fn own_runtime(&self) -> Option<Handle> {
+        self.runtime.clone()
+    }
+
     /// The runtime that is to carry the next connection.
     pub(super) fn runtime(&self) -> Result<Handle, Error> {
-        if let Some(runtime) = &self.runtime {
-            return Ok(runtime.clone());
+        match &self.runtime {
+            Some(runtime) => Ok(runtime.clone()),
+            None => Handle::try_current().map_err(|_| outside_runtime()),
         }
-        Handle::try_current().map_err(|_| {
-            Error::failed_precondition(
-                "a call was made outside a tokio runtime; make it inside one, or use the blocking client",
-            )
-            .with_outcome(Outcome::NotExecuted)
-        })
     }
 
     /// An attempt succeeded.
@@ -166,14 +160,9 @@ impl Dialled {
     /// A connection is over. Its successor may be there already.
     pub(super) fn lost(&self, link: &Arc<Link>) {
         let mut phase = self.lock();
-        if phase
-            .link
-            .as_ref()
-            .is_some_and(|(current, _)| Arc::ptr_eq(current, link))
-        {
-            let retired = phase.retire();
+        if phase.link.as_ref().is_some_and(|current| Arc::ptr_eq(current, link)) {
+            phase.retire();
             drop(phase);
-            drop(retired);
             self.show_state();
         }
     }

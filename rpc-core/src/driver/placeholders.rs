@@ -18,9 +18,6 @@ impl Link {
     pub(crate) fn busy(self: &Arc<Self>) -> Busy {
         Busy(Arc::clone(self))
     }
-    pub(crate) fn user(self: &Arc<Self>) -> User {
-        User(Arc::clone(self))
-    }
     pub(crate) fn peer(&self) -> &Address {
         static PEER: LazyLock<Address> = LazyLock::new(|| Address::custom("none://"));
         &PEER
