@@ -59,7 +59,7 @@ impl Running {
 impl Serving {
     pub(crate) fn new(host: Arc<Host>, link: Arc<Link>, peer: Address, format: Format) -> Self {
         let (peer, runtime) = (Arc::new(peer), Handle::current());
-        let rests = Rests::new(Arc::clone(&host), Arc::clone(&link), runtime.clone());
+        let rests = Rests::new(&host, Arc::clone(&link), runtime.clone());
         Self {
             host,
             link,
