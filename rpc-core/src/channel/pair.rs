@@ -1,7 +1,10 @@
 //! A sender and a receiver.
 
-use std::{marker::PhantomData, task::{Context, Poll}};
 use crate::Error;
+use std::{
+    marker::PhantomData,
+    task::{Context, Poll},
+};
 
 /// Sends items.
 pub struct Sender<T>(PhantomData<fn(T)>);
