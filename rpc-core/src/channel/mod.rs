@@ -3,5 +3,6 @@ mod pair;
 pub mod watch;
 mod streaming;
 
+pub(crate) use pair::feed;
 pub use pair::{Receiver, Sender, channel};
 pub use streaming::Streaming;

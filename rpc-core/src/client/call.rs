@@ -14,7 +14,7 @@ use tokio::{
     time::{Sleep, sleep_until},
 };
 
-use super::{Channel, ReplyMetadata, decode::Answer};
+use super::{Channel, ReplyMetadata, decode::Answer, feeds::Feeds};
 use crate::{
     Code, Error, Metadata,
     driver::{Answered, Link, NotStarted, Reply, read_metadata},
@@ -64,6 +64,11 @@ impl<R> Future for Call<R> {
             carried: reply.carried.into(),
             format: channel.inner().format,
             limits: channel.decode_limits(),
+            feeds: Feeds::default(),
+            rest: None,
+            deadline: None,
+            item_timeout: None,
+            runtime: None,
         });
         Poll::Ready((self.decode)(answer))
     }
@@ -89,6 +94,10 @@ pub(super) struct Outgoing {
     /// Whether the channel's layers are passed.
     pub(super) layered: bool,
     pub(super) capture: Option<ReplyMetadata>,
+    /// The streams among the arguments.
+    pub(super) feeds: Feeds,
+    /// The longest time between two items of the result.
+    pub(super) item_timeout: Option<Duration>,
 }
 
 /// How long a call may take.
@@ -358,6 +367,8 @@ pub(super) fn bottom(channel: Option<Channel>, request: Request) -> Answering {
         shown: Metadata::new(),
         layered: false,
         capture: None,
+        feeds: Feeds::default(),
+        item_timeout: None,
     });
     Box::pin(async move {
         let reply = std::future::poll_fn(|cx| call.poll_answered(cx)).await?;
