@@ -9,7 +9,10 @@ enum Scope {
     /// Nothing: values that need a list refuse to be serialised.
     Outside,
     Encoding(Vec<Offered>),
-    Decoding { carried: Vec<Option<Carried>>, wire: Wire },
+    Decoding {
+        carried: Vec<Option<Carried>>,
+        wire: Wire,
+    },
 }
 
 thread_local! {
@@ -19,8 +22,10 @@ thread_local! {
 /// The most of one message: its list fits into one frame.
 const MOST: usize = 1024;
 
-const NOT_ENCODING: &str = "streams, channels and clients can be serialised only into the arguments, results and items of calls";
-const NOT_DECODING: &str = "streams, channels and clients can be deserialised only from the arguments, results and items of calls";
+const NOT_ENCODING: &str =
+    "streams, channels and clients can be serialised only into the arguments, results and items of calls";
+const NOT_DECODING: &str =
+    "streams, channels and clients can be deserialised only from the arguments, results and items of calls";
 
 /// Puts back what was before, on unwinding as well: a serialiser may itself encode another message.
 struct Restore(Scope);
@@ -88,4 +93,9 @@ pub(crate) fn claim(place: u32) -> Result<(Carried, Wire), &'static str> {
         }
         _ => Err(NOT_DECODING),
     })
+}
+
+/// Whether the message that is being decoded surely comes from this machine.
+pub(crate) fn is_near() -> bool {
+    SCOPE.with(|current| matches!(&*current.borrow(), Scope::Decoding { wire, .. } if wire.near))
 }

@@ -49,6 +49,7 @@ impl Answer {
             let wire = Wire {
                 format: self.format,
                 limits: self.limits,
+                near: false,
             };
             carry::providing(carried, wire, decode)
         };

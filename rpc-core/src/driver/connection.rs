@@ -200,6 +200,7 @@ impl<I: Inbound + Unpin> Driver<I> {
                         head,
                         deadline,
                         body,
+                        carried: Vec::new(),
                     });
                 }
                 Err(Event::Stop { call, why }) => stops.push((call, why)),

@@ -317,7 +317,9 @@ impl State {
     /// Hands an answer to its caller; gives the waker to be called outside the lock.
     pub(super) fn answer(&mut self, event: Event) -> Result<Option<Waker>, Event> {
         let (id, answer) = match event {
-            Event::Reply { call, metadata, body, .. } => (
+            Event::Reply {
+                call, metadata, body, ..
+            } => (
                 call,
                 Ok(Reply {
                     metadata,

@@ -4,6 +4,7 @@ mod connection;
 mod handshake;
 mod inbound;
 mod link;
+mod placeholders;
 mod streams;
 #[cfg(test)]
 mod tests;
@@ -12,4 +13,5 @@ pub(crate) use connection::Driver;
 pub(crate) use handshake::{accept, open, reject};
 pub(crate) use inbound::{Answers, Inbound, Request};
 pub(crate) use link::{Answered, Link, NotStarted, Reply, read_metadata};
+pub(crate) use placeholders::Busy;
 pub(crate) use streams::{Batch, Import, Inlet, Outlet};

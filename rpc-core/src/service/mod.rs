@@ -15,6 +15,7 @@ mod object;
 mod payload;
 mod scope;
 mod streaming;
+mod tasks;
 
 pub use blocking::blocking;
 pub use context::Context;
@@ -24,8 +25,8 @@ pub use descriptor::{MethodDescriptor, ServiceDescriptor, method_id};
 pub use invocation::{Handler, Invocation};
 pub use items::Form;
 pub(crate) use object::LocalObject;
-pub(crate) use payload::Rest;
 pub use payload::{AsBytes, Payload};
+pub(crate) use payload::{Extra, Rest};
 pub(crate) use scope::{Call as CallParts, Scope};
 pub(crate) use streaming::panicked;
 pub use streaming::{Inbound, Streams, streaming};
