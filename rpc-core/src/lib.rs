@@ -121,6 +121,7 @@ pub mod channel;
 pub mod client;
 mod code;
 pub mod codec;
+mod dispatch;
 mod driver;
 mod error;
 #[cfg(feature = "_fuzzing")]

@@ -117,6 +117,13 @@ pub(crate) fn claim(place: u32) -> Result<(Carried, Wire), &'static str> {
         .unwrap_or(Err(NOT_DECODING))
 }
 
+/// Whether the message that is being decoded surely comes from this machine.
+pub(crate) fn is_near() -> bool {
+    SCOPE
+        .try_with(|current| matches!(&*current.borrow(), Scope::Decoding { wire, .. } if wire.near))
+        .unwrap_or(false)
+}
+
 #[cfg(test)]
 mod tests {
     use std::{

@@ -3,5 +3,6 @@ mod pair;
 mod streaming;
 pub mod watch;
 
+pub(crate) use pair::feed;
 pub use pair::{Receiver, Sender, channel};
 pub use streaming::Streaming;
