@@ -91,8 +91,6 @@ limits! {
     /// After this long without a byte from the peer it is asked for one, and after as long again it is given up; default
     /// 15 s, which finds a vanished peer within 30 s.
     keepalive: Duration = Duration::from_secs(15);
-    /// Streams on one connection, in each direction; default 1,024.
-    max_streams: usize = 1024;
     /// How deep a decoded value may nest; default 128. No input overflows the stack of a 2 MiB thread at that depth.
     max_depth: u16 = 128;
     /// How many bytes of elements one decoded message may build in memory, whatever it takes on the wire; default 64 MiB.
