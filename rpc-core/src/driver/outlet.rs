@@ -80,7 +80,7 @@ impl Outlet {
 
     /// Why the receiver takes no more, if it does not.
     pub(crate) fn stopped(&self) -> Option<Error> {
-        self.link.lock().room(self.stream).err()
+        self.room(&mut self.link.lock()).err()
     }
 
     /// Sends one item; to be called once after [`poll_ready`](Self::poll_ready).
