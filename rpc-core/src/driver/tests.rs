@@ -62,7 +62,8 @@ fn forward(link: &Link) {
 }
 
 fn poll(link: &Link, id: u32) -> Poll<Result<(Bytes, Bytes), Error>> {
-    link.poll_answer(id, &Context::from_waker(Waker::noop()))
+    let answer = link.poll_answer(id, &Context::from_waker(Waker::noop()));
+    answer.map_ok(|reply| (reply.metadata, reply.body))
 }
 
 #[test]
