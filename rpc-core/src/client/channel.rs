@@ -252,6 +252,11 @@ impl Channel {
         }
     }
 
+    /// Whether it leads to an object that cannot be called any more, for good.
+    pub(crate) fn is_gone(&self) -> bool {
+        !matches!(self.inner.target, Target::Dialled(_)) && self.state() == ChannelState::Idle
+    }
+
     /// Watches [`state`](Self::state). Of a channel to an object it shows the state of this moment only: an object has no
     /// connection of its own that could come and go.
     pub fn watch_state(&self) -> StateWatch {
