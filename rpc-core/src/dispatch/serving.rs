@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     Address, Code, Error, Metadata,
-    carry::{Carried, Wire},
+    carry::Carried,
     driver::{Answers, Inbound, Link, Request},
     layer::{self, Parcel},
     proto::{Stop, parse_metadata},
@@ -107,7 +107,7 @@ impl Serving {
         let handler = match &self.host.layers {
             None => route
                 .service
-                .dispatch(route.index, self.invocation(method, body).with_carried(carried)),
+                .dispatch(route.index, Invocation::arrived(method, body, self.link.wire(), carried)),
             Some(layers) => layered(layers, self.layer_request(route, scope.context(), body, carried)),
         };
         let detached = method.detached || method.oneway;
@@ -129,15 +129,10 @@ impl Serving {
         }
     }
 
-    fn invocation(&self, method: &'static MethodDescriptor, body: Bytes) -> Invocation {
-        let wire = self.link.wire();
-        Invocation::new(method, body, wire.format, wire.limits)
-    }
-
     /// A call as layers see it, with the way to its handler.
     fn layer_request(&self, route: &Route, context: CallContext, body: Bytes, carried: Vec<Carried>) -> layer::Request {
         let (service, index, method) = (Arc::clone(&route.service), route.index, route.method);
-        let Wire { format, limits, .. } = self.link.wire();
+        let wire = self.link.wire();
         let carried = Parcel::new(Some(carried).filter(|carried| !carried.is_empty()));
         layer::Request {
             method,
@@ -150,9 +145,8 @@ impl Serving {
             target: Some(layer::Target {
                 context,
                 start: Arc::new(move |body| {
-                    let invocation = Invocation::new(method, body, format, limits);
                     let carried = carried.take().unwrap_or_default();
-                    service.dispatch(index, invocation.with_carried(carried))
+                    service.dispatch(index, Invocation::arrived(method, body, wire, carried))
                 }),
             }),
         }
