@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 
 use crate::{
-    peer::{self, Callers, Peer, Result, Session, announce},
+    peer::{self, Callers, Connecting, Peer, Result, Session, announce},
     work::Load,
 };
 
@@ -64,9 +64,10 @@ impl Peer for Farcall {
         })
     }
 
-    fn connect(&self, address: SocketAddr, load: Load) -> BoxFuture<'static, Result<Box<dyn Session>>> {
+    fn connect(&self, address: SocketAddr, load: Load) -> Option<Connecting> {
+        let Load::Calls(load) = load else { return None };
         let scheme = self.scheme;
-        Box::pin(async move {
+        Some(Box::pin(async move {
             let mut connections = Vec::new();
             for _ in 0..load.connections {
                 let channel = farcall::Channel::builder()
@@ -76,7 +77,7 @@ impl Peer for Farcall {
                 connections.push(EchoClient::new(channel));
             }
             Ok(Box::new(Callers::new(connections, load).await?) as Box<dyn Session>)
-        })
+        }))
     }
 }
 

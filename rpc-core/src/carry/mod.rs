@@ -65,6 +65,8 @@ pub(crate) enum Carried {
     Object(Arc<LocalObject>),
     /// The message never left the process.
     Local(Offered),
+    /// An object of this side that has gone meanwhile.
+    Nothing,
 }
 
 impl fmt::Debug for Offered {
@@ -85,6 +87,7 @@ impl fmt::Debug for Carried {
             Self::Import(_) => "Import",
             Self::Object(_) => "Object",
             Self::Local(_) => "Local",
+            Self::Nothing => "Nothing",
         })
     }
 }

@@ -5,6 +5,7 @@ use std::{
     io,
     pin::Pin,
     sync::{Arc, Weak},
+    time::Duration,
 };
 
 use tokio::time::{Instant, sleep_until, timeout};
@@ -12,6 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::{attempt::Attempting, dialled::Dialled};
 use crate::{
     Address, Code, Error,
+    carry::Wire,
     codec::Format,
     dispatch::{Host, Serving},
     driver::{Driver, Link, open},
@@ -27,16 +29,17 @@ pub(super) async fn dial(channel: Weak<Dialled>, not_before: Option<Instant>, at
     if let Some(instant) = not_before {
         sleep_until(instant).await;
     }
-    let Some((connector, host, format)) = channel.upgrade().map(|dialled| {
+    let Some((connector, host, format, timeout)) = channel.upgrade().map(|dialled| {
         (
             Arc::clone(&dialled.connector),
             Arc::clone(&dialled.host),
             dialled.format,
+            dialled.timeout,
         )
     }) else {
         return;
     };
-    let attempt = attempt(&*connector, host, format).await;
+    let attempt = attempt(&*connector, host, format, timeout).await;
     let Some(dialled) = channel.upgrade() else { return };
     match attempt {
         Err(error) => {
@@ -73,6 +76,7 @@ async fn attempt(
     connector: &dyn Connector,
     host: Arc<Host>,
     format: Format,
+    call_timeout: Option<Duration>,
 ) -> Result<(Arc<Link>, Driver<Serving>), Error> {
     let (address, limits) = (connector.address(), host.limits());
     let (mut stream, peer) = match timeout(limits.handshake_timeout, connector.connect()).await {
@@ -88,8 +92,13 @@ async fn attempt(
     };
     let opened = open(&mut stream, address, format, limits).await?;
     let connection = Connection::new(opened.settings, Instant::now().into_std());
-    let link = Link::new(connection);
-    let serving = Serving::new(host, Arc::clone(&link), peer.clone(), format);
+    let wire = Wire {
+        format,
+        limits: host.decode_limits(),
+        near: peer.is_near(),
+    };
+    let link = Link::new(connection, wire, peer.clone(), call_timeout);
+    let serving = Serving::new(host, Arc::clone(&link), peer.clone());
     Ok((
         Arc::clone(&link),
         Driver::new(link, stream, peer, opened.input, serving),

@@ -100,6 +100,10 @@ fn claimed(carried: Carried, descriptor: &ServiceDescriptor) -> Result<Channel, 
             let name = descriptor.name;
             Err(format!("a stream came in the place of a client of `{name}`"))
         }
+        Carried::Nothing => {
+            let name = descriptor.name;
+            Err(format!("the `{name}` object is gone: its last reference here was given back meanwhile"))
+        }
     }
 }
 

@@ -48,7 +48,7 @@ impl Host {
         &self.limits
     }
 
-    pub(super) fn decode_limits(&self) -> DecodeLimits {
+    pub(crate) fn decode_limits(&self) -> DecodeLimits {
         DecodeLimits {
             depth: self.limits.max_depth,
             memory: self.limits.max_decoded,

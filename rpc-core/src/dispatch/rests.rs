@@ -2,7 +2,7 @@
 
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
     task::{Context, Poll},
 };
 
@@ -21,7 +21,8 @@ use crate::{
 /// The handlers of a connection that have answered and go on, because they feed the streams of their answers. Their calls' ids
 /// serve for other calls already. They end with the connection.
 pub(super) struct Rests {
-    host: Arc<Host>,
+    /// Held weakly: a handler that outlives its connection knows of this, and ends with the host.
+    host: Weak<Host>,
     link: Arc<Link>,
     runtime: Handle,
     /// `None` when the connection is gone.
@@ -43,9 +44,9 @@ struct Remainder {
 }
 
 impl Rests {
-    pub(super) fn new(host: Arc<Host>, link: Arc<Link>, runtime: Handle) -> Self {
+    pub(super) fn new(host: &Arc<Host>, link: Arc<Link>, runtime: Handle) -> Self {
         Self {
-            host,
+            host: Arc::downgrade(host),
             link,
             runtime,
             going_on: Mutex::new(Some(Vec::new())),
@@ -57,7 +58,10 @@ impl Rests {
     /// # Errors
     /// When there are too many, which the limit on streams mostly says before.
     pub(super) fn spawn(&self, work: Work, permit: Option<Permit>) -> Result<(), Error> {
-        let limit = self.host.limits().max_streams;
+        let Some(host) = self.host.upgrade() else {
+            return Err(Error::unavailable("the server is gone"));
+        };
+        let limit = host.limits().max_streams;
         if self.count(limit) >= limit {
             return Err(Error::resource_exhausted(format!(
                 "{limit} streams are fed on this connection already, the limit (`max_streams`)"
@@ -67,7 +71,7 @@ impl Rests {
         let remainder = Remainder {
             work,
             _permit: permit,
-            _counted: self.host.count(),
+            _counted: host.count(),
             _busy: self.link.busy(),
         };
         // Outside the lock: a runtime that shuts down drops the task at once, and runs destructors of the handler's.

@@ -19,8 +19,7 @@ use super::{
 };
 use crate::{
     Address, Code, Error, Metadata,
-    carry::Carried,
-    codec::Format,
+    carry::{Carried, Wire},
     driver::{Answers, Inbound, Link, Request},
     layer::{self, Parcel},
     proto::{Stop, parse_metadata},
@@ -33,7 +32,6 @@ pub(crate) struct Serving {
     host: Arc<Host>,
     link: Arc<Link>,
     peer: Arc<Address>,
-    format: Format,
     runtime: Handle,
     /// The handlers that had to wait, by call id.
     running: Vec<Option<Running>>,
@@ -57,14 +55,13 @@ impl Running {
 }
 
 impl Serving {
-    pub(crate) fn new(host: Arc<Host>, link: Arc<Link>, peer: Address, format: Format) -> Self {
+    pub(crate) fn new(host: Arc<Host>, link: Arc<Link>, peer: Address) -> Self {
         let (peer, runtime) = (Arc::new(peer), Handle::current());
-        let rests = Rests::new(Arc::clone(&host), Arc::clone(&link), runtime.clone());
+        let rests = Rests::new(&host, Arc::clone(&link), runtime.clone());
         Self {
             host,
             link,
             peer,
-            format,
             runtime,
             running: Vec::new(),
             rests: Arc::new(rests),
@@ -133,13 +130,14 @@ impl Serving {
     }
 
     fn invocation(&self, method: &'static MethodDescriptor, body: Bytes) -> Invocation {
-        Invocation::new(method, body, self.format, self.host.decode_limits())
+        let wire = self.link.wire();
+        Invocation::new(method, body, wire.format, wire.limits)
     }
 
     /// A call as layers see it, with the way to its handler.
     fn layer_request(&self, route: &Route, context: CallContext, body: Bytes, carried: Vec<Carried>) -> layer::Request {
         let (service, index, method) = (Arc::clone(&route.service), route.index, route.method);
-        let (format, limits) = (self.format, self.host.decode_limits());
+        let Wire { format, limits, .. } = self.link.wire();
         let carried = Parcel::new(Some(carried).filter(|carried| !carried.is_empty()));
         layer::Request {
             method,

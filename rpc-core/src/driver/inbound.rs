@@ -26,7 +26,7 @@ pub(crate) struct Request {
     pub(crate) head: RequestHead,
     pub(crate) deadline: Option<Instant>,
     pub(crate) body: Bytes,
-    /// What came with the arguments.
+    /// What came along.
     pub(crate) carried: Vec<Carried>,
 }
 

@@ -11,8 +11,9 @@ use tokio::{
 use super::{registry::Place, running::Shared};
 use crate::{
     Address, Code, Error,
+    carry::Wire,
     dispatch::Serving,
-    driver::{Driver, Link, accept as handshake, reject},
+    driver::{DEFAULT_TIMEOUT, Driver, Link, accept as handshake, reject},
     proto::Connection,
     transport::{BoxStream, Listener},
 };
@@ -90,9 +91,15 @@ async fn connection(shared: Arc<Shared>, place: Place, mut stream: BoxStream, pe
         Ok(opened) => opened,
         Err(why) => return shared.failed_connection(&peer, &why),
     };
-    let link = Link::new(Connection::new(opened.settings, Instant::now().into_std()));
+    let connection = Connection::new(opened.settings, Instant::now().into_std());
+    let wire = Wire {
+        format: opened.format,
+        limits: shared.host.decode_limits(),
+        near: peer.is_near(),
+    };
+    let link = Link::new(connection, wire, peer.clone(), Some(DEFAULT_TIMEOUT));
     place.opened(&link);
-    let inbound = Serving::new(Arc::clone(&shared.host), Arc::clone(&link), peer.clone(), opened.format);
+    let inbound = Serving::new(Arc::clone(&shared.host), Arc::clone(&link), peer.clone());
     // Whoever waits for something on the connection is told the reason of its end by the link.
     let _ = Driver::new(link, stream, peer, opened.input, inbound).await;
     drop(place);
