@@ -94,6 +94,16 @@ pub(crate) fn is_collecting() -> Result<(), &'static str> {
     }
 }
 
+/// Decodes a message with what came along; what nobody claims is dropped. Most messages carry nothing and come from elsewhere: those
+/// cost nothing here.
+pub(crate) fn decoding<R>(carried: Vec<Carried>, wire: Wire, decode: impl FnOnce() -> R) -> R {
+    if carried.is_empty() && !wire.near {
+        decode()
+    } else {
+        providing(carried, wire, decode)
+    }
+}
+
 /// Decodes a message with what came along; what nobody claims is dropped.
 pub(crate) fn providing<R>(carried: Vec<Carried>, wire: Wire, decode: impl FnOnce() -> R) -> R {
     let carried = carried.into_iter().map(Some).collect();

@@ -38,5 +38,6 @@ pub use channel::{Channel, ChannelState, StateWatch};
 pub use decode::{Answer, fallible, fallible_bytes, plain, plain_bytes};
 pub use feeds::Feeds;
 pub use streaming::{fallible_stream, plain_stream};
+pub(crate) use reference::Written;
 pub use reference::{deserialize_client, serialize_client};
 pub use stub::{ReplyMetadata, Stub};
