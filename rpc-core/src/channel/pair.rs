@@ -278,29 +278,3 @@ impl<T> fmt::Debug for Receiver<T> {
         f.debug_struct("Receiver").finish_non_exhaustive()
     }
 }
-
-impl<T> futures_core::Stream for Receiver<T> {
-    type Item = Result<T, Error>;
-    fn poll_next(self: std::pin::Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Poll::Pending
-    }
-}
-
-impl<T> serde::Serialize for Receiver<T> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u32(0)
-    }
-}
-
-impl<'de, T> serde::Deserialize<'de> for Receiver<T> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        u32::deserialize(deserializer).map(|_| Self(PhantomData))
-    }
-}
-
-pub(crate) async fn feed<T>(
-    sender: Sender<T>,
-    stream: impl futures_core::Stream<Item = Result<T, Error>>,
-    deadline: Option<std::time::Instant>,
-) {
-}
