@@ -14,6 +14,7 @@ mod names;
 mod parse;
 #[cfg(test)]
 mod snapshot;
+mod streams;
 mod timeout;
 mod types;
 

@@ -1,7 +1,8 @@
 //! Streams as values: a channel whose ends may be sent to other machines.
 mod pair;
-pub mod watch;
 mod streaming;
+pub mod watch;
 
+pub(crate) use pair::feed;
 pub use pair::{Receiver, Sender, channel};
 pub use streaming::Streaming;

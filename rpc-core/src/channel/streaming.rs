@@ -1,6 +1,10 @@
 //! A stream with a name.
 
-use std::{fmt, pin::Pin, task::{Context, Poll}};
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use futures_core::Stream;
 

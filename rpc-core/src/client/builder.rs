@@ -9,6 +9,7 @@ use super::Channel;
 use crate::{
     Error, Limits, Metadata,
     codec::Format,
+    driver::DEFAULT_TIMEOUT,
     layer::{Layers, Next, Request, Response},
     transport::{Connector, IntoAddress, connector},
 };
@@ -39,9 +40,6 @@ pub struct ChannelBuilder {
     pub(super) seed: Option<u64>,
     pub(super) layers: Layers,
 }
-
-/// How long a call may take unless something shorter or longer is said.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Default for ChannelBuilder {
     fn default() -> Self {

@@ -5,7 +5,7 @@ use std::{
     io::{self, IoSlice},
     pin::{Pin, pin},
     sync::Arc,
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -17,7 +17,7 @@ use tokio::{
 
 use super::{
     inbound::{Answers, Inbound, Request},
-    link::Link,
+    link::{Due, Link},
 };
 use crate::{
     Code, Error, Metadata, Outcome,
@@ -60,7 +60,7 @@ pub(crate) struct Driver<I> {
     /// Requests that wait until the peer has taken more of what was written.
     deferred: VecDeque<Request>,
     answers: Answers,
-    wakers: Vec<Waker>,
+    due: Due,
     timer: Pin<Box<Sleep>>,
     /// Something came behind the handshake.
     unread: bool,
@@ -89,7 +89,7 @@ impl<I: Inbound + Unpin> Driver<I> {
             output: VecDeque::new(),
             deferred: VecDeque::new(),
             answers: Answers::new(Instant::now().into_std()),
-            wakers: Vec::new(),
+            due: Due::default(),
             timer: Box::pin(sleep_until(Instant::now())),
             yielded: false,
             unflushed: false,
@@ -187,28 +187,29 @@ impl<I: Inbound + Unpin> Driver<I> {
         let mut state = self.link.lock();
         let queued = state.connection.queued();
         while let Some(event) = state.connection.poll_event() {
-            match state.answer(event) {
-                Ok(waker) => self.wakers.extend(waker),
-                Err(Event::Request {
+            match state.handle(&self.link, event, &mut self.due) {
+                Some(Event::Request {
                     call,
-                    head,
+                    mut head,
                     deadline,
                     body,
                 }) => {
+                    let attachments = std::mem::take(&mut head.attachments);
+                    let carried = state.carried(&self.link, attachments);
                     self.deferred.push_back(Request {
                         call,
                         head,
                         deadline,
                         body,
+                        carried,
                     });
                 }
-                Err(Event::Stop { call, why }) => stops.push((call, why)),
-                Err(Event::GoAway) => state.closing = true,
-                Err(_) => {}
+                Some(Event::Stop { call, why }) => stops.push((call, why)),
+                _ => {}
             }
         }
         drop(state);
-        self.wakers.drain(..).for_each(Waker::wake);
+        self.due.run();
         self.start(queued);
         for (call, why) in stops {
             self.stop(call, why);
@@ -256,9 +257,10 @@ impl<I: Inbound + Unpin> Driver<I> {
         let mut spent = Vec::new();
         let mut state = self.link.lock();
         for (call, metadata, answer) in self.answers.ready.drain(..) {
-            spent.extend(state.reply(call, &metadata, answer));
+            spent.extend(state.reply(&self.link, call, &metadata, answer, &mut self.due));
         }
         drop(state);
+        self.due.run();
         drop(spent);
     }
 
@@ -294,10 +296,10 @@ impl<I: Inbound + Unpin> Driver<I> {
         let waits = !self.output.is_empty();
         let mut state = self.link.lock();
         state.connection.handle_written(length, waits, now.into_std());
-        state.departed(&mut self.wakers);
+        state.departed(&mut self.due);
         let queued = state.connection.queued();
         drop(state);
-        self.wakers.drain(..).for_each(Waker::wake);
+        self.due.run();
         self.start(queued);
         self.answer();
     }
@@ -343,7 +345,7 @@ impl<I: Inbound + Unpin> Driver<I> {
     /// Begins to leave once all is done and nobody makes new calls.
     fn finished(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         let mut state = self.link.lock();
-        if !state.closing || !self.output.is_empty() || !state.connection.is_drained() {
+        if !self.output.is_empty() || !state.is_finished() {
             return Poll::Pending;
         }
         // What still comes is not looked at any more. The peer is told so: a call that crossed this certainly never ran.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::{
     Error, Metadata,
+    carry::Carried,
     proto::{RequestHead, Stop, encode_metadata},
     service::Payload,
 };
@@ -25,6 +26,8 @@ pub(crate) struct Request {
     pub(crate) head: RequestHead,
     pub(crate) deadline: Option<Instant>,
     pub(crate) body: Bytes,
+    /// What came along.
+    pub(crate) carried: Vec<Carried>,
 }
 
 /// Answers that are ready at once, and so leave together.

@@ -2,14 +2,23 @@
 
 mod connection;
 mod handshake;
+mod import;
 mod inbound;
+mod inlet;
 mod link;
-mod streams;
+mod outlet;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 pub(crate) use connection::Driver;
 pub(crate) use handshake::{accept, open, reject};
+pub(crate) use import::Import;
 pub(crate) use inbound::{Answers, Inbound, Request};
-pub(crate) use link::{Answered, Link, NotStarted, Reply, read_metadata};
-pub(crate) use streams::{Batch, Import, Inlet, Outlet};
+pub(crate) use inlet::{Batch, Inlet};
+pub(crate) use link::{Answered, Busy, Link, NotStarted, Reply, read_metadata};
+pub(crate) use outlet::{Outlet, broken};
+
+/// How long a call may take unless something shorter or longer is said.
+pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);

@@ -8,11 +8,13 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 
-use super::link::{Link, NotStarted};
+use super::link::{Answered, Due, Link, NotStarted, Reply};
 use crate::{
-    Error, Limits, Outcome,
+    Limits, Outcome,
+    carry::Wire,
     proto::{Announced, Carrier, Connection, RequestHead, Settings},
     service::Payload,
+    transport::Address,
 };
 
 /// A reply to call 0 with the body 7, and the end of the connection.
@@ -27,10 +29,11 @@ fn link() -> Arc<Link> {
         carrier: Carrier::Stream,
         idle: None,
     };
-    Link::new(Connection::new(settings, Instant::now()))
+    let connection = Connection::new(settings, Instant::now());
+    Link::new(connection, Wire::default(), Address::custom("test://peer"), None)
 }
 
-fn start(link: &Link, deadline: Option<Instant>) -> u32 {
+fn start(link: &Arc<Link>, deadline: Option<Instant>) -> u32 {
     let started = link.start(&RequestHead::default(), Payload::default(), deadline, Waker::noop());
     match started {
         Ok(id) => id,
@@ -52,16 +55,17 @@ fn exchange(link: &Link, bytes: &[u8]) {
     assert!(input.is_empty());
 }
 
-fn forward(link: &Link) {
+fn forward(link: &Arc<Link>) {
+    let mut due = Due::default();
     let mut state = link.lock();
     while let Some(event) = state.connection.poll_event() {
-        if let Ok(Some(waker)) = state.answer(event) {
-            waker.wake();
-        }
+        assert!(state.handle(link, event, &mut due).is_none());
     }
+    drop(state);
+    due.run();
 }
 
-fn poll(link: &Link, id: u32) -> Poll<Result<(Bytes, Bytes), Error>> {
+fn poll(link: &Link, id: u32) -> Poll<Answered> {
     link.poll_answer(id, &Context::from_waker(Waker::noop()))
 }
 
@@ -70,8 +74,8 @@ fn an_answer_that_came_with_the_end_is_an_answer() {
     let link = link();
     let (answered, lost) = (start(&link, None), start(&link, None));
     exchange(&link, &[REPLY, CLOSE].concat());
-    link.end(&Error::unavailable("closed"));
-    let Poll::Ready(Ok((_, body))) = poll(&link, answered) else {
+    link.end(&crate::Error::unavailable("closed"));
+    let Poll::Ready(Ok(Reply { body, .. })) = poll(&link, answered) else {
         panic!("the answer had come");
     };
     assert_eq!(body, Bytes::from_static(&[7]));
@@ -91,7 +95,7 @@ fn a_deadline_that_passed_with_the_end_is_told() {
         .connection
         .handle_timeout(much_later)
         .expect("a ping goes first");
-    link.end(&Error::unavailable("lost"));
+    link.end(&crate::Error::unavailable("lost"));
     let Poll::Ready(Err(error)) = poll(&link, id) else {
         panic!("the deadline had passed");
     };

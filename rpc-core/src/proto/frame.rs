@@ -7,7 +7,7 @@
 //!  +--------+------+----------+----------------+
 //! ```
 //! All integers are little-endian. The length counts what follows the header. The top bit of the kind, [`MORE`], says that
-//! the message goes on in further frames.
+//! the message goes on in further frames. Where the frame is about a stream or an object, its number stands for the call's.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
@@ -22,7 +22,8 @@ pub(crate) const PIECE: usize = 32 << 10;
 /// The bit of the kind that says that the message goes on.
 pub(crate) const MORE: u8 = 0x80;
 
-/// What a frame is for. The direction matters: each side numbers the calls that it makes itself.
+/// What a frame is for. The direction matters: each side numbers the calls that it makes itself. Kinds 13 to 17 have the number
+/// of a stream where others have the call's, and the last one that of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Kind {
@@ -46,6 +47,22 @@ pub(crate) enum Kind {
     GoAway = 9,
     /// The sender ends the connection; the payload is the failure that says why.
     Close = 10,
+    /// What the request that comes next on the call carries.
+    RequestAttach = 11,
+    /// What the reply that comes next on the call carries.
+    ReplyAttach = 12,
+    /// What the item that comes next on the stream carries.
+    ItemAttach = 13,
+    /// Bytes of a stream's items.
+    Items = 14,
+    /// The sender's last word on a stream: it finished, or the failure that says why not.
+    End = 15,
+    /// The receiver takes more bytes of a stream.
+    Credit = 16,
+    /// The receiver's last word on a stream, with or without a failure that says why.
+    Stop = 17,
+    /// A reference to an object comes back to where the object is.
+    Release = 18,
 }
 
 impl Kind {
@@ -61,6 +78,14 @@ impl Kind {
             8 => Self::Pong,
             9 => Self::GoAway,
             10 => Self::Close,
+            11 => Self::RequestAttach,
+            12 => Self::ReplyAttach,
+            13 => Self::ItemAttach,
+            14 => Self::Items,
+            15 => Self::End,
+            16 => Self::Credit,
+            17 => Self::Stop,
+            18 => Self::Release,
             _ => return None,
         })
     }
@@ -71,6 +96,7 @@ impl Kind {
 pub(crate) struct Frame {
     pub(crate) kind: Kind,
     pub(crate) more: bool,
+    /// The call, the stream or the object.
     pub(crate) call: u32,
     pub(crate) payload: Bytes,
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  client                                       server
-//!    | magic 8, versions 2, codec 1, 0, len 2, limits 16 |
+//!    | magic 8, versions 2, codec 1, 0, len 2, limits 24 |
 //!    |--------------------------------------------------->|
 //!    | magic 8, version 1, status 1, codec 1, 0, len 2, …  |
 //!    |<---------------------------------------------------|
@@ -11,7 +11,10 @@
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-use super::{Violation, limits::Announced};
+use super::{
+    Violation,
+    limits::{Announced, MIN_WINDOW},
+};
 use crate::{Code, Error};
 
 const MAGIC: &[u8; 8] = b"farcall\0";
@@ -21,6 +24,8 @@ pub(crate) const VERSION: u8 = 1;
 pub(crate) const HELLO_HEADER: usize = 14;
 /// The most bytes behind the fixed part; later versions may use more of them than this one reads.
 const MAX_REST: usize = 1024;
+/// The bytes of the limits.
+const LIMITS: usize = 24;
 
 /// What a client says first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +58,8 @@ pub(crate) enum HelloError {
 
 impl ClientHello {
     pub(crate) fn encode(&self) -> Bytes {
-        let mut out = BytesMut::with_capacity(HELLO_HEADER + 16);
-        put_fixed(&mut out, VERSION, VERSION, self.codec, 16);
+        let mut out = BytesMut::with_capacity(HELLO_HEADER + LIMITS);
+        put_fixed(&mut out, VERSION, VERSION, self.codec, LIMITS as u16);
         put_limits(&mut out, self.limits);
         out.freeze()
     }
@@ -79,7 +84,7 @@ impl ServerHello {
         let mut out = BytesMut::new();
         match self {
             Self::Accepted { codec, limits } => {
-                put_fixed(&mut out, VERSION, 0, *codec, 16);
+                put_fixed(&mut out, VERSION, 0, *codec, LIMITS as u16);
                 put_limits(&mut out, *limits);
             }
             Self::Rejected(error) => {
@@ -129,6 +134,8 @@ fn put_limits(out: &mut BytesMut, limits: Announced) {
         limits.max_buffered,
         limits.max_calls,
         limits.max_metadata,
+        limits.max_streams,
+        limits.stream_window,
     ] {
         out.put_u32_le(limit);
     }
@@ -144,9 +151,14 @@ fn take_limits(rest: &mut Bytes) -> Result<Announced, HelloError> {
         max_buffered: next()?,
         max_calls: next()?,
         max_metadata: next()?,
+        max_streams: next()?,
+        stream_window: next()?,
     };
     if limits.max_buffered < limits.max_message || limits.max_calls == 0 {
         return Err(HelloError::Broken(Violation::new("limits that allow no call")));
+    }
+    if (limits.stream_window as usize) < MIN_WINDOW {
+        return Err(HelloError::Broken(Violation::new("a window for streams that is too small")));
     }
     Ok(limits)
 }

@@ -13,6 +13,7 @@ use crate::{Code, Error, Metadata, Outcome};
 const HAS_TIMEOUT: u8 = 1;
 const HAS_INSTANCE: u8 = 2;
 const HAS_METADATA: u8 = 4;
+const HAS_OBJECT: u8 = 8;
 
 /// The longest message of a failure; longer ones are cut.
 const MAX_TEXT: usize = 8 << 10;
@@ -39,7 +40,8 @@ impl RequestHead {
     pub(crate) fn put(&self, out: &mut BytesMut, total: Option<u32>) {
         let flags = flag(self.timeout.is_some(), HAS_TIMEOUT)
             | flag(self.instance.is_some(), HAS_INSTANCE)
-            | flag(!self.metadata.is_empty(), HAS_METADATA);
+            | flag(!self.metadata.is_empty(), HAS_METADATA)
+            | flag(self.object.is_some(), HAS_OBJECT);
         out.put_u64_le(self.method);
         out.put_u8(flags);
         if let Some(timeout) = self.timeout {
@@ -47,6 +49,9 @@ impl RequestHead {
         }
         if let Some(instance) = self.instance {
             out.put_u64_le(instance);
+        }
+        if let Some(object) = self.object {
+            out.put_u32_le(object);
         }
         put_block(out, &self.metadata);
         if let Some(total) = total {
@@ -59,6 +64,7 @@ impl RequestHead {
         let optional = |present: bool, length: usize| if present { length } else { 0 };
         9 + optional(self.timeout.is_some(), 8)
             + optional(self.instance.is_some(), 8)
+            + optional(self.object.is_some(), 4)
             + optional(!self.metadata.is_empty(), 4 + self.metadata.len())
             + optional(total.is_some(), 4)
     }
@@ -67,7 +73,7 @@ impl RequestHead {
     pub(crate) fn take(payload: &mut Bytes, more: bool, max_metadata: usize) -> Result<(Self, Option<u32>), Violation> {
         let method = payload.try_get_u64_le()?;
         let flags = payload.try_get_u8()?;
-        if flags & !(HAS_TIMEOUT | HAS_INSTANCE | HAS_METADATA) != 0 {
+        if flags & !(HAS_TIMEOUT | HAS_INSTANCE | HAS_METADATA | HAS_OBJECT) != 0 {
             return Err(Violation::new(format!("a request with unknown flags {flags:#04x}")));
         }
         let timeout = if flags & HAS_TIMEOUT != 0 {
@@ -80,6 +86,11 @@ impl RequestHead {
         } else {
             None
         };
+        let object = if flags & HAS_OBJECT != 0 {
+            Some(payload.try_get_u32_le()?)
+        } else {
+            None
+        };
         let metadata = take_block(payload, flags & HAS_METADATA != 0, max_metadata)?;
         let total = if more { Some(payload.try_get_u32_le()?) } else { None };
         Ok((
@@ -88,7 +99,7 @@ impl RequestHead {
                 instance,
                 timeout,
                 metadata,
-                object: None,
+                object,
                 attachments: Vec::new(),
             },
             total,

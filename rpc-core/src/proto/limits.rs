@@ -18,8 +18,10 @@ macro_rules! limits {
         ///
         /// # Memory
         /// A peer that does its worst makes one connection hold about `max_calls` × 64 KiB of small requests, `max_buffered`
-        /// of large ones, as much again and 1 MiB of answers that it does not read, and what the handlers that it started hold
-        /// themselves; the server as a whole runs `max_server_calls` handlers. Over UDP a connection holds up to 2 MiB more that
+        /// of large ones, as much again and 1 MiB of answers that it does not read, `max_streams` × `stream_window` of items that
+        /// nobody takes and `max_buffered` of what windows have grown and long items take, `max_objects` references, and what the
+        /// handlers that it started hold themselves; the server as a whole runs `max_server_calls` handlers. Nobody makes it
+        /// hold items that are to be sent: a sender waits while 32 KiB of its stream have not left. Over UDP a connection holds up to 2 MiB more that
         /// nobody has looked at, and what a socket keeps of messages whose beginning is missing is 64 MiB for all of them.
         #[derive(Clone, Debug)]
         pub struct Limits {
@@ -67,6 +69,18 @@ limits! {
     max_connections: usize = 10_000;
     /// The encoded metadata of one message, in bytes; default and most 16 KiB, so that it always fits into one frame.
     max_metadata: usize = MAX_METADATA;
+    /// Streams that the peer may have open on one connection, besides as many as it allows this side; default 1,024, at most
+    /// 1,048,576, and 65,536 over UDP. With 0 it can open none. A message that would carry one more is refused.
+    max_streams: usize = 1024;
+    /// How many bytes of a stream its sender may be ahead of the receiver's user to begin with; default 64 KiB, at least 16 KiB.
+    stream_window: usize = 64 << 10;
+    /// How far the window of a stream grows while its receiver takes items as fast as they come; default 16 MiB, at most 1 GiB
+    /// and never below `stream_window`. All growth on one connection, and items longer than their windows, stay within
+    /// `max_buffered`.
+    max_stream_window: usize = 16 << 20;
+    /// Objects of this side that the peer of one connection has references to; default 16,384. A message that would carry a
+    /// reference to one more is refused.
+    max_objects: usize = 16 << 10;
     /// How long opening a connection may take, in either role; default 10 s, so that a silent peer holds nothing for long.
     handshake_timeout: Duration = Duration::from_secs(10);
     /// A server closes a connection that had no call for this long; default 10 minutes. The client dials again at its next
@@ -85,6 +99,16 @@ limits! {
 
 /// The most metadata of one message: it must fit into its first frame, whatever the limits say.
 pub(crate) const MAX_METADATA: usize = 16 << 10;
+/// The least window of a stream: it has room for the longest list.
+pub(crate) const MIN_WINDOW: usize = 16 << 10;
+/// The most: the credit of a stream, with that for its longest item, stays below 2^32.
+const MAX_WINDOW: usize = 1 << 30;
+/// The most streams, in either direction: tables are indexed by them.
+const MAX_STREAMS: usize = 1 << 20;
+/// The most calls, and the most streams, where each has a lane of its own.
+pub(crate) const MAX_LANED: usize = 1 << 16;
+/// The most objects.
+const MAX_OBJECTS: usize = 1 << 24;
 /// The most calls in flight: tables are indexed by call, so this bounds them.
 const MAX_CALLS: usize = 1 << 20;
 
@@ -102,6 +126,10 @@ impl Limits {
         self.max_buffered = self.max_buffered.clamp(self.max_message, u32::MAX as usize);
         self.max_calls = self.max_calls.clamp(1, MAX_CALLS);
         self.max_metadata = self.max_metadata.min(MAX_METADATA);
+        self.max_streams = self.max_streams.min(MAX_STREAMS);
+        self.stream_window = self.stream_window.clamp(MIN_WINDOW, MAX_WINDOW);
+        self.max_stream_window = self.max_stream_window.clamp(self.stream_window, MAX_WINDOW);
+        self.max_objects = self.max_objects.min(MAX_OBJECTS);
         // Below the timers' resolution there would be no rest between two pings.
         self.keepalive = self.keepalive.max(SHORTEST);
         self
@@ -129,23 +157,30 @@ impl Carrier {
 
 /// The part of a peer's limits that it announces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_field_names, reason = "the names of the limits, as users know them")]
 pub(crate) struct Announced {
     pub(crate) max_message: u32,
     pub(crate) max_buffered: u32,
     pub(crate) max_calls: u32,
     pub(crate) max_metadata: u32,
+    pub(crate) max_streams: u32,
+    pub(crate) stream_window: u32,
 }
 
 impl Announced {
     /// What is announced of `limits` on a connection over `carrier`.
     pub(crate) fn over(carrier: Carrier, limits: &Limits) -> Self {
         let narrow = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+        let max_streams = match carrier {
+            Carrier::Stream => limits.max_streams,
+            Carrier::Datagrams => limits.max_streams.min(MAX_LANED),
+        };
         Self {
             max_message: narrow(carrier.max_message(limits)),
             max_buffered: narrow(limits.max_buffered),
             max_calls: narrow(limits.max_calls),
             max_metadata: narrow(limits.max_metadata),
+            max_streams: narrow(max_streams),
+            stream_window: narrow(limits.stream_window),
         }
     }
 }

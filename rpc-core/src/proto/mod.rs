@@ -15,11 +15,14 @@ mod head;
 mod incoming;
 mod limits;
 mod liveness;
+mod objects;
 mod outbox;
 mod outgoing;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod violation;
+mod writer;
 
 pub(crate) use attachment::{Attachment, Flow, MAX_ATTACHMENTS, StreamId};
 pub(crate) use connection::{Batch, Body, Capacity, Connection, Event, Lost, Received, Settings};

@@ -4,7 +4,12 @@ use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 
-use super::frame::{Kind, PIECE, put_header};
+use super::{
+    StreamId,
+    frame::{Kind, PIECE, put_header},
+    stream::Streams,
+    writer::Writer,
+};
 
 /// Bodies up to this long are copied behind their header; longer ones are handed over without a copy.
 pub(crate) const COPIED: usize = 8 << 10;
@@ -22,6 +27,13 @@ struct Large {
     /// What the message counts against the peer's budget.
     cost: usize,
     begun: bool,
+}
+
+/// Whose turn it is.
+#[derive(Debug)]
+enum Turn {
+    Message(Large),
+    Stream(StreamId),
 }
 
 /// What left the outbox with a turn.
@@ -48,47 +60,49 @@ pub(crate) enum Withdrawn {
 #[derive(Debug)]
 pub(crate) struct Outbox {
     /// Whole small frames and the headers of large ones.
-    small: BytesMut,
-    /// Large messages under way; each turn takes one piece of each, in a circle.
-    turns: VecDeque<Large>,
+    writer: Writer,
+    /// Large messages under way and streams with something to send; each turn takes one piece of each, in a circle.
+    turns: VecDeque<Turn>,
     /// Large messages that the peer's budget has no room for yet.
     waiting: VecDeque<Large>,
-    /// The bytes in `turns` and `waiting`.
+    /// The bytes of messages in `turns` and `waiting`.
     large: usize,
     /// The cost of requests begun and not ended, and of replies begun and not all taken.
     spent: [usize; 2],
     budget: usize,
-    /// The position in the stream behind all that was taken.
-    taken: u64,
 }
 
 impl Outbox {
     /// An outbox for a peer that takes `budget` bytes of unfinished large messages in each direction.
     pub(crate) fn new(budget: usize) -> Self {
         Self {
-            small: BytesMut::new(),
+            writer: Writer::default(),
             turns: VecDeque::new(),
             waiting: VecDeque::new(),
             large: 0,
             spent: [0; 2],
             budget,
-            taken: 0,
         }
     }
 
     /// Where small frames are appended.
     pub(crate) fn small(&mut self) -> &mut BytesMut {
-        &mut self.small
+        self.writer.small()
+    }
+
+    /// Where streams write what is in order.
+    pub(super) fn writer(&mut self) -> &mut Writer {
+        &mut self.writer
     }
 
     /// The position in the stream behind the small frames appended so far: they leave before anything else.
     pub(crate) fn position(&self) -> u64 {
-        self.taken + self.small.len() as u64
+        self.writer.position()
     }
 
     /// The position in the stream behind all that was taken.
     pub(crate) fn taken(&self) -> u64 {
-        self.taken
+        self.writer.taken()
     }
 
     #[cfg(any(test, feature = "_fuzzing"))]
@@ -96,9 +110,9 @@ impl Outbox {
         self.spent
     }
 
-    /// The bytes that wait.
+    /// The bytes that wait, without those of streams: what waits of them is bounded for each.
     pub(crate) fn len(&self) -> usize {
-        self.small.len() + self.large
+        self.writer.len() + self.large
     }
 
     /// The bytes of large messages that wait.
@@ -108,7 +122,7 @@ impl Outbox {
 
     /// Whether a turn would take something.
     pub(crate) fn is_ready(&self) -> bool {
-        !self.small.is_empty() || !self.turns.is_empty()
+        self.writer.len() > 0 || !self.turns.is_empty()
     }
 
     /// Queues a message whose body is not to be copied.
@@ -125,7 +139,7 @@ impl Outbox {
             begun: false,
         };
         if cost == 0 {
-            self.turns.push_back(message);
+            self.turns.push_back(Turn::Message(message));
         } else {
             self.waiting.push_back(message);
             self.admit();
@@ -143,12 +157,9 @@ impl Outbox {
             self.admit();
             return Withdrawn::Unbegun;
         }
-        let Some(message) = self
-            .turns
-            .iter()
-            .position(is_it)
-            .and_then(|index| self.turns.remove(index))
-        else {
+        let has_it = |turn: &Turn| matches!(turn, Turn::Message(message) if is_it(message));
+        let index = self.turns.iter().position(has_it);
+        let Some(Turn::Message(message)) = index.and_then(|index| self.turns.remove(index)) else {
             return Withdrawn::Gone;
         };
         self.large -= message.head.len() + message.body.len();
@@ -187,56 +198,57 @@ impl Outbox {
             }
             self.spent[direction] = spent;
             if let Some(message) = self.waiting.remove(index) {
-                self.turns.push_back(message);
+                self.turns.push_back(Turn::Message(message));
             }
         }
     }
 
-    /// Takes what is to be written next: all small frames, then pieces of large messages in turn. Says what has left
-    /// entirely.
-    pub(crate) fn take(&mut self, chunks: &mut VecDeque<Bytes>, departed: &mut Vec<Departed>) {
-        let mut taken = self.small.len();
-        while taken < TURN {
-            let Some(mut message) = self.turns.pop_front() else {
-                break;
-            };
-            let piece = message.body.split_to(message.body.len().min(PIECE));
-            let last = message.body.is_empty();
-            let (kind, head) = if message.begun {
-                (continuation(message.kind), Bytes::new())
-            } else {
-                (message.kind, std::mem::take(&mut message.head))
-            };
-            message.begun = true;
-            let before = self.small.len();
-            put_header(&mut self.small, kind, !last, message.call, head.len() + piece.len());
-            self.small.extend_from_slice(&head);
-            taken += self.small.len() - before + piece.len();
-            self.large -= head.len() + piece.len();
-            self.flush_small(chunks);
-            self.taken += piece.len() as u64;
-            chunks.push_back(piece);
-            if last {
-                departed.push(Departed {
-                    kind: message.kind,
-                    call: message.call,
-                    end: self.taken,
-                });
-                if message.kind == Kind::Reply {
-                    self.release(Kind::Reply, message.cost);
+    /// Takes what is to be written next: all small frames, then pieces of large messages and streams in turn. Says what has
+    /// left entirely.
+    pub(super) fn take(&mut self, streams: &mut Streams, chunks: &mut VecDeque<Bytes>, departed: &mut Vec<Departed>) {
+        let end = self.writer.taken() + TURN as u64;
+        self.turns.extend(streams.ready().map(Turn::Stream));
+        while self.writer.position() < end {
+            match self.turns.pop_front() {
+                Some(Turn::Message(message)) => departed.extend(self.take_piece(message, chunks)),
+                Some(Turn::Stream(stream)) => {
+                    if streams.turn(stream, &mut self.writer, chunks) {
+                        self.turns.push_back(Turn::Stream(stream));
+                    }
+                    self.turns.extend(streams.ready().map(Turn::Stream));
                 }
-            } else {
-                self.turns.push_back(message);
+                None => break,
             }
         }
-        self.flush_small(chunks);
+        self.writer.flush(chunks);
     }
 
-    fn flush_small(&mut self, chunks: &mut VecDeque<Bytes>) {
-        if !self.small.is_empty() {
-            self.taken += self.small.len() as u64;
-            chunks.push_back(self.small.split().freeze());
+    fn take_piece(&mut self, mut message: Large, chunks: &mut VecDeque<Bytes>) -> Option<Departed> {
+        let piece = message.body.split_to(message.body.len().min(PIECE));
+        let last = message.body.is_empty();
+        let (kind, head) = if message.begun {
+            (continuation(message.kind), Bytes::new())
+        } else {
+            (message.kind, std::mem::take(&mut message.head))
+        };
+        message.begun = true;
+        let small = self.writer.small();
+        put_header(small, kind, !last, message.call, head.len() + piece.len());
+        small.extend_from_slice(&head);
+        self.large -= head.len() + piece.len();
+        self.writer.hand_over(chunks, piece);
+        if !last {
+            self.turns.push_back(Turn::Message(message));
+            return None;
         }
+        if message.kind == Kind::Reply {
+            self.release(Kind::Reply, message.cost);
+        }
+        Some(Departed {
+            kind: message.kind,
+            call: message.call,
+            end: self.writer.taken(),
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use slab::Slab;
 
-use super::{Violation, assembly::Assembly};
+use super::{Attachment, Violation, assembly::Assembly};
 
 /// One call that this side made.
 #[derive(Debug, Default)]
@@ -38,6 +38,12 @@ pub(crate) struct OutgoingCall {
     pub(crate) cost: usize,
     /// The reply, as far as it has come.
     pub(crate) reply: Option<(bytes::Bytes, Assembly)>,
+    /// What the reply that is to come carries.
+    pub(crate) attachments: Vec<Attachment>,
+    /// A list went before the request.
+    pub(crate) attached: bool,
+    /// The object that is called.
+    pub(crate) object: Option<u32>,
 }
 
 /// The calls that this side made, by id. An id is a place in a table, used again once its call has ended on both sides.

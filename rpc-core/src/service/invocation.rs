@@ -63,6 +63,7 @@ impl Invocation {
             let wire = Wire {
                 format: self.format,
                 limits: self.limits,
+                near: false,
             };
             carry::providing(carried, wire, decode)
         };

@@ -95,25 +95,20 @@ impl Connection {
         more: bool,
         now: Instant,
     ) -> Result<(), Violation> {
-        let taken = self.outbox.taken();
-        if !matches!(self.incoming.place(id)?, IncomingCall::Idle { answered } if *answered <= taken) {
-            return Err(Violation::new(format!(
-                "a request with the id of call {id}, which is in flight"
-            )));
-        }
-        let (head, total) = RequestHead::take(&mut payload, more, self.ours.max_metadata)?;
+        self.check_idle(id)?;
+        let (mut head, total) = RequestHead::take(&mut payload, more, self.ours.max_metadata)?;
         let total = total.map(|total| total as usize);
         let length = total.unwrap_or(payload.len());
         self.carrier.check_received(&self.ours, "a request", length)?;
-        if self.going_away {
-            let answered = self.put_failure(
-                id,
-                &Error::refused(Code::Unavailable, "the server is shutting down and takes no new calls"),
-            );
-            self.incoming.begin(id, IncomingCall::Discarding { answered }, None);
-            if !more {
-                self.incoming.end(id, answered);
-            }
+        head.attachments = self.lists.remove(&id).unwrap_or_default();
+        let known = self.name_target(head.object);
+        if self.going_away || !known {
+            let error = if known {
+                Error::refused(Code::Unavailable, "the server is shutting down and takes no new calls")
+            } else {
+                Error::refused(Code::NotFound, "the object that is called is not there any more")
+            };
+            self.refuse(id, more, head, &error);
             return Ok(());
         }
         let deadline = head.timeout.and_then(|timeout| now.checked_add(timeout));
@@ -127,12 +122,7 @@ impl Connection {
                 },
                 deadline,
             );
-            self.events.push_back(Event::Request {
-                call: id,
-                head,
-                deadline,
-                body: payload,
-            });
+            self.hand_out_request(id, head, deadline, payload);
             return Ok(());
         };
         if self.request_cost + total > self.ours.max_buffered {
@@ -144,6 +134,40 @@ impl Connection {
         self.incoming
             .begin(id, IncomingCall::Receiving { head, deadline, body }, deadline);
         Ok(())
+    }
+
+    /// Whether a request may come with this id.
+    pub(super) fn check_idle(&mut self, id: u32) -> Result<(), Violation> {
+        let taken = self.outbox.taken();
+        match self.incoming.place(id)? {
+            IncomingCall::Idle { answered } if *answered <= taken => Ok(()),
+            _ => Err(Violation::new(format!(
+                "a request with the id of call {id}, which is in flight"
+            ))),
+        }
+    }
+
+    /// Answers a request that is not looked at.
+    fn refuse(&mut self, id: u32, more: bool, head: RequestHead, error: &Error) {
+        let answered = self.put_failure(id, error);
+        self.incoming.begin(id, IncomingCall::Discarding { answered }, None);
+        if !more {
+            self.incoming.end(id, answered);
+        }
+        self.drop_request(head);
+    }
+
+    fn hand_out_request(&mut self, call: u32, head: RequestHead, deadline: Option<Instant>, body: Bytes) {
+        let released = self.hand_out(&head.attachments);
+        let target = head.object.filter(|&object| self.exports.hand_out(object));
+        self.events.push_back(Event::Request {
+            call,
+            head,
+            deadline,
+            body,
+        });
+        self.events.extend(released);
+        self.events.extend(target.map(|object| Event::Released { object }));
     }
 
     pub(super) fn handle_request_data(&mut self, id: u32, piece: &[u8], more: bool) -> Result<(), Violation> {
@@ -158,12 +182,7 @@ impl Connection {
                     stop: None,
                     cost,
                 };
-                self.events.push_back(Event::Request {
-                    call: id,
-                    head,
-                    deadline,
-                    body: bytes,
-                });
+                self.hand_out_request(id, head, deadline, bytes);
             }
             IncomingCall::Discarding { .. } if more => {}
             &mut IncomingCall::Discarding { answered } => {
@@ -207,7 +226,10 @@ impl Connection {
     pub(super) fn end_incoming(&mut self, id: u32, answered: u64) {
         self.called = true;
         match self.incoming.end(id, answered) {
-            Some(IncomingCall::Receiving { body, .. }) => self.request_cost -= body.total(),
+            Some(IncomingCall::Receiving { head, body, .. }) => {
+                self.request_cost -= body.total();
+                self.drop_request(head);
+            }
             Some(IncomingCall::Active { cost, .. } | IncomingCall::Replying { cost }) => self.request_cost -= cost,
             Some(IncomingCall::Idle { .. } | IncomingCall::Discarding { .. }) | None => {}
         }

@@ -8,7 +8,7 @@ use super::{Body, Connection, Event};
 use crate::{
     Code, Error, Outcome,
     proto::{
-        Carrier, RequestHead, Violation,
+        Attachment, Carrier, RequestHead, Violation,
         assembly::Assembly,
         frame::{Kind, PIECE, put_empty, put_header},
         head::{decode_failure, take_reply_head},
@@ -47,11 +47,14 @@ impl Connection {
         let mut call = OutgoingCall {
             deadline,
             timeout: head.timeout,
+            attached: !head.attachments.is_empty(),
+            object: head.object,
             ..OutgoingCall::default()
         };
         match body {
             Body::Small(bytes) => {
                 let id = self.outgoing.insert(call);
+                self.attach_request(id, &head.attachments);
                 let small = self.outbox.small();
                 put_header(small, Kind::Request, false, id, head.len(None) + bytes.len());
                 head.put(small, None);
@@ -65,6 +68,7 @@ impl Connection {
             Body::Large(bytes) => {
                 call.cost = total.map_or(0, |total| total as usize);
                 let id = self.outgoing.insert(call);
+                self.attach_request(id, &head.attachments);
                 let mut encoded = BytesMut::with_capacity(head.len(total));
                 head.put(&mut encoded, total);
                 self.outbox.push_large(Kind::Request, id, encoded.freeze(), bytes);
@@ -131,6 +135,8 @@ impl Connection {
             return false;
         };
         call.cancelled = true;
+        let list = std::mem::take(&mut call.attachments);
+        let (attached, object) = (call.attached, call.object);
         if let Some((_, assembly)) = call.reply.take() {
             self.reply_cost -= reply_cost(self.carrier, &assembly);
         }
@@ -139,9 +145,13 @@ impl Connection {
             None => self.outbox.withdraw(Kind::Request, id),
         };
         match withdrawn {
-            Withdrawn::Unbegun => call.ended = true,
+            Withdrawn::Unbegun => {
+                call.ended = true;
+                self.detach_request(id, attached, object);
+            }
             Withdrawn::Begun | Withdrawn::Gone => put_empty(self.outbox.small(), Kind::Cancel, id),
         }
+        self.dispose(list);
         withdrawn != Withdrawn::Gone
     }
 
@@ -155,11 +165,11 @@ impl Connection {
         let length = total.unwrap_or(payload.len());
         self.carrier.check_received(&self.ours, "a reply", length)?;
         let Some(total) = total else {
-            return self.end_outgoing(id, |call| Event::Reply {
+            return self.end_outgoing(id, |call, attachments| Event::Reply {
                 call,
                 metadata,
                 body: payload,
-                attachments: Vec::new(),
+                attachments,
             });
         };
         if call.cancelled {
@@ -190,11 +200,11 @@ impl Connection {
             }
         };
         match body {
-            Some(body) => self.end_outgoing(id, |call| Event::Reply {
+            Some(body) => self.end_outgoing(id, |call, attachments| Event::Reply {
                 call,
                 metadata,
                 body,
-                attachments: Vec::new(),
+                attachments,
             }),
             None => self.check_replies(),
         }
@@ -213,12 +223,17 @@ impl Connection {
 
     pub(super) fn handle_failure(&mut self, id: u32, payload: Bytes) -> Result<(), Violation> {
         let error = decode_failure(payload, self.ours.max_metadata)?;
-        self.outgoing.in_flight(id)?;
-        self.end_outgoing(id, |call| Event::Failed { call, error })
+        let list = std::mem::take(&mut self.outgoing.in_flight(id)?.attachments);
+        self.dispose(list);
+        self.end_outgoing(id, |call, _| Event::Failed { call, error })
     }
 
     /// Ends a call that this side made. The event is only for a caller who still waits.
-    pub(super) fn end_outgoing(&mut self, id: u32, event: impl FnOnce(u32) -> Event) -> Result<(), Violation> {
+    pub(super) fn end_outgoing(
+        &mut self,
+        id: u32,
+        event: impl FnOnce(u32, Vec<Attachment>) -> Event,
+    ) -> Result<(), Violation> {
         let call = self.outgoing.in_flight(id)?;
         let withdrawn = match call.end {
             Some(end) if end > self.outbox.taken() => Withdrawn::Unbegun,
@@ -242,9 +257,14 @@ impl Connection {
         if let Some((_, assembly)) = call.reply.take() {
             self.reply_cost -= reply_cost(self.carrier, &assembly);
         }
+        let list = std::mem::take(&mut call.attachments);
         self.outbox.release(Kind::Request, cost);
         if waits {
-            self.events.push_back(event(id));
+            let released = self.hand_out(&list);
+            self.events.push_back(event(id, list));
+            self.events.extend(released);
+        } else {
+            self.dispose(list);
         }
         self.outgoing.settle(id);
         Ok(())

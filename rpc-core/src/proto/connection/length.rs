@@ -4,6 +4,11 @@ use super::Connection;
 use crate::proto::{Carrier, Limits, Violation};
 
 impl Connection {
+    /// The longest item that both sides take.
+    pub(crate) fn max_item(&self) -> usize {
+        self.carrier.max_message(&self.ours).min(self.peer.max_message as usize)
+    }
+
     /// Why a message does not leave, if it is too large for one of both sides; `what` begins the sentence, up to its length.
     pub(super) fn too_large(&self, what: &str, length: usize) -> Option<String> {
         let (ours, theirs) = (self.carrier.max_message(&self.ours), self.peer.max_message as usize);

@@ -3,11 +3,13 @@
 mod callee;
 mod caller;
 mod length;
+mod lists;
+mod references;
 mod streams;
 mod time;
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     time::{Duration, Instant},
 };
 
@@ -22,8 +24,10 @@ use super::{
     incoming::{Incoming, Stop},
     limits::MAX_METADATA,
     liveness::Liveness,
+    objects::Exports,
     outbox::{Departed, Outbox},
     outgoing::Outgoing,
+    stream::Streams,
 };
 use crate::{Error, Outcome};
 
@@ -49,7 +53,7 @@ pub(crate) enum Body<'a> {
 }
 
 impl Body<'_> {
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         match self {
             Self::Small(bytes) => bytes.len(),
             Self::Large(bytes) => bytes.len(),
@@ -100,6 +104,16 @@ pub(super) struct Held {
     pub(super) spent: [usize; 2],
     /// The memory of messages that have not arrived entirely.
     pub(super) assembled: usize,
+    /// Streams, in number.
+    pub(super) streams: usize,
+    /// What the windows of streams have grown by, and what items beyond them take.
+    pub(super) beyond: usize,
+    /// Items that came and that nobody took.
+    pub(super) arrived: usize,
+    /// References in both directions, in number.
+    pub(super) objects: usize,
+    /// Lists of requests that did not come yet, in number.
+    pub(super) lists: usize,
     /// Events that nobody took, in number.
     pub(super) events: usize,
 }
@@ -141,6 +155,12 @@ pub(crate) struct Connection {
     idle: Option<Duration>,
     outgoing: Outgoing,
     incoming: Incoming,
+    streams: Streams,
+    exports: Exports,
+    /// References to objects of the peer's.
+    imports: usize,
+    /// What the peer's next requests carry, by call id.
+    lists: HashMap<u32, Vec<Attachment>>,
     outbox: Outbox,
     liveness: Liveness,
     events: VecDeque<Event>,
@@ -176,6 +196,10 @@ impl Connection {
         Self {
             outgoing: Outgoing::new((peer.max_calls as usize).min(ours.max_calls)),
             incoming: Incoming::new(ours.max_calls),
+            streams: Streams::new(carrier, &ours, &peer),
+            exports: Exports::new(ours.max_objects),
+            imports: 0,
+            lists: HashMap::new(),
             outbox: Outbox::new(peer.max_buffered as usize),
             liveness: Liveness::new(ours.keepalive, ours.write_stall, now),
             ours,
@@ -203,9 +227,20 @@ impl Connection {
             requests: self.request_cost,
             replies: self.reply_cost,
             spent: self.outbox.spent(),
+            streams: self.streams.len(),
+            beyond: self.streams.budget.held(),
+            arrived: self.streams.arrived(),
+            objects: self.exports.len() + self.imports,
+            lists: self.lists.len(),
             assembled: self.outgoing.assembled() + self.incoming.assembled(),
             events: self.events.len(),
         }
+    }
+
+    /// The streams whose users have not let go: when the connection is over, what has come can still be received, and then each
+    /// ends with the loss.
+    pub(crate) fn streams(&self) -> Vec<StreamId> {
+        self.streams.held()
     }
 
     /// Tells the peer that this side takes no new calls; those under way go on.
@@ -253,6 +288,14 @@ impl Connection {
             Kind::RequestData => self.handle_request_data(call, &payload, more)?,
             Kind::Failure => self.handle_failure(call, payload)?,
             Kind::Cancel => self.handle_cancel(call)?,
+            Kind::Items => self.handle_items(call, &payload, more)?,
+            Kind::Credit => self.handle_credit(call, payload)?,
+            Kind::End => self.handle_end(call, payload)?,
+            Kind::Stop => self.handle_stop(call, payload)?,
+            Kind::RequestAttach => self.handle_request_attach(call, payload)?,
+            Kind::ReplyAttach => self.handle_reply_attach(call, payload)?,
+            Kind::ItemAttach => self.handle_item_attach(call, payload)?,
+            Kind::Release => self.handle_release(call, payload)?,
             Kind::Ping => {
                 if !self.pong_waits {
                     self.pong_waits = true;
@@ -281,23 +324,27 @@ impl Connection {
     pub(crate) fn poll_event(&mut self) -> Option<Event> {
         loop {
             let event = self.events.pop_front()?;
-            let (Event::Reply { call, .. } | Event::Failed { call, .. }) = event else {
-                return Some(event);
+            let stands = match event {
+                Event::Reply { call, .. } | Event::Failed { call, .. } => self.outgoing.hand_out(call),
+                Event::Released { object } => self.exports.forget(object),
+                _ => true,
             };
-            if self.outgoing.hand_out(call) {
-                return Some(event);
+            match event {
+                event if stands => return Some(event),
+                Event::Reply { attachments, .. } => self.give_back(attachments),
+                _ => {}
             }
         }
     }
 
     /// Takes what is to be written next, in order.
     pub(crate) fn poll_transmit(&mut self, chunks: &mut VecDeque<Bytes>) {
-        if !self.outbox.is_ready() {
+        if !self.wants_write() {
             return;
         }
         self.pong_waits = false;
         let mut departed = std::mem::take(&mut self.departed);
-        self.outbox.take(chunks, &mut departed);
+        self.outbox.take(&mut self.streams, chunks, &mut departed);
         for Departed { kind, call, end } in departed.drain(..) {
             if kind == Kind::Reply {
                 self.end_incoming(call, end);
@@ -306,11 +353,12 @@ impl Connection {
             }
         }
         self.departed = departed;
+        self.events.extend(self.streams.roomy().map(|stream| Event::Sendable { stream }));
     }
 
     /// Whether [`poll_transmit`](Self::poll_transmit) has something to give.
     pub(crate) fn wants_write(&self) -> bool {
-        self.outbox.is_ready()
+        self.outbox.is_ready() || self.streams.has_ready()
     }
 
     /// The transport took `length` of the bytes; `waits` when it has more to take.
@@ -351,9 +399,9 @@ impl Connection {
         self.incoming.len()
     }
 
-    /// Whether nobody waits for anything in either direction and all is handed to the transport.
+    /// Whether nobody waits for an answer in either direction and all that may go is handed to the transport.
     pub(crate) fn is_drained(&self) -> bool {
-        self.incoming.len() == 0 && self.outbox.len() == 0 && !self.outgoing.is_awaited()
+        self.incoming.len() == 0 && self.outbox.len() == 0 && !self.wants_write() && !self.outgoing.is_awaited()
     }
 }
 

@@ -1,11 +1,19 @@
-//! Streams of items, and the lists of what messages carry.
+//! Streams of items.
 
-use bytes::Bytes;
+use std::collections::VecDeque;
 
-use super::{Body, Connection};
+use bytes::{Buf, Bytes};
+
+use super::{Body, Connection, Event};
 use crate::{
-    Error,
-    proto::{Attachment, Flow, StreamId},
+    Code, Error,
+    proto::{
+        Attachment, Carrier, Flow, StreamId, Violation,
+        frame::{Kind, put_header},
+        head::{decode_failure, encode_failure},
+        incoming::IncomingCall,
+        stream::{Hold, MAX_ITEM, Role, Sender, Stream},
+    },
 };
 
 /// What a sender may do now.
@@ -25,7 +33,7 @@ pub(crate) enum Capacity {
 pub(crate) struct Batch {
     pub(crate) items: Bytes,
     /// What the items with the top bit carry, in order.
-    pub(crate) attachments: std::collections::VecDeque<Vec<Attachment>>,
+    pub(crate) attachments: VecDeque<Vec<Attachment>>,
 }
 
 /// What a receiver gets.
@@ -40,44 +48,46 @@ pub(crate) enum Received {
     Failed(Error),
 }
 
-#[expect(unused_variables, clippy::unused_self, reason = "to come")]
 impl Connection {
     /// Chooses a number for a stream that the next message will carry.
     ///
     /// # Errors
     /// `ResourceExhausted` and not executed, when the peer takes no more streams.
     pub(crate) fn open_stream(&mut self, flow: Flow) -> Result<StreamId, Error> {
-        Err(Error::unimplemented("to come"))
+        self.streams.open(flow).ok_or_else(|| {
+            Error::refused(
+                Code::ResourceExhausted,
+                format!(
+                    "{} streams that this side opened are open on this connection already, the other side's limit (`max_streams`)",
+                    self.streams.limit()
+                ),
+            )
+        })
     }
 
     /// Takes back a stream that no message has carried.
-    pub(crate) fn discard_stream(&mut self, stream: StreamId) {}
-
-    /// One more reference to an object of this side goes to the peer: to one that it has been given before, or to a new one.
-    ///
-    /// # Errors
-    /// `ResourceExhausted` and not executed, when there are too many objects.
-    pub(crate) fn export(&mut self, object: Option<u32>) -> Result<u32, Error> {
-        Err(Error::unimplemented("to come"))
+    pub(crate) fn discard_stream(&mut self, stream: StreamId) {
+        self.streams.discard(stream);
     }
-
-    /// Takes back a reference that no message has carried.
-    pub(crate) fn unexport(&mut self, object: u32) {}
-
-    /// A reference to an object of the peer's is gone; it was named `uses` times, as the target of a call or going back.
-    pub(crate) fn release_object(&mut self, object: u32, uses: u32) {}
-
-    /// What the reply to a call carries, just before [`reply`](Self::reply); see [`can_reply`](Self::can_reply).
-    pub(crate) fn attach_reply(&mut self, call: u32, attachments: &[Attachment]) {}
 
     /// Whether a reply would be sent as it is.
     pub(crate) fn can_reply(&mut self, call: u32, metadata: &Bytes, length: usize) -> bool {
-        true
+        matches!(self.incoming.find(call), Some(IncomingCall::Active { stop: None, .. }))
+            && self.check_reply(metadata, length).is_ok()
     }
+
+    // ---- sending -------------------------------------------------------------------------------------------------
 
     /// What this side may send on a stream now.
     pub(crate) fn capacity(&mut self, stream: StreamId) -> Capacity {
-        Capacity::Full
+        match self.sender(stream) {
+            Some(sender) => match sender.stopped.clone() {
+                Some(why) => Capacity::Stopped(why),
+                None if sender.has_room() => Capacity::Room,
+                None => Capacity::Full,
+            },
+            None => Capacity::Stopped(Error::cancelled("the stream is over")),
+        }
     }
 
     /// Sends one item. To be asked for before: [`Capacity::Room`].
@@ -90,28 +100,270 @@ impl Connection {
         attachments: &[Attachment],
         body: Body<'_>,
     ) -> Result<(), Error> {
+        self.check_item(body.len())?;
+        let Some(sender) = self.sender(stream) else {
+            return Ok(());
+        };
+        if sender.stopped.is_none() {
+            sender.queue().push(attachments, body);
+            self.proceed(stream);
+        } else if !attachments.is_empty() {
+            // What it carries is known to this side already: the receiver gives it back.
+            self.streams.put_list(stream, attachments, self.outbox.writer());
+        }
         Ok(())
     }
 
     /// Sends items that stand as they go on the wire, each behind its length, carry nothing and keep to the peer's `max_message`.
-    pub(crate) fn send_items(&mut self, stream: StreamId, items: &[u8]) {}
+    pub(crate) fn send_items(&mut self, stream: StreamId, items: &[u8]) {
+        if let Some(sender) = self.sender(stream).filter(|sender| sender.stopped.is_none()) {
+            sender.queue().push_encoded(items);
+            self.proceed(stream);
+        }
+    }
 
-    /// Sends one item in the place of those that have not begun to leave.
+    /// Sends one item in the place of the one that was sent last, if nothing of it has left.
     ///
     /// # Errors
     /// As [`send_item`](Self::send_item).
     pub(crate) fn replace_items(&mut self, stream: StreamId, body: Body<'_>) -> Result<(), Error> {
+        self.check_item(body.len())?;
+        if let Some(sender) = self.sender(stream).filter(|sender| sender.stopped.is_none()) {
+            sender.queue().pop_last();
+            sender.queue().push(&[], body);
+            self.proceed(stream);
+        }
         Ok(())
     }
 
+    fn check_item(&self, length: usize) -> Result<(), Error> {
+        let why = if length > MAX_ITEM {
+            Some(format!("the item takes {length} bytes, the most is {MAX_ITEM}"))
+        } else {
+            self.too_large("the item takes", length)
+        };
+        why.map_or(Ok(()), |why| Err(Error::refused(Code::ResourceExhausted, why)))
+    }
+
     /// The sender is done: well, or with an error.
-    pub(crate) fn end_stream(&mut self, stream: StreamId, end: Result<(), &Error>) {}
+    pub(crate) fn end_stream(&mut self, stream: StreamId, end: Result<(), &Error>) {
+        let last = self.last_word(end.err());
+        self.let_go(stream, Flow::Sends, last);
+    }
+
+    fn sender(&mut self, stream: StreamId) -> Option<&mut Sender> {
+        match &mut self.streams.find(stream)?.role {
+            Role::Sends(sender) => Some(sender),
+            Role::Receives(_) => None,
+        }
+    }
+
+    // ---- receiving -----------------------------------------------------------------------------------------------
 
     /// Takes the items that came; with it those of the batch before are used up.
     pub(crate) fn receive(&mut self, stream: StreamId) -> Received {
-        Received::Nothing
+        let Some(Role::Receives(receiver)) = self.streams.find(stream).map(|stream| &mut stream.role) else {
+            return Received::Finished;
+        };
+        let batch = receiver.take();
+        let end = receiver.end.clone();
+        receiver.waits = batch.is_none() && end.is_none();
+        self.grant(stream);
+        match (batch, end) {
+            (Some(batch), _) => {
+                for list in &batch.attachments {
+                    let released = self.hand_out(list);
+                    self.events.extend(released);
+                }
+                Received::Items(batch)
+            }
+            (None, Some(Ok(()))) => Received::Finished,
+            (None, Some(Err(error))) => Received::Failed(error),
+            (None, None) => Received::Nothing,
+        }
     }
 
     /// The receiver takes nothing any more, and may say why.
-    pub(crate) fn stop_stream(&mut self, stream: StreamId, why: Option<&Error>) {}
+    pub(crate) fn stop_stream(&mut self, stream: StreamId, why: Option<&Error>) {
+        let last = self.last_word(why);
+        for list in self.let_go(stream, Flow::Receives, last) {
+            self.dispose(list);
+        }
+    }
+
+    fn last_word(&self, why: Option<&Error>) -> Bytes {
+        why.map(|why| encode_failure(why, self.peer.max_metadata as usize).freeze())
+            .unwrap_or_default()
+    }
+
+    /// Gives the sender of a stream the credit that it is due.
+    fn grant(&mut self, stream: StreamId) {
+        self.put_grant(stream);
+        self.lend();
+    }
+
+    fn put_grant(&mut self, id: StreamId) {
+        let Some((stream, budget)) = self.streams.find_with_budget(id) else {
+            return;
+        };
+        if let Role::Receives(receiver) = &mut stream.role
+            && !stream.heard_last
+        {
+            let more = receiver.grant(id, budget);
+            if more > 0 {
+                self.put_credit(id, more);
+            }
+        }
+    }
+
+    /// Long items have room now that others were used up.
+    pub(super) fn lend(&mut self) {
+        while let Some((id, more)) = self.streams.budget.next() {
+            if let Some(Role::Receives(receiver)) = self.streams.find(id).map(|stream| &mut stream.role) {
+                receiver.borrow(more);
+            }
+            self.put_grant(id);
+        }
+    }
+
+    fn put_credit(&mut self, stream: StreamId, more: u32) {
+        let small = self.outbox.small();
+        put_header(small, Kind::Credit, false, stream.0, 4);
+        small.extend_from_slice(&more.to_le_bytes());
+    }
+
+    /// The first word on a stream that the peer announced over datagrams, and waits for before it says anything itself.
+    pub(super) fn greet(&mut self, id: StreamId) {
+        let credit = match self.streams.find(id).map(|stream| &stream.role) {
+            Some(Role::Receives(receiver)) => receiver.first_credit(),
+            _ => 0,
+        };
+        self.put_credit(id, credit);
+    }
+
+    // ---- what the peer says --------------------------------------------------------------------------------------
+
+    /// The stream that a frame of the peer's is about; `None` for one that had the number before.
+    pub(super) fn heard(&mut self, id: StreamId) -> Result<Option<&mut Stream>, Violation> {
+        let stream = self.streams.named(id)?;
+        if stream.hold == Hold::Unheard {
+            stream.hold = Hold::None;
+            self.proceed(id);
+        }
+        Ok(self.streams.find(id).filter(|stream| stream.stale == 0))
+    }
+
+    fn proceed(&mut self, id: StreamId) {
+        self.streams.proceed(id, self.outbox.writer());
+    }
+
+    pub(super) fn handle_items(&mut self, wire: u32, payload: &[u8], more: bool) -> Result<(), Violation> {
+        let id = StreamId::received(wire);
+        if self.heard(id)?.is_none() {
+            return Ok(());
+        }
+        let stream = self.streams.named(id)?;
+        let let_go = stream.is_let_go();
+        let Role::Receives(receiver) = &mut stream.role else {
+            return Err(Violation::new("an item to the sender of a stream"));
+        };
+        if payload.is_empty() {
+            return Err(Violation::new("an empty piece of a stream"));
+        }
+        receiver.count(payload.len())?;
+        if let_go {
+            return Ok(());
+        }
+        let (carrier, ours) = (self.carrier, &self.ours);
+        receiver.arrive(payload, more, |length| carrier.check_received(ours, "an item", length))?;
+        let (wakes, lacks) = (receiver.wake(), receiver.lacks());
+        if wakes {
+            self.events.push_back(Event::Receivable { stream: id });
+        }
+        if lacks {
+            self.grant(id);
+        }
+        Ok(())
+    }
+
+    pub(super) fn handle_end(&mut self, wire: u32, payload: Bytes) -> Result<(), Violation> {
+        let id = StreamId::received(wire);
+        let end = if payload.is_empty() {
+            Ok(())
+        } else {
+            Err(decode_failure(payload, self.ours.max_metadata)?)
+        };
+        if self.heard(id)?.is_none() {
+            return self.forget_stale(id);
+        }
+        let stream = self.streams.named(id)?;
+        let let_go = stream.is_let_go();
+        let Role::Receives(receiver) = &mut stream.role else {
+            return Err(Violation::new("the end of a stream to its sender"));
+        };
+        if !let_go && receiver.is_within() {
+            return Err(Violation::new("the end of a stream within an item"));
+        }
+        stream.heard_last = true;
+        receiver.end = Some(end);
+        if receiver.wake() {
+            self.events.push_back(Event::Receivable { stream: id });
+        }
+        self.called = true;
+        self.streams.settle(id);
+        Ok(())
+    }
+
+    pub(super) fn handle_credit(&mut self, wire: u32, mut payload: Bytes) -> Result<(), Violation> {
+        let id = StreamId::received(wire);
+        let more = payload.try_get_u32_le()?;
+        let greeted = self.carrier == Carrier::Datagrams && id.is_ours() && more == 0;
+        let Some(stream) = self.heard(id)? else {
+            return Ok(());
+        };
+        match &mut stream.role {
+            Role::Sends(sender) => {
+                sender.add_credit(more)?;
+                self.proceed(id);
+                Ok(())
+            }
+            Role::Receives(_) if greeted => Ok(()),
+            Role::Receives(_) => Err(Violation::new("credit to the receiver of a stream")),
+        }
+    }
+
+    pub(super) fn handle_stop(&mut self, wire: u32, payload: Bytes) -> Result<(), Violation> {
+        let id = StreamId::received(wire);
+        let why = if payload.is_empty() {
+            Error::cancelled("the receiver takes no more items")
+        } else {
+            decode_failure(payload, self.ours.max_metadata)?
+        };
+        if self.heard(id)?.is_none() {
+            return self.forget_stale(id);
+        }
+        let stream = self.streams.named(id)?;
+        let Role::Sends(sender) = &mut stream.role else {
+            return Err(Violation::new("a stop to the receiver of a stream"));
+        };
+        let lists = sender.stop(why);
+        stream.heard_last = true;
+        if !stream.is_let_go() {
+            self.events.push_back(Event::Sendable { stream: id });
+        }
+        for list in lists {
+            self.streams.put_list(id, &list, self.outbox.writer());
+        }
+        self.called = true;
+        self.proceed(id);
+        self.streams.settle(id);
+        Ok(())
+    }
+
+    /// The last word on a stream that had the number before.
+    fn forget_stale(&mut self, id: StreamId) -> Result<(), Violation> {
+        let stream = self.streams.named(id)?;
+        stream.stale = stream.stale.saturating_sub(1);
+        Ok(())
+    }
 }

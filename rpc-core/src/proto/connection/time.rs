@@ -48,7 +48,7 @@ impl Connection {
             Verdict::Silent => return Err(Lost::Silent(self.ours.keepalive)),
             Verdict::Stalled => return Err(Lost::Stalled(self.ours.write_stall)),
         }
-        if self.outgoing.len() + self.incoming.len() > 0 {
+        if self.is_used() {
             self.last_call = now;
         }
         if self.idle_until().is_some_and(|until| until <= now) {
@@ -58,10 +58,15 @@ impl Connection {
         Ok(())
     }
 
-    /// Whether there was no call for about as long as it takes until pings are all that comes.
-    pub(crate) fn is_idle(&self, now: Instant) -> bool {
+    /// Whether anything is open in either direction.
+    fn is_used(&self) -> bool {
         let calls = self.outgoing.len() + self.incoming.len();
-        calls == 0 && now.saturating_duration_since(self.last_call) >= self.ours.keepalive / 2
+        calls + self.streams.len() + self.exports.len() + self.imports > 0
+    }
+
+    /// Whether there was no call, stream or reference for about as long as it takes until pings are all that comes.
+    pub(crate) fn is_idle(&self, now: Instant) -> bool {
+        !self.is_used() && now.saturating_duration_since(self.last_call) >= self.ours.keepalive / 2
     }
 
     /// When the connection ends for want of calls.
@@ -79,13 +84,15 @@ impl Connection {
                     why: Stop::Expired,
                 });
             }
-            Some(IncomingCall::Receiving { body, .. }) => {
+            Some(IncomingCall::Receiving { head, body, .. }) => {
                 self.request_cost -= body.total();
+                let head = std::mem::take(head);
                 let error = stopped(Stop::Expired).with_outcome(Outcome::NotExecuted);
                 let answered = self.put_failure(id, &error);
                 if let Some(call) = self.incoming.find(id) {
                     *call = IncomingCall::Discarding { answered };
                 }
+                self.drop_request(head);
             }
             _ => {}
         }

@@ -1,0 +1,50 @@
+//! Foreign code that has become due under the lock, and runs when it is free.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    task::Waker,
+};
+
+use crate::{
+    carry::{Bound, Offered, StreamEnd},
+    service::LocalObject,
+};
+
+/// What is to be woken, joined and dropped as soon as the lock is free.
+#[derive(Default)]
+pub(in crate::driver) struct Due {
+    pub(super) wakers: Vec<Waker>,
+    /// Streams whose message is on its way.
+    pub(super) ends: Vec<(Box<dyn StreamEnd>, Bound)>,
+    /// What was offered and is of no use any more.
+    pub(super) offered: Vec<Offered>,
+    /// Objects that nobody at the other end can name any more.
+    pub(super) objects: Vec<Arc<LocalObject>>,
+}
+
+impl Due {
+    /// Does it all. The connection does not end with the code of a user that panics here.
+    pub(in crate::driver) fn run(&mut self) {
+        self.wakers.drain(..).for_each(Waker::wake);
+        for (end, bound) in self.ends.drain(..) {
+            guarded(|| end.bind(bound));
+        }
+        for offered in self.offered.drain(..) {
+            guarded(|| drop(offered));
+        }
+        for object in self.objects.drain(..) {
+            guarded(|| drop(object));
+        }
+    }
+
+    /// What was offered goes to nobody.
+    pub(in crate::driver) fn forsake(&mut self, offered: Vec<Offered>) {
+        self.offered.extend(offered);
+    }
+}
+
+/// A panic was reported by its hook; what panicked is gone, and nobody sees what it left half done.
+fn guarded(foreign: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(foreign));
+}

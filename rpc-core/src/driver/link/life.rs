@@ -1,0 +1,169 @@
+//! How long a connection lives: as long as somebody needs it.
+
+use std::{sync::Arc, task::Waker};
+
+use super::{Due, Link, State, current_runtime, wake};
+use crate::Error;
+
+/// Who needs the connection, and whether it takes new calls.
+pub(super) struct Life {
+    /// Whether whoever makes calls is there. A server's side has nobody who could leave.
+    held: bool,
+    /// References to the peer's objects, and ends of streams that have not ended.
+    handles: usize,
+    /// Handlers that have answered and still feed the streams of their answers.
+    rests: usize,
+    /// No new calls: end when all is done.
+    pub(super) closing: bool,
+    /// This side ends the connection when its calls are done, whoever has streams and references on it.
+    draining: bool,
+    /// The connection is over, and why.
+    pub(super) end: Option<Error>,
+}
+
+impl Default for Life {
+    fn default() -> Self {
+        Self {
+            held: true,
+            handles: 0,
+            rests: 0,
+            closing: false,
+            draining: false,
+            end: None,
+        }
+    }
+}
+
+/// Work for the connection goes on: what is left of a handler that has answered. A connection that drains waits for it.
+#[derive(Debug)]
+pub(crate) struct Busy(Arc<Link>);
+
+impl Link {
+    /// Takes no more calls from the peer; the connection ends when those under way are done, and what is left of their handlers.
+    pub(crate) fn go_away(&self) {
+        let mut state = self.lock();
+        state.connection.go_away();
+        state.life.closing = true;
+        state.life.draining = true;
+        let driver = state.driver.take();
+        drop(state);
+        wake(driver);
+    }
+
+    /// Whoever makes calls is gone: the connection ends when all calls are done and nobody has a reference to one of the peer's
+    /// objects or an end of a stream.
+    pub(crate) fn finish(&self) {
+        let mut state = self.lock();
+        state.life.held = false;
+        let driver = state.unneeded();
+        drop(state);
+        wake(driver);
+    }
+
+    /// Holds up the end of a connection that drains.
+    pub(crate) fn busy(self: &Arc<Self>) -> Busy {
+        self.lock().life.rests += 1;
+        Busy(Arc::clone(self))
+    }
+
+    /// Whether this is another runtime than the connection's, which therefore may stand still while this one runs.
+    pub(crate) fn is_foreign(&self) -> bool {
+        let here = current_runtime();
+        here.is_some() && here != self.runtime
+    }
+
+    /// Whether any call on this connection ended before the connection did.
+    pub(crate) fn has_answered(&self) -> bool {
+        self.lock().answered
+    }
+
+    /// Whether new calls may be made on this connection.
+    pub(crate) fn is_open(&self) -> bool {
+        let state = self.lock();
+        !state.is_over() && !state.is_closing()
+    }
+
+    /// Ends the connection now: every waiting call is told, those that provably never left as not executed; every stream is told,
+    /// and every object that the peer could name is let go.
+    pub(in crate::driver) fn end(self: &Arc<Self>, why: &Error) {
+        let mut due = Due::default();
+        let mut state = self.lock();
+        if state.is_over() {
+            return;
+        }
+        // Answers that came before the end are answers.
+        while let Some(event) = state.connection.poll_event() {
+            let _ = state.handle(self, event, &mut due);
+        }
+        state.life.end = Some(why.clone());
+        for (id, outcome) in state.connection.drain_lost() {
+            let waiter = state.waiter(id);
+            waiter.answer = Some(Err(why.clone().with_outcome(outcome)));
+            due.wakers.extend(waiter.waker.take());
+        }
+        state.all_departed(&mut due);
+        state.streams.wake_all(&mut due.wakers);
+        due.objects.extend(state.exports.clear());
+        drop(state);
+        due.run();
+    }
+}
+
+impl State {
+    pub(in crate::driver) fn is_over(&self) -> bool {
+        self.life.end.is_some()
+    }
+
+    /// Why the connection is over, if it is.
+    pub(in crate::driver) fn end_reason(&self) -> Option<&Error> {
+        self.life.end.as_ref()
+    }
+
+    pub(in crate::driver) fn is_closing(&self) -> bool {
+        self.life.closing
+    }
+
+    /// Whether the connection may end now, because all is done and nobody makes new calls.
+    pub(in crate::driver) fn is_finished(&self) -> bool {
+        let Life {
+            closing,
+            draining,
+            handles,
+            rests,
+            ..
+        } = self.life;
+        // The other side may go on feeding the streams that this one holds: then it is the one to end the connection.
+        closing && (draining || handles == 0) && rests == 0 && self.connection.is_drained()
+    }
+
+    /// There is one more reference or end of a stream.
+    pub(super) fn hold(&mut self) {
+        self.life.handles += 1;
+    }
+
+    /// There is one less. The driver is to be woken if the connection may end by that.
+    pub(in crate::driver) fn let_go(&mut self) -> Option<Waker> {
+        self.life.handles -= 1;
+        self.unneeded()
+    }
+
+    fn unneeded(&mut self) -> Option<Waker> {
+        let Life { held, handles, .. } = self.life;
+        self.life.closing |= !held && handles == 0;
+        if self.life.closing || self.connection.wants_write() {
+            self.driver.take()
+        } else {
+            None
+        }
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.life.rests -= 1;
+        let driver = if state.life.closing { state.driver.take() } else { None };
+        drop(state);
+        wake(driver);
+    }
+}

@@ -1,0 +1,266 @@
+//! A connection as its users see it: calls go in, answers come out, the driver moves the bytes.
+
+mod carry;
+mod due;
+mod life;
+mod objects;
+mod state;
+mod streams;
+
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use tokio::runtime::{Handle, Id};
+
+pub(super) use due::Due;
+pub(crate) use life::Busy;
+pub(super) use state::State;
+pub(super) use streams::wait;
+
+use crate::{
+    Code, Error, Metadata, Outcome,
+    carry::{Carried, Wire},
+    proto::{Body, COPIED, Connection, RequestHead, encode_metadata, parse_metadata},
+    service::Payload,
+    transport::Address,
+};
+
+/// How a call ended.
+pub(crate) type Answered = Result<Reply, Error>;
+
+/// A reply as it came.
+#[derive(Debug, Default)]
+pub(crate) struct Reply {
+    /// The metadata block.
+    pub(crate) metadata: Bytes,
+    pub(crate) body: Bytes,
+    /// What came along.
+    pub(crate) carried: Vec<Carried>,
+}
+
+/// One open connection, shared by its driver and everyone who makes or answers calls on it.
+///
+/// One lock guards it all. It is held for a few hundred instructions, never across an await and never while foreign code (a
+/// waker, a serialiser, a handler, a destructor) runs.
+pub(crate) struct Link {
+    state: Mutex<State>,
+    wire: Wire,
+    peer: Address,
+    /// How long calls to the peer's objects take unless something else is said.
+    timeout: Option<Duration>,
+    /// The longest item that both sides take.
+    max_item: usize,
+    /// Which runtime carries the connection.
+    runtime: Option<Id>,
+}
+
+/// Why a call was not started.
+pub(crate) enum NotStarted {
+    /// The connection takes no new calls; another one may.
+    Gone(Payload),
+    /// The call itself is refused.
+    Refused(Error),
+}
+
+impl Link {
+    /// A connection with `peer` whose driver is to run in the current runtime; `timeout` is that of calls to the peer's objects.
+    pub(crate) fn new(connection: Connection, wire: Wire, peer: Address, timeout: Option<Duration>) -> Arc<Self> {
+        Arc::new(Self {
+            max_item: connection.max_item(),
+            state: Mutex::new(State::new(connection)),
+            wire,
+            peer,
+            timeout,
+            runtime: current_runtime(),
+        })
+    }
+
+    /// No code that can panic runs under the lock; should it all the same, the state is whole between any two statements
+    /// that matter, so the poison is ignored and nobody else panics.
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How values are written on this connection.
+    pub(crate) fn wire(&self) -> Wire {
+        self.wire
+    }
+
+    /// The address of the other side.
+    pub(crate) fn peer(&self) -> &Address {
+        &self.peer
+    }
+
+    /// How long calls to the peer's objects take unless something else is said.
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    /// The longest item of a stream that both sides take.
+    pub(super) fn max_item(&self) -> usize {
+        self.max_item
+    }
+
+    // ---- making calls --------------------------------------------------------------------------------------------
+
+    /// Makes a call; its answer is polled with the id. What the payload offers goes with it, and what stays of it is joined to
+    /// this connection.
+    ///
+    /// # Errors
+    /// Nothing left, and it says whether another connection may do better. Calls to an object have no other connection.
+    pub(crate) fn start(
+        self: &Arc<Self>,
+        head: &RequestHead,
+        mut payload: Payload,
+        deadline: Option<Instant>,
+        waker: &Waker,
+    ) -> Result<u32, NotStarted> {
+        let waker = waker.clone();
+        let mut state = self.lock();
+        if state.is_over() || state.is_closing() && head.object.is_none() {
+            return Err(NotStarted::Gone(payload));
+        }
+        let earlier =
+            deadline.is_some_and(|deadline| state.connection.poll_timeout().is_none_or(|timeout| deadline < timeout));
+        let mut head = Cow::Borrowed(head);
+        let mut due = Due::default();
+        let offered = payload.take_offered();
+        let attached = match state.attach(self, &offered) {
+            Ok(attached) => attached,
+            Err(error) => {
+                drop(state);
+                drop(offered);
+                return Err(NotStarted::Refused(error));
+            }
+        };
+        if !offered.is_empty() {
+            head.to_mut().attachments.clone_from(&attached.attachments);
+        }
+        let (started, payload) = if payload.as_slice().len() <= COPIED {
+            let body = Body::Small(payload.as_slice());
+            (state.connection.start(&head, body, deadline), Some(payload))
+        } else {
+            let body = Body::Large(payload.into_bytes());
+            (state.connection.start(&head, body, deadline), None)
+        };
+        let id = match started {
+            Ok(id) => id,
+            Err(error) => {
+                state.detach(&attached);
+                drop(state);
+                drop(offered);
+                return Err(NotStarted::Refused(error));
+            }
+        };
+        if let Some(object) = head.object {
+            state.imports.used(object);
+        }
+        state.settle(self, &attached, offered, &mut due);
+        state.waiter(id).waker = Some(waker);
+        let driver = state.wake_for_output(earlier);
+        drop(state);
+        wake(driver);
+        due.run();
+        drop(payload);
+        Ok(id)
+    }
+
+    /// The answer of a call, once; the id is free again then.
+    pub(crate) fn poll_answer(&self, id: u32, cx: &Context<'_>) -> Poll<Answered> {
+        let mut state = self.lock();
+        let waiter = state.waiter(id);
+        if let Some(answer) = waiter.answer.take() {
+            let earlier = waiter.waker.take();
+            state.connection.release(id);
+            drop(state);
+            drop(earlier);
+            return Poll::Ready(answer);
+        }
+        if !waiter.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            // Whose task the call was in before may end with its waker, and give up calls of its own.
+            let earlier = waiter.waker.replace(cx.waker().clone());
+            drop(state);
+            drop(earlier);
+        }
+        Poll::Pending
+    }
+
+    /// Waits until all of a call's request was taken by the transport. From then on the call is the server's alone, and its id
+    /// no longer the caller's: what becomes of it is told to nobody.
+    pub(crate) fn poll_left(&self, id: u32, cx: &Context<'_>) -> Poll<Result<(), Error>> {
+        let mut state = self.lock();
+        // Once the connection is over only the answer knows.
+        let left = !state.is_over() && state.connection.has_left(id);
+        if !left && state.waiter(id).answer.is_none() {
+            let earlier = state.waiter(id).waker.replace(cx.waker().clone());
+            state.departs(id);
+            drop(state);
+            drop(earlier);
+            return Poll::Pending;
+        }
+        // All in one go: as soon as the id is released it may be the next call's.
+        let waiter = std::mem::take(state.waiter(id));
+        state.departed_for_good(id);
+        state.connection.release(id);
+        drop(state);
+        Poll::Ready(match waiter.answer {
+            Some(Err(error)) if !left => Err(error),
+            _ => Ok(()),
+        })
+    }
+
+    /// The caller is gone: the handler is to stop. Says what became of a call that was not answered.
+    pub(crate) fn abandon(&self, id: u32) -> Outcome {
+        let mut state = self.lock();
+        let answered = std::mem::take(state.waiter(id));
+        let outcome = state.connection.abandon(id);
+        let driver = state.wake_for_output(false);
+        drop(state);
+        wake(driver);
+        // What was answered is dropped outside the lock.
+        drop(answered);
+        outcome
+    }
+
+    // ---- answering calls -----------------------------------------------------------------------------------------
+
+    /// Answers a call of the peer from outside the driver.
+    pub(crate) fn reply(self: &Arc<Self>, id: u32, metadata: &Metadata, answer: Result<Payload, Error>) {
+        let metadata = encode_metadata(metadata);
+        let mut due = Due::default();
+        let mut state = self.lock();
+        let spent = state.reply(self, id, &metadata, answer, &mut due);
+        let driver = state.wake_for_output(false);
+        drop(state);
+        wake(driver);
+        due.run();
+        drop(spent);
+    }
+}
+
+/// Reads a reply's metadata block, which a broken peer may have garbled.
+pub(crate) fn read_metadata(block: &Bytes) -> Result<Metadata, Error> {
+    parse_metadata(block).map_err(|violation| Error::new(Code::DataLoss, violation.to_string()))
+}
+
+fn current_runtime() -> Option<Id> {
+    Handle::try_current().ok().map(|runtime| runtime.id())
+}
+
+pub(super) fn wake(driver: Option<Waker>) {
+    if let Some(driver) = driver {
+        driver.wake();
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("peer", &self.peer).finish_non_exhaustive()
+    }
+}

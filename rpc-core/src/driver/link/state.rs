@@ -1,0 +1,191 @@
+//! What the lock of a connection guards.
+
+use std::{sync::Arc, task::Waker};
+
+use bytes::Bytes;
+
+use super::{
+    Answered, Due, Link, Reply,
+    life::Life,
+    objects::{Exports, Imports},
+    streams::Streams,
+};
+use crate::{
+    Error,
+    proto::{Body, COPIED, Connection, Event},
+    service::Payload,
+};
+
+/// What the lock of a connection guards.
+pub(in crate::driver) struct State {
+    pub(in crate::driver) connection: Connection,
+    /// By call id.
+    waiters: Vec<Waiter>,
+    /// Calls whose callers wait only for the request to leave.
+    departures: Vec<u32>,
+    pub(in crate::driver) streams: Streams,
+    pub(super) exports: Exports,
+    pub(super) imports: Imports,
+    /// The driver, while it sleeps.
+    pub(super) driver: Option<Waker>,
+    pub(super) life: Life,
+    /// Some call ended.
+    pub(super) answered: bool,
+}
+
+/// Who waits for a call, and what has come for it.
+#[derive(Default)]
+pub(super) struct Waiter {
+    pub(super) waker: Option<Waker>,
+    pub(super) answer: Option<Answered>,
+}
+
+impl State {
+    pub(super) fn new(connection: Connection) -> Self {
+        Self {
+            connection,
+            waiters: Vec::new(),
+            departures: Vec::new(),
+            streams: Streams::default(),
+            exports: Exports::default(),
+            imports: Imports::default(),
+            driver: None,
+            life: Life::default(),
+            answered: false,
+        }
+    }
+
+    pub(super) fn waiter(&mut self, id: u32) -> &mut Waiter {
+        let index = id as usize;
+        if index >= self.waiters.len() {
+            // Ids of our own calls are dense and held below the limit on calls.
+            self.waiters.resize_with(index + 1, Waiter::default);
+        }
+        &mut self.waiters[index]
+    }
+
+    /// The driver's waker, when there is something for it to do.
+    pub(in crate::driver) fn wake_for_output(&mut self, timer: bool) -> Option<Waker> {
+        if timer || self.connection.wants_write() {
+            self.driver.take()
+        } else {
+            None
+        }
+    }
+
+    /// The driver runs: nobody needs to wake it.
+    pub(in crate::driver) fn awake(&mut self) {
+        self.driver = None;
+    }
+
+    /// Puts the driver to sleep.
+    pub(in crate::driver) fn sleep(&mut self, waker: &Waker) {
+        self.driver = Some(waker.clone());
+    }
+
+    /// Answers a call of the peer; gives back the payload whose buffer is to be dropped outside the lock.
+    pub(in crate::driver) fn reply(
+        &mut self,
+        link: &Arc<Link>,
+        id: u32,
+        metadata: &Bytes,
+        answer: Result<Payload, Error>,
+        due: &mut Due,
+    ) -> Option<Payload> {
+        let answer = answer.and_then(|mut payload| {
+            let offered = payload.take_offered();
+            if !offered.is_empty() {
+                self.carry_with_reply(link, id, metadata, payload.as_slice().len(), offered, due)?;
+            }
+            Ok(payload)
+        });
+        match answer {
+            Ok(payload) if payload.as_slice().len() <= COPIED => {
+                self.connection.reply(id, metadata, Ok(Body::Small(payload.as_slice())));
+                Some(payload)
+            }
+            Ok(payload) => {
+                self.connection
+                    .reply(id, metadata, Ok(Body::Large(payload.into_bytes())));
+                None
+            }
+            Err(error) => {
+                self.connection.reply(id, metadata, Err(&error));
+                None
+            }
+        }
+    }
+
+    /// Hands what happened to those who wait for it; gives back what is the driver's to do.
+    pub(in crate::driver) fn handle(&mut self, link: &Arc<Link>, event: Event, due: &mut Due) -> Option<Event> {
+        match event {
+            Event::Reply {
+                call,
+                metadata,
+                body,
+                attachments,
+            } => {
+                let carried = self.carried(link, attachments);
+                self.answer(
+                    call,
+                    Ok(Reply {
+                        metadata,
+                        body,
+                        carried,
+                    }),
+                    due,
+                );
+            }
+            Event::Failed { call, error } => self.answer(call, Err(error), due),
+            Event::Sendable { stream } | Event::Receivable { stream } => {
+                self.streams.slot(stream).wake(&mut due.wakers);
+            }
+            Event::Released { object } => due.objects.extend(self.exports.forget(object)),
+            Event::GoAway => self.life.closing = true,
+            event @ (Event::Request { .. } | Event::Stop { .. }) => return Some(event),
+        }
+        None
+    }
+
+    fn answer(&mut self, id: u32, answer: Answered, due: &mut Due) {
+        self.answered = true;
+        let waiter = self.waiter(id);
+        waiter.answer = Some(answer);
+        due.wakers.extend(waiter.waker.take());
+    }
+
+    /// Somebody waits for a request to leave.
+    pub(super) fn departs(&mut self, id: u32) {
+        if !self.departures.contains(&id) {
+            self.departures.push(id);
+        }
+    }
+
+    /// Nobody waits for a request to leave any more.
+    pub(super) fn departed_for_good(&mut self, id: u32) {
+        self.departures.retain(|&departure| departure != id);
+    }
+
+    /// The wakers of those who waited for a request to leave that now has.
+    pub(in crate::driver) fn departed(&mut self, due: &mut Due) {
+        if self.departures.is_empty() {
+            return;
+        }
+        let departures = std::mem::take(&mut self.departures);
+        for id in departures {
+            if self.connection.has_left(id) {
+                due.wakers.extend(self.waiter(id).waker.take());
+            } else {
+                self.departures.push(id);
+            }
+        }
+    }
+
+    /// Everyone who waits for a request to leave is woken: the connection is over.
+    pub(super) fn all_departed(&mut self, due: &mut Due) {
+        let departures = std::mem::take(&mut self.departures);
+        for id in departures {
+            due.wakers.extend(self.waiter(id).waker.take());
+        }
+    }
+}

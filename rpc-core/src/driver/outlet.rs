@@ -1,0 +1,229 @@
+//! The sending end of a stream on a connection.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+
+use super::{
+    Link,
+    link::{Due, State, wait, wake},
+};
+use crate::{
+    Error,
+    carry::{Offered, Wire},
+    proto::{Body, COPIED, Capacity, StreamId},
+    service::Payload,
+};
+
+/// The end of a stream that sends. Dropped before it [finished](Self::finish), the receiver is told that the stream broke.
+pub(crate) struct Outlet {
+    link: Arc<Link>,
+    stream: StreamId,
+    /// The number may be another stream's already. Touched only under the connection's lock.
+    ended: AtomicBool,
+}
+
+impl Outlet {
+    /// To be made under the lock that counts it.
+    pub(super) fn new(link: Arc<Link>, stream: StreamId) -> Self {
+        Self {
+            link,
+            stream,
+            ended: AtomicBool::new(false),
+        }
+    }
+
+    /// How items are written.
+    pub(crate) fn wire(&self) -> Wire {
+        self.link.wire()
+    }
+
+    /// The longest item that can be sent.
+    pub(crate) fn max_item(&self) -> usize {
+        self.link.max_item()
+    }
+
+    /// Waits until one more item, or one more batch, may be sent; for one task at a time. Cancel safe. The error says why the
+    /// receiver takes no more, or that the connection is gone.
+    pub(crate) fn poll_ready(&self, cx: &Context<'_>) -> Poll<Result<(), Error>> {
+        let mut state = self.link.lock();
+        match state.room(self.stream) {
+            Err(error) => Poll::Ready(Err(error)),
+            Ok(true) => Poll::Ready(Ok(())),
+            Ok(false) => {
+                let earlier = wait(&mut state.streams.slot(self.stream).ready, cx.waker());
+                drop(state);
+                drop(earlier);
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Waits until the receiver takes no more; for one task at a time. Cancel safe.
+    pub(crate) fn poll_stopped(&self, cx: &Context<'_>) -> Poll<Error> {
+        let mut state = self.link.lock();
+        if let Err(error) = state.room(self.stream) {
+            return Poll::Ready(error);
+        }
+        let earlier = wait(&mut state.streams.slot(self.stream).stopped, cx.waker());
+        drop(state);
+        drop(earlier);
+        Poll::Pending
+    }
+
+    /// Why the receiver takes no more, if it does not.
+    pub(crate) fn stopped(&self) -> Option<Error> {
+        self.link.lock().room(self.stream).err()
+    }
+
+    /// Sends one item; to be called once after [`poll_ready`](Self::poll_ready).
+    ///
+    /// # Errors
+    /// The item cannot go, and the stream is as it was; or it takes no more items.
+    pub(crate) fn send(&self, mut item: Payload) -> Result<(), Error> {
+        let offered = item.take_offered();
+        if item.as_slice().len() <= COPIED {
+            self.put(Body::Small(item.as_slice()), offered)
+        } else {
+            self.put(Body::Large(item.into_bytes()), offered)
+        }
+    }
+
+    /// [`send`](Self::send) from a buffer of the caller's.
+    pub(crate) fn send_bytes(&self, item: &[u8], offered: Vec<Offered>) -> Result<(), Error> {
+        if item.len() <= COPIED {
+            self.put(Body::Small(item), offered)
+        } else {
+            self.put(Body::Large(Bytes::copy_from_slice(item)), offered)
+        }
+    }
+
+    fn put(&self, item: Body<'_>, offered: Vec<Offered>) -> Result<(), Error> {
+        let mut due = Due::default();
+        let mut state = self.link.lock();
+        let sent = self.put_locked(&mut state, item, offered, &mut due);
+        let driver = state.wake_for_output(false);
+        drop(state);
+        wake(driver);
+        due.run();
+        sent
+    }
+
+    fn put_locked(&self, state: &mut State, item: Body<'_>, offered: Vec<Offered>, due: &mut Due) -> Result<(), Error> {
+        let attached = match state.room(self.stream).and_then(|_| state.attach(&self.link, &offered)) {
+            Ok(attached) => attached,
+            Err(error) => {
+                due.forsake(offered);
+                return Err(error);
+            }
+        };
+        if let Err(error) = state.connection.send_item(self.stream, &attached.attachments, item) {
+            state.detach(&attached);
+            due.forsake(offered);
+            return Err(error);
+        }
+        state.settle(&self.link, &attached, offered, due);
+        Ok(())
+    }
+
+    /// Sends items that carry nothing, each behind its length in four bytes; together not much more than 32 KiB.
+    pub(crate) fn send_batch(&self, items: &[u8]) -> Result<(), Error> {
+        let mut state = self.link.lock();
+        state.room(self.stream)?;
+        state.connection.send_items(self.stream, items);
+        let driver = state.wake_for_output(false);
+        drop(state);
+        wake(driver);
+        Ok(())
+    }
+
+    /// Sends one item in the place of those that have not begun to leave; needs no room. It is one that carries nothing.
+    pub(crate) fn replace(&self, item: &[u8]) -> Result<(), Error> {
+        let item = if item.len() <= COPIED {
+            Body::Small(item)
+        } else {
+            Body::Large(Bytes::copy_from_slice(item))
+        };
+        let mut state = self.link.lock();
+        state.room(self.stream)?;
+        let sent = state.connection.replace_items(self.stream, item);
+        let driver = state.wake_for_output(false);
+        drop(state);
+        wake(driver);
+        sent
+    }
+
+    /// Ends the stream well.
+    pub(crate) fn finish(self) {
+        self.end(Ok(()));
+    }
+
+    /// Ends the stream with an error, which the receiver gets after the items sent before.
+    pub(crate) fn fail(self, error: &Error) {
+        self.end(Err(error));
+    }
+
+    /// Ends the stream, once; nothing is to be sent after it.
+    pub(crate) fn end(&self, end: Result<(), &Error>) {
+        let mut state = self.link.lock();
+        if self.ended.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let waited = state.streams.slot(self.stream).clear();
+        if !state.is_over() {
+            state.connection.end_stream(self.stream, end);
+        }
+        let driver = state.let_go();
+        drop(state);
+        wake(driver);
+        drop(waited);
+    }
+}
+
+impl State {
+    /// Whether there is room for one more item.
+    ///
+    /// # Errors
+    /// There never will be.
+    fn room(&mut self, stream: StreamId) -> Result<bool, Error> {
+        match (self.connection.capacity(stream), self.end_reason()) {
+            // What the receiver said counts, even if the connection has ended since.
+            (Capacity::Stopped(why), _) => Err(why),
+            (_, Some(end)) => Err(end.clone()),
+            (Capacity::Room, None) => Ok(true),
+            (Capacity::Full, None) => Ok(false),
+        }
+    }
+}
+
+impl Drop for Outlet {
+    fn drop(&mut self) {
+        // Finished ones do not make the error.
+        if self.ended.load(Ordering::Relaxed) {
+            return;
+        }
+        self.end(Err(&broken()));
+    }
+}
+
+/// Why a stream ends whose sender is dropped without a word.
+pub(crate) fn broken() -> Error {
+    if std::thread::panicking() {
+        Error::internal("the sender panicked")
+    } else {
+        Error::aborted("the sender was dropped before it finished")
+    }
+}
+
+impl fmt::Debug for Outlet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Outlet").field(&self.stream).finish()
+    }
+}

@@ -1,0 +1,187 @@
+//! The lists of what messages carry, and giving back what nobody takes.
+
+use bytes::Bytes;
+
+use super::{Connection, Event};
+use crate::{
+    Error,
+    proto::{
+        Attachment, Carrier, Flow, RequestHead, StreamId, Violation,
+        attachment::{put_list, take_list},
+        frame::Kind,
+        head::encode_failure,
+        stream::Role,
+    },
+};
+
+impl Connection {
+    /// What the reply to a call carries, just before [`reply`](Self::reply); see [`can_reply`](Self::can_reply).
+    pub(crate) fn attach_reply(&mut self, call: u32, attachments: &[Attachment]) {
+        if !attachments.is_empty() {
+            self.put_list(Kind::ReplyAttach, call, attachments);
+        }
+    }
+
+    /// What a request carries that is about to be queued.
+    pub(super) fn attach_request(&mut self, call: u32, attachments: &[Attachment]) {
+        if !attachments.is_empty() {
+            self.put_list(Kind::RequestAttach, call, attachments);
+        }
+    }
+
+    /// A request was withdrawn of which nothing has left: its list goes to nobody.
+    pub(super) fn detach_request(&mut self, call: u32, attached: bool, object: Option<u32>) {
+        if let Some(object) = object {
+            // Whoever holds the reference counts the call, so the object's side must count it, too.
+            self.put_list(Kind::RequestAttach, call, &[Attachment::Returned { object }]);
+        }
+        if attached || object.is_some() {
+            self.put_list(Kind::RequestAttach, call, &[]);
+        }
+    }
+
+    fn put_list(&mut self, kind: Kind, call: u32, list: &[Attachment]) {
+        put_list(self.outbox.small(), kind, call, list);
+        self.streams.announce(list, self.outbox.writer());
+    }
+
+    pub(super) fn handle_request_attach(&mut self, call: u32, payload: Bytes) -> Result<(), Violation> {
+        self.check_idle(call)?;
+        let list = self.accept_list(payload)?;
+        let replaced = if list.is_empty() {
+            self.lists.remove(&call)
+        } else {
+            self.lists.insert(call, list)
+        };
+        self.dispose(replaced.unwrap_or_default());
+        Ok(())
+    }
+
+    pub(super) fn handle_reply_attach(&mut self, id: u32, payload: Bytes) -> Result<(), Violation> {
+        let call = self.outgoing.in_flight(id)?;
+        if call.reply.is_some() || !call.attachments.is_empty() {
+            return Err(Violation::new(format!("two lists for the reply to call {id}, or a late one")));
+        }
+        let list = self.accept_list(payload)?;
+        match self.outgoing.find(id) {
+            Some(call) if !call.cancelled => call.attachments = list,
+            _ => self.dispose(list),
+        }
+        Ok(())
+    }
+
+    pub(super) fn handle_item_attach(&mut self, wire: u32, payload: Bytes) -> Result<(), Violation> {
+        let id = StreamId::received(wire);
+        let length = payload.len();
+        let expected = self.heard(id)?.is_none_or(|stream| matches!(stream.role, Role::Receives(_)));
+        if !expected {
+            return Err(Violation::new("an item to the sender of a stream"));
+        }
+        let list = self.accept_list(payload)?;
+        match self.streams.find(id).filter(|stream| stream.stale == 0 && !stream.is_let_go()) {
+            Some(stream) => {
+                if let Role::Receives(receiver) = &mut stream.role {
+                    receiver.count(length)?;
+                    receiver.arrive_list(list, length)?;
+                }
+            }
+            // Whatever the sender had promised still goes, after its receiver has stopped as well.
+            None => self.dispose(list),
+        }
+        Ok(())
+    }
+
+    /// Reads a list: from now on what is in it is this side's to use or to give back.
+    fn accept_list(&mut self, payload: Bytes) -> Result<Vec<Attachment>, Violation> {
+        let list = take_list(payload)?;
+        for entry in &list {
+            match *entry {
+                Attachment::Stream { stream, flow } => {
+                    self.streams.accept(stream, flow, self.outbox.taken())?;
+                    if self.carrier == Carrier::Datagrams {
+                        self.greet(stream);
+                    }
+                }
+                Attachment::Object { .. } => self.imports += 1,
+                Attachment::Returned { object } => self.exports.name(object)?,
+            }
+        }
+        Ok(list)
+    }
+
+    /// A list is handed out: gives the events of objects that nothing else keeps, which must follow it.
+    pub(super) fn hand_out(&mut self, list: &[Attachment]) -> Vec<Event> {
+        let mut released = Vec::new();
+        for entry in list {
+            if let &Attachment::Returned { object } = entry
+                && self.exports.hand_out(object)
+            {
+                released.push(Event::Released { object });
+            }
+        }
+        released
+    }
+
+    /// A list goes to nobody.
+    pub(super) fn dispose(&mut self, list: Vec<Attachment>) {
+        if !list.is_empty() {
+            let released = self.hand_out(&list);
+            self.events.extend(released);
+            self.give_back(list);
+        }
+    }
+
+    /// A request goes to nobody.
+    pub(super) fn drop_request(&mut self, head: RequestHead) {
+        if let Some(object) = head.object
+            && self.exports.hand_out(object)
+        {
+            self.events.push_back(Event::Released { object });
+        }
+        self.dispose(head.attachments);
+    }
+
+    /// Gives back what was handed out to nobody, with all that came on its streams: in a loop, for the peer chooses how deep.
+    pub(super) fn give_back(&mut self, list: Vec<Attachment>) {
+        let why = Error::cancelled("the message that carried this stream went to nobody");
+        let why = encode_failure(&why, 0).freeze();
+        let mut lists = vec![list];
+        while let Some(list) = lists.pop() {
+            for entry in list {
+                match entry {
+                    Attachment::Stream { stream, flow } => {
+                        let unclaimed = self.let_go(stream, flow, why.clone());
+                        for list in &unclaimed {
+                            let released = self.hand_out(list);
+                            self.events.extend(released);
+                        }
+                        lists.extend(unclaimed);
+                    }
+                    Attachment::Object { object, .. } => self.release_object(object, 0),
+                    Attachment::Returned { .. } => {}
+                }
+            }
+        }
+    }
+
+    /// The user of a stream is gone; `last` is what this side says last. Gives the lists that nobody took.
+    pub(super) fn let_go(&mut self, id: StreamId, flow: Flow, last: Bytes) -> Vec<Vec<Attachment>> {
+        let Some((stream, budget)) = self.streams.find_with_budget(id) else {
+            return Vec::new();
+        };
+        let unclaimed = match (&mut stream.role, flow) {
+            _ if stream.last.is_some() || stream.said_last.is_some() => return Vec::new(),
+            (Role::Sends(_), Flow::Sends) => Vec::new(),
+            (Role::Receives(receiver), Flow::Receives) => {
+                receiver.release(id, budget);
+                receiver.drain()
+            }
+            _ => return Vec::new(),
+        };
+        stream.last = Some(last);
+        self.called = true;
+        self.streams.proceed(id, self.outbox.writer());
+        self.lend();
+        unclaimed
+    }
+}

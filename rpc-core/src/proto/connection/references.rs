@@ -1,0 +1,59 @@
+//! References to objects, of this side and of the peer's.
+
+use bytes::{Buf, Bytes};
+
+use super::{Connection, Event};
+use crate::{
+    Code, Error,
+    proto::{
+        Violation,
+        frame::{Kind, put_header},
+    },
+};
+
+impl Connection {
+    /// One more reference to an object of this side goes to the peer: to one that it has been given before, or to a new one.
+    ///
+    /// # Errors
+    /// `ResourceExhausted` and not executed, when there are too many objects.
+    pub(crate) fn export(&mut self, object: Option<u32>) -> Result<u32, Error> {
+        self.exports.export(object).ok_or_else(|| {
+            Error::refused(
+                Code::ResourceExhausted,
+                format!(
+                    "the other side has references to {} objects already, the limit (`max_objects`)",
+                    self.exports.limit()
+                ),
+            )
+        })
+    }
+
+    /// Takes back a reference that no message has carried.
+    pub(crate) fn unexport(&mut self, object: u32) {
+        if self.exports.release(object, 0).unwrap_or_default() {
+            self.events.push_back(Event::Released { object });
+        }
+    }
+
+    /// A reference to an object of the peer's is gone; it was named `uses` times, as the target of a call or going back.
+    pub(crate) fn release_object(&mut self, object: u32, uses: u32) {
+        self.imports = self.imports.saturating_sub(1);
+        self.called = true;
+        let small = self.outbox.small();
+        put_header(small, Kind::Release, false, object, 4);
+        small.extend_from_slice(&uses.to_le_bytes());
+    }
+
+    pub(super) fn handle_release(&mut self, object: u32, mut payload: Bytes) -> Result<(), Violation> {
+        let uses = payload.try_get_u32_le()?;
+        if self.exports.release(object, uses)? {
+            self.events.push_back(Event::Released { object });
+        }
+        Ok(())
+    }
+
+    /// A request names its target; says whether it is there.
+    pub(super) fn name_target(&mut self, object: Option<u32>) -> bool {
+        object.is_none_or(|object| self.exports.name(object).is_ok())
+    }
+}

@@ -1,0 +1,131 @@
+//! The objects of this side that the peer has references to.
+//!
+//! A reference goes over as an entry of a list; the peer gives each one back with a frame that says how often a message named
+//! it. Frames may overtake each other, so an object goes when nothing is missing: all references came back, and as many names as
+//! they claimed.
+
+use slab::Slab;
+
+use super::Violation;
+
+#[derive(Debug, Default)]
+struct Export {
+    /// The references that did not come back.
+    out: u64,
+    /// The names that came, and those that the references claimed.
+    named: u64,
+    claimed: u64,
+    /// The names that came in messages that were not handed out.
+    waiting: u64,
+    /// That it goes waits to be told.
+    queued: bool,
+}
+
+impl Export {
+    /// Whether the peer may name it: it has a reference, or a message from when it had one is still on its way.
+    fn is_known(&self) -> bool {
+        self.out > 0 || self.named < self.claimed
+    }
+
+    fn is_over(&self) -> bool {
+        self.out == 0 && self.named == self.claimed && self.waiting == 0
+    }
+}
+
+/// The objects of this side that the peer has references to.
+#[derive(Debug)]
+pub(super) struct Exports {
+    objects: Slab<Export>,
+    limit: usize,
+}
+
+impl Exports {
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            objects: Slab::new(),
+            limit,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// One more reference goes out: to an object that is here, or to a new one. `None` when there are too many.
+    pub(super) fn export(&mut self, object: Option<u32>) -> Option<u32> {
+        if let Some(object) = object
+            && let Some(export) = self.objects.get_mut(object as usize)
+        {
+            export.out += 1;
+            return Some(object);
+        }
+        if self.objects.len() >= self.limit {
+            return None;
+        }
+        let export = Export {
+            out: 1,
+            ..Export::default()
+        };
+        // The limit keeps every key far below 2^32.
+        Some(self.objects.insert(export) as u32)
+    }
+
+    /// Whether the peer may name the object.
+    pub(super) fn has(&self, object: u32) -> bool {
+        self.objects.get(object as usize).is_some_and(Export::is_known)
+    }
+
+    /// A message that names the object has come.
+    pub(super) fn name(&mut self, object: u32) -> Result<(), Violation> {
+        let Some(export) = self.objects.get_mut(object as usize).filter(|export| export.is_known()) else {
+            return Err(Violation::new(format!("object {object}, which it has no reference to")));
+        };
+        export.named += 1;
+        export.waiting += 1;
+        Ok(())
+    }
+
+    /// A message that names the object was handed out, or goes nowhere; says whether the object is to go.
+    pub(super) fn hand_out(&mut self, object: u32) -> bool {
+        self.change(object, |export| export.waiting = export.waiting.saturating_sub(1))
+    }
+
+    /// A reference comes back, or never left; says whether the object is to go.
+    pub(super) fn release(&mut self, object: u32, uses: u32) -> Result<bool, Violation> {
+        let out = self.objects.get(object as usize).map_or(0, |export| export.out);
+        if out == 0 {
+            return Err(Violation::new(format!("more releases of object {object} than references")));
+        }
+        Ok(self.change(object, |export| {
+            export.out -= 1;
+            export.claimed += u64::from(uses);
+        }))
+    }
+
+    fn change(&mut self, object: u32, change: impl FnOnce(&mut Export)) -> bool {
+        let Some(export) = self.objects.get_mut(object as usize) else {
+            return false;
+        };
+        change(export);
+        let goes = export.is_over() && !export.queued;
+        export.queued |= goes;
+        goes
+    }
+
+    /// That an object goes is about to be told: says whether it still holds, and forgets it then.
+    pub(super) fn forget(&mut self, object: u32) -> bool {
+        let Some(export) = self.objects.get_mut(object as usize) else {
+            return false;
+        };
+        export.queued = false;
+        let over = export.is_over();
+        if over {
+            self.objects.remove(object as usize);
+        }
+        over
+    }
+}

@@ -1,0 +1,28 @@
+//! Streams of items: each flows in one direction, as bytes that the receiver gives credit for.
+//!
+//! ```text
+//!  sender                                   receiver
+//!    │ ItemAttach, Items … (within its credit) ──▶ │
+//!    │ ◀────────────────────────── Credit (more)   │
+//!    │ End ──────────────────────────────────────▶ │
+//!    │ ◀──────────────────────────────────── Stop  │
+//! ```
+//! Each side says exactly one last word: the sender *End*, the receiver *Stop*, in either order. A side says it when its user
+//! lets go, so the number of a stream is free as soon as both words have passed: nobody on either side names it any more.
+
+mod budget;
+mod queue;
+mod receiver;
+mod sender;
+mod table;
+mod turn;
+mod walk;
+
+pub(super) use receiver::Receiver;
+pub(super) use sender::Sender;
+pub(super) use table::{Hold, Role, Stream, Streams};
+
+/// The bit of an item's length that says that a list came before it.
+pub(super) const CARRIES: u32 = 1 << 31;
+/// The longest item: its length has 31 bits.
+pub(super) const MAX_ITEM: usize = (CARRIES - 1) as usize;

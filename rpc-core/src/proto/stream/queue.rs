@@ -1,0 +1,172 @@
+//! What a sender has queued: bytes of items, and the lists that some of them carry, in order.
+
+use std::collections::VecDeque;
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use super::{CARRIES, walk::LENGTH};
+use crate::proto::{
+    Attachment, Body,
+    attachment::list_len,
+    frame::{Kind, PIECE, put_header},
+    outbox::COPIED,
+    writer::Writer,
+};
+
+/// A run of bytes, or a list.
+#[derive(Debug)]
+enum Segment {
+    Items(Bytes),
+    List(Vec<Attachment>),
+}
+
+/// What is to go next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    Nothing,
+    /// A list that costs this many bytes.
+    List(usize),
+    /// This many bytes of items, a piece at most.
+    Items(usize),
+}
+
+#[derive(Debug, Default)]
+pub(in crate::proto) struct Queue {
+    segments: VecDeque<Segment>,
+    /// Small items behind the segments.
+    tail: BytesMut,
+    /// The bytes of items.
+    length: usize,
+    /// The bytes of what was queued last.
+    last: usize,
+}
+
+impl Queue {
+    /// The bytes of items that wait.
+    pub(super) fn len(&self) -> usize {
+        self.length
+    }
+
+    pub(in crate::proto) fn push(&mut self, list: &[Attachment], body: Body<'_>) {
+        let carries = if list.is_empty() { 0 } else { CARRIES };
+        if !list.is_empty() {
+            self.seal();
+            self.segments.push_back(Segment::List(list.to_vec()));
+        }
+        let length = body.len();
+        // Whoever sends holds items to the limit, which is below the top bit.
+        self.tail
+            .extend_from_slice(&(length as u32 & !CARRIES | carries).to_le_bytes());
+        match body {
+            Body::Small(bytes) => self.tail.extend_from_slice(bytes),
+            Body::Large(bytes) if bytes.is_empty() => {}
+            Body::Large(bytes) => {
+                self.seal();
+                self.segments.push_back(Segment::Items(bytes));
+            }
+        }
+        // What carries something is never replaced: its streams are open already.
+        self.last = if list.is_empty() { LENGTH + length } else { 0 };
+        self.length += LENGTH + length;
+    }
+
+    /// Appends items that stand as they go on the wire.
+    pub(in crate::proto) fn push_encoded(&mut self, items: &[u8]) {
+        self.tail.extend_from_slice(items);
+        self.last = items.len();
+        self.length += items.len();
+    }
+
+    /// Takes back what was queued last, if nothing of it has left.
+    pub(in crate::proto) fn pop_last(&mut self) {
+        let mut rest = std::mem::take(&mut self.last);
+        if rest > self.length {
+            return;
+        }
+        self.length -= rest;
+        let kept = self.tail.len().saturating_sub(rest);
+        rest -= self.tail.len() - kept;
+        self.tail.truncate(kept);
+        while rest > 0
+            && let Some(Segment::Items(bytes)) = self.segments.back_mut()
+        {
+            let kept = bytes.len().saturating_sub(rest);
+            rest -= bytes.len() - kept;
+            bytes.truncate(kept);
+            if kept == 0 {
+                self.segments.pop_back();
+            }
+        }
+    }
+
+    /// Drops all items and gives their lists, which must still go.
+    pub(super) fn drain(&mut self) -> Vec<Vec<Attachment>> {
+        let all = std::mem::take(self);
+        let list = |segment| match segment {
+            Segment::List(list) => Some(list),
+            Segment::Items(_) => None,
+        };
+        all.segments.into_iter().filter_map(list).collect()
+    }
+
+    pub(super) fn next(&self) -> Next {
+        let mut run = 0;
+        for segment in &self.segments {
+            match segment {
+                Segment::List(list) if run == 0 => return Next::List(list_len(list)),
+                Segment::Items(bytes) if run + bytes.len() < PIECE => run += bytes.len(),
+                Segment::List(_) => return Next::Items(run),
+                Segment::Items(_) => return Next::Items(PIECE),
+            }
+        }
+        match (run + self.tail.len()).min(PIECE) {
+            0 => Next::Nothing,
+            run => Next::Items(run),
+        }
+    }
+
+    /// The list that is to go next.
+    pub(super) fn take_list(&mut self) -> Option<Vec<Attachment>> {
+        match self.segments.pop_front()? {
+            Segment::List(list) => Some(list),
+            items @ Segment::Items(_) => {
+                self.segments.push_front(items);
+                None
+            }
+        }
+    }
+
+    /// Writes a frame with the next `length` bytes, as [`next`](Self::next) allows.
+    pub(super) fn write(&mut self, length: usize, id: u32, more: bool, writer: &mut Writer, chunks: &mut VecDeque<Bytes>) {
+        put_header(writer.small(), Kind::Items, more, id, length);
+        self.length -= length;
+        let mut rest = length;
+        while rest > 0
+            && let Some(Segment::Items(bytes)) = self.segments.front_mut()
+        {
+            let piece = bytes.split_to(rest.min(bytes.len()));
+            if bytes.is_empty() {
+                self.segments.pop_front();
+            }
+            rest -= piece.len();
+            if piece.len() <= COPIED {
+                writer.small().extend_from_slice(&piece);
+            } else {
+                writer.hand_over(chunks, piece);
+            }
+        }
+        if rest > COPIED {
+            writer.hand_over(chunks, self.tail.split_to(rest).freeze());
+        } else {
+            writer.small().extend_from_slice(&self.tail[..rest]);
+            self.tail.advance(rest);
+        }
+    }
+
+    /// Ends the tail: what comes next is no part of it.
+    fn seal(&mut self) {
+        if !self.tail.is_empty() {
+            self.segments.push_back(Segment::Items(self.tail.split().freeze()));
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Where items begin and end.
+
+use super::CARRIES;
+
+/// The bytes in front of each item.
+pub(super) const LENGTH: usize = 4;
+
+/// Finds the items in bytes that come cut anywhere.
+#[derive(Debug, Default)]
+pub(super) struct Walk {
+    header: [u8; LENGTH],
+    filled: usize,
+    /// What is still to come of the item whose header is complete.
+    rest: Option<usize>,
+}
+
+/// What was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// An item of this length begins.
+    Began { length: usize, carries: bool },
+    /// The item ends.
+    Ended,
+}
+
+impl Walk {
+    /// Whether the next byte begins an item.
+    pub(super) fn is_between(&self) -> bool {
+        self.rest.is_none() && self.filled == 0
+    }
+
+    /// Takes `bytes` up to the next step; `None` when they are used up before.
+    pub(super) fn step(&mut self, bytes: &mut &[u8]) -> Option<Step> {
+        let Some(rest) = self.rest else {
+            let header = self.header(bytes)?;
+            let length = (header & !CARRIES) as usize;
+            self.rest = Some(length);
+            return Some(Step::Began {
+                length,
+                carries: header & CARRIES != 0,
+            });
+        };
+        let taken = rest.min(bytes.len());
+        *bytes = &bytes[taken..];
+        self.rest = (taken < rest).then_some(rest - taken);
+        self.rest.is_none().then_some(Step::Ended)
+    }
+
+    fn header(&mut self, bytes: &mut &[u8]) -> Option<u32> {
+        if self.filled == 0
+            && let Some((header, rest)) = bytes.split_first_chunk()
+        {
+            *bytes = rest;
+            return Some(u32::from_le_bytes(*header));
+        }
+        let taken = bytes.len().min(LENGTH - self.filled);
+        let (head, rest) = bytes.split_at(taken);
+        self.header[self.filled..self.filled + taken].copy_from_slice(head);
+        self.filled += taken;
+        *bytes = rest;
+        if self.filled < LENGTH {
+            return None;
+        }
+        self.filled = 0;
+        Some(u32::from_le_bytes(self.header))
+    }
+}
