@@ -104,7 +104,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         for round in 0..5 {
             writer.append(&format!("round {round}")).await?;
         }
-        farcall::Result::Ok(())
+        Ok::<_, farcall::Error>(())
     };
     // `take` drops the stream behind its last item, which stops it on the server.
     let (lines, written) = tokio::join!(tail.take(6).try_collect::<Vec<Line>>(), writing);
