@@ -115,6 +115,7 @@ async fn whoever_has_a_reference_keeps_the_connection() {
     let (here, mut there) = pair();
     let (local, _) = object();
     let import = handed_over(&here, &mut there, &local).await;
+    there.reply(0, &());
     there.link.finish();
     settle().await;
     assert!(!there.driver.is_finished() && !here.driver.is_finished());
@@ -122,9 +123,9 @@ async fn whoever_has_a_reference_keeps_the_connection() {
     drop(import);
     settle().await;
     assert!(!there.driver.is_finished(), "the call goes on");
-    there.link.abandon(0);
     let mut here = here;
     let request = here.request().await;
     here.reply(request.call, &());
+    there.answer::<()>(0).await.expect("answered");
     tokio::time::timeout(std::time::Duration::from_secs(5), there.driver).await.expect("the last one has gone").expect("its end");
 }

@@ -11,7 +11,7 @@ async fn sent_away(from: &Side, to: &mut Side, receiver: &watch::Receiver<u32>) 
 #[tokio::test]
 async fn the_value_of_the_moment_travels_in_the_message() {
     let (here, mut there) = pair();
-    let (sender, receiver) = watch::channel(1);
+    let (sender, receiver) = watch::channel(1_u32);
     sender.send(2);
     let mut away = sent_away(&here, &mut there, &receiver).await;
     assert_eq!(*away.latest(), 2);
@@ -27,7 +27,7 @@ async fn the_value_of_the_moment_travels_in_the_message() {
 #[tokio::test]
 async fn the_latest_wins_and_the_last_comes_before_the_end() {
     let (here, mut there) = pair();
-    let (sender, receiver) = watch::channel(0);
+    let (sender, receiver) = watch::channel(0_u32);
     let mut away = sent_away(&here, &mut there, &receiver).await;
     // No await in between: nothing of these has left before the last one.
     (1..=1000).for_each(|value| sender.send(value));
@@ -42,7 +42,7 @@ async fn the_latest_wins_and_the_last_comes_before_the_end() {
 #[tokio::test]
 async fn clones_elsewhere_share_what_comes() {
     let (here, mut there) = pair();
-    let (sender, receiver) = watch::channel(0);
+    let (sender, receiver) = watch::channel(0_u32);
     let mut first = sent_away(&here, &mut there, &receiver).await;
     let mut second = first.clone();
     let waits = tokio::spawn(async move {
@@ -61,7 +61,7 @@ async fn clones_elsewhere_share_what_comes() {
 #[tokio::test]
 async fn a_lost_connection_ends_the_values() {
     let (here, mut there) = pair();
-    let (sender, receiver) = watch::channel(0);
+    let (sender, receiver) = watch::channel(0_u32);
     let mut away = sent_away(&here, &mut there, &receiver).await;
     sender.send(1);
     settle().await;
@@ -77,7 +77,7 @@ async fn a_lost_connection_ends_the_values() {
 #[tokio::test]
 async fn a_value_that_changed_before_the_message_left_follows() {
     let (here, mut there) = pair();
-    let (sender, receiver) = watch::channel(0);
+    let (sender, receiver) = watch::channel(0_u32);
     let payload = crate::service::Payload::encode(here.link.wire().format, &receiver).expect("encoded");
     sender.send(5);
     let head = crate::proto::RequestHead::default();
