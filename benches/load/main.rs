@@ -1,9 +1,11 @@
-//! Calls per second and CPU time per call of farcall beside its peers, on this machine, in one run.
+//! Calls and items per second, and CPU time for each, of farcall beside its peers, on this machine, in one run.
 //!
 //! Client and server are two processes: this program starts itself again with `serve <peer>`. Every round measures all
 //! peers one after the other, so that a machine that slows down slows all of them down; ratios are taken within a round.
 //! `README.md` beside it says what is measured and where the comparison is not even.
 
+mod idle;
+mod items;
 mod measure;
 mod options;
 mod peer;
@@ -24,7 +26,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     measure::measure,
     options::{Options, USAGE},
-    peer::Result,
+    peer::{Peer, Result},
     report::Report,
 };
 
@@ -36,6 +38,11 @@ fn main() -> Result<()> {
     match arguments.as_slice() {
         [command, peer] if command == "serve" => serve(peer),
         [flag] if flag == "--help" || flag == "-h" => Ok(io::stdout().write_all(USAGE.as_bytes())?),
+        [command, streams] if command == "idle" => idle::weigh_all(streams),
+        [command, streams, peer] if command == "idle" => {
+            let sentence = runtime()?.block_on(idle::weigh(find(peer)?, streams.parse()?))?;
+            Ok(write!(io::stdout(), "{sentence}")?)
+        }
         flags => compare(&Options::parse(flags)?),
     }
 }
@@ -44,8 +51,12 @@ fn runtime() -> io::Result<Runtime> {
     Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()
 }
 
+fn find(name: &str) -> Result<&'static dyn Peer> {
+    peers::find(name).ok_or_else(|| format!("there is no peer called {name:?}").into())
+}
+
 fn serve(name: &str) -> Result<()> {
-    let peer = peers::find(name).ok_or_else(|| format!("there is no peer called {name:?}"))?;
+    let peer = find(name)?;
     // The measuring process holds the other end: however it ends, this one does not outlive it.
     thread::spawn(|| {
         let _ = io::stdin().read_to_end(&mut Vec::new());
@@ -60,10 +71,11 @@ fn compare(options: &Options) -> Result<()> {
     for round in 1..=options.rounds {
         for work in options.works() {
             for peer in peers::ALL.iter().filter(|peer| options.wants_peer(peer.name())) {
-                writeln!(io::stderr(), "round {round}: {}, {}", work.name, peer.name())?;
                 let sample = runtime
                     .block_on(measure(*peer, work.load, options.duration))
                     .map_err(|error| format!("{}, {}: {error}", work.name, peer.name()))?;
+                let Some(sample) = sample else { continue };
+                writeln!(io::stderr(), "round {round}: {}, {}", work.name, peer.name())?;
                 report.add(work, peer.name(), sample);
             }
         }

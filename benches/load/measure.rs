@@ -18,35 +18,40 @@ const GRACE: Duration = Duration::from_secs(20);
 /// What one measurement gave.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample {
-    pub(crate) calls_per_second: f64,
-    /// Microseconds of CPU time for each call.
+    /// Calls or items.
+    pub(crate) per_second: f64,
+    /// Microseconds of CPU time for each.
     pub(crate) client_cpu: f64,
     pub(crate) server_cpu: f64,
 }
 
-pub(crate) async fn measure(peer: &dyn Peer, load: Load, duration: Duration) -> Result<Sample> {
+/// `None` if the peer cannot do it.
+pub(crate) async fn measure(peer: &dyn Peer, load: Load, duration: Duration) -> Result<Option<Sample>> {
     let server = ServerProcess::start(peer.name())?;
-    let mut session = timeout(GRACE, peer.connect(server.address, load))
+    let Some(connecting) = peer.connect(server.address, load) else {
+        return Ok(None);
+    };
+    let mut session = timeout(GRACE, connecting)
         .await
         .map_err(|_| "the client did not connect")??;
     run_for(WARM_UP, session.as_mut()).await?;
 
     let (client_before, server_before) = (own_cpu_time()?, server.cpu_time()?);
     let start = Instant::now();
-    let calls = run_for(duration, session.as_mut()).await?;
+    let done = run_for(duration, session.as_mut()).await?;
     let elapsed = start.elapsed();
     let (client, server) = (own_cpu_time()? - client_before, server.cpu_time()? - server_before);
 
-    if calls == 0 {
-        return Err("no call was answered".into());
+    if done == 0 {
+        return Err(format!("no {} was counted", load.unit()).into());
     }
-    #[expect(clippy::cast_precision_loss, reason = "far fewer calls than an f64 counts exactly")]
-    let calls = calls as f64;
-    Ok(Sample {
-        calls_per_second: calls / elapsed.as_secs_f64(),
-        client_cpu: client / calls,
-        server_cpu: server / calls,
-    })
+    #[expect(clippy::cast_precision_loss, reason = "far fewer than an f64 counts exactly")]
+    let done = done as f64;
+    Ok(Some(Sample {
+        per_second: done / elapsed.as_secs_f64(),
+        client_cpu: client / done,
+        server_cpu: server / done,
+    }))
 }
 
 async fn run_for(duration: Duration, session: &mut dyn Session) -> Result<u64> {
@@ -56,5 +61,5 @@ async fn run_for(duration: Duration, session: &mut dyn Session) -> Result<u64> {
         stop.set();
     };
     let run = async { tokio::join!(session.run(stop.clone()), clock).0 };
-    timeout(duration + GRACE, run).await.map_err(|_| "calls got stuck")?
+    timeout(duration + GRACE, run).await.map_err(|_| "it got stuck")?
 }

@@ -6,23 +6,26 @@ use crate::{
     WORKERS,
     peer::Result,
     peers,
-    work::{Load, Work},
+    work::{Calls, Load, Size, Work},
 };
 
 pub(crate) const USAGE: &str = "\
 Measures farcall beside its peers.
 
     cargo run --release -p farcall-benches --bin load -- [flags]
+    cargo run --release -p farcall-benches --bin load -- idle STREAMS    # memory of so many open streams
 
     --rounds N    rounds, each with every peer (5)
     --seconds S   seconds of each measurement, fractions allowed (1)
     --window N    calls in flight in the work `window` (128)
     --conns N     connections in the work `conns` (64)
-    --body N      bytes of each body but in the works `large` and `mib` (16)
+    --body N      bytes of each body of a call but in the works `large` and `mib` (16)
     --only A,B    only these peers and works: `--only raw,tarpc,window`
 ";
 
-const WORKS: [&str; 5] = ["seq", "window", "conns", "large", "mib"];
+const WORKS: [&str; 8] = [
+    "seq", "window", "conns", "large", "mib", "callback", "items16", "items64k",
+];
 
 /// What to measure, and for how long.
 #[derive(Debug)]
@@ -86,28 +89,27 @@ impl Options {
     }
 
     fn load(&self, work: &str) -> Load {
-        let one = Load {
+        let one = Calls {
             connections: 1,
             in_flight: 1,
             body: self.body,
         };
-        match work {
-            "window" => Load {
-                in_flight: self.window,
-                ..one
-            },
-            "conns" => Load {
-                connections: self.connections,
-                ..one
-            },
-            "large" => Load {
+        let in_flight = self.window;
+        let connections = self.connections;
+        Load::Calls(match work {
+            "window" => Calls { in_flight, ..one },
+            "conns" => Calls { connections, ..one },
+            "large" => Calls {
                 in_flight: 16,
                 body: 64 << 10,
                 ..one
             },
-            "mib" => Load { body: 1 << 20, ..one },
+            "mib" => Calls { body: 1 << 20, ..one },
+            "callback" => return Load::Callbacks,
+            "items16" => return Load::Items(Size::Small),
+            "items64k" => return Load::Items(Size::Large),
             _ => one,
-        }
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is measured: a server that echoes bodies, and a client of it.
+//! What is measured: a server, and a client of it.
 
 use std::{
     error::Error,
@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use tokio::task::JoinSet;
 
-use crate::work::Load;
+use crate::work::{Calls, Load};
 
 pub(crate) type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 
@@ -22,15 +22,18 @@ pub(crate) type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Resul
 pub(crate) trait Peer: Sync {
     fn name(&self) -> &'static str;
 
-    /// Listens on a free port of this host, [announces](announce) it, and echoes until the process is killed.
+    /// Listens on a free port of this host, [announces](announce) it, and serves until the process is killed.
     fn serve(&self) -> BoxFuture<'static, Result<()>>;
 
-    fn connect(&self, address: SocketAddr, load: Load) -> BoxFuture<'static, Result<Box<dyn Session>>>;
+    /// `None` if it cannot do what `load` asks for.
+    fn connect(&self, address: SocketAddr, load: Load) -> Option<Connecting>;
 }
+
+pub(crate) type Connecting = BoxFuture<'static, Result<Box<dyn Session>>>;
 
 /// A client with its connections open.
 pub(crate) trait Session: Send {
-    /// Calls until told to stop, waits for what is under way, and says how many calls were answered.
+    /// Works until told to stop, waits for what is under way, and says how many calls were answered or items came.
     fn run(&mut self, stop: Stop) -> BoxFuture<'_, Result<u64>>;
 }
 
@@ -72,7 +75,7 @@ pub(crate) struct Callers<E> {
 impl<E: Echo> Callers<E> {
     /// # Errors
     /// When an answer is not what was sent; the measured calls check the length alone.
-    pub(crate) async fn new(connections: Vec<E>, load: Load) -> Result<Self> {
+    pub(crate) async fn new(connections: Vec<E>, load: Calls) -> Result<Self> {
         let body: Bytes = (0..=u8::MAX).cycle().take(load.body).collect();
         for connection in &connections {
             if connection.echo(0, &body).await?.as_ref() != body {

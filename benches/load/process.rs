@@ -1,4 +1,4 @@
-//! The server's process, and the CPU time that a process has used.
+//! The server's process, and what a process has used of the machine.
 
 use std::{
     env, fs,
@@ -45,6 +45,10 @@ impl ServerProcess {
     pub(crate) fn cpu_time(&self) -> Result<f64> {
         cpu_time(self.child.id())
     }
+
+    pub(crate) fn memory(&self) -> Result<u64> {
+        memory(self.child.id())
+    }
 }
 
 impl Drop for ServerProcess {
@@ -57,6 +61,19 @@ impl Drop for ServerProcess {
 
 pub(crate) fn own_cpu_time() -> Result<f64> {
     cpu_time(process::id())
+}
+
+pub(crate) fn own_memory() -> Result<u64> {
+    memory(process::id())
+}
+
+/// Resident bytes.
+fn memory(process: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kibibytes = resident.and_then(|resident| resident.split_whitespace().next());
+    let kibibytes: u64 = kibibytes.ok_or("a process without memory")?.parse()?;
+    Ok(kibibytes << 10)
 }
 
 /// Microseconds of user and system time of all threads.

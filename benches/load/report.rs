@@ -5,7 +5,7 @@ use std::fmt;
 use crate::{measure::Sample, work::Work};
 
 /// What the others are compared with, round by round.
-const REFERENCES: [&str; 4] = ["raw", "raw-udp", "farcall", "tarpc"];
+const REFERENCES: [&str; 6] = ["raw", "raw-udp", "farcall", "tarpc", "tonic", "remoc"];
 
 /// The samples of a run, by work and peer in the order in which they first came.
 #[derive(Debug, Default)]
@@ -57,29 +57,38 @@ impl fmt::Display for Report {
     }
 }
 
+impl Section {
+    fn row(&self, peer: &str) -> Option<&Row> {
+        self.rows.iter().find(|row| row.peer == peer)
+    }
+}
+
 impl fmt::Display for Section {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = self.work.load.unit();
+        let references = REFERENCES.iter().filter_map(|reference| self.row(reference));
+        let references: Vec<&Row> = references.collect();
         writeln!(f, "{}\n", self.work)?;
-        write!(f, "| peer | calls/s | client CPU, µs/call | server CPU, µs/call |")?;
-        REFERENCES
+        write!(
+            f,
+            "| peer | {unit}s/s | client CPU, µs/{unit} | server CPU, µs/{unit} |"
+        )?;
+        references
             .iter()
-            .try_for_each(|reference| write!(f, " ÷ {reference} |"))?;
+            .try_for_each(|reference| write!(f, " ÷ {} |", reference.peer))?;
         writeln!(
             f,
             "\n| --- | ---: | ---: | ---: |{}",
-            " ---: |".repeat(REFERENCES.len())
+            " ---: |".repeat(references.len())
         )?;
         for row in &self.rows {
-            let calls = Spread::of(row.samples.iter().map(|sample| sample.calls_per_second));
+            let rate = Spread::of(row.samples.iter().map(|sample| sample.per_second));
             let client = Spread::of(row.samples.iter().map(|sample| sample.client_cpu));
             let server = Spread::of(row.samples.iter().map(|sample| sample.server_cpu));
-            write!(f, "| {} | {calls:.0} | {client:.2} | {server:.2} |", row.peer)?;
-            for reference in REFERENCES {
-                match self.rows.iter().find(|row| row.peer == reference) {
-                    Some(reference) => write!(f, " {:.3} |", row.ratio(reference))?,
-                    None => write!(f, " |")?,
-                }
-            }
+            write!(f, "| {} | {rate:.0} | {client:.2} | {server:.2} |", row.peer)?;
+            references
+                .iter()
+                .try_for_each(|reference| write!(f, " {:.3} |", row.ratio(reference)))?;
             writeln!(f)?;
         }
         Ok(())
@@ -89,7 +98,7 @@ impl fmt::Display for Section {
 impl Row {
     fn ratio(&self, reference: &Self) -> Spread {
         let rounds = self.samples.iter().zip(&reference.samples);
-        Spread::of(rounds.map(|(own, other)| own.calls_per_second / other.calls_per_second))
+        Spread::of(rounds.map(|(own, other)| own.per_second / other.per_second))
     }
 }
 

@@ -45,6 +45,12 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Streams and clients
+//! Streams, channels and clients among the arguments or in the result are no part of the `body`: they belong to the [`Request`]
+//! or [`Response`] itself, travel with it, and with the first of its clones that gets to its end. So a layer that passes on what
+//! it got is in the way of nothing. One that makes a [`Response`] of its own, or sends one request a second time, has only the
+//! bytes: such a call fails if its bytes speak of streams or clients.
 
 use std::{
     fmt,
@@ -60,7 +66,8 @@ use tower_service::Service;
 
 use crate::{
     Address, Error, Metadata,
-    service::{Handler, MethodDescriptor},
+    carry::Carried,
+    service::{Extra, Handler, MethodDescriptor, Rest},
 };
 
 /// A call as a layer sees it.
@@ -79,6 +86,9 @@ pub struct Request {
     pub metadata: Metadata,
     /// The encoded arguments, for measuring or recording.
     pub body: Bytes,
+    /// On a client: what goes with the arguments.
+    pub(crate) sent: Parcel<Box<Extra>>,
+    /// On a server: where the request leads.
     pub(crate) target: Option<Target>,
 }
 
@@ -103,12 +113,83 @@ pub struct Response {
     pub metadata: Metadata,
     /// The encoded result.
     pub body: Bytes,
+    /// On a server: what goes with the result.
+    pub(crate) sent: Parcel<Box<Extra>>,
+    /// On a client: what came with the result.
+    pub(crate) came: Parcel<Came>,
+}
+
+/// What came with a result.
+pub(crate) struct Came {
+    pub(crate) carried: Vec<Carried>,
+    /// What is left of the handler, where it ran in this process.
+    pub(crate) rest: Option<Rest>,
+    pub(crate) deadline: Option<Instant>,
 }
 
 impl Response {
-    /// An answer.
+    /// An answer of nothing but bytes.
     pub fn new(metadata: Metadata, body: Bytes) -> Self {
-        Self { metadata, body }
+        Self {
+            metadata,
+            body,
+            sent: Parcel::default(),
+            came: Parcel::default(),
+        }
+    }
+
+    /// A server's answer.
+    pub(crate) fn sending(metadata: Metadata, body: Bytes, sent: Option<Box<Extra>>) -> Self {
+        Self {
+            sent: Parcel::new(sent),
+            ..Self::new(metadata, body)
+        }
+    }
+
+    /// A client's answer.
+    pub(crate) fn received(metadata: Metadata, body: Bytes, came: Came) -> Self {
+        Self {
+            came: Parcel::new(Some(came)),
+            ..Self::new(metadata, body)
+        }
+    }
+}
+
+/// What exists once and passes through layers with a request or a response, which may be cloned: the first who asks gets it.
+pub(crate) struct Parcel<T>(Option<Arc<Mutex<Option<T>>>>);
+
+impl<T> Parcel<T> {
+    pub(crate) fn new(content: Option<T>) -> Self {
+        Self(content.map(|content| Arc::new(Mutex::new(Some(content)))))
+    }
+
+    pub(crate) fn take(&self) -> Option<T> {
+        self.0.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Whether there was something that somebody has taken.
+    pub(crate) fn is_taken(&self) -> bool {
+        let is_empty =
+            |content: &Arc<Mutex<Option<T>>>| content.lock().unwrap_or_else(PoisonError::into_inner).is_none();
+        self.0.as_ref().is_some_and(is_empty)
+    }
+}
+
+impl<T> Clone for Parcel<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T> Default for Parcel<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T> fmt::Debug for Parcel<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Some" } else { "None" })
     }
 }
 

@@ -40,6 +40,8 @@
 //! | declaring: what a method may look like, what is generated | [`macro@service`] |
 //! | calling: connections, timeouts, metadata | [`Channel`], [`Client`], [`BlockingClient`] |
 //! | serving: services, named instances, shutdown | [`Server`], [`RunningServer`] |
+//! | streams: as arguments and results, and as values | [`Streaming`], [`channel`] |
+//! | objects: callbacks, sessions, names | [`Channel::local`], [`registry`] |
 //! | inside a handler: the caller, the deadline, cancellation | [`Context`] |
 //! | why a call failed, and whether it ran | [`Error`], [`Code`], [`Outcome`] |
 //! | middleware on either side | [`layer`] |
@@ -76,6 +78,9 @@
 //! | [`max_calls`](Limits::max_calls) | 1,024 of a connection | the call is refused and not executed |
 //! | [`max_server_calls`](Limits::max_server_calls) | 16,384 of a server | the call is refused and not executed |
 //! | [`max_connections`](Limits::max_connections) | 10,000 of a server | the client is turned away |
+//! | [`max_streams`](Limits::max_streams) | 1,024 of a connection, each way | the message that carries one more is refused |
+//! | [`stream_window`](Limits::stream_window), [`max_stream_window`](Limits::max_stream_window) | 64 KiB, growing to 16 MiB | the sender of that stream waits |
+//! | [`max_objects`](Limits::max_objects) | 16,384 of a connection | the message that carries one more is refused |
 //! | [`max_metadata`](Limits::max_metadata) | 16 KiB | that call fails |
 //! | [`handshake_timeout`](Limits::handshake_timeout) | 10 s | the connection is closed |
 //! | [`idle_timeout`](Limits::idle_timeout) | 10 min without a call | the server closes the connection |
@@ -84,7 +89,8 @@
 //! | [`max_depth`](Limits::max_depth) | 128 | that call fails |
 //! | [`max_decoded`](Limits::max_decoded) | 64 MiB | that call fails |
 //!
-//! Beside them each call has a deadline, after 30 s unless [something else is said](client::ChannelBuilder::timeout).
+//! Beside them each call has a deadline, after 30 s unless [something else is said](client::ChannelBuilder::timeout); calls with
+//! streams have one only where it is said.
 //!
 //! # Cancel safety
 //! - Dropping the future of a [`Call`] cancels the call. Its handler is dropped at its next await, and with it the calls that
@@ -96,7 +102,7 @@
 //!   when it is not waited for.
 //!
 //! # Not done yet
-//! Streaming arguments and results, TLS, QUIC, automatic retries, load balancing, discovery, compression, clients in other
+//! TLS, QUIC, automatic retries, load balancing, discovery, compression, clients in other
 //! languages (the wire is described completely enough to write one).
 //!
 //! # Non-goals
@@ -110,11 +116,15 @@
 //! The texts of errors, the wire format before 1.0, and the hidden module that generated code names: `farcall` and
 //! `farcall-macros` are always of one version.
 
+// The attribute names the library, here as everywhere.
+extern crate self as farcall;
+
 mod carry;
 pub mod channel;
 pub mod client;
 mod code;
 pub mod codec;
+mod dispatch;
 mod driver;
 mod error;
 #[cfg(feature = "_fuzzing")]
@@ -126,6 +136,7 @@ mod loopback;
 pub mod macro_support;
 mod metadata;
 mod proto;
+pub mod registry;
 pub mod server;
 pub mod service;
 /// Streams of items, as the `futures` crate has them.

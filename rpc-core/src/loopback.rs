@@ -5,7 +5,7 @@ use std::{fmt, io, sync::Arc};
 use crate::{
     Address, Channel, RunningServer, Server, Service,
     client::ChannelBuilder,
-    transport::{Connecting, Connector, mem_pair},
+    transport::{Connecting, Connector, LOOPBACK, mem_pair},
 };
 
 impl Channel {
@@ -35,7 +35,7 @@ impl ChannelBuilder {
     pub fn loopback(self, server: Server) -> Channel {
         let loopback = Arc::new(Loopback {
             server: server.start(),
-            address: Address::custom("loopback://"),
+            address: Address::custom(LOOPBACK),
         });
         self.connector(loopback)
     }

@@ -7,14 +7,20 @@ pub use serde;
 
 pub use crate::{
     Error,
+    channel::{Receiver, Streaming},
     client::{
-        Answer, BlockingClient, BlockingStub, Call, Channel, Client, ReplyMetadata, Stub, fallible, fallible_bytes,
-        plain, plain_bytes,
+        Answer, BlockingClient, BlockingStreaming, BlockingStub, Call, Channel, Client, Feeds, ReplyMetadata, Stub,
+        deserialize_client, fallible, fallible_bytes, fallible_iterator, fallible_stream, plain, plain_bytes,
+        plain_iterator, plain_stream, serialize_client,
     },
     service::{
-        AsBytes, Handler, Invocation, MethodDescriptor, Service, ServiceDescriptor, blocking,
+        AsBytes, Form, Handler, Invocation, MethodDescriptor, Service, ServiceDescriptor, Streams, blocking,
         bounds::{Demand, assert_distinct, no_such_method},
-        method_id,
+        items::{ByteResults, ByteValues, Results, Values},
+        method_id, streaming,
     },
     transport::IntoAddress,
 };
+
+/// How an item is written on the wire.
+pub type Wire<F, I> = <F as Form<I>>::Wire;

@@ -87,6 +87,7 @@ const _: () = {
                 idempotent: false,
                 oneway: false,
                 detached: false,
+                streaming: false,
                 timeout: __farcall::std::option::Option::None,
             },
             __farcall::MethodDescriptor {
@@ -95,6 +96,7 @@ const _: () = {
                 idempotent: true,
                 oneway: false,
                 detached: false,
+                streaming: false,
                 timeout: __farcall::std::option::Option::Some(
                     __farcall::std::time::Duration::new(2u64, 0u32),
                 ),
@@ -106,6 +108,7 @@ const _: () = {
                 idempotent: false,
                 oneway: false,
                 detached: false,
+                streaming: false,
                 timeout: __farcall::std::option::Option::None,
             },
             __farcall::MethodDescriptor {
@@ -114,6 +117,7 @@ const _: () = {
                 idempotent: false,
                 oneway: true,
                 detached: false,
+                streaming: false,
                 timeout: __farcall::std::option::Option::None,
             },
         ],
@@ -136,6 +140,9 @@ const _: () = {
         }
         fn stub(&self) -> &__farcall::Stub {
             &self.stub
+        }
+        fn descriptor() -> &'static __farcall::ServiceDescriptor {
+            &__DESCRIPTOR
         }
     }
     #[automatically_derived]
@@ -181,6 +188,14 @@ const _: () = {
         pub fn with_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
             __farcall::Client::with_timeout(self, timeout)
         }
+        /// The same client with a time limit for each wait for an item of a stream that a method returns.
+        #[must_use]
+        pub fn with_item_timeout(
+            &self,
+            timeout: __farcall::std::time::Duration,
+        ) -> Self {
+            __farcall::Client::with_item_timeout(self, timeout)
+        }
         /// The same client with one more pair of metadata. With a key that is none each call fails as `InvalidArgument`.
         #[must_use]
         pub fn with_metadata(&self, key: &str, value: &str) -> Self {
@@ -211,6 +226,41 @@ const _: () = {
         {
             let server = InventoryServer::<T, K>::new(implementation);
             __farcall::Client::new(__farcall::Channel::loopback(server))
+        }
+        /// A client of `implementation`, which lives as long as a client of it does, here or wherever one was sent.
+        pub fn local<T>(implementation: T) -> Self
+        where
+            T: Inventory<K, Row = Row> + ::core::marker::Send + ::core::marker::Sync
+                + 'static,
+            InventoryServer<T, K>: __farcall::Service,
+        {
+            let server = InventoryServer::<T, K>::new(implementation);
+            __farcall::Client::new(__farcall::Channel::local(server))
+        }
+    }
+    #[automatically_derived]
+    impl<K, Row> __farcall::serde::Serialize for InventoryClient<K, Row> {
+        fn serialize<__S: __farcall::serde::Serializer>(
+            &self,
+            serializer: __S,
+        ) -> ::core::result::Result<__S::Ok, __S::Error> {
+            __farcall::serialize_client(
+                __farcall::Client::channel(self),
+                &__DESCRIPTOR,
+                serializer,
+            )
+        }
+    }
+    #[automatically_derived]
+    impl<'__de, K, Row> __farcall::serde::Deserialize<'__de>
+    for InventoryClient<K, Row> {
+        fn deserialize<__D: __farcall::serde::Deserializer<'__de>>(
+            deserializer: __D,
+        ) -> ::core::result::Result<Self, __D::Error> {
+            ::core::result::Result::map(
+                __farcall::deserialize_client(&__DESCRIPTOR, deserializer),
+                <Self as __farcall::Client>::new,
+            )
         }
     }
     impl<K, Row: Clone> InventoryClient<K, Row>
@@ -321,6 +371,14 @@ const _: () = {
         #[must_use]
         pub fn with_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
             __farcall::BlockingClient::with_timeout(self, timeout)
+        }
+        /// The same client with a time limit for each wait for an item of a stream that a method returns.
+        #[must_use]
+        pub fn with_item_timeout(
+            &self,
+            timeout: __farcall::std::time::Duration,
+        ) -> Self {
+            __farcall::BlockingClient::with_item_timeout(self, timeout)
         }
         /// The same client with one more pair of metadata. With a key that is none each call fails as `InvalidArgument`.
         #[must_use]

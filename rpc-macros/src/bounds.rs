@@ -7,13 +7,18 @@ use syn::{
     visit_mut::VisitMut,
 };
 
-use crate::{lift::Project, model::Service};
+use crate::{lift::Project, model::Service, streams, types};
 
 /// What the clients demand of the parameters: arguments are serialised there, results deserialised.
 pub(crate) fn client(service: &Service) -> Vec<WherePredicate> {
     let serialize = quote!(__farcall::serde::Serialize);
     let deserialize = quote!(__farcall::serde::de::DeserializeOwned);
-    serde(service, &serialize, &deserialize)
+    let mut predicates = serde(service, &serialize, &deserialize);
+    // Items go through futures that are sent and spawned.
+    for subject in items(service).subjects {
+        predicates.push(parse_quote!(#subject: ::core::marker::Send + 'static));
+    }
+    predicates
 }
 
 /// What the server demands: the opposite, and that values may wait in a handler's future.
@@ -56,10 +61,22 @@ fn serde(service: &Service, arguments: &impl ToTokens, results: &impl ToTokens) 
     let mut sent = Uses::of(service);
     let mut received = Uses::of(service);
     for method in &service.methods {
-        for argument in &method.arguments {
+        for argument in method.arguments.iter().filter(|argument| argument.stream.is_none()) {
             sent.visit_type(&argument.ty);
         }
-        received.visit_type(&method.output.ty);
+        match &method.output.stream {
+            // The error beside the stream.
+            Some(_) => types::type_arguments(&method.output.ty)
+                .into_iter()
+                .filter(|ty| !streams::is_stream(ty))
+                .for_each(|ty| received.visit_type(ty)),
+            None => received.visit_type(&method.output.ty),
+        }
+    }
+    // Either end of a channel may be sent on, so both sides can do both with its items.
+    for subject in items(service).subjects {
+        sent.add(&subject);
+        received.add(&subject);
     }
     let sent = sent
         .subjects
@@ -70,6 +87,18 @@ fn serde(service: &Service, arguments: &impl ToTokens, results: &impl ToTokens) 
         .into_iter()
         .map(|subject| parse_quote!(#subject: #results));
     sent.chain(received).collect()
+}
+
+/// The parameters in the items of streams.
+fn items(service: &Service) -> Uses<'_> {
+    let mut items = Uses::of(service);
+    for method in &service.methods {
+        let arguments = method.arguments.iter().filter_map(|argument| argument.stream.as_ref());
+        for stream in arguments.chain(&method.output.stream) {
+            items.visit_type(&stream.item);
+        }
+    }
+    items
 }
 
 /// Finds the parameters, and the projections of parameters, that occur in types.
@@ -88,6 +117,15 @@ impl<'a> Uses<'a> {
             constant: false,
         }
     }
+
+    /// Adds what is not there yet.
+    fn add(&mut self, ty: &TypePath) {
+        let written = ty.to_token_stream().to_string();
+        let is_same = |subject: &TypePath| subject.to_token_stream().to_string() == written;
+        if !self.subjects.iter().any(is_same) {
+            self.subjects.push(ty.clone());
+        }
+    }
 }
 
 impl<'ast> Visit<'ast> for Uses<'_> {
@@ -95,14 +133,7 @@ impl<'ast> Visit<'ast> for Uses<'_> {
         let first = ty.path.segments.first().map(|segment| &segment.ident);
         let mut parameters = self.service.parameters.type_params();
         if ty.qself.is_none() && parameters.any(|parameter| Some(&parameter.ident) == first) {
-            let written = ty.to_token_stream().to_string();
-            if !self
-                .subjects
-                .iter()
-                .any(|subject| subject.to_token_stream().to_string() == written)
-            {
-                self.subjects.push(ty.clone());
-            }
+            self.add(ty);
         }
         visit::visit_type_path(self, ty);
     }

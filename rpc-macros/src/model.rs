@@ -5,7 +5,12 @@ use std::time::Duration;
 use proc_macro2::Span;
 use syn::{Attribute, Generics, Ident, ItemTrait, Path, Receiver, Type, WherePredicate};
 
-use crate::{lift::Lifted, names::Names, types::Passing};
+use crate::{
+    lift::Lifted,
+    names::Names,
+    streams::{self, Streamed},
+    types::Passing,
+};
 
 /// A service trait.
 pub(crate) struct Service {
@@ -64,6 +69,8 @@ pub(crate) struct Argument {
     pub(crate) ident: Ident,
     pub(crate) ty: Type,
     pub(crate) passing: Passing,
+    /// Set when the argument is a stream.
+    pub(crate) stream: Option<Streamed>,
 }
 
 pub(crate) struct Output {
@@ -72,6 +79,8 @@ pub(crate) struct Output {
     pub(crate) fallible: bool,
     /// The (successful) value travels as one run of bytes.
     pub(crate) bytes: bool,
+    /// Set when the (successful) value is a stream.
+    pub(crate) stream: Option<Streamed>,
 }
 
 impl Service {
@@ -87,7 +96,13 @@ impl Service {
 
     /// Whether a client whose methods are async (or not) can implement the trait itself.
     pub(crate) fn is_implementable(&self, asynchronous: bool) -> bool {
-        let fits = |method: &Method| method.output.fallible && (method.kind == Kind::Async) == asynchronous;
+        let fits = |method: &Method| match &method.output.stream {
+            Some(stream) => {
+                let opened = method.output.fallible || method.kind == Kind::Inline;
+                asynchronous && stream.fallible && opened && streams::is_kept_by_client(method.output.stream_type())
+            }
+            None => method.output.fallible && (method.kind == Kind::Async) == asynchronous,
+        };
         self.complete && self.methods.iter().all(fits)
     }
 
@@ -101,9 +116,34 @@ impl Method {
         cfgs(&self.attributes)
     }
 
+    /// Whether an argument or the result is a stream.
+    pub(crate) fn is_streaming(&self) -> bool {
+        self.takes_streams() || self.output.stream.is_some()
+    }
+
+    pub(crate) fn takes_streams(&self) -> bool {
+        self.arguments.iter().any(|argument| argument.stream.is_some())
+    }
+
     /// Where the compiler shall point at when it complains about code that is generated for the method.
     pub(crate) fn span(&self) -> Span {
         self.ident.span().resolved_at(Span::call_site())
+    }
+}
+
+impl Argument {
+    /// The type as the clients declare it.
+    pub(crate) fn declared(&self) -> Type {
+        let mut ty = self.ty.clone();
+        streams::complete_argument(&mut ty);
+        ty
+    }
+}
+
+impl Output {
+    /// The (successful) value.
+    pub(crate) fn stream_type(&self) -> &Type {
+        streams::place(&self.ty, self.fallible)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
     lift::{self, Lift, Lifted},
     model::{Argument, Kind, Method, Output, Policy, Service},
     names::Names,
+    streams::{self, Streamed},
     types::{self, Passing},
 };
 
@@ -66,6 +67,7 @@ fn method(context: &Context, function: &TraitItemFn, lifted: &[Lifted]) -> Optio
     let arguments = arguments(context, function, lifted);
     let output = output(context, &signature.output, &rpc, lifted);
     check::policy(context, &rpc, signature);
+    check::streams(context, &rpc, signature, &arguments, &output);
     let method = Method {
         ident: signature.ident.clone(),
         name: wire_name(context, rpc.name.as_ref(), &signature.ident, &['.', '/']),
@@ -97,6 +99,7 @@ fn arguments(context: &Context, function: &TraitItemFn, lifted: &[Lifted]) -> Ve
         let mut ty = (*input.ty).clone();
         Lift(lifted).visit_type_mut(&mut ty);
         check::argument_type(context, &ty);
+        let stream = Streamed::of(&ty);
         let ident = match &*input.pat {
             Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none() => pattern.ident.clone(),
             other => {
@@ -108,7 +111,12 @@ fn arguments(context: &Context, function: &TraitItemFn, lifted: &[Lifted]) -> Ve
             }
         };
         let passing = Passing::of(&ty);
-        arguments.push(Argument { ident, ty, passing });
+        arguments.push(Argument {
+            ident,
+            ty,
+            passing,
+            stream,
+        });
     }
     arguments
 }
@@ -119,14 +127,20 @@ fn output(context: &Context, output: &ReturnType, rpc: &MethodArguments, lifted:
         ReturnType::Type(_, ty) => (**ty).clone(),
     };
     Lift(lifted).visit_type_mut(&mut ty);
-    check::result_type(context, &ty);
     let fallible = rpc.result.is_some() || (types::is_result(&ty) && rpc.plain.is_none());
+    check::result_type(context, &ty, fallible);
+    let stream = Streamed::of(streams::place(&ty, fallible));
     let bytes = if fallible {
         types::type_arguments(&ty).first().is_some_and(|ty| types::is_bytes(ty))
     } else {
         types::is_bytes(&ty)
     };
-    Output { ty, fallible, bytes }
+    Output {
+        ty,
+        fallible,
+        bytes,
+        stream,
+    }
 }
 
 /// `name` where it is given, else the identifier without `r#`.

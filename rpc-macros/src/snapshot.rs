@@ -1,4 +1,4 @@
-//! One expansion in full, so that a change of generated code is seen in review.
+//! Expansions in full, so that a change of generated code is seen in review.
 //!
 //! `BLESS=1 cargo test -p farcall-macros` accepts the present output.
 
@@ -15,10 +15,20 @@ fn expanded(source: &str) -> String {
 }
 
 #[test]
-fn the_expansion_is_the_expected_one() {
+fn calls() {
+    assert_expands("inventory");
+}
+
+#[test]
+fn streams() {
+    assert_expands("feed");
+}
+
+#[track_caller]
+fn assert_expands(name: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots");
-    let source = fs::read_to_string(folder.join("inventory.rs")).expect("the source is there");
-    let path = folder.join("inventory.expanded.rs");
+    let source = fs::read_to_string(folder.join(format!("{name}.rs"))).expect("the source is there");
+    let path = folder.join(format!("{name}.expanded.rs"));
     let actual = expanded(&source);
     if env::var_os("BLESS").is_some() {
         fs::write(&path, &actual).expect("the snapshot can be written");

@@ -110,7 +110,12 @@ pub(crate) fn is_result(ty: &Type) -> bool {
 
 /// Whether the type is called `Result` and nothing else, so that it hardly is another type.
 pub(crate) fn is_plainly_result(ty: &Type) -> bool {
-    last_segment(ty).is_some_and(|segment| segment.ident == "Result")
+    is_called(ty, "Result")
+}
+
+/// Whether the last segment of the type's path is `name`.
+pub(crate) fn is_called(ty: &Type, name: &str) -> bool {
+    last_segment(ty).is_some_and(|segment| segment.ident == name)
 }
 
 /// The type arguments of the last segment of the type's path.

@@ -2,6 +2,7 @@
 mod farcall_peer;
 mod raw;
 mod raw_udp;
+mod remoc_peer;
 mod tarpc_peer;
 mod tonic_peer;
 
@@ -14,6 +15,7 @@ pub(crate) const ALL: &[&dyn Peer] = &[
     &farcall_peer::FARCALL_UDP,
     &tarpc_peer::Tarpc,
     &tonic_peer::Tonic,
+    &remoc_peer::Remoc,
 ];
 
 pub(crate) fn names() -> Vec<&'static str> {

@@ -13,8 +13,8 @@ use tokio::{
 };
 
 use crate::{
-    peer::{Peer, Result, Session, Stop, announce},
-    work::Load,
+    peer::{Connecting, Peer, Result, Session, Stop, announce},
+    work::{Calls, Load},
 };
 
 /// The length of what follows, and a call's id.
@@ -40,8 +40,9 @@ impl Peer for Raw {
         })
     }
 
-    fn connect(&self, address: SocketAddr, load: Load) -> BoxFuture<'static, Result<Box<dyn Session>>> {
-        Box::pin(async move {
+    fn connect(&self, address: SocketAddr, load: Load) -> Option<Connecting> {
+        let Load::Calls(load) = load else { return None };
+        Some(Box::pin(async move {
             let mut streams = Vec::new();
             for _ in 0..load.connections {
                 let stream = TcpStream::connect(address).await?;
@@ -49,7 +50,7 @@ impl Peer for Raw {
                 streams.push(stream);
             }
             Ok(Box::new(Streams { streams, load }) as Box<dyn Session>)
-        })
+        }))
     }
 }
 
@@ -82,7 +83,7 @@ fn complete_frames(buffer: &[u8]) -> (usize, usize) {
 
 struct Streams {
     streams: Vec<TcpStream>,
-    load: Load,
+    load: Calls,
 }
 
 impl Session for Streams {
@@ -104,7 +105,7 @@ impl Session for Streams {
 }
 
 /// Keeps `load.in_flight` frames under way until told to stop, then waits for those that are.
-async fn exchange(mut stream: TcpStream, load: Load, stop: Stop) -> Result<(TcpStream, u64)> {
+async fn exchange(mut stream: TcpStream, load: Calls, stop: Stop) -> Result<(TcpStream, u64)> {
     let frame = HEADER + load.body;
     // One more than the window, so that what is owed is one slice wherever in a frame the last write ended.
     let frames = frame_of(load.body)?.repeat(load.in_flight + 1);

@@ -13,8 +13,8 @@ use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use tokio::{io::Interest, net::UdpSocket, task::JoinSet, time::timeout};
 
 use crate::{
-    peer::{Peer, Result, Session, Stop, announce},
-    work::Load,
+    peer::{Connecting, Peer, Result, Session, Stop, announce},
+    work::{Calls, Load},
 };
 
 /// What a path over Ethernet carries.
@@ -47,8 +47,9 @@ impl Peer for RawUdp {
         })
     }
 
-    fn connect(&self, address: SocketAddr, load: Load) -> BoxFuture<'static, Result<Box<dyn Session>>> {
-        Box::pin(async move {
+    fn connect(&self, address: SocketAddr, load: Load) -> Option<Connecting> {
+        let Load::Calls(load) = load else { return None };
+        Some(Box::pin(async move {
             let mut sockets = Vec::new();
             for _ in 0..load.connections {
                 let socket = Socket::bind().await?;
@@ -56,7 +57,7 @@ impl Peer for RawUdp {
                 sockets.push(socket);
             }
             Ok(Box::new(Client { sockets, address, load }) as Box<dyn Session>)
-        })
+        }))
     }
 }
 
@@ -113,7 +114,7 @@ impl Socket {
 struct Client {
     sockets: Vec<Socket>,
     address: SocketAddr,
-    load: Load,
+    load: Calls,
 }
 
 impl Session for Client {
@@ -135,7 +136,7 @@ impl Session for Client {
 }
 
 /// Keeps `load.in_flight` bodies under way until told to stop, then waits for those that are.
-async fn exchange(socket: Socket, address: SocketAddr, load: Load, stop: Stop) -> Result<(Socket, u64)> {
+async fn exchange(socket: Socket, address: SocketAddr, load: Calls, stop: Stop) -> Result<(Socket, u64)> {
     let body = vec![0; load.body.max(1)];
     let mut buffer = vec![0; 1 << 16];
     let (mut answered, mut under_way, mut returned) = (0, 0, 0);

@@ -12,7 +12,7 @@ use tarpc::{
 };
 
 use crate::{
-    peer::{self, Callers, Peer, Result, Session, announce},
+    peer::{self, Callers, Connecting, Peer, Result, Session, announce},
     work::Load,
 };
 
@@ -54,8 +54,9 @@ impl Peer for Tarpc {
         })
     }
 
-    fn connect(&self, address: SocketAddr, load: Load) -> BoxFuture<'static, Result<Box<dyn Session>>> {
-        Box::pin(async move {
+    fn connect(&self, address: SocketAddr, load: Load) -> Option<Connecting> {
+        let Load::Calls(load) = load else { return None };
+        Some(Box::pin(async move {
             let mut connections = Vec::new();
             for _ in 0..load.connections {
                 let transport = tcp::connect(address, Bincode::default).await?;
@@ -63,7 +64,7 @@ impl Peer for Tarpc {
                 connections.push(EchoClient::new(client::Config::default(), transport).spawn());
             }
             Ok(Box::new(Callers::new(connections, load).await?) as Box<dyn Session>)
-        })
+        }))
     }
 }
 

@@ -8,7 +8,7 @@ mod scope;
 
 use std::{any::Any, fmt, sync::Arc};
 
-pub(crate) use scope::{claim, collecting, is_collecting, offer, providing};
+pub(crate) use scope::{claim, collecting, decoding, is_collecting, is_near, offer, providing};
 
 use crate::{
     codec::{DecodeLimits, Format},
@@ -22,6 +22,8 @@ use crate::{
 pub(crate) struct Wire {
     pub(crate) format: Format,
     pub(crate) limits: DecodeLimits,
+    /// Whether the peer is surely on this machine, so that paths and names in memory mean the same to both.
+    pub(crate) near: bool,
 }
 
 /// What goes out with a message. Dropped before it is sent, it is as if the value that offered it was dropped.

@@ -90,6 +90,16 @@ pub(crate) fn is_collecting() -> Result<(), &'static str> {
     }
 }
 
+/// Decodes a message with what came along; what nobody claims is dropped. Most messages carry nothing and come from elsewhere: those
+/// cost nothing here.
+pub(crate) fn decoding<R>(carried: Vec<Carried>, wire: Wire, decode: impl FnOnce() -> R) -> R {
+    if carried.is_empty() && !wire.near {
+        decode()
+    } else {
+        providing(carried, wire, decode)
+    }
+}
+
 /// Decodes a message with what came along; what nobody claims is dropped.
 pub(crate) fn providing<R>(carried: Vec<Carried>, wire: Wire, decode: impl FnOnce() -> R) -> R {
     let carried = carried.into_iter().map(Some).collect();
@@ -111,6 +121,13 @@ pub(crate) fn claim(place: u32) -> Result<(Carried, Wire), &'static str> {
     SCOPE
         .try_with(|current| claim(&mut current.borrow_mut()))
         .unwrap_or(Err(NOT_DECODING))
+}
+
+/// Whether the message that is being decoded surely comes from this machine.
+pub(crate) fn is_near() -> bool {
+    SCOPE
+        .try_with(|current| matches!(&*current.borrow(), Scope::Decoding { wire, .. } if wire.near))
+        .unwrap_or(false)
 }
 
 #[cfg(test)]

@@ -25,11 +25,11 @@ const BATCH: usize = 32 << 10;
 /// Longer items leave by themselves, from where they are.
 const ALONE: usize = 8 << 10;
 
-/// Sends the items of `stream` until it ends, its receiver takes no more, or the deadline passes. Dropped before, the receiver is
+/// Sends the items of `stream` until it ends or fails, its receiver takes no more, or the deadline passes. Dropped before, the receiver is
 /// told that the stream broke.
 pub(crate) fn feed<T, S>(sender: Sender<T>, stream: S, deadline: Option<Instant>) -> Feed<S, T>
 where
-    S: Stream<Item = T> + Send,
+    S: Stream<Item = Result<T, Error>> + Send,
     T: Send,
 {
     Feed {
@@ -72,7 +72,7 @@ enum Filled {
     End(End),
 }
 
-impl<T, S: Stream<Item = T>> Future for Feed<S, T> {
+impl<T, S: Stream<Item = Result<T, Error>>> Future for Feed<S, T> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -100,7 +100,7 @@ impl<T, S: Stream<Item = T>> Future for Feed<S, T> {
 // The stream is in a box of its own.
 impl<S, T> Unpin for Feed<S, T> {}
 
-impl<T, S: Stream<Item = T>> Feed<S, T> {
+impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
     fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         let Some(deadline) = self.deadline else {
             return Poll::Pending;
@@ -154,7 +154,7 @@ impl<T, S: Stream<Item = T>> Feed<S, T> {
             return Poll::Ready(Ok(None));
         };
         match catch_unwind(AssertUnwindSafe(|| stream.as_mut().poll_next(cx))) {
-            Ok(polled) => polled.map(Ok),
+            Ok(polled) => polled.map(Option::transpose),
             Err(panic) => Poll::Ready(Err(panicked(&*panic))),
         }
     }
@@ -197,7 +197,8 @@ impl<T, S: Stream<Item = T>> Feed<S, T> {
             let most = out.outlet.max_item().min(ALONE);
             while buffer.len() < BATCH {
                 let item = match stream.as_mut().poll_next(cx) {
-                    Poll::Ready(Some(item)) => item,
+                    Poll::Ready(Some(Ok(item))) => item,
+                    Poll::Ready(Some(Err(error))) => return Filled::End(End::Failed(error)),
                     Poll::Ready(None) => return Filled::End(End::Finished),
                     Poll::Pending => return Filled::Empty,
                 };

@@ -7,6 +7,6 @@ mod streaming;
 mod value;
 pub mod watch;
 
-pub(crate) use feed::{Feed, feed};
+pub(crate) use feed::feed;
 pub use pair::{Receiver, Sender, channel};
 pub use streaming::Streaming;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{BlockingStub, Channel, ReplyMetadata, Stub};
-use crate::{Error, transport::IntoAddress};
+use crate::{Error, service::ServiceDescriptor, transport::IntoAddress};
 
 /// Declares the functions that both kinds of client share.
 macro_rules! options {
@@ -35,6 +35,13 @@ macro_rules! options {
         #[must_use]
         fn with_timeout(&self, timeout: Duration) -> Self {
             Self::from_stub(self.stub().clone().with_timeout(timeout))
+        }
+
+        /// The same client with a time limit for each wait for an item of a stream that a method returns, counted from when the item
+        /// is first asked for. When none comes for so long, the stream fails as `DeadlineExceeded` and the call is cancelled.
+        #[must_use]
+        fn with_item_timeout(&self, timeout: Duration) -> Self {
+            Self::from_stub(self.stub().clone().with_item_timeout(timeout))
         }
 
         /// The same client with one more pair of metadata. With a key that is none each call fails as `InvalidArgument`.
@@ -68,6 +75,10 @@ macro_rules! options {
 /// What every generated asynchronous client can do.
 pub trait Client: Clone + Send + Sync + Sized {
     options!(Stub);
+
+    /// The service that is called.
+    #[doc(hidden)]
+    fn descriptor() -> &'static ServiceDescriptor;
 
     /// Connects a client to the service at `address`; see [`Channel::connect`].
     fn connect(address: impl IntoAddress) -> impl Future<Output = Result<Self, Error>> + Send {

@@ -1,20 +1,32 @@
 //! Calls that block their thread.
 
 use std::{
-    future::Future,
+    fmt,
+    future::{Future, poll_fn},
     io,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{Arc, OnceLock},
     task::{Context, Poll, Wake, Waker},
     thread::{self, Thread},
     time::Duration,
 };
 
-use serde::Serialize;
+use futures_core::Stream;
+use serde::{Serialize, de::DeserializeOwned};
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use super::{Channel, ReplyMetadata, Stub, decode::Answer};
-use crate::{Error, Metadata, Outcome, service::MethodDescriptor, transport::IntoAddress};
+use super::{
+    Channel, ReplyMetadata, Stub,
+    decode::Answer,
+    feeds::Feeds,
+    streaming::{fallible_stream, plain_stream},
+};
+use crate::{
+    Error, Metadata, Outcome,
+    channel::Streaming,
+    service::{Form, MethodDescriptor},
+    transport::IntoAddress,
+};
 
 /// What a generated blocking client holds.
 #[derive(Clone, Debug)]
@@ -39,6 +51,10 @@ impl BlockingStub {
         Self(self.0.with_timeout(timeout))
     }
 
+    pub(super) fn with_item_timeout(self, timeout: Duration) -> Self {
+        Self(self.0.with_item_timeout(timeout))
+    }
+
     pub(super) fn with_metadata(self, change: impl FnOnce(&mut Metadata) -> Result<(), Error>) -> Self {
         Self(self.0.with_metadata(change))
     }
@@ -54,11 +70,104 @@ impl BlockingStub {
         arguments: &A,
         decode: fn(Result<Answer, Error>) -> R,
     ) -> R {
-        match block_on(self.0.call(method, arguments, decode)) {
+        self.feeding(method, arguments, Feeds::default(), decode)
+    }
+
+    /// The same with streams among the arguments.
+    pub fn feeding<A: Serialize, R>(
+        &self,
+        method: &'static MethodDescriptor,
+        arguments: &A,
+        feeds: Feeds,
+        decode: fn(Result<Answer, Error>) -> R,
+    ) -> R {
+        match block_on(self.0.feeding(method, arguments, feeds, decode)) {
             Ok(result) => result,
             Err(error) => decode(Err(error.with_method(method.path))),
         }
     }
+
+    /// The items that a call returns, which is made when the first of them is asked for.
+    pub fn stream<I: 'static, F: Form<I>, A: Serialize>(
+        &self,
+        method: &'static MethodDescriptor,
+        arguments: &A,
+        feeds: Feeds,
+    ) -> BlockingStreaming<F::Seen> {
+        BlockingStreaming::new::<I, F>(self.0.stream::<I, F, A>(method, arguments, feeds))
+    }
+}
+
+/// The items that a call of a blocking client returns; asking for one blocks the thread until it is there.
+///
+/// Each item is what the asynchronous client would give. Dropping it cancels the call. Inside an asynchronous task the next item
+/// is an error, `FailedPrecondition`, and the last.
+///
+/// ```no_run
+/// # use farcall::stream::Stream;
+/// # #[farcall::service] pub trait Inventory { fn watch(&self, sku: &str) -> impl Stream<Item = farcall::Result<u32>>; }
+/// # fn example(inventory: InventoryBlockingClient) -> farcall::Result<()> {
+/// for count in inventory.watch("apple") {
+///     println!("{} apples", count?);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct BlockingStreaming<I> {
+    /// `None` when it has ended.
+    stream: Option<Streaming<I>>,
+    failed: fn(Error) -> I,
+}
+
+impl<I> BlockingStreaming<I> {
+    fn new<T, F: Form<T, Seen = I>>(stream: Streaming<I>) -> Self {
+        Self {
+            stream: Some(stream),
+            failed: |error| F::seen(Err(error)),
+        }
+    }
+}
+
+impl<I> Iterator for BlockingStreaming<I> {
+    type Item = I;
+
+    fn next(&mut self) -> Option<I> {
+        let stream = self.stream.as_mut()?;
+        let item = block_on(poll_fn(|cx| Pin::new(&mut *stream).poll_next(cx)));
+        if !matches!(item, Ok(Some(_))) {
+            self.stream = None;
+        }
+        item.unwrap_or_else(|error| Some((self.failed)(error)))
+    }
+}
+
+impl<I> fmt::Debug for BlockingStreaming<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlockingStreaming").finish_non_exhaustive()
+    }
+}
+
+/// As [`fallible_stream`], for a blocking client.
+///
+/// # Errors
+/// As there.
+pub fn fallible_iterator<I, F, E>(answer: Result<Answer, Error>) -> Result<BlockingStreaming<F::Seen>, E>
+where
+    I: 'static,
+    F: Form<I>,
+    E: DeserializeOwned + From<Error>,
+{
+    fallible_stream::<I, F, E>(answer).map(BlockingStreaming::new::<I, F>)
+}
+
+/// As [`plain_stream`], for a blocking client.
+///
+/// # Errors
+/// As there.
+pub fn plain_iterator<I: 'static, F: Form<I>>(
+    answer: Result<Answer, Error>,
+) -> Result<BlockingStreaming<F::Seen>, Error> {
+    plain_stream::<I, F>(answer).map(BlockingStreaming::new::<I, F>)
 }
 
 /// The runtime that carries the connections of blocking clients: one thread, started with the first of them, for the rest of

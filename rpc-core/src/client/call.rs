@@ -14,20 +14,28 @@ use tokio::{
     time::{Sleep, sleep_until},
 };
 
-use super::{Channel, ReplyMetadata, decode::Answer};
+use super::{
+    Channel, ReplyMetadata,
+    channel::{Target, connection_gone},
+    decode::Answer,
+    dialled::Dialled,
+    feeds::Feeds,
+    local::LocalCall,
+};
 use crate::{
     Code, Error, Metadata,
     driver::{Answered, Link, NotStarted, Reply, read_metadata},
-    layer::{Answering, Request, Response},
+    layer::{Answering, Came, Parcel, Request, Response},
     proto::{RequestHead, encode_metadata},
-    service::{MethodDescriptor, Payload, Scope, now, with_current},
+    service::{Extra, MethodDescriptor, Payload, Rest, Scope, now, with_current},
     trace::Trace,
 };
 
 /// A call on its way: a future of what the method returns.
 ///
 /// The arguments are encoded already, so it borrows neither them nor the client, and may be spawned. Nothing is sent before it
-/// is polled first; the deadline counts from there. Dropping it cancels the call: the handler stops at its next await.
+/// is polled first; the deadline counts from there. Dropping it cancels the call: the handler stops at its next await. Streams among
+/// the arguments are sent while it is polled.
 ///
 /// ```no_run
 /// # #[farcall::service] pub trait Inventory { async fn stock(&self, sku: &str) -> farcall::Result<u32>; }
@@ -57,13 +65,25 @@ impl<R> Future for Call<R> {
         let Self { raw, trace, .. } = &mut *self;
         let answered = ready!(trace.in_scope(|| raw.poll_answered(cx)));
         trace.finished(answered.as_ref().err());
-        let (channel, method) = (&self.raw.channel, self.raw.method);
+        let RawCall {
+            ref channel,
+            method,
+            deadline,
+            item_timeout,
+            ref mut feeds,
+            ref mut rest,
+            ..
+        } = self.raw;
         let answer = answered.map(|reply| Answer {
             method,
             body: reply.body,
             carried: reply.carried.into(),
-            format: channel.inner().format,
-            limits: channel.decode_limits(),
+            feeds: std::mem::take(feeds),
+            rest: rest.take(),
+            deadline,
+            item_timeout,
+            runtime: channel.own_runtime(),
+            wire: channel.inner().wire,
         });
         Poll::Ready((self.decode)(answer))
     }
@@ -89,6 +109,10 @@ pub(super) struct Outgoing {
     /// Whether the channel's layers are passed.
     pub(super) layered: bool,
     pub(super) capture: Option<ReplyMetadata>,
+    /// The streams among the arguments.
+    pub(super) feeds: Feeds,
+    /// How long an item of the result's stream may take.
+    pub(super) item_timeout: Option<Duration>,
 }
 
 /// How long a call may take.
@@ -109,16 +133,22 @@ pub(super) struct RawCall {
     channel: Channel,
     method: &'static MethodDescriptor,
     capture: Option<ReplyMetadata>,
+    feeds: Feeds,
+    item_timeout: Option<Duration>,
+    /// Known from the first poll on; a layer may move it.
+    deadline: Option<Instant>,
+    /// What is left of a handler that ran in this process.
+    rest: Option<Rest>,
     /// Connections that ended before the call was sent.
     missed: u32,
     state: State,
 }
 
 /// A call that is ready to be sent.
-struct Prepared {
-    payload: Payload,
-    metadata: Bytes,
-    deadline: Option<Instant>,
+pub(super) struct Prepared {
+    pub(super) payload: Payload,
+    pub(super) metadata: Bytes,
+    pub(super) deadline: Option<Instant>,
 }
 
 enum State {
@@ -135,6 +165,8 @@ enum State {
         /// Where the connection is carried by another runtime: nothing says that it runs.
         timer: Option<Pin<Box<Sleep>>>,
     },
+    /// The handler runs in here.
+    Local(LocalCall),
     Layered(Answering),
     Done,
 }
@@ -145,13 +177,21 @@ impl RawCall {
             channel,
             method: call.method,
             capture: call.capture.take(),
+            feeds: std::mem::take(&mut call.feeds),
+            item_timeout: call.item_timeout,
+            deadline: None,
+            rest: None,
             missed: 0,
             state: State::New(call),
         }
     }
 
     fn poll_answered(&mut self, cx: &mut Context<'_>) -> Poll<Answered> {
-        let answered = ready!(self.poll_state(cx));
+        let Poll::Ready(answered) = self.poll_state(cx) else {
+            // Only now: the first poll is what binds them to a connection.
+            self.feeds.poll(cx);
+            return Poll::Pending;
+        };
         self.state = State::Done;
         let answered = answered.map_err(|error| error.with_method(self.method.path));
         if let Some(capture) = &self.capture {
@@ -209,12 +249,24 @@ impl RawCall {
                     }
                     return answered;
                 }
+                State::Local(local) => {
+                    let (reply, rest) = ready!(local.poll_answer(cx))?;
+                    self.rest = rest;
+                    return Poll::Ready(Ok(reply));
+                }
                 State::Layered(answering) => {
-                    let answer = ready!(answering.as_mut().poll(cx));
-                    return Poll::Ready(answer.map(|answer| Reply {
+                    let answer = ready!(answering.as_mut().poll(cx))?;
+                    let carried = match answer.came.take() {
+                        Some(came) => {
+                            (self.deadline, self.rest) = (came.deadline, came.rest);
+                            came.carried
+                        }
+                        None => Vec::new(),
+                    };
+                    return Poll::Ready(Ok(Reply {
                         metadata: encode_metadata(&answer.metadata),
                         body: answer.body,
-                        carried: Vec::new(),
+                        carried,
                     }));
                 }
                 State::Done => {
@@ -230,29 +282,39 @@ impl RawCall {
         // One look at the clock for all of it: it costs as much as the rest of a small call's way out.
         let now = now();
         let deadline = self.deadline(call.timeout, now)?;
+        self.deadline = deadline;
         if let (true, Some(layers)) = (call.layered, &self.channel.inner().layers) {
+            let (body, sent) = payload.into_parts();
             let request = Request {
                 method: self.method,
                 instance: self.channel.named_instance().map(|instance| Arc::clone(&instance.name)),
                 peer: self.channel.address().clone(),
                 deadline,
                 metadata: call.shown,
-                body: payload.into_bytes(),
+                body,
+                sent: Parcel::new(sent),
                 target: None,
             };
             self.state = State::Layered(layers.answer(request));
             return Ok(());
         }
-        let metadata = call.metadata;
         let prepared = Prepared {
             payload,
-            metadata,
+            metadata: call.metadata,
             deadline,
         };
-        if let Some(link) = self.channel.current_link() {
-            return self.send(link, prepared, now, cx);
+        let inner = self.channel.inner();
+        match &inner.target {
+            Target::Dialled(dialled) => match dialled.current_link() {
+                Some(link) => self.send(link, prepared, now, cx),
+                None => self.dial(&Arc::clone(dialled), prepared),
+            },
+            Target::Remote(import) => self.send(Arc::clone(import.link()), prepared, now, cx),
+            Target::Local(object) => {
+                self.state = State::Local(LocalCall::new(object, inner, self.method.id, prepared)?);
+                Ok(())
+            }
         }
-        self.dial(prepared)
     }
 
     fn deadline(&self, timeout: Timeout, now: Instant) -> Result<Option<Instant>, Error> {
@@ -260,7 +322,8 @@ impl RawCall {
             Timeout::At(deadline) => return Ok(deadline),
             Timeout::After(timeout) => timeout
                 .or(self.method.timeout)
-                .or(self.channel.inner().timeout)
+                // A stream takes as long as it takes.
+                .or(self.channel.inner().timeout.filter(|_| !self.method.streaming))
                 .and_then(|timeout| now.checked_add(timeout)),
         };
         let Some(inherited) = with_current(Scope::deadline).flatten() else {
@@ -275,14 +338,14 @@ impl RawCall {
         Ok(Some(own.map_or(inherited, |own| own.min(inherited))))
     }
 
-    fn dial(&mut self, prepared: Prepared) -> Result<(), Error> {
-        let channel = self.channel.clone();
+    fn dial(&mut self, dialled: &Arc<Dialled>, prepared: Prepared) -> Result<(), Error> {
+        let dialled = Arc::clone(dialled);
         // The timer needs a runtime. The caller's own surely runs; a caller in none is refused, or has given one.
         let outside = Handle::try_current().is_err();
-        let runtime = outside.then(|| channel.runtime()).transpose()?;
+        let runtime = outside.then(|| dialled.runtime()).transpose()?;
         let _entered = runtime.as_ref().map(Handle::enter);
         self.state = State::Dialing {
-            dial: Box::pin(async move { channel.link().await }),
+            dial: Box::pin(async move { dialled.link().await }),
             timer: prepared.deadline.map(|deadline| Box::pin(sleep_until(deadline.into()))),
             prepared,
         };
@@ -300,11 +363,17 @@ impl RawCall {
             let text = "the deadline had passed before the call was sent";
             return Err(Error::refused(Code::DeadlineExceeded, text));
         }
+        let target = &self.channel.inner().target;
+        let (object, instance) = match target {
+            Target::Remote(import) => (Some(import.object()), None),
+            _ => (None, self.channel.named_instance().map(|instance| instance.id)),
+        };
         let head = RequestHead {
             method: self.method.id,
-            instance: self.channel.named_instance().map(|instance| instance.id),
+            instance,
             timeout,
             metadata,
+            object,
             ..RequestHead::default()
         };
         match link.start(&head, payload, deadline, cx.waker()) {
@@ -318,6 +387,10 @@ impl RawCall {
             Err(NotStarted::Refused(error)) => Err(error),
             // The connection ended a moment ago and nothing of the call left with it.
             Err(NotStarted::Gone(payload)) => {
+                let Target::Dialled(dialled) = target else {
+                    return Err(connection_gone());
+                };
+                let dialled = Arc::clone(dialled);
                 self.missed += 1;
                 if self.missed >= MISSED {
                     let address = self.channel.address();
@@ -325,11 +398,14 @@ impl RawCall {
                     return Err(Error::refused(Code::Unavailable, text));
                 }
                 let metadata = head.metadata;
-                self.dial(Prepared {
-                    payload,
-                    metadata,
-                    deadline,
-                })
+                self.dial(
+                    &dialled,
+                    Prepared {
+                        payload,
+                        metadata,
+                        deadline,
+                    },
+                )
             }
         }
     }
@@ -352,15 +428,33 @@ pub(super) fn bottom(channel: Option<Channel>, request: Request) -> Answering {
     let channel = channel.with_instance(request.instance.as_deref());
     let mut call = channel.raw_call(Outgoing {
         method: request.method,
-        payload: Ok(Payload::from(Vec::from(request.body))),
+        payload: payload(request.body, &request.sent),
         timeout: Timeout::At(request.deadline),
         metadata: encode_metadata(&request.metadata),
         shown: Metadata::new(),
         layered: false,
         capture: None,
+        // They stay with the call above the layers.
+        feeds: Feeds::default(),
+        item_timeout: None,
     });
     Box::pin(async move {
         let reply = std::future::poll_fn(|cx| call.poll_answered(cx)).await?;
-        Ok(Response::new(read_metadata(&reply.metadata)?, reply.body))
+        let came = Came {
+            carried: reply.carried,
+            rest: call.rest.take(),
+            deadline: call.deadline,
+        };
+        Ok(Response::received(read_metadata(&reply.metadata)?, reply.body, came))
     })
+}
+
+/// What a layer has passed on, with what goes with the bytes.
+fn payload(body: Bytes, sent: &Parcel<Box<Extra>>) -> Result<Payload, Error> {
+    if sent.is_taken() {
+        let text =
+            "streams, channels and clients among the arguments can be sent once, and a layer sent the call again";
+        return Err(Error::failed_precondition(text).with_outcome(crate::Outcome::NotExecuted));
+    }
+    Ok(Payload::from_parts(Vec::from(body), sent.take()))
 }

@@ -1,36 +1,31 @@
-//! A channel: the way to one server, whatever happens to the connections that carry it.
+//! A channel: the way to one server or one object.
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, LazyLock},
+    time::Duration,
 };
 
-use tokio::{runtime::Handle, sync::watch, task::AbortHandle, time::Instant};
+use tokio::{runtime::Handle, sync::watch};
 
-use super::{
-    ChannelBuilder,
-    attempt::{Attempt, Attempting},
-    backoff::Backoff,
-    call::RawCall,
-    dial,
-};
+use super::{ChannelBuilder, call::RawCall, dialled::Dialled};
 use crate::{
-    Address, Error, Limits, Metadata,
+    Address, Code, Error, Metadata, Outcome,
     carry::Wire,
-    codec::{DecodeLimits, Format},
-    driver::Link,
+    driver::Import,
     layer::Next,
-    service::{fnv1a, now},
+    service::{LocalObject, Service, fnv1a},
     transport::{Connector, IntoAddress},
 };
 
-/// The way to one server, shared by any number of clients and tasks; cloning it is cheap.
+/// The way to one server, or to one object, shared by any number of clients and tasks; cloning it is cheap.
 ///
-/// A channel outlives its connections. When one is lost, the calls in flight end with the right [`Outcome`](crate::Outcome),
-/// and the next call dials again: one attempt serves all that wait, and attempts keep a growing, jittered distance of 50 ms
-/// to 1 s. Nobody dials while there are no calls. A call is never sent twice.
+/// A channel to a server outlives its connections. When one is lost, the calls in flight end with the right
+/// [`Outcome`](crate::Outcome), and the next call dials again: one attempt serves all that wait, and attempts keep a growing,
+/// jittered distance of 50 ms to 1 s. Nobody dials while there are no calls. A call is never sent twice.
 ///
-/// The connection closes when the last clone of the channel and the last of its calls is gone.
+/// The connection closes when the last clone of the channel and the last of its calls is gone, and the last stream and object that
+/// came over it.
 ///
 /// ```no_run
 /// # #[farcall::service] pub trait Inventory { async fn ping(&self) -> u64; }
@@ -44,6 +39,12 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Objects
+/// A client that came out of a call, as an argument, a result or an item, has a channel to one object: to an object of the peer's, or
+/// to one of this process ([`Channel::local`]), which is called without a network. An object of the peer's lives behind the one
+/// connection over which its reference came; when that is lost, so is the object, and calls fail as
+/// [`Unavailable`](Code::Unavailable): nobody dials for it.
 #[derive(Clone)]
 pub struct Channel {
     inner: Arc<Inner>,
@@ -58,47 +59,42 @@ pub(super) struct Instance {
 }
 
 pub(super) struct Inner {
-    pub(super) connector: Arc<dyn Connector>,
-    pub(super) limits: Limits,
-    pub(super) format: Format,
-    pub(super) timeout: Option<std::time::Duration>,
+    pub(super) target: Target,
+    /// How arguments are written, and results read.
+    pub(super) wire: Wire,
+    /// How long a call may take unless something else is said.
+    pub(super) timeout: Option<Duration>,
     pub(super) metadata: Metadata,
     pub(super) layers: Option<Next>,
-    runtime: Option<Handle>,
-    phase: Mutex<Phase>,
-    state: watch::Sender<ChannelState>,
 }
 
-/// Where the channel stands. The lock around it is held for a few instructions only.
-struct Phase {
-    link: Option<Arc<Link>>,
-    /// When the latest connection was opened.
-    since: std::time::Instant,
-    dial: Option<Dial>,
-    backoff: Backoff,
+/// Where calls go.
+pub(super) enum Target {
+    /// To a server, over connections that are made when they are needed.
+    Dialled(Arc<Dialled>),
+    /// To an object behind the connection over which its reference came.
+    Remote(Arc<Import>),
+    /// To an object in this process.
+    Local(Arc<LocalObject>),
 }
 
-/// An attempt to connect, shared by all that wait for it.
-struct Dial {
-    attempt: Arc<Attempt>,
-    task: AbortHandle,
-}
+/// The address of every object of this process.
+static LOCAL: LazyLock<Arc<Address>> = LazyLock::new(|| Arc::new(Address::custom("local://")));
 
-/// The connection, or the attempt that will have it.
-enum LinkOrDial {
-    Link(Arc<Link>),
-    Dial(Arc<Attempt>),
+/// The address of every object of this process.
+pub(super) fn local_address() -> &'static Arc<Address> {
+    &LOCAL
 }
 
 /// Whether a channel has a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChannelState {
-    /// No connection; the next call makes one.
+    /// No connection; the next call makes one. The object is revoked, or its connection is gone; it will not come back.
     Idle,
     /// An attempt is under way, or waits for its time.
     Connecting,
-    /// Connected.
+    /// Connected. The object can be called.
     Ready,
 }
 
@@ -116,26 +112,79 @@ impl Channel {
         ChannelBuilder::default()
     }
 
+    /// A channel to an object of this process: `service` becomes one that can be called here, without a network, and from wherever
+    /// a client with this channel is sent.
+    ///
+    /// The object lives as long as there is a channel to it, here or elsewhere. A handler runs inside the call's own future and
+    /// ends with it, except for `detached` and `oneway` ones, which end with the object at the latest. Calls made here have no
+    /// deadline unless something says one; those from elsewhere have the caller's.
+    ///
+    /// ```
+    /// # #[farcall::service] pub trait Inventory { async fn stock(&self) -> u64; }
+    /// # struct Warehouse;
+    /// # impl Inventory for Warehouse { async fn stock(&self) -> u64 { 7 } }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> farcall::Result<()> {
+    /// use farcall::Channel;
+    ///
+    /// let channel = Channel::local(InventoryServer::new(Warehouse));
+    /// let inventory = InventoryClient::new(channel.clone());
+    /// assert_eq!(inventory.stock().await?, 7);
+    ///
+    /// assert!(channel.revoke());
+    /// assert_eq!(inventory.stock().await.unwrap_err().code(), farcall::Code::NotFound);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn local(service: impl Service) -> Self {
+        Self::to_object(LocalObject::new(Arc::new(service)))
+    }
+
+    /// A channel to an object of this process.
+    pub(super) fn to_object(object: Arc<LocalObject>) -> Self {
+        Self::bare(Arc::new(Inner {
+            target: Target::Local(object),
+            wire: Wire {
+                near: true,
+                ..Wire::default()
+            },
+            timeout: None,
+            metadata: Metadata::new(),
+            layers: None,
+        }))
+    }
+
+    /// A channel to an object of the peer's.
+    pub(super) fn to_import(import: Arc<Import>) -> Self {
+        let (wire, timeout) = (import.link().wire(), import.link().timeout());
+        Self::bare(Arc::new(Inner {
+            target: Target::Remote(import),
+            wire,
+            timeout,
+            metadata: Metadata::new(),
+            layers: None,
+        }))
+    }
+
     pub(super) fn new(builder: ChannelBuilder, connector: Arc<dyn Connector>, instance: Option<&str>) -> Self {
+        let limits = builder.limits.normalised();
+        let (format, timeout) = (builder.format, builder.timeout);
+        let wire = Wire {
+            format,
+            limits: (&limits).into(),
+            near: connector.address().is_near(),
+        };
+        let dialled = Dialled::new(connector, limits, format, timeout, builder.runtime, builder.seed);
         let inner = Arc::new_cyclic(|inner: &std::sync::Weak<Inner>| {
             let inner = inner.clone();
             // The stack sits inside the channel that it calls, so it holds it weakly.
             let bottom = Next::bottom(move |request| super::call::bottom(inner.upgrade().map(Self::bare), request));
             Inner {
-                connector,
-                limits: builder.limits.normalised(),
-                format: builder.format,
-                timeout: builder.timeout,
+                target: Target::Dialled(dialled),
+                wire,
+                timeout,
                 metadata: builder.metadata,
                 layers: builder.layers.around(bottom),
-                runtime: builder.runtime,
-                phase: Mutex::new(Phase {
-                    link: None,
-                    since: now(),
-                    dial: None,
-                    backoff: Backoff::new(builder.seed),
-                }),
-                state: watch::Sender::new(ChannelState::Idle),
             }
         });
         Self::bare(inner).instance(instance)
@@ -153,7 +202,8 @@ impl Channel {
         self
     }
 
-    /// The same connection, with calls going to the instance registered under `name`; `None` for the services without one.
+    /// The same connection, with calls going to the instance registered under `name`; `None` for the services without one. It means
+    /// nothing to a channel to an object, which is one already.
     #[must_use]
     pub fn with_instance<'a>(&self, name: impl Into<Option<&'a str>>) -> Self {
         self.clone().instance(name.into())
@@ -163,19 +213,57 @@ impl Channel {
         self.instance.as_ref()
     }
 
-    /// The address of the server.
+    /// The address of the server. For an object of the peer's it is the peer's as the connection knows it, and `local://` for one of
+    /// this process.
     pub fn address(&self) -> &Address {
-        self.inner.connector.address()
+        match &self.inner.target {
+            Target::Dialled(dialled) => dialled.connector.address(),
+            Target::Remote(import) => import.link().peer(),
+            Target::Local(_) => local_address(),
+        }
+    }
+
+    /// Takes an object of this process back: from now on calls to it, from wherever, fail as [`NotFound`](Code::NotFound) and are not
+    /// executed, and its implementation is dropped as soon as the calls under way have ended.
+    ///
+    /// Says whether there was something to take back: `false` for an object that is revoked already, and for every channel that is
+    /// none to an object of this process.
+    pub fn revoke(&self) -> bool {
+        match &self.inner.target {
+            Target::Local(object) => object.revoke(),
+            Target::Dialled(_) | Target::Remote(_) => false,
+        }
     }
 
     /// Whether there is a connection now. It may be lost the moment after; there is no need to ask before a call.
+    ///
+    /// A channel to an object is `Ready` as long as the object can be called, and `Idle` for good when it is revoked here, or when
+    /// its connection takes no new calls.
     pub fn state(&self) -> ChannelState {
-        self.lock().state()
+        let callable = match &self.inner.target {
+            Target::Dialled(dialled) => return dialled.state(),
+            Target::Remote(import) => import.link().is_open(),
+            Target::Local(object) => !object.is_revoked(),
+        };
+        if callable {
+            ChannelState::Ready
+        } else {
+            ChannelState::Idle
+        }
     }
 
-    /// Watches [`state`](Self::state).
+    /// Whether it leads to an object that cannot be called any more, for good.
+    pub(crate) fn is_gone(&self) -> bool {
+        !matches!(self.inner.target, Target::Dialled(_)) && self.state() == ChannelState::Idle
+    }
+
+    /// Watches [`state`](Self::state). Of a channel to an object it shows the state of this moment only: an object has no
+    /// connection of its own that could come and go.
     pub fn watch_state(&self) -> StateWatch {
-        StateWatch(self.inner.state.subscribe())
+        StateWatch(match &self.inner.target {
+            Target::Dialled(dialled) => dialled.watch_state(),
+            Target::Remote(_) | Target::Local(_) => watch::Sender::new(self.state()).subscribe(),
+        })
     }
 
     /// Waits for a connection, and dials if there is none.
@@ -183,71 +271,34 @@ impl Channel {
     /// Cancel safe.
     ///
     /// # Errors
-    /// When the attempt fails; there is only one.
+    /// When the attempt fails; there is only one. For an object, when it can be called no more.
     pub async fn ready(&self) -> Result<(), Error> {
-        self.link().await.map(|_| ())
+        match (&self.inner.target, self.state()) {
+            (Target::Dialled(dialled), _) => dialled.link().await.map(drop),
+            (_, ChannelState::Ready) => Ok(()),
+            (Target::Remote(_), _) => Err(connection_gone()),
+            (Target::Local(_), _) => Err(Error::refused(Code::NotFound, "the object is revoked")),
+        }
+    }
+
+    /// The runtime for timers outside any.
+    pub(super) fn own_runtime(&self) -> Option<Handle> {
+        match &self.inner.target {
+            Target::Dialled(dialled) => dialled.own_runtime(),
+            Target::Remote(_) | Target::Local(_) => None,
+        }
+    }
+
+    /// The runtime in which a call of this channel may wait for the clock.
+    pub(super) fn runtime(&self) -> Result<Handle, Error> {
+        match &self.inner.target {
+            Target::Dialled(dialled) => dialled.runtime(),
+            Target::Remote(_) | Target::Local(_) => Handle::try_current().map_err(|_| outside_runtime()),
+        }
     }
 
     pub(super) fn inner(&self) -> &Inner {
         &self.inner
-    }
-
-    pub(super) fn decode_limits(&self) -> DecodeLimits {
-        self.inner.wire().limits
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Phase> {
-        self.inner.lock()
-    }
-
-    /// The connection, if there is one that takes calls.
-    pub(super) fn current_link(&self) -> Option<Arc<Link>> {
-        self.lock().link.as_ref().filter(|link| link.is_open()).cloned()
-    }
-
-    /// The connection, made if there is none. Cancel safe: the attempt goes on for the others who wait for it.
-    pub(super) async fn link(&self) -> Result<Arc<Link>, Error> {
-        match self.link_or_dial()? {
-            LinkOrDial::Link(link) => Ok(link),
-            LinkOrDial::Dial(attempt) => attempt.outcome().await,
-        }
-    }
-
-    fn link_or_dial(&self) -> Result<LinkOrDial, Error> {
-        let mut phase = self.lock();
-        if let Some(link) = phase.link.as_ref().filter(|link| link.is_open()) {
-            return Ok(LinkOrDial::Link(Arc::clone(link)));
-        }
-        if let Some(dial) = phase.dial.as_ref().filter(|dial| !dial.task.is_finished()) {
-            return Ok(LinkOrDial::Dial(Arc::clone(&dial.attempt)));
-        }
-        let runtime = self.runtime()?;
-        phase.retire();
-        let (attempting, attempt) = Attempting::new();
-        let not_before = phase.backoff.next().map(Instant::from_std);
-        let task = runtime
-            .spawn(dial::dial(Arc::downgrade(&self.inner), not_before, attempting))
-            .abort_handle();
-        phase.dial = Some(Dial {
-            attempt: Arc::clone(&attempt),
-            task,
-        });
-        drop(phase);
-        self.inner.show_state();
-        Ok(LinkOrDial::Dial(attempt))
-    }
-
-    /// The runtime that is to carry the next connection.
-    pub(super) fn runtime(&self) -> Result<Handle, Error> {
-        if let Some(runtime) = &self.inner.runtime {
-            return Ok(runtime.clone());
-        }
-        Handle::try_current().map_err(|_| {
-            Error::failed_precondition(
-                "a call was made outside a tokio runtime; make it inside one, or use the blocking client",
-            )
-            .with_outcome(crate::Outcome::NotExecuted)
-        })
     }
 
     /// An encoded call without the stub around it.
@@ -256,102 +307,28 @@ impl Channel {
     }
 }
 
-impl Phase {
-    /// The connection takes no calls any more.
-    fn retire(&mut self) {
-        if let Some(link) = self.link.take() {
-            self.backoff.ended(self.since, link.has_answered(), now());
-        }
-    }
-
-    fn state(&self) -> ChannelState {
-        if self.link.as_ref().is_some_and(|link| link.is_open()) {
-            ChannelState::Ready
-        } else if self.dial.as_ref().is_some_and(|dial| !dial.task.is_finished()) {
-            ChannelState::Connecting
-        } else {
-            ChannelState::Idle
-        }
-    }
+/// A call where nothing says which runtime is meant.
+pub(super) fn outside_runtime() -> Error {
+    let text = "a call was made outside a tokio runtime; make it inside one, or use the blocking client";
+    Error::failed_precondition(text).with_outcome(Outcome::NotExecuted)
 }
 
-impl Inner {
-    fn lock(&self) -> MutexGuard<'_, Phase> {
-        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// How values are written on the channel's connections.
-    pub(super) fn wire(&self) -> Wire {
-        Wire {
-            format: self.format,
-            limits: DecodeLimits {
-                depth: self.limits.max_depth,
-                memory: self.limits.max_decoded,
-            },
-        }
-    }
-
-    /// An attempt succeeded.
-    pub(super) fn connected(&self, link: &Arc<Link>) {
-        let mut phase = self.lock();
-        phase.link = Some(Arc::clone(link));
-        phase.since = now();
-        // The task goes on and carries the connection; whoever finds that closed needs an attempt of its own.
-        phase.dial = None;
-        drop(phase);
-        self.show_state();
-    }
-
-    /// An attempt failed.
-    pub(super) fn failed(&self, now: Instant) {
-        let mut phase = self.lock();
-        phase.backoff.failed(now.into_std());
-        // Nobody joins an attempt whose end is known, even though its task may take a moment to finish.
-        phase.dial = None;
-        drop(phase);
-        self.show_state();
-    }
-
-    /// A connection is over. Its successor may be there already.
-    pub(super) fn lost(&self, link: &Arc<Link>) {
-        let mut phase = self.lock();
-        if phase.link.as_ref().is_some_and(|current| Arc::ptr_eq(current, link)) {
-            phase.retire();
-            drop(phase);
-            self.show_state();
-        }
-    }
-
-    /// Tells those who watch. The state is read inside, so of two threads that come at one time the later one shows what
-    /// both have done.
-    fn show_state(&self) {
-        self.state.send_if_modified(|shown| {
-            let state = self.lock().state();
-            std::mem::replace(shown, state) != state
-        });
-    }
-}
-
-impl Drop for Inner {
-    /// Nobody makes calls any more: an attempt stops, an open connection writes what is queued and closes.
-    fn drop(&mut self) {
-        let phase = self.phase.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(link) = phase.link.take() {
-            link.finish();
-        }
-        if let Some(dial) = phase.dial.take() {
-            dial.task.abort();
-        }
-    }
+/// A call to an object whose connection takes no more calls.
+pub(super) fn connection_gone() -> Error {
+    let text = "the connection over which this object came is gone: ask for a new reference";
+    Error::refused(Code::Unavailable, text)
 }
 
 impl fmt::Debug for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Channel");
         debug.field("address", self.address()).field("state", &self.state());
-        if let Some(instance) = &self.instance {
-            debug.field("instance", &instance.name);
-        }
+        match (&self.inner.target, &self.instance) {
+            (Target::Remote(import), _) => debug.field("object", &import.object()),
+            (Target::Local(object), _) => debug.field("object", &object.descriptor().name),
+            (Target::Dialled(_), Some(instance)) => debug.field("instance", &instance.name),
+            (Target::Dialled(_), None) => &mut debug,
+        };
         debug.finish_non_exhaustive()
     }
 }
@@ -366,8 +343,8 @@ impl StateWatch {
         *self.0.borrow_and_update()
     }
 
-    /// Waits for a change that was not seen and gives the new state; `None` when the channel is gone. States that lasted only
-    /// a moment may be skipped.
+    /// Waits for a change that was not seen and gives the new state; `None` when the channel is gone, and at once for a channel to an
+    /// object. States that lasted only a moment may be skipped.
     ///
     /// Cancel safe.
     pub async fn changed(&mut self) -> Option<ChannelState> {

@@ -1,38 +1,63 @@
 //! From an encoded answer to what a method returns.
 
-use std::cell::Cell;
+use std::{
+    cell::Cell,
+    fmt,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use serde::{Deserialize, de::DeserializeOwned};
+use tokio::runtime::Handle;
 
+use super::feeds::Feeds;
 use crate::{
     Code, Error,
-    carry::Carried,
-    codec::{Codec, DecodeLimits, Format},
-    service::{AsBytes, MethodDescriptor},
+    carry::{self, Carried, Wire},
+    codec::Codec,
+    service::{AsBytes, MethodDescriptor, Rest},
 };
 
 /// An encoded answer.
-#[expect(missing_debug_implementations, reason = "to come")]
 pub struct Answer {
     pub(crate) method: &'static MethodDescriptor,
     pub(crate) body: Bytes,
-    pub(crate) format: Format,
-    pub(crate) limits: DecodeLimits,
+    pub(crate) wire: Wire,
     /// What came with it; taken when it is decoded.
     pub(crate) carried: Cell<Vec<Carried>>,
+    /// The streams among the arguments, as far as they have not ended.
+    pub(crate) feeds: Feeds,
+    /// The handler, where it lives in this process and sends the items of the result.
+    pub(crate) rest: Option<Rest>,
+    /// Until when the items of the result must have come.
+    pub(crate) deadline: Option<Instant>,
+    /// The longest time between two of them.
+    pub(crate) item_timeout: Option<Duration>,
+    /// Where timers run when the result is received outside any runtime.
+    pub(crate) runtime: Option<Handle>,
 }
 
 impl Answer {
-    fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
+    pub(super) fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
         // A oneway call has no answer to decode; its value is `()`, which every format writes as nothing.
-        self.format.decode(&self.body, self.limits).map_err(|error| {
+        let decode = || self.wire.format.decode(&self.body, self.wire.limits);
+        let decoded = carry::decoding(self.carried.take(), self.wire, decode);
+        decoded.map_err(|error| {
             Error::new(
                 Code::Internal,
                 format!("the result cannot be decoded: {error}; do both sides have the same version of the type?"),
             )
             .with_method(self.method.path)
         })
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("method", &self.method.path)
+            .field("body", &self.body)
+            .finish_non_exhaustive()
     }
 }
 

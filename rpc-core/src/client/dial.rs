@@ -10,59 +10,61 @@ use std::{
 
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{attempt::Attempting, channel::Inner};
+use super::{attempt::Attempting, dialled::Dialled};
 use crate::{
-    Address, Code, Error, Limits, Metadata,
+    Address, Code, Error,
     carry::Wire,
-    driver::{Answers, Driver, Inbound, Link, Request, open},
-    proto::{Connection, Stop},
+    codec::Format,
+    dispatch::{Host, Serving},
+    driver::{Driver, Link, open},
+    proto::Connection,
     transport::Connector,
 };
 
 /// Connects, tells everyone who waits, and carries the connection until it ends.
 ///
 /// The channel is held weakly: it aborts this task when it is dropped during the attempt, and ends the connection when it is
-/// dropped later.
-pub(super) async fn dial(channel: Weak<Inner>, not_before: Option<Instant>, attempting: Attempting) {
+/// dropped later and nobody else uses it.
+pub(super) async fn dial(channel: Weak<Dialled>, not_before: Option<Instant>, attempting: Attempting) {
     if let Some(instant) = not_before {
         sleep_until(instant).await;
     }
-    let Some((connector, limits, wire, timeout)) = channel.upgrade().map(|inner| {
+    let Some((connector, host, format, timeout)) = channel.upgrade().map(|dialled| {
         (
-            Arc::clone(&inner.connector),
-            inner.limits.clone(),
-            inner.wire(),
-            inner.timeout,
+            Arc::clone(&dialled.connector),
+            Arc::clone(&dialled.host),
+            dialled.format,
+            dialled.timeout,
         )
     }) else {
         return;
     };
-    let attempt = attempt(&*connector, &limits, wire, timeout).await;
-    let Some(inner) = channel.upgrade() else { return };
+    let attempt = attempt(&*connector, host, format, timeout).await;
+    let Some(dialled) = channel.upgrade() else { return };
     match attempt {
         Err(error) => {
-            inner.failed(Instant::now());
+            dialled.failed(Instant::now());
             attempting.end(Err(error));
         }
         Ok((link, driver)) => {
-            inner.connected(&link);
+            dialled.connected(&link);
             attempting.end(Ok(Arc::clone(&link)));
-            drop(inner);
+            drop(dialled);
             carry(&channel, &link, driver).await;
         }
     }
 }
 
 /// Carries the connection until it ends, and tells the channel as soon as it takes no new calls, which may be long before.
-async fn carry(channel: &Weak<Inner>, link: &Arc<Link>, mut driver: Driver<NoService>) {
+async fn carry(channel: &Weak<Dialled>, link: &Arc<Link>, mut driver: Driver<Serving>) {
     let mut open = true;
     std::future::poll_fn(|cx| {
         // Every call in flight is told by the driver; the reason of the end is of use only to them.
         let ended = Pin::new(&mut driver).poll(cx).map(drop);
         if open && !link.is_open() {
             open = false;
-            if let Some(inner) = channel.upgrade() {
-                inner.lost(link);
+            if let Some(dialled) = channel.upgrade() {
+                dialled.lost(link);
             }
         }
         ended
@@ -72,11 +74,11 @@ async fn carry(channel: &Weak<Inner>, link: &Arc<Link>, mut driver: Driver<NoSer
 
 async fn attempt(
     connector: &dyn Connector,
-    limits: &Limits,
-    wire: Wire,
+    host: Arc<Host>,
+    format: Format,
     call_timeout: Option<Duration>,
-) -> Result<(Arc<Link>, Driver<NoService>), Error> {
-    let address = connector.address();
+) -> Result<(Arc<Link>, Driver<Serving>), Error> {
+    let (address, limits) = (connector.address(), host.limits());
     let (mut stream, peer) = match timeout(limits.handshake_timeout, connector.connect()).await {
         Ok(Ok(connected)) => connected,
         Ok(Err(error)) => return Err(failed(address, error)),
@@ -88,12 +90,18 @@ async fn attempt(
             ));
         }
     };
-    let opened = open(&mut stream, address, wire.format, limits).await?;
+    let opened = open(&mut stream, address, format, limits).await?;
     let connection = Connection::new(opened.settings, Instant::now().into_std());
+    let wire = Wire {
+        format,
+        limits: limits.into(),
+        near: peer.is_near(),
+    };
     let link = Link::new(connection, wire, peer.clone(), call_timeout);
+    let serving = Serving::new(host, Arc::clone(&link), peer.clone());
     Ok((
         Arc::clone(&link),
-        Driver::new(link, stream, peer, opened.input, NoService),
+        Driver::new(link, stream, peer, opened.input, serving),
     ))
 }
 
@@ -108,16 +116,4 @@ fn failed(address: &Address, error: io::Error) -> Error {
         _ => Code::Unavailable,
     };
     Error::refused(code, format!("cannot connect to {address}: {error}")).with_source(error)
-}
-
-/// A client offers nothing to its server.
-struct NoService;
-
-impl Inbound for NoService {
-    fn start(&mut self, request: Request, answers: &mut Answers) {
-        let error = Error::refused(Code::Unimplemented, "this side of the connection offers no service");
-        answers.answer(request.call, &Metadata::new(), Err(error));
-    }
-
-    fn stop(&mut self, _: u32, _: Stop) {}
 }

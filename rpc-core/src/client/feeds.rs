@@ -1,6 +1,7 @@
 //! The streams among a call's arguments, which are sent while somebody waits for the call.
 
 use std::{
+    fmt,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -8,7 +9,7 @@ use std::{
 /// Streams that are sent while somebody waits for the call, or for the items of its result. They belong to it: nothing is sent when
 /// nobody waits, and they end with it.
 #[derive(Default)]
-pub(crate) struct Feeds(Vec<Pin<Box<dyn Future<Output = ()> + Send>>>);
+pub struct Feeds(Vec<Pin<Box<dyn Future<Output = ()> + Send>>>);
 
 impl Feeds {
     pub(crate) fn push(&mut self, feed: impl Future<Output = ()> + Send + 'static) {
@@ -17,6 +18,13 @@ impl Feeds {
 
     /// Sends what can be sent; the streams that have ended are gone then.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) {
-        self.0.retain_mut(|feed| matches!(feed.as_mut().poll(cx), Poll::Pending));
+        self.0
+            .retain_mut(|feed| matches!(feed.as_mut().poll(cx), Poll::Pending));
+    }
+}
+
+impl fmt::Debug for Feeds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Feeds").field(&self.0.len()).finish()
     }
 }

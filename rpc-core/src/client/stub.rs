@@ -13,11 +13,15 @@ use super::{
     Call, Channel,
     call::{Outgoing, Timeout},
     decode::Answer,
+    feeds::Feeds,
+    streaming,
+    timers::Idle,
 };
 use crate::{
     Error, Metadata, Outcome,
+    channel::Streaming,
     proto::encode_metadata,
-    service::{MethodDescriptor, Payload},
+    service::{Form, MethodDescriptor, Payload},
     trace::Trace,
 };
 
@@ -26,6 +30,7 @@ use crate::{
 pub struct Stub {
     channel: Channel,
     timeout: Option<Duration>,
+    item_timeout: Option<Duration>,
     metadata: Metadata,
     /// The metadata, encoded once for all calls.
     block: Bytes,
@@ -42,6 +47,7 @@ impl Stub {
         Self {
             channel,
             timeout: None,
+            item_timeout: None,
             metadata,
             block,
             invalid: None,
@@ -55,6 +61,11 @@ impl Stub {
 
     pub(super) fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    pub(super) fn with_item_timeout(mut self, timeout: Duration) -> Self {
+        self.item_timeout = Some(timeout);
         self
     }
 
@@ -78,22 +89,48 @@ impl Stub {
         arguments: &A,
         decode: fn(Result<Answer, Error>) -> R,
     ) -> Call<R> {
+        self.feeding(method, arguments, Feeds::default(), decode)
+    }
+
+    /// The same with streams among the arguments.
+    pub fn feeding<A: Serialize, R>(
+        &self,
+        method: &'static MethodDescriptor,
+        arguments: &A,
+        feeds: Feeds,
+        decode: fn(Result<Answer, Error>) -> R,
+    ) -> Call<R> {
         let payload = match &self.invalid {
             Some(error) => Err(error.clone()),
-            None => Payload::encode(self.channel.inner().format, arguments).map_err(|error| {
+            None => Payload::encode(self.channel.inner().wire.format, arguments).map_err(|error| {
                 Error::invalid_argument(format!("the arguments cannot be encoded: {error}"))
                     .with_outcome(Outcome::NotExecuted)
             }),
         };
         let trace = Trace::call(method, &self.metadata, || self.channel.address());
-        let call = self.outgoing(method, payload, trace.metadata(&self.metadata));
+        let call = self.outgoing(method, payload, feeds, trace.metadata(&self.metadata));
         Call::new(self.channel.raw_call(call), trace, decode)
+    }
+
+    /// The items that a call returns, which is made when the first of them is asked for.
+    pub fn stream<I: 'static, F: Form<I>, A: Serialize>(
+        &self,
+        method: &'static MethodDescriptor,
+        arguments: &A,
+        feeds: Feeds,
+    ) -> Streaming<F::Seen> {
+        let call = self.feeding(method, arguments, feeds, streaming::items::<F::Wire>);
+        let idle = self
+            .item_timeout
+            .map(|limit| Idle::new(limit, method, self.channel.runtime().ok()));
+        streaming::lazy::<I, F>(call, idle)
     }
 
     fn outgoing(
         &self,
         method: &'static MethodDescriptor,
         payload: Result<Payload, Error>,
+        feeds: Feeds,
         traced: Option<Metadata>,
     ) -> Outgoing {
         let layered = self.channel.inner().layers.is_some();
@@ -109,6 +146,8 @@ impl Stub {
             },
             layered,
             capture: self.capture.clone(),
+            feeds,
+            item_timeout: self.item_timeout,
         }
     }
 }

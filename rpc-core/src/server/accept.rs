@@ -8,10 +8,11 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{connection::ServerConnection, registry::Place, running::Shared};
+use super::{registry::Place, running::Shared};
 use crate::{
     Address, Code, Error,
     carry::Wire,
+    dispatch::Serving,
     driver::{DEFAULT_TIMEOUT, Driver, Link, accept as handshake, reject},
     proto::Connection,
     transport::{BoxStream, Listener},
@@ -59,7 +60,7 @@ async fn until(end: impl Future<Output = ()>, work: impl Future<Output = ()>) {
 
 /// Serves one connection in a task that its place in the registry owns.
 pub(super) fn serve(shared: &Arc<Shared>, runtime: &Handle, stream: BoxStream, peer: Address) {
-    let limit = shared.limits.max_connections;
+    let limit = shared.host.limits().max_connections;
     if let Some(place) = shared.registry.enter(limit) {
         let shared = Arc::clone(shared);
         place.spawn(runtime, |place| connection(shared, place, stream, peer));
@@ -86,19 +87,20 @@ async fn turn_away(place: Place, mut stream: BoxStream, why: Error) {
 }
 
 async fn connection(shared: Arc<Shared>, place: Place, mut stream: BoxStream, peer: Address) {
-    let opened = match handshake(&mut stream, &peer, &shared.limits).await {
+    let opened = match handshake(&mut stream, &peer, shared.host.limits()).await {
         Ok(opened) => opened,
         Err(why) => return shared.failed_connection(&peer, &why),
     };
     let connection = Connection::new(opened.settings, Instant::now().into_std());
     let wire = Wire {
         format: opened.format,
-        limits: shared.decode_limits(),
+        limits: shared.host.limits().into(),
+        near: peer.is_near(),
     };
     let link = Link::new(connection, wire, peer.clone(), Some(DEFAULT_TIMEOUT));
     place.opened(&link);
-    let inbound = ServerConnection::new(shared, Arc::clone(&link), peer.clone(), opened.format);
-    // The reason of the end is of use to callers only, and a server makes no calls.
+    let inbound = Serving::new(Arc::clone(&shared.host), Arc::clone(&link), peer.clone());
+    // Whoever waits for something on the connection is told the reason of its end by the link.
     let _ = Driver::new(link, stream, peer, opened.input, inbound).await;
     drop(place);
 }

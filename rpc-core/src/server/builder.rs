@@ -4,13 +4,10 @@ use std::{fmt, sync::Arc};
 
 use tower_service::Service as TowerService;
 
-use super::{
-    RunningServer,
-    router::{Offer, Router},
-    running::Shared,
-};
+use super::{RunningServer, running::Shared};
 use crate::{
     Address, Error, Limits, Service,
+    dispatch::{Host, Offer, Router, bottom},
     layer::{Layers, Next, Request, Response},
     transport::{IntoAddress, Listener},
 };
@@ -136,15 +133,9 @@ impl Server {
 
     pub(crate) fn start(self) -> Result<RunningServer, Error> {
         let router = Router::new(self.services)?;
-        let bottom = Next::bottom(super::task::bottom);
-        let layers = self.layers.around(bottom);
-        Ok(RunningServer::new(Shared::new(
-            router,
-            self.limits,
-            layers,
-            self.on_failed_connection,
-            self.spawns,
-        )))
+        let layers = self.layers.around(Next::bottom(bottom));
+        let host = Host::new(router, self.limits.normalised(), layers, self.spawns);
+        Ok(RunningServer::new(Shared::new(host, self.on_failed_connection)))
     }
 }
 

@@ -3,25 +3,21 @@
 use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use tokio::{
     runtime::Handle,
     sync::watch,
-    task::{AbortHandle, JoinHandle, JoinSet},
+    task::{JoinHandle, JoinSet},
     time::timeout,
 };
 
-use super::{accept, builder::FailedConnection, registry::Registry, router::Router};
+use super::{accept, builder::FailedConnection, registry::Registry};
 use crate::{
-    Address, Error, Limits, Outcome,
-    codec::DecodeLimits,
-    layer::Next,
+    Address, Error, Outcome,
+    dispatch::Host,
     transport::{BoxStream, IntoAddress, Listener, bind},
 };
 
@@ -42,47 +38,18 @@ struct Listening {
 
 /// What every connection of a server shares.
 pub(super) struct Shared {
-    pub(super) router: Router,
-    pub(super) limits: Limits,
-    pub(super) layers: Option<Next>,
+    pub(super) host: Arc<Host>,
     pub(super) on_failed_connection: Option<FailedConnection>,
-    /// Whether handlers get a task of their own from the start.
-    pub(super) spawns: bool,
     pub(super) registry: Arc<Registry>,
-    /// Handlers that run.
-    pub(super) calls: Arc<AtomicUsize>,
-    /// Each handler in a task of its own has a receiver of it, so it tells when the last of them has stopped.
-    pub(super) handlers: watch::Sender<()>,
-    /// Handlers that outlive their connection. They belong to the server and end with it.
-    detached: Mutex<JoinSet<()>>,
 }
 
 impl Shared {
-    pub(super) fn new(
-        router: Router,
-        limits: Limits,
-        layers: Option<Next>,
-        on_failed_connection: Option<FailedConnection>,
-        spawns: bool,
-    ) -> Arc<Self> {
+    pub(super) fn new(host: Arc<Host>, on_failed_connection: Option<FailedConnection>) -> Arc<Self> {
         Arc::new(Self {
-            router,
-            limits: limits.normalised(),
-            layers,
+            host,
             on_failed_connection,
-            spawns,
             registry: Arc::default(),
-            calls: Arc::default(),
-            handlers: watch::Sender::default(),
-            detached: Mutex::default(),
         })
-    }
-
-    pub(super) fn decode_limits(&self) -> DecodeLimits {
-        DecodeLimits {
-            depth: self.limits.max_depth,
-            memory: self.limits.max_decoded,
-        }
     }
 
     pub(super) fn failed_connection(&self, peer: &Address, why: &str) {
@@ -90,18 +57,6 @@ impl Shared {
             // A panic in it is the panic hook's to report: it must not end the task that accepts.
             let _ = catch_unwind(AssertUnwindSafe(|| told(peer, why)));
         }
-    }
-
-    /// Runs a handler that may outlive its connection.
-    pub(super) fn spawn_detached(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
-        let mut detached = self.detached.lock().unwrap_or_else(PoisonError::into_inner);
-        // Those that have ended are taken out, so the set holds what runs.
-        while detached.try_join_next().is_some() {}
-        detached.spawn(task)
-    }
-
-    fn take_detached(&self) -> JoinSet<()> {
-        std::mem::take(&mut *self.detached.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -186,7 +141,7 @@ impl RunningServer {
 
     /// How many handlers run now.
     pub fn running_calls(&self) -> usize {
-        self.shared.calls.load(Ordering::Relaxed)
+        self.shared.host.running()
     }
 
     /// Stops: no new connections, peers are told to go elsewhere, calls under way have `grace` to finish, then everything left
@@ -203,15 +158,15 @@ impl RunningServer {
         let mut detached = JoinSet::new();
         let finished = async {
             self.shared.registry.emptied().await;
-            detached = self.shared.take_detached();
+            detached = self.shared.host.take_detached();
             while detached.join_next().await.is_some() {}
         };
         if timeout(grace, finished).await.is_err() {
             self.shared.registry.abort();
             self.shared.registry.emptied().await;
             detached.shutdown().await;
-            self.shared.take_detached().shutdown().await;
-            self.shared.handlers.closed().await;
+            self.shared.host.take_detached().shutdown().await;
+            self.shared.host.stopped().await;
         }
         // Those that carry their connections still listen.
         for task in self.stop_listening() {

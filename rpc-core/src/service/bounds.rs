@@ -43,6 +43,50 @@ pub trait Failure<Method, Name> {}
 #[diagnostic::do_not_recommend]
 impl<Method, Name, E: From<Error>> Failure<Method, Name> for E {}
 
+/// An item of a stream among the arguments.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot cross the network as an item of the stream `{Name}` of `{Method}`",
+    label = "needs serde's `Serialize` and `Deserialize`, and to be `Send` and to borrow nothing",
+    note = "if the type is yours, add `#[derive(serde::Serialize, serde::Deserialize)]` to it"
+)]
+pub trait Item<Method, Name> {}
+
+#[diagnostic::do_not_recommend]
+impl<Method, Name, T: Serialize + DeserializeOwned + Send + 'static> Item<Method, Name> for T {}
+
+/// An item of a stream that is a result.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot cross the network as an item of the stream that `{Method}` returns",
+    label = "needs serde's `Serialize` and `Deserialize`, and to be `Send` and to borrow nothing",
+    note = "if the type is yours, add `#[derive(serde::Serialize, serde::Deserialize)]` to it"
+)]
+pub trait ReturnedItem<Method> {}
+
+#[diagnostic::do_not_recommend]
+impl<Method, T: Serialize + DeserializeOwned + Send + 'static> ReturnedItem<Method> for T {}
+
+/// The error of an item, which must also hold what breaks the stream.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}`, the error of items of a stream of `{Method}`, cannot hold what breaks the stream",
+    label = "needs `From<farcall::Error>`",
+    note = "implement `From<farcall::Error>` for it, or make the items of a type whose name does not end in `Result`"
+)]
+pub trait ItemFailure<Method> {}
+
+#[diagnostic::do_not_recommend]
+impl<Method, E: From<Error>> ItemFailure<Method> for E {}
+
+/// The items of a stream that are called results.
+#[diagnostic::on_unimplemented(
+    message = "the items of a stream of `{Method}` are called like a `Result` and are none",
+    label = "not a `Result`",
+    note = "make the items of a type whose name does not end in `Result`"
+)]
+pub trait FallibleItem<Method> {}
+
+#[diagnostic::do_not_recommend]
+impl<Method, T, E> FallibleItem<Method> for Result<T, E> {}
+
 /// The return type of a method whose failures and results are told apart.
 #[diagnostic::on_unimplemented(
     message = "the return type of `{Method}` is called like a `Result` and is none",
@@ -83,6 +127,34 @@ impl<T: ?Sized> Demand<T> {
     pub const fn error<Method, Name>(&self)
     where
         T: Failure<Method, Name>,
+    {
+    }
+
+    /// To be an item of an argument.
+    pub const fn item<Method, Name>(&self)
+    where
+        T: Item<Method, Name>,
+    {
+    }
+
+    /// To be an item of a result.
+    pub const fn returned_item<Method, Name>(&self)
+    where
+        T: ReturnedItem<Method>,
+    {
+    }
+
+    /// To be the error of an item.
+    pub const fn item_error<Method, Name>(&self)
+    where
+        T: ItemFailure<Method>,
+    {
+    }
+
+    /// To be an item that is a `Result`.
+    pub const fn fallible_item<Method, Name>(&self)
+    where
+        T: FallibleItem<Method>,
     {
     }
 

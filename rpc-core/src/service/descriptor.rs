@@ -24,6 +24,8 @@ pub struct MethodDescriptor {
     pub oneway: bool,
     /// `#[rpc(detached)]`: the handler finishes even when the caller goes away.
     pub detached: bool,
+    /// Whether an argument or the result is a stream: such a call has no deadline unless somebody sets one.
+    pub streaming: bool,
     /// `#[rpc(timeout = "…")]`: the deadline of a call that sets none of its own.
     pub timeout: Option<Duration>,
 }

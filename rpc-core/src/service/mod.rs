@@ -9,10 +9,13 @@ pub(crate) mod bounds;
 mod context;
 mod descriptor;
 mod invocation;
+pub(crate) mod items;
 mod liveness;
 mod object;
 mod payload;
 mod scope;
+mod streaming;
+mod tasks;
 
 pub use blocking::blocking;
 pub use context::Context;
@@ -20,10 +23,12 @@ pub(crate) use context::{enter, now, with_current};
 pub(crate) use descriptor::fnv1a;
 pub use descriptor::{MethodDescriptor, ServiceDescriptor, method_id};
 pub use invocation::{Handler, Invocation};
+pub use items::Form;
 pub(crate) use object::LocalObject;
-pub(crate) use payload::Rest;
 pub use payload::{AsBytes, Payload};
+pub(crate) use payload::{Extra, Rest};
 pub(crate) use scope::{Call as CallParts, Scope};
+pub use streaming::{Inbound, Streams, streaming};
 
 /// An implementation of a service that a server can dispatch calls to.
 ///

@@ -2,15 +2,17 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Service, ServiceDescriptor};
+use super::{Service, ServiceDescriptor, tasks::Tasks};
 
 /// An object that lives here. It lives as long as somebody has a reference, here or elsewhere, unless it is revoked.
 pub(crate) struct LocalObject {
     descriptor: &'static ServiceDescriptor,
     service: Mutex<Option<Arc<dyn Service>>>,
+    /// Handlers that outlive the calls made to it here. They end with the object.
+    detached: Tasks,
 }
 
 impl LocalObject {
@@ -18,6 +20,7 @@ impl LocalObject {
         Arc::new(Self {
             descriptor: service.descriptor(),
             service: Mutex::new(Some(service)),
+            detached: Tasks::default(),
         })
     }
 
@@ -30,6 +33,10 @@ impl LocalObject {
         self.lock().clone()
     }
 
+    pub(crate) fn is_revoked(&self) -> bool {
+        self.lock().is_none()
+    }
+
     /// Answers no more calls; says whether it did before.
     pub(crate) fn revoke(&self) -> bool {
         // The implementation is dropped outside the lock.
@@ -37,13 +44,20 @@ impl LocalObject {
         service.is_some()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<dyn Service>>> {
+    /// For handlers that outlive the calls made to the object here.
+    pub(crate) fn detached(&self) -> &Tasks {
+        &self.detached
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<dyn Service>>> {
         self.service.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for LocalObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LocalObject").field("service", &self.descriptor.name).finish_non_exhaustive()
+        f.debug_struct("LocalObject")
+            .field("service", &self.descriptor.name)
+            .finish_non_exhaustive()
     }
 }

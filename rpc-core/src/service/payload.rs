@@ -32,8 +32,9 @@ pub struct Payload {
 /// What is left of a handler that has answered: it feeds the streams of its answer.
 pub(crate) type Rest = Pin<Box<dyn Future<Output = ()> + Send>>;
 
+/// What goes with the bytes of a message, and after it.
 #[derive(Default)]
-struct Extra {
+pub(crate) struct Extra {
     offered: Vec<Offered>,
     rest: Option<Rest>,
 }
@@ -68,7 +69,10 @@ impl Payload {
 
     /// What goes with the bytes.
     pub(crate) fn take_offered(&mut self) -> Vec<Offered> {
-        self.extra.as_mut().map(|extra| std::mem::take(&mut extra.offered)).unwrap_or_default()
+        self.extra
+            .as_mut()
+            .map(|extra| std::mem::take(&mut extra.offered))
+            .unwrap_or_default()
     }
 
     /// The handler goes on after this answer.
@@ -85,6 +89,16 @@ impl Payload {
     /// The bytes.
     pub fn as_slice(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Bytes and what goes with them, each for itself.
+    pub(crate) fn into_parts(mut self) -> (Bytes, Option<Box<Extra>>) {
+        let extra = self.extra.take();
+        (self.into_bytes(), extra)
+    }
+
+    pub(crate) fn from_parts(bytes: Vec<u8>, extra: Option<Box<Extra>>) -> Self {
+        Self { bytes, extra }
     }
 
     /// The bytes without a copy; the buffer leaves the pool for good.

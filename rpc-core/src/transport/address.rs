@@ -43,6 +43,9 @@ pub struct Address {
     instance: Option<String>,
 }
 
+/// The address of a server inside a channel.
+pub(crate) const LOOPBACK: &str = "loopback://";
+
 /// The part of an address that a transport needs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Endpoint {
@@ -118,6 +121,15 @@ impl Address {
     /// The named instance of a service that calls through this address are for, if not the unnamed one.
     pub fn instance(&self) -> Option<&str> {
         self.instance.as_deref()
+    }
+
+    /// Whether a peer with this address is surely on this machine, so that paths and names in memory mean the same to both.
+    pub(crate) fn is_near(&self) -> bool {
+        match &self.endpoint {
+            Endpoint::Unix(_) | Endpoint::Mem(_) => true,
+            Endpoint::Custom(text) => text == LOOPBACK,
+            Endpoint::Tcp { .. } | Endpoint::Udp { .. } => false,
+        }
     }
 
     pub(super) fn endpoint(&self) -> &Endpoint {

@@ -19,6 +19,7 @@ mod tests;
 use std::{io, sync::Arc};
 
 use address::Endpoint;
+pub(crate) use address::LOOPBACK;
 
 pub use address::{Address, IntoAddress};
 pub use mem::mem_pair;

@@ -1,5 +1,7 @@
 //! Code that does nothing but fail to compile, at the type to blame, when a type cannot cross the network.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Ident, Type, ext::IdentExt, spanned::Spanned};
@@ -8,6 +10,7 @@ use crate::{
     bounds,
     model::{Method, Service},
     names::local,
+    streams::Streamed,
     types,
 };
 
@@ -34,14 +37,21 @@ pub(super) fn asserts(service: &Service) -> TokenStream {
 fn block(service: &Service, method: &Method) -> Option<TokenStream> {
     let mut questions: Vec<Question<'_>> = Vec::new();
     for argument in &method.arguments {
-        questions.push(Question::new(
-            marker(&argument.ident),
-            asked(&argument.ty),
-            &["argument"],
-        ));
+        let name = marker(&argument.ident);
+        match &argument.stream {
+            Some(stream) => questions.extend(items(stream, &name, "item")),
+            None => questions.push(Question::new(name, asked(&argument.ty), &["argument"])),
+        }
     }
     let output = &method.output.ty;
-    if method.output.fallible {
+    if let Some(stream) = &method.output.stream {
+        questions.extend(items(stream, &format_ident!("items"), "returned_item"));
+        if method.output.fallible
+            && let Some(error) = types::type_arguments(output).get(1)
+        {
+            questions.push(Question::new(format_ident!("Err"), error, &["output", "error"]));
+        }
+    } else if method.output.fallible {
         if !types::is_plainly_result(output) {
             questions.push(Question::new(format_ident!("output"), output, &["fallible"]));
         }
@@ -59,7 +69,9 @@ fn block(service: &Service, method: &Method) -> Option<TokenStream> {
     let cfgs = method.cfgs();
     let method = marker(&method.ident);
     let types = questions.iter().enumerate().map(|(index, question)| question.ty(index));
-    let markers = questions.iter().map(|question| question.item(&method));
+    let names = questions.iter().map(|question| &question.marker);
+    let names: BTreeSet<&Ident> = names.filter(|name| **name != method).collect();
+    let markers = names.into_iter().map(|name| quote!(enum #name {}));
     let demands = questions
         .iter()
         .enumerate()
@@ -78,17 +90,34 @@ fn block(service: &Service, method: &Method) -> Option<TokenStream> {
     })
 }
 
+/// What is asked about the items of a stream.
+fn items<'a>(stream: &'a Streamed, name: &Ident, demand: &'static str) -> Vec<Question<'a>> {
+    let question = |ty: &'a Type, demands: &[&'static str]| Question::new(name.clone(), ty, demands);
+    if !stream.fallible {
+        return vec![question(&stream.item, &[demand])];
+    }
+    let mut questions = Vec::new();
+    if !types::is_plainly_result(&stream.item) {
+        questions.push(question(&stream.item, &["fallible_item"]));
+    }
+    let parts = types::type_arguments(&stream.item).into_iter();
+    let demands = [&[demand][..], &[demand, "item_error"]];
+    questions.extend(parts.zip(demands).map(|(part, demands)| question(part, demands)));
+    questions
+}
+
 /// A type that must be able to cross the network.
 struct Question<'a> {
     /// The name of its place.
     marker: Ident,
     ty: &'a Type,
     /// The functions of the library that compile only if it is.
-    demands: &'a [&'a str],
+    demands: Vec<&'static str>,
 }
 
 impl<'a> Question<'a> {
-    fn new(marker: Ident, ty: &'a Type, demands: &'a [&'a str]) -> Self {
+    fn new(marker: Ident, ty: &'a Type, demands: &[&'static str]) -> Self {
+        let demands = demands.to_vec();
         Self { marker, ty, demands }
     }
 
@@ -102,16 +131,6 @@ impl<'a> Question<'a> {
         let mut variable = local(&format!("type{index}"));
         variable.set_span(self.ty.span().resolved_at(variable.span()));
         variable
-    }
-
-    fn item(&self, method: &Ident) -> TokenStream {
-        let marker = &self.marker;
-        // An argument called like its method shares the method's marker.
-        if marker == method {
-            TokenStream::new()
-        } else {
-            quote!(enum #marker {})
-        }
     }
 
     fn demands(&self, index: usize, method: &Ident) -> impl Iterator<Item = TokenStream> {

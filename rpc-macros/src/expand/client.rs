@@ -1,11 +1,11 @@
 //! The client, whose calls are futures.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
-use syn::{GenericParam, Ident};
+use syn::{GenericParam, Ident, parse_quote};
 
-use super::proxy::Proxy;
-use crate::model::Service;
+use super::{declared, proxy::Proxy};
+use crate::{model::Service, names::local};
 
 pub(super) fn definition(service: &Service) -> TokenStream {
     let name = &service.item.ident;
@@ -17,7 +17,8 @@ pub(super) fn implementation(service: &Service) -> TokenStream {
     let parts = [
         proxy.common(),
         proxy.constructors(connect(service)),
-        loopback(service),
+        in_process(service),
+        reference(service),
         proxy.methods(),
         proxy.trait_implementation(),
     ];
@@ -50,26 +51,80 @@ fn connect(service: &Service) -> TokenStream {
 }
 
 /// An implementation block of its own: where the trait bounds its parameters, only here must they be so bound.
-fn loopback(service: &Service) -> TokenStream {
-    if service.has_method("loopback") {
-        return TokenStream::new();
-    }
-    let (client, server) = (&service.names.client, &service.names.server);
-    let (visibility, implementation) = (&service.item.vis, &service.names.implementation);
+fn in_process(service: &Service) -> TokenStream {
+    let functions = [
+        (
+            "loopback",
+            " A client of `implementation` in this process: everything but a socket is real.",
+        ),
+        (
+            "local",
+            " A client of `implementation`, which lives as long as a client of it does, here or wherever one was sent.",
+        ),
+    ];
+    let functions = functions
+        .into_iter()
+        .filter(|(name, _)| !service.has_method(name))
+        .map(|(name, doc)| client_of(service, name, doc));
+    let client = &service.names.client;
     let (impl_generics, arguments, clause) = service.parameters.split_for_impl();
+    quote! {
+        impl #impl_generics #client #arguments #clause {
+            #(#functions)*
+        }
+    }
+}
+
+/// A function that makes a client of an implementation, by the function of `Channel` with the same name.
+fn client_of(service: &Service, name: &str, doc: &str) -> TokenStream {
+    let function = Ident::new(name, Span::call_site());
+    let (visibility, implementation, server) =
+        (&service.item.vis, &service.names.implementation, &service.names.server);
     let (bound, own) = (implementation_bound(service), own_arguments(service));
     let is_service = (!service.parameters.params.is_empty())
         .then(|| quote!(#server<#implementation, #(#own),*>: __farcall::Service));
     quote! {
-        impl #impl_generics #client #arguments #clause {
-            /// A client of `implementation` in this process: everything but a socket is real.
-            #visibility fn loopback<#implementation>(implementation: #implementation) -> Self
-            where
-                #implementation: #bound + ::core::marker::Send + ::core::marker::Sync + 'static,
-                #is_service
-            {
-                let server = #server::<#implementation, #(#own),*>::new(implementation);
-                __farcall::Client::new(__farcall::Channel::loopback(server))
+        #[doc = #doc]
+        #visibility fn #function<#implementation>(implementation: #implementation) -> Self
+        where
+            #implementation: #bound + ::core::marker::Send + ::core::marker::Sync + 'static,
+            #is_service
+        {
+            let server = #server::<#implementation, #(#own),*>::new(implementation);
+            __farcall::Client::new(__farcall::Channel::#function(server))
+        }
+    }
+}
+
+/// A client is a value that travels: the other side gets one of the same object or server.
+fn reference(service: &Service) -> TokenStream {
+    let client = &service.names.client;
+    let generics = declared(&service.parameters);
+    let (impl_generics, arguments, _) = generics.split_for_impl();
+    let (serializer, deserializer) = (local("serializer"), local("deserializer"));
+    let mut deserialize = generics.clone();
+    deserialize.params.insert(0, parse_quote!('__de));
+    let (deserialize_generics, _, _) = deserialize.split_for_impl();
+    quote! {
+        #[automatically_derived]
+        impl #impl_generics __farcall::serde::Serialize for #client #arguments {
+            fn serialize<__S: __farcall::serde::Serializer>(
+                &self,
+                #serializer: __S,
+            ) -> ::core::result::Result<__S::Ok, __S::Error> {
+                __farcall::serialize_client(__farcall::Client::channel(self), &__DESCRIPTOR, #serializer)
+            }
+        }
+
+        #[automatically_derived]
+        impl #deserialize_generics __farcall::serde::Deserialize<'__de> for #client #arguments {
+            fn deserialize<__D: __farcall::serde::Deserializer<'__de>>(
+                #deserializer: __D,
+            ) -> ::core::result::Result<Self, __D::Error> {
+                ::core::result::Result::map(
+                    __farcall::deserialize_client(&__DESCRIPTOR, #deserializer),
+                    <Self as __farcall::Client>::new,
+                )
             }
         }
     }

@@ -25,6 +25,7 @@ fn method_descriptor(service: &Service, method: &Method) -> TokenStream {
     let path = format!("{service}.{name}");
     let policy = &method.policy;
     let (idempotent, oneway, detached) = (policy.idempotent, policy.oneway, policy.detached);
+    let streaming = method.is_streaming();
     let timeout = policy.timeout.map_or_else(
         || quote!(__farcall::std::option::Option::None),
         |timeout| {
@@ -42,6 +43,7 @@ fn method_descriptor(service: &Service, method: &Method) -> TokenStream {
             idempotent: #idempotent,
             oneway: #oneway,
             detached: #detached,
+            streaming: #streaming,
             timeout: #timeout,
         }
     }

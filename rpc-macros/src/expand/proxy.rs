@@ -2,12 +2,14 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{Generics, Ident, spanned::Spanned};
+use syn::{Generics, Ident, Type, parse_quote, spanned::Spanned};
 
 use super::{declared, descriptor, phantom};
 use crate::{
     bounds,
-    model::{Method, Service},
+    model::{Argument, Kind, Method, Service},
+    names::local,
+    streams::{self, Streamed},
 };
 
 /// One of the two clients.
@@ -41,6 +43,13 @@ impl Proxy<'_> {
     /// The implementations that every client has, whatever its methods.
     pub(super) fn common(&self) -> TokenStream {
         let Self { ident, stub, role, .. } = self;
+        let descriptor = self.asynchronous.then(|| {
+            quote! {
+                fn descriptor() -> &'static __farcall::ServiceDescriptor {
+                    &__DESCRIPTOR
+                }
+            }
+        });
         let name = ident.to_string();
         let generics = declared(&self.service.parameters);
         let (impl_generics, arguments, _) = generics.split_for_impl();
@@ -53,6 +62,7 @@ impl Proxy<'_> {
                 fn stub(&self) -> &__farcall::#stub {
                     &self.stub
                 }
+                #descriptor
             }
 
             #[automatically_derived]
@@ -88,7 +98,7 @@ impl Proxy<'_> {
         }
     }
 
-    fn provided(&self) -> [(&'static str, TokenStream); 6] {
+    fn provided(&self) -> [(&'static str, TokenStream); 7] {
         let (visibility, role) = (&self.service.item.vis, &self.role);
         let new = quote! {
             /// A client over a channel, which other clients may share.
@@ -107,6 +117,13 @@ impl Proxy<'_> {
             #[must_use]
             #visibility fn with_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
                 __farcall::#role::with_timeout(self, timeout)
+            }
+        };
+        let with_item_timeout = quote! {
+            /// The same client with a time limit for each wait for an item of a stream that a method returns.
+            #[must_use]
+            #visibility fn with_item_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
+                __farcall::#role::with_item_timeout(self, timeout)
             }
         };
         let with_metadata = quote! {
@@ -138,6 +155,7 @@ impl Proxy<'_> {
             ("new", new),
             ("channel", channel),
             ("with_timeout", with_timeout),
+            ("with_item_timeout", with_item_timeout),
             ("with_metadata", with_metadata),
             ("with_metadata_bin", with_metadata_bin),
             ("with_reply_metadata", with_reply_metadata),
@@ -158,45 +176,73 @@ impl Proxy<'_> {
     }
 
     fn method(&self, index: usize, method: &Method) -> TokenStream {
-        let (visibility, stub) = (&self.service.item.vis, &self.stub);
+        let visibility = &self.service.item.vis;
         let (ident, lifetimes, receiver) = (&method.ident, &method.lifetimes, &method.receiver);
         let clause = &method.lifetimes.where_clause;
         let this = receiver.self_token;
         let inputs = method.arguments.iter().map(|argument| {
-            let (ident, ty) = (&argument.ident, &argument.ty);
+            let (ident, ty) = (&argument.ident, argument.declared());
             quote!(#ident: #ty)
         });
-        let values = method.arguments.iter().map(|argument| {
-            let ident = &argument.ident;
-            if argument.passing.bytes {
-                quote!(__farcall::AsBytes(#ident))
-            } else {
-                quote!(#ident)
-            }
-        });
+        let values = method.arguments.iter().map(value);
         let attributes = self.attributes(method);
         let output = self.output(method);
-        let decode = match (method.output.fallible, method.output.bytes) {
-            (true, false) => "fallible",
-            (true, true) => "fallible_bytes",
-            (false, false) => "plain",
-            (false, true) => "plain_bytes",
-        };
-        let span = method.output.ty.span().resolved_at(Span::call_site());
-        let decode = Ident::new(decode, span);
-        let decode = quote_spanned!(span=> __farcall::#decode);
+        let feeds = feeds(method);
         let position = descriptor::position(self.service, index);
+        let call = self.call(
+            method,
+            &quote_spanned!(method.span()=> &#this.stub, &__DESCRIPTOR.methods[#position], &(#(#values,)*)),
+        );
         // `inline` spares the compiler the code of methods that nobody calls.
-        let call = quote_spanned! {method.span()=>
-            __farcall::#stub::call(&#this.stub, &__DESCRIPTOR.methods[#position], &(#(#values,)*), #decode)
-        };
         quote! {
             #(#attributes)*
             #[inline]
             #visibility fn #ident #lifetimes (#receiver, #(#inputs),*) -> #output #clause {
+                #feeds
                 #call
             }
         }
+    }
+
+    /// The call of the library that makes the method's call.
+    fn call(&self, method: &Method, arguments: &TokenStream) -> TokenStream {
+        let (stub, span) = (&self.stub, method.span());
+        let feeds = if method.takes_streams() {
+            let feeds = local("feeds");
+            quote!(#feeds)
+        } else {
+            quote!(__farcall::Feeds::default())
+        };
+        if let (Some(stream), Kind::Inline) = (&method.output.stream, method.kind) {
+            let (item, form) = (&stream.item, stream.form());
+            return quote_spanned!(span=> __farcall::#stub::stream::<#item, #form, _>(#arguments, #feeds));
+        }
+        let decode = self.decode(method);
+        if method.takes_streams() {
+            quote_spanned!(span=> __farcall::#stub::feeding(#arguments, #feeds, #decode))
+        } else {
+            quote_spanned!(span=> __farcall::#stub::call(#arguments, #decode))
+        }
+    }
+
+    /// The function of the library that makes the method's result of an answer.
+    fn decode(&self, method: &Method) -> TokenStream {
+        let output = &method.output;
+        let kind = if output.fallible { "fallible" } else { "plain" };
+        let suffix = match (&output.stream, output.bytes) {
+            (Some(_), _) if self.asynchronous => "_stream",
+            (Some(_), _) => "_iterator",
+            (None, true) => "_bytes",
+            (None, false) => "",
+        };
+        let span = output.ty.span().resolved_at(Span::call_site());
+        let decode = Ident::new(&format!("{kind}{suffix}"), span);
+        let types = output.stream.as_ref().map(|stream| {
+            let (item, form) = (&stream.item, stream.form());
+            let error = output.fallible.then(|| quote!(, _));
+            quote!(::<#item, #form #error>)
+        });
+        quote_spanned!(span=> __farcall::#decode #types)
     }
 
     fn attributes(&self, method: &Method) -> Vec<TokenStream> {
@@ -213,8 +259,17 @@ impl Proxy<'_> {
     }
 
     fn output(&self, method: &Method) -> TokenStream {
-        let ty = &method.output.ty;
         let library = &self.service.library;
+        let ty = match &method.output.stream {
+            Some(stream) => {
+                let items = self.items(stream);
+                if method.kind == Kind::Inline {
+                    return quote!(#items);
+                }
+                streams::replaced(&method.output.ty, &items)
+            }
+            None => method.output.ty.clone(),
+        };
         let result = if method.output.fallible {
             quote!(#ty)
         } else {
@@ -224,6 +279,21 @@ impl Proxy<'_> {
             quote!(__farcall::Call<#result>)
         } else {
             result
+        }
+    }
+
+    /// The type of a stream of results.
+    fn items(&self, stream: &Streamed) -> Type {
+        let (library, item) = (&self.service.library, &stream.item);
+        let item = if stream.fallible {
+            quote!(#item)
+        } else {
+            quote!(#library::Result<#item>)
+        };
+        if self.asynchronous {
+            parse_quote!(__farcall::Streaming<#item>)
+        } else {
+            parse_quote!(__farcall::BlockingStreaming<#item>)
         }
     }
 
@@ -268,7 +338,7 @@ impl Proxy<'_> {
         let clause = &method.lifetimes.where_clause;
         let cfgs = method.cfgs();
         let names: Vec<_> = method.arguments.iter().map(|argument| &argument.ident).collect();
-        let types = method.arguments.iter().map(|argument| &argument.ty);
+        let types = method.arguments.iter().map(Argument::declared);
         // The call's own type, although the trait promises no more than a future: an opaque one takes the compiler longer.
         let output = self.output(method);
         quote! {
@@ -288,5 +358,31 @@ impl Proxy<'_> {
             generics.make_where_clause().predicates.extend(bounds);
         }
         generics
+    }
+}
+
+/// Statements that put an end of a channel in the place of each stream among the arguments.
+fn feeds(method: &Method) -> TokenStream {
+    if !method.takes_streams() {
+        return TokenStream::new();
+    }
+    let feeds = local("feeds");
+    let streams = method.arguments.iter().filter_map(|argument| {
+        let (ident, form) = (&argument.ident, argument.stream.as_ref()?.form());
+        Some(quote_spanned!(method.span()=> let #ident = __farcall::Feeds::add::<#form, _>(&mut #feeds, #ident);))
+    });
+    quote! {
+        let mut #feeds = __farcall::Feeds::default();
+        #(#streams)*
+    }
+}
+
+/// The argument as it is encoded.
+fn value(argument: &Argument) -> TokenStream {
+    let ident = &argument.ident;
+    if argument.passing.bytes {
+        quote!(__farcall::AsBytes(#ident))
+    } else {
+        quote!(#ident)
     }
 }

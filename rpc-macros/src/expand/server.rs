@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Generics, Ident, Path, Type, parse_quote, visit_mut::VisitMut};
+use syn::{Generics, Ident, Path, Type, ext::IdentExt, parse_quote, visit_mut::VisitMut};
 
 use super::{declared, descriptor, phantom};
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
     lift::Project,
     model::{Argument, Kind, Method, Service},
     names::local,
+    streams::Streamed,
     types::Adapter,
 };
 
@@ -152,7 +153,19 @@ fn bounded(service: &Service, path: &Path) -> Generics {
 /// An expression of the type `Handler`.
 fn handler(service: &Service, method: &Method, path: &Path) -> TokenStream {
     let decoding = decoding(service, method, path);
-    let answer = encoding(method, &call(service, method, path));
+    let value = call(service, method, path);
+    if method.is_streaming() {
+        let answer = if method.output.stream.is_some() {
+            streaming(method, &value)
+        } else {
+            encoding(method, &value)
+        };
+        let streams = local("streams");
+        return quote! {
+            __farcall::streaming(move |#streams| __farcall::std::boxed::Box::pin(async move { #decoding #answer }))
+        };
+    }
+    let answer = encoding(method, &value);
     let body = if method.kind == Kind::Blocking {
         quote!(__farcall::blocking(move || { #decoding #answer }).await?)
     } else {
@@ -169,7 +182,10 @@ fn call(service: &Service, method: &Method, path: &Path) -> TokenStream {
         .arguments
         .iter()
         .enumerate()
-        .map(|(index, argument)| adapted(index, argument));
+        .map(|(index, argument)| match &argument.stream {
+            Some(stream) => inbound(service, index, argument, stream, path),
+            None => adapted(index, argument),
+        });
     let wait = (method.kind == Kind::Async).then(|| quote_spanned!(method.span()=> .await));
     quote_spanned!(method.span()=> <#implementation as #path>::#ident(&#this, #(#arguments),*) #wait)
 }
@@ -186,12 +202,29 @@ fn encoding(method: &Method, value: &TokenStream) -> TokenStream {
     quote_spanned!(span=> __farcall::Invocation::#encode(&#invocation, &#value))
 }
 
+/// The answer that is a stream, and the sending of its items.
+fn streaming(method: &Method, value: &TokenStream) -> TokenStream {
+    let (streams, invocation, span) = (local("streams"), local("invocation"), method.span());
+    let form = method.output.stream.as_ref().map(Streamed::form);
+    if method.output.fallible {
+        quote_spanned! {span=>
+            __farcall::Streams::answer_fallible::<#form, _, _>(&#streams, &#invocation, #value).await
+        }
+    } else {
+        quote_spanned!(span=> __farcall::Streams::answer::<#form, _>(&#streams, &#invocation, #value).await)
+    }
+}
+
 /// A statement that decodes the arguments, borrowing from the invocation where their types allow it.
 fn decoding(service: &Service, method: &Method, path: &Path) -> TokenStream {
     let invocation = local("invocation");
     let names = (0..method.arguments.len()).map(value);
     let types = method.arguments.iter().map(|argument| {
-        let ty = decoded(service, argument, path);
+        if let Some(stream) = &argument.stream {
+            let (form, item) = (stream.form(), projected(service, &stream.item, path));
+            return quote!(__farcall::Receiver<__farcall::Wire<#form, #item>>);
+        }
+        let ty = projected(service, &argument.passing.decoded, path);
         if argument.passing.bytes {
             quote!(__farcall::AsBytes<#ty>)
         } else {
@@ -203,8 +236,9 @@ fn decoding(service: &Service, method: &Method, path: &Path) -> TokenStream {
     }
 }
 
-fn decoded(service: &Service, argument: &Argument, path: &Path) -> Type {
-    let mut ty = argument.passing.decoded.clone();
+/// The type as the server knows it.
+fn projected(service: &Service, ty: &Type, path: &Path) -> Type {
+    let mut ty = ty.clone();
     Project {
         lifted: &service.lifted,
         implementation: &service.names.implementation,
@@ -212,6 +246,18 @@ fn decoded(service: &Service, argument: &Argument, path: &Path) -> Type {
     }
     .visit_type_mut(&mut ty);
     ty
+}
+
+/// The stream as the method takes it.
+fn inbound(service: &Service, index: usize, argument: &Argument, stream: &Streamed, path: &Path) -> TokenStream {
+    let (streams, value, name) = (local("streams"), value(index), argument.ident.unraw().to_string());
+    let (form, item) = (stream.form(), projected(service, &stream.item, path));
+    let inbound = quote!(__farcall::Streams::inbound::<#form, #item>(&#streams, #value, #name));
+    if stream.named {
+        quote!(__farcall::Streaming::new(#inbound))
+    } else {
+        inbound
+    }
 }
 
 /// The argument as the method takes it.

@@ -4,9 +4,10 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 use syn::{Block, FnArg, ItemTrait, Pat, ReturnType, TraitItem, TraitItemFn, Type, parse_quote};
 
-use crate::{check, names::local};
+use crate::{check, names::local, streams, types};
 
-/// The trait as written, except that `async fn` becomes `fn … -> impl Future + Send`, and that `#[rpc(…)]` is gone.
+/// The trait as written, except that `async fn` becomes `fn … -> impl Future + Send`, that streams are `Send`, and that
+/// `#[rpc(…)]` is gone.
 ///
 /// What the macro has complained about is put right, so that the compiler does not complain once more.
 pub(crate) fn trait_definition(mut item: ItemTrait) -> TokenStream {
@@ -20,6 +21,7 @@ pub(crate) fn trait_definition(mut item: ItemTrait) -> TokenStream {
             if matches!(&function.sig.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_))) {
                 function.sig.output = ReturnType::Default;
             }
+            complete_streams(function);
             if function.sig.asyncness.take().is_some() {
                 return_future(function);
             }
@@ -43,6 +45,28 @@ fn name_arguments(function: &mut TraitItemFn) {
     }
 }
 
+fn complete_streams(function: &mut TraitItemFn) {
+    for input in &mut function.sig.inputs {
+        if let FnArg::Typed(input) = input {
+            streams::complete_argument(&mut input.ty);
+        }
+    }
+    if let ReturnType::Type(_, ty) = &mut function.sig.output {
+        streams::complete_result(ty);
+        let is_opaque = matches!(types::bare(ty), Type::ImplTrait(_));
+        if is_opaque && function.sig.asyncness.is_none() && function.default.is_some() {
+            demand_sync(function);
+        }
+    }
+}
+
+/// The future or stream of a default body holds `&self`, so it can be sent only where `Self` can be shared. The bound is on this
+/// method alone: a supertrait would also bind implementations that never meet a server.
+fn demand_sync(function: &mut TraitItemFn) {
+    let clause = function.sig.generics.make_where_clause();
+    clause.predicates.push(parse_quote!(Self: ::core::marker::Sync));
+}
+
 fn return_future(function: &mut TraitItemFn) {
     let output: Type = match &function.sig.output {
         ReturnType::Default => parse_quote!(()),
@@ -52,14 +76,7 @@ fn return_future(function: &mut TraitItemFn) {
         -> impl ::core::future::Future<Output = #output> + ::core::marker::Send
     };
     if let Some(body) = function.default.take() {
-        // The future holds `&self`, so it can be sent only where `Self` can be shared. The bound is on this method alone:
-        // a supertrait would also bind implementations that never meet a server.
-        function
-            .sig
-            .generics
-            .make_where_clause()
-            .predicates
-            .push(parse_quote!(Self: ::core::marker::Sync));
+        demand_sync(function);
         let body = async_body(&output, &body);
         function.default = Some(parse_quote!({ #body }));
     }
@@ -72,6 +89,8 @@ fn async_body(output: &Type, body: &Block) -> TokenStream {
         return quote!(async move #body);
     }
     let value = local("value");
+    // A stream's type has no name, and the body says it.
+    let output = &streams::replaced(output, &parse_quote!(_));
     quote! {
         async move {
             if let ::core::option::Option::Some(#value) = ::core::option::Option::None::<#output> {

@@ -1,4 +1,4 @@
-//! What a server does with the calls of one connection.
+//! What is done with the calls that come in over one connection.
 
 use std::{
     sync::Arc,
@@ -10,29 +10,32 @@ use bytes::Bytes;
 use tokio::{runtime::Handle, task::AbortHandle};
 
 use super::{
+    host::Host,
+    layered::layered,
+    rests::Rests,
     router::Route,
-    running::Shared,
-    task::{self, Finish, Permit, Task},
+    task::{Finish, Task},
+    work::Work,
 };
 use crate::{
     Address, Code, Error, Metadata,
-    codec::Format,
+    carry::Carried,
     driver::{Answers, Inbound, Link, Request},
-    layer,
+    layer::{self, Parcel},
     proto::{Stop, parse_metadata},
-    service::{CallParts, Context as CallContext, Invocation, MethodDescriptor, Scope},
+    service::{CallParts, Context as CallContext, Invocation, LocalObject, MethodDescriptor, Scope},
     trace::Trace,
 };
 
-/// What a server does with the calls of one connection.
-pub(super) struct ServerConnection {
-    shared: Arc<Shared>,
+/// What is done with the calls that come in over one connection.
+pub(crate) struct Serving {
+    host: Arc<Host>,
     link: Arc<Link>,
     peer: Arc<Address>,
-    format: Format,
     runtime: Handle,
     /// The handlers that had to wait, by call id.
     running: Vec<Option<Running>>,
+    rests: Arc<Rests>,
 }
 
 /// A handler that runs in a task of its own.
@@ -51,16 +54,17 @@ impl Running {
     }
 }
 
-impl ServerConnection {
-    pub(super) fn new(shared: Arc<Shared>, link: Arc<Link>, peer: Address, format: Format) -> Self {
+impl Serving {
+    pub(crate) fn new(host: Arc<Host>, link: Arc<Link>, peer: Address) -> Self {
         let (peer, runtime) = (Arc::new(peer), Handle::current());
+        let rests = Rests::new(&host, Arc::clone(&link), runtime.clone());
         Self {
-            shared,
+            host,
             link,
             peer,
-            format,
             runtime,
             running: Vec::new(),
+            rests: Arc::new(rests),
         }
     }
 
@@ -71,7 +75,8 @@ impl ServerConnection {
             head,
             deadline,
             body,
-            ..
+            target,
+            carried,
         } = request;
         if deadline.is_some_and(|deadline| deadline <= now) {
             return Err(Error::refused(
@@ -79,8 +84,15 @@ impl ServerConnection {
                 "the deadline had passed before the handler started",
             ));
         }
-        let permit = Permit::take(&self.shared)?;
-        let route = self.shared.router.find(head.instance, head.method)?;
+        let permit = self.host.permit()?;
+        let to_object;
+        let route = match head.object {
+            None => self.host.router.find(head.instance, head.method)?,
+            Some(_) => {
+                to_object = route_to(target, head.method)?;
+                &to_object
+            }
+        };
         let mut metadata = parse_metadata(&head.metadata).map_err(|violation| {
             Error::refused(Code::InvalidArgument, format!("the metadata is broken: {violation}"))
         })?;
@@ -93,28 +105,26 @@ impl ServerConnection {
             deadline,
             metadata,
         });
-        let handler = match &self.shared.layers {
-            None => route.service.dispatch(route.index, self.invocation(method, body)),
-            Some(layers) => task::layered(layers, self.layer_request(route, scope.context(), body)),
+        let handler = match &self.host.layers {
+            None => route
+                .service
+                .dispatch(route.index, Invocation::arrived(method, body, self.link.wire(), carried)),
+            Some(layers) => layered(layers, self.layer_request(route, scope.context(), body, carried)),
         };
         let detached = method.detached || method.oneway;
         Ok(Task::new(
-            handler,
-            scope,
-            trace,
+            Work::new(handler, scope, trace),
+            Arc::clone(&self.rests),
             Finish::new(Arc::clone(&self.link), call, permit),
             detached,
         ))
     }
 
-    fn invocation(&self, method: &'static MethodDescriptor, body: Bytes) -> Invocation {
-        Invocation::new(method, body, self.format, self.shared.decode_limits())
-    }
-
     /// A call as layers see it, with the way to its handler.
-    fn layer_request(&self, route: &Route, context: CallContext, body: Bytes) -> layer::Request {
+    fn layer_request(&self, route: &Route, context: CallContext, body: Bytes, carried: Vec<Carried>) -> layer::Request {
         let (service, index, method) = (Arc::clone(&route.service), route.index, route.method);
-        let (format, limits) = (self.format, self.shared.decode_limits());
+        let wire = self.link.wire();
+        let carried = Parcel::new(Some(carried).filter(|carried| !carried.is_empty()));
         layer::Request {
             method,
             instance: route.instance.clone(),
@@ -122,9 +132,13 @@ impl ServerConnection {
             deadline: context.deadline(),
             metadata: context.metadata().clone(),
             body,
+            sent: Parcel::default(),
             target: Some(layer::Target {
                 context,
-                start: Arc::new(move |body| service.dispatch(index, Invocation::new(method, body, format, limits))),
+                start: Arc::new(move |body| {
+                    let carried = carried.take().unwrap_or_default();
+                    service.dispatch(index, Invocation::arrived(method, body, wire, carried))
+                }),
             }),
         }
     }
@@ -132,9 +146,9 @@ impl ServerConnection {
     /// Moves a handler that waits to a task of its own.
     fn spawn(&mut self, call: u32, task: Task) {
         let (context, detached) = (task.context(), task.is_detached());
-        let task = task.counted(&self.shared);
+        let task = task.counted(&self.host);
         let task = if detached {
-            self.shared.spawn_detached(task)
+            self.host.spawn_detached(task)
         } else {
             self.runtime.spawn(task).abort_handle()
         };
@@ -151,7 +165,7 @@ impl ServerConnection {
     }
 }
 
-impl Inbound for ServerConnection {
+impl Inbound for Serving {
     fn start(&mut self, request: Request, answers: &mut Answers) {
         let call = request.call;
         if let Some(place) = self.running.get_mut(call as usize) {
@@ -161,7 +175,7 @@ impl Inbound for ServerConnection {
             Ok(task) => task,
             Err(error) => return answers.answer(call, &Metadata::new(), Err(error)),
         };
-        if !self.shared.spawns {
+        if !self.host.spawns {
             // Whatever the handler waits for is asked again as soon as it has a task, so nobody needs to be woken yet.
             let mut cx = Context::from_waker(Waker::noop());
             if let Poll::Ready((metadata, answer)) = task.poll_answer(&mut cx) {
@@ -179,9 +193,20 @@ impl Inbound for ServerConnection {
     }
 }
 
-impl Drop for ServerConnection {
+impl Drop for Serving {
     /// The connection is gone: nobody waits for its handlers.
     fn drop(&mut self) {
         self.running.iter().flatten().for_each(Running::stop);
+        self.rests.stop();
+    }
+}
+
+fn route_to(target: Option<Arc<LocalObject>>, method: u64) -> Result<Route, Error> {
+    match target {
+        Some(object) => Route::to_object(&object, method),
+        None => Err(Error::refused(
+            Code::NotFound,
+            "the object is gone: its last reference on this connection was given back",
+        )),
     }
 }

@@ -7,32 +7,62 @@ use std::{
 
 use crate::{
     Code, Error, Service,
-    service::{MethodDescriptor, fnv1a},
+    service::{LocalObject, MethodDescriptor, fnv1a},
 };
 
 /// A service that a server offers, under its own name or as a named instance.
-pub(super) struct Offer {
-    pub(super) instance: Option<Arc<str>>,
-    pub(super) service: Arc<dyn Service>,
+pub(crate) struct Offer {
+    pub(crate) instance: Option<Arc<str>>,
+    pub(crate) service: Arc<dyn Service>,
 }
 
 /// A method that a server offers.
 #[derive(Clone)]
-pub(super) struct Route {
-    pub(super) service: Arc<dyn Service>,
-    pub(super) index: usize,
-    pub(super) method: &'static MethodDescriptor,
-    pub(super) instance: Option<Arc<str>>,
+pub(crate) struct Route {
+    pub(crate) service: Arc<dyn Service>,
+    pub(crate) index: usize,
+    pub(crate) method: &'static MethodDescriptor,
+    pub(crate) instance: Option<Arc<str>>,
+}
+
+impl Route {
+    /// The method of an object that lives here.
+    pub(crate) fn to_object(object: &LocalObject, method: u64) -> Result<Self, Error> {
+        let descriptor = object.descriptor();
+        let methods = descriptor.methods;
+        let Some(index) = methods.iter().position(|candidate| candidate.id == method) else {
+            let methods = list(methods.iter().map(MethodDescriptor::method));
+            let text = format!(
+                "the object is a `{}`, which has no such method; it has: {methods}",
+                descriptor.name
+            );
+            return Err(Error::refused(Code::Unimplemented, text));
+        };
+        let service = object.service().ok_or_else(|| {
+            let name = descriptor.name;
+            Error::refused(
+                Code::NotFound,
+                format!("the `{name}` object is revoked or gone: ask for a new reference"),
+            )
+        })?;
+        Ok(Self {
+            service,
+            index,
+            method: &methods[index],
+            instance: None,
+        })
+    }
 }
 
 /// All methods that a server offers.
-pub(super) struct Router {
+#[derive(Default)]
+pub(crate) struct Router {
     /// By instance and method. The keys are the owner's, so no peer can make them collide.
     routes: HashMap<(Option<u64>, u64), Route>,
 }
 
 impl Router {
-    pub(super) fn new(services: Vec<Offer>) -> Result<Self, Error> {
+    pub(crate) fn new(services: Vec<Offer>) -> Result<Self, Error> {
         let mut routes = HashMap::new();
         for Offer { instance, service } in services {
             for (index, method) in service.descriptor().methods.iter().enumerate() {
@@ -51,7 +81,7 @@ impl Router {
         Ok(Self { routes })
     }
 
-    pub(super) fn find(&self, instance: Option<u64>, method: u64) -> Result<&Route, Error> {
+    pub(crate) fn find(&self, instance: Option<u64>, method: u64) -> Result<&Route, Error> {
         self.routes
             .get(&(instance, method))
             .ok_or_else(|| self.missing(instance, method))
@@ -59,6 +89,10 @@ impl Router {
 
     /// Why there is no such method, and what there is instead.
     fn missing(&self, instance: Option<u64>, method: u64) -> Error {
+        if self.routes.is_empty() {
+            let text = "this side of the connection offers no services, only objects that it gave away";
+            return Error::refused(Code::Unimplemented, text);
+        }
         let of_instance = || {
             self.routes
                 .iter()

@@ -1,0 +1,215 @@
+//! Connections that are made when they are needed, one at a time.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::{runtime::Handle, sync::watch, task::AbortHandle, time::Instant};
+
+use super::{
+    ChannelState,
+    attempt::{Attempt, Attempting},
+    backoff::Backoff,
+    channel::outside_runtime,
+    dial,
+};
+use crate::{Error, Limits, codec::Format, dispatch::Host, driver::Link, service::now, transport::Connector};
+
+/// The connections of a channel that dials.
+pub(super) struct Dialled {
+    pub(super) connector: Arc<dyn Connector>,
+    pub(super) limits: Limits,
+    pub(super) format: Format,
+    pub(super) timeout: Option<std::time::Duration>,
+    /// Answers calls to the objects that this side gave away.
+    pub(super) host: Arc<Host>,
+    runtime: Option<Handle>,
+    phase: Mutex<Phase>,
+    state: watch::Sender<ChannelState>,
+}
+
+/// Where the channel stands. The lock around it is held for a few instructions only.
+struct Phase {
+    link: Option<Arc<Link>>,
+    /// When the latest connection was opened.
+    since: std::time::Instant,
+    dial: Option<Dial>,
+    backoff: Backoff,
+}
+
+/// An attempt to connect, shared by all that wait for it.
+struct Dial {
+    attempt: Arc<Attempt>,
+    task: AbortHandle,
+}
+
+/// The connection, or the attempt that will have it.
+enum LinkOrDial {
+    Link(Arc<Link>),
+    Dial(Arc<Attempt>),
+}
+
+impl Dialled {
+    pub(super) fn new(
+        connector: Arc<dyn Connector>,
+        limits: Limits,
+        format: Format,
+        timeout: Option<std::time::Duration>,
+        runtime: Option<Handle>,
+        seed: Option<u64>,
+    ) -> Arc<Self> {
+        let host = Host::new(crate::dispatch::Router::default(), limits.clone(), None, false);
+        Arc::new(Self {
+            connector,
+            limits,
+            format,
+            timeout,
+            host,
+            runtime,
+            phase: Mutex::new(Phase {
+                link: None,
+                since: now(),
+                dial: None,
+                backoff: Backoff::new(seed),
+            }),
+            state: watch::Sender::new(ChannelState::Idle),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Phase> {
+        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn state(&self) -> ChannelState {
+        self.lock().state()
+    }
+
+    pub(super) fn watch_state(&self) -> watch::Receiver<ChannelState> {
+        self.state.subscribe()
+    }
+
+    /// The connection, if there is one that takes calls.
+    pub(super) fn current_link(&self) -> Option<Arc<Link>> {
+        self.lock().open_link().cloned()
+    }
+
+    /// The connection, made if there is none. Cancel safe: the attempt goes on for the others who wait for it.
+    pub(super) async fn link(self: &Arc<Self>) -> Result<Arc<Link>, Error> {
+        match self.link_or_dial()? {
+            LinkOrDial::Link(link) => Ok(link),
+            LinkOrDial::Dial(attempt) => attempt.outcome().await,
+        }
+    }
+
+    fn link_or_dial(self: &Arc<Self>) -> Result<LinkOrDial, Error> {
+        let mut phase = self.lock();
+        if let Some(link) = phase.open_link() {
+            return Ok(LinkOrDial::Link(Arc::clone(link)));
+        }
+        if let Some(dial) = phase.dial.as_ref().filter(|dial| !dial.task.is_finished()) {
+            return Ok(LinkOrDial::Dial(Arc::clone(&dial.attempt)));
+        }
+        let runtime = self.runtime()?;
+        phase.retire();
+        let (attempting, attempt) = Attempting::new();
+        let not_before = phase.backoff.next().map(Instant::from_std);
+        let task = runtime
+            .spawn(dial::dial(Arc::downgrade(self), not_before, attempting))
+            .abort_handle();
+        phase.dial = Some(Dial {
+            attempt: Arc::clone(&attempt),
+            task,
+        });
+        drop(phase);
+        self.show_state();
+        Ok(LinkOrDial::Dial(attempt))
+    }
+
+    /// The runtime that was chosen for the connections.
+    pub(super) fn own_runtime(&self) -> Option<Handle> {
+        self.runtime.clone()
+    }
+
+    /// The runtime that is to carry the next connection.
+    pub(super) fn runtime(&self) -> Result<Handle, Error> {
+        match &self.runtime {
+            Some(runtime) => Ok(runtime.clone()),
+            None => Handle::try_current().map_err(|_| outside_runtime()),
+        }
+    }
+
+    /// An attempt succeeded.
+    pub(super) fn connected(&self, link: &Arc<Link>) {
+        let mut phase = self.lock();
+        phase.link = Some(Arc::clone(link));
+        phase.since = now();
+        // The task goes on and carries the connection; whoever finds that closed needs an attempt of its own.
+        phase.dial = None;
+        drop(phase);
+        self.show_state();
+    }
+
+    /// An attempt failed.
+    pub(super) fn failed(&self, now: Instant) {
+        let mut phase = self.lock();
+        phase.backoff.failed(now.into_std());
+        // Nobody joins an attempt whose end is known, even though its task may take a moment to finish.
+        phase.dial = None;
+        drop(phase);
+        self.show_state();
+    }
+
+    /// A connection is over. Its successor may be there already.
+    pub(super) fn lost(&self, link: &Arc<Link>) {
+        let mut phase = self.lock();
+        if phase.link.as_ref().is_some_and(|current| Arc::ptr_eq(current, link)) {
+            phase.retire();
+            drop(phase);
+            self.show_state();
+        }
+    }
+
+    /// Tells those who watch. The state is read inside, so of two threads that come at one time the later one shows what
+    /// both have done.
+    fn show_state(&self) {
+        self.state.send_if_modified(|shown| {
+            let state = self.lock().state();
+            std::mem::replace(shown, state) != state
+        });
+    }
+}
+
+impl Phase {
+    fn open_link(&self) -> Option<&Arc<Link>> {
+        self.link.as_ref().filter(|link| link.is_open())
+    }
+
+    /// The connection takes no calls any more.
+    fn retire(&mut self) {
+        if let Some(link) = self.link.take() {
+            self.backoff.ended(self.since, link.has_answered(), now());
+        }
+    }
+
+    fn state(&self) -> ChannelState {
+        if self.open_link().is_some() {
+            ChannelState::Ready
+        } else if self.dial.as_ref().is_some_and(|dial| !dial.task.is_finished()) {
+            ChannelState::Connecting
+        } else {
+            ChannelState::Idle
+        }
+    }
+}
+
+impl Drop for Dialled {
+    /// Nobody makes calls any more: an attempt stops. An open connection writes what is queued, and closes when nobody has a
+    /// stream or an object of it either.
+    fn drop(&mut self) {
+        let phase = self.phase.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(link) = phase.link.take() {
+            link.finish();
+        }
+        if let Some(dial) = phase.dial.take() {
+            dial.task.abort();
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! A handler behind layers.
+
+use tokio::time::timeout_at;
+
+use super::work::with_reply_metadata;
+use crate::{
+    Error, Outcome,
+    layer::{Answering, Next, Request, Response},
+    service::{Context as CallContext, Handler, Payload, Rest},
+};
+
+/// A handler behind layers.
+pub(super) fn layered(layers: &Next, request: Request) -> Handler {
+    let layers = layers.clone();
+    Box::pin(async move {
+        // Only here is a panic the call's own, and cloning a layer's service runs foreign code.
+        let response = layers.answer(request).await?;
+        let context = CallContext::current();
+        for (key, value) in response.metadata.iter() {
+            context.append_wire_reply(key, value)?;
+        }
+        Ok(Payload::from_parts(Vec::from(response.body), response.sent.take()))
+    })
+}
+
+/// What comes out of the last layer: the method itself, with deadline and metadata as the layers left them.
+pub(crate) fn bottom(request: Request) -> Answering {
+    Box::pin(async move {
+        let Some(target) = request.target else {
+            return Err(Error::internal(
+                "a layer made a request of its own instead of passing one on",
+            ));
+        };
+        let context = target.context.rewritten(request.deadline, request.metadata);
+        let handler = context.scope((target.start)(request.body));
+        let answer = match request
+            .deadline
+            .filter(|_| request.deadline != target.context.deadline())
+        {
+            Some(deadline) => timeout_at(deadline.into(), handler)
+                .await
+                .unwrap_or_else(|_| Err(expired())),
+            None => handler.await,
+        };
+        let metadata = context.take_reply_metadata();
+        match answer {
+            Ok(mut payload) => {
+                // What goes on after the answer does so as the layers left the context.
+                if let Some(rest) = payload.take_rest() {
+                    payload = payload.with_rest(Box::pin(context.scope(rest)) as Rest);
+                }
+                let (body, sent) = payload.into_parts();
+                Ok(Response::sending(metadata, body, sent))
+            }
+            Err(error) => Err(with_reply_metadata(error, &metadata)),
+        }
+    })
+}
+
+/// The end of a handler at the deadline that a layer has set; the caller's own is kept by the connection.
+fn expired() -> Error {
+    Error::deadline_exceeded("the handler was stopped at the deadline").with_outcome(Outcome::Unknown)
+}

@@ -1,0 +1,117 @@
+//! What goes on after the answers of a connection's calls.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    task::{Context, Poll},
+};
+
+use tokio::{runtime::Handle, sync::watch, task::AbortHandle};
+
+use super::{
+    host::{Host, Permit},
+    work::Work,
+};
+use crate::{
+    Error,
+    driver::{Busy, Link},
+    service::Context as CallContext,
+};
+
+/// The handlers of a connection that have answered and go on, because they feed the streams of their answers. Their calls' ids
+/// serve for other calls already. They end with the connection.
+pub(super) struct Rests {
+    /// Held weakly: a handler that outlives its connection knows of this, and ends with the host.
+    host: Weak<Host>,
+    link: Arc<Link>,
+    runtime: Handle,
+    /// `None` when the connection is gone.
+    going_on: Mutex<Option<Vec<GoingOn>>>,
+}
+
+struct GoingOn {
+    task: AbortHandle,
+    context: CallContext,
+}
+
+/// One of them. It counts as a call that runs, and whoever drains the connection waits for it.
+struct Remainder {
+    /// Dropped before the rest: the handler has stopped before its place is free.
+    work: Work,
+    _permit: Option<Permit>,
+    _counted: watch::Receiver<()>,
+    _busy: Busy,
+}
+
+impl Rests {
+    pub(super) fn new(host: &Arc<Host>, link: Arc<Link>, runtime: Handle) -> Self {
+        Self {
+            host: Arc::downgrade(host),
+            link,
+            runtime,
+            going_on: Mutex::new(Some(Vec::new())),
+        }
+    }
+
+    /// Lets a handler go on that has answered.
+    ///
+    /// # Errors
+    /// When there are too many, which the limit on streams mostly says before.
+    pub(super) fn spawn(&self, work: Work, permit: Option<Permit>) -> Result<(), Error> {
+        let Some(host) = self.host.upgrade() else {
+            return Err(Error::unavailable("the server is gone"));
+        };
+        let limit = host.limits().max_streams;
+        if self.count(limit) >= limit {
+            return Err(Error::resource_exhausted(format!(
+                "{limit} streams are fed on this connection already, the limit (`max_streams`)"
+            )));
+        }
+        let context = work.context();
+        let remainder = Remainder {
+            work,
+            _permit: permit,
+            _counted: host.count(),
+            _busy: self.link.busy(),
+        };
+        // Outside the lock: a runtime that shuts down drops the task at once, and runs destructors of the handler's.
+        let task = self.runtime.spawn(remainder).abort_handle();
+        let going_on = GoingOn { task, context };
+        match &mut *self.going_on.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(others) => others.push(going_on),
+            None => going_on.stop(),
+        }
+        Ok(())
+    }
+
+    /// How many go on. Those that have ended are taken out when the list would grow, which keeps it as long as what runs.
+    fn count(&self, limit: usize) -> usize {
+        let mut going_on = self.going_on.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(going_on) = &mut *going_on else { return 0 };
+        if going_on.len() >= limit.min(going_on.capacity()) {
+            going_on.retain(|one| !one.task.is_finished());
+        }
+        going_on.len()
+    }
+
+    /// The connection is gone: nobody receives what they send.
+    pub(super) fn stop(&self) {
+        let going_on = self.going_on.lock().unwrap_or_else(PoisonError::into_inner).take();
+        going_on.into_iter().flatten().for_each(|one| one.stop());
+    }
+}
+
+impl GoingOn {
+    fn stop(&self) {
+        self.context.cancel();
+        self.task.abort();
+    }
+}
+
+impl Future for Remainder {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.work.poll_rest(cx)
+    }
+}

@@ -1,0 +1,141 @@
+//! A handler at work for a call that came over a connection.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use tokio::sync::watch;
+
+use super::{
+    host::{Host, Permit},
+    rests::Rests,
+    work::{Answer, Work},
+};
+use crate::{Error, Metadata, Outcome, driver::Link, service::Context as CallContext};
+
+/// What is owed at the end of a call: an answer, and its place. When it is dropped without an answer, the handler was stopped.
+pub(super) struct Finish {
+    owed: Option<(Arc<Link>, u32)>,
+    permit: Option<Permit>,
+}
+
+impl Finish {
+    pub(super) fn new(link: Arc<Link>, call: u32, permit: Permit) -> Self {
+        Self {
+            owed: Some((link, call)),
+            permit: Some(permit),
+        }
+    }
+
+    fn answer(&mut self, (metadata, answer): Answer) {
+        self.permit = None;
+        if let Some((link, call)) = self.owed.take() {
+            link.reply(call, &metadata, answer);
+        }
+    }
+}
+
+impl Drop for Finish {
+    fn drop(&mut self) {
+        if self.owed.is_some() {
+            let error = Error::cancelled("the handler was stopped before it ended").with_outcome(Outcome::Unknown);
+            self.answer((Metadata::new(), Err(error)));
+        }
+    }
+}
+
+/// A handler at work for a call. As a future it answers the call itself; polled by hand it leaves that to the caller.
+pub(super) struct Task {
+    /// Until it has answered and goes on elsewhere.
+    work: Option<Work>,
+    rests: Arc<Rests>,
+    finish: Option<Finish>,
+    detached: bool,
+    /// What is dropped when the handler has stopped.
+    counted: Option<watch::Receiver<()>>,
+}
+
+impl Task {
+    pub(super) fn new(work: Work, rests: Arc<Rests>, finish: Finish, detached: bool) -> Self {
+        Self {
+            work: Some(work),
+            rests,
+            finish: Some(finish),
+            detached,
+            counted: None,
+        }
+    }
+
+    /// Counts the handler among those of `host` that run.
+    pub(super) fn counted(mut self, host: &Host) -> Self {
+        self.counted = Some(host.count());
+        self
+    }
+
+    pub(super) fn is_detached(&self) -> bool {
+        self.detached
+    }
+
+    pub(super) fn context(&self) -> CallContext {
+        self.work.as_ref().map(Work::context).unwrap_or_default()
+    }
+
+    /// The answer, when the handler has one. What is left of the handler then goes on elsewhere.
+    pub(super) fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Answer> {
+        let Some(work) = &mut self.work else {
+            return Poll::Pending;
+        };
+        let answer = ready!(work.poll_answer(cx));
+        Poll::Ready(match self.go_on() {
+            Ok(()) => answer,
+            Err(error) => (Metadata::new(), Err(error)),
+        })
+    }
+
+    /// Lets the handler go on if it feeds streams of its answer, in its place among those that run.
+    fn go_on(&mut self) -> Result<(), Error> {
+        let Some(work) = self.work.take_if(|work| work.has_rest()) else {
+            return Ok(());
+        };
+        let permit = self.finish.as_mut().and_then(|finish| finish.permit.take());
+        self.rests.spawn(work, permit)
+    }
+
+    /// The answer is on its way by another hand.
+    pub(super) fn finished(mut self) {
+        if let Some(finish) = &mut self.finish {
+            finish.owed = None;
+        }
+    }
+}
+
+impl Future for Task {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let answer = ready!(self.poll_answer(cx));
+        if let Some(mut finish) = self.finish.take() {
+            // A layer may have answered in the place of a handler that cannot be stopped.
+            if let Some(context) = self.work.as_ref().and_then(Work::made_context) {
+                context.finish_when_free(finish.permit.take());
+            }
+            finish.answer(answer);
+        }
+        Poll::Ready(())
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        let Some(work) = self.work.take() else { return };
+        let context = work.made_context().cloned();
+        // The handler has stopped before its place is free.
+        drop(work);
+        if let (Some(finish), Some(context)) = (self.finish.take(), context) {
+            // Something that cannot be stopped may still work for the call: it finishes the call when it is done.
+            context.finish_when_free(finish);
+        }
+    }
+}

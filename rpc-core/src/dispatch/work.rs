@@ -1,0 +1,140 @@
+//! A handler at work, from its first poll to its answer, and what is left of it afterwards.
+
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    task::{Context, Poll, ready},
+};
+
+use crate::{
+    Code, Error, Metadata, Outcome,
+    service::{Context as CallContext, Handler, Payload, Rest, Scope, enter},
+    trace::Trace,
+};
+
+/// A handler's answer and the metadata that goes with it.
+pub(crate) type Answer = (Metadata, Result<Payload, Error>);
+
+/// A handler at work, in the scope of its call. After its answer some go on and feed the streams of the answer.
+///
+/// A panic ends the handler and nothing else; so does one of its destructors.
+pub(crate) struct Work {
+    stage: Stage,
+    scope: Option<Scope>,
+    trace: Trace,
+}
+
+enum Stage {
+    Handler(Handler),
+    Rest(Rest),
+    Over,
+}
+
+impl Work {
+    pub(crate) fn new(handler: Handler, scope: Scope, trace: Trace) -> Self {
+        Self {
+            stage: Stage::Handler(handler),
+            scope: Some(scope),
+            trace,
+        }
+    }
+
+    pub(crate) fn context(&self) -> CallContext {
+        self.scope.as_ref().map_or_else(CallContext::default, Scope::context)
+    }
+
+    /// The context, if somebody asked for it.
+    pub(crate) fn made_context(&self) -> Option<&CallContext> {
+        self.scope.as_ref().and_then(Scope::made_context)
+    }
+
+    /// The answer, once. A panic is an answer, too.
+    pub(crate) fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Answer> {
+        let Self {
+            stage: Stage::Handler(handler),
+            scope,
+            trace,
+        } = self
+        else {
+            return Poll::Pending;
+        };
+        // The handler is not polled again after a panic, so nobody sees what it left half done.
+        let poll = || trace.in_scope(|| enter(scope, || handler.as_mut().poll(cx)));
+        let mut answer = match catch_unwind(AssertUnwindSafe(poll)) {
+            Ok(polled) => ready!(polled),
+            Err(panic) => Err(panicked(&*panic)),
+        };
+        trace.finished(answer.as_ref().err());
+        let rest = answer.as_mut().ok().and_then(Payload::take_rest);
+        self.proceed(rest.map_or(Stage::Over, Stage::Rest));
+        let metadata = self
+            .made_context()
+            .map(CallContext::take_reply_metadata)
+            .unwrap_or_default();
+        Poll::Ready(match answer {
+            Ok(payload) => (metadata, Ok(payload)),
+            Err(error) => (Metadata::new(), Err(with_reply_metadata(error, &metadata))),
+        })
+    }
+
+    /// Whether the handler goes on after its answer.
+    pub(crate) fn has_rest(&self) -> bool {
+        matches!(self.stage, Stage::Rest(_))
+    }
+
+    /// What is left of the handler after its answer.
+    pub(crate) fn into_rest(mut self) -> Option<Rest> {
+        self.has_rest()
+            .then(|| Box::pin(std::future::poll_fn(move |cx| self.poll_rest(cx))) as Rest)
+    }
+
+    /// Goes on after the answer. Whoever receives what it sends notices when it ends before its time, by a panic for instance.
+    pub(super) fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Self {
+            stage: Stage::Rest(rest),
+            scope,
+            trace,
+        } = self
+        else {
+            return Poll::Ready(());
+        };
+        let poll = || trace.in_scope(|| enter(scope, || rest.as_mut().poll(cx)));
+        if let Ok(polled) = catch_unwind(AssertUnwindSafe(poll)) {
+            ready!(polled);
+        }
+        self.proceed(Stage::Over);
+        Poll::Ready(())
+    }
+
+    /// Drops what is done where it ran.
+    fn proceed(&mut self, next: Stage) {
+        let done = std::mem::replace(&mut self.stage, next);
+        let _ = catch_unwind(AssertUnwindSafe(|| enter(&mut self.scope, || drop(done))));
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        if !matches!(self.stage, Stage::Over) {
+            self.proceed(Stage::Over);
+        }
+    }
+}
+
+pub(super) fn with_reply_metadata(error: Error, reply: &Metadata) -> Error {
+    if reply.is_empty() {
+        return error;
+    }
+    let mut metadata = error.metadata().clone();
+    metadata.extend(reply);
+    error.with_metadata(metadata)
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Error {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    Error::new(Code::Internal, format!("the handler panicked: {text}")).with_outcome(Outcome::Unknown)
+}

@@ -1,0 +1,669 @@
+/// Streams in every place.
+trait Feed {
+    type Row;
+    fn watch(
+        &self,
+        sku: &str,
+    ) -> impl Stream<Item = Result<Vec<u8>, StockError>> + ::core::marker::Send;
+    fn open(
+        &self,
+    ) -> impl ::core::future::Future<
+        Output = StockResult<
+            impl Stream<Item = Self::Row> + Unpin + ::core::marker::Send,
+        >,
+    > + ::core::marker::Send;
+    fn import(
+        &self,
+        name: &str,
+        rows: impl Stream<Item = Self::Row> + ::core::marker::Send + 'static,
+        more: Streaming<u32>,
+    ) -> impl ::core::future::Future<
+        Output = farcall::Result<u64>,
+    > + ::core::marker::Send;
+    fn chat(
+        &self,
+        lines: impl Stream<Item = farcall::Result<String>> + Send + 'static,
+    ) -> Streaming<Line> {
+        echo(lines)
+    }
+    fn fallback(
+        &self,
+    ) -> impl ::core::future::Future<
+        Output = farcall::Result<impl Stream<Item = u32> + ::core::marker::Send>,
+    > + ::core::marker::Send
+    where
+        Self: ::core::marker::Sync,
+    {
+        async move {
+            if let ::core::option::Option::Some(value) = ::core::option::Option::None::<
+                farcall::Result<_>,
+            > {
+                #[allow(unreachable_code)] return value;
+            }
+            #[allow(
+                unreachable_code,
+                clippy::let_and_return,
+                clippy::diverging_sub_expression
+            )]
+            {
+                let value: farcall::Result<_> = { Ok(numbers()) };
+                value
+            }
+        }
+    }
+}
+/// Calls the methods of a remote [`Feed`].
+struct FeedClient<Row> {
+    stub: ::farcall::macro_support::Stub,
+    types: ::core::marker::PhantomData<fn() -> (::core::marker::PhantomData<Row>,)>,
+}
+///Calls the methods of a remote [`Feed`] and waits for each answer.
+struct FeedBlockingClient<Row> {
+    stub: ::farcall::macro_support::BlockingStub,
+    types: ::core::marker::PhantomData<fn() -> (::core::marker::PhantomData<Row>,)>,
+}
+/// Lets a server answer calls with an implementation of [`Feed`].
+struct FeedServer<T> {
+    implementation: ::std::sync::Arc<T>,
+    types: ::core::marker::PhantomData<fn() -> ()>,
+}
+#[allow(
+    deprecated,
+    dead_code,
+    unused_qualifications,
+    clippy::too_many_arguments,
+    clippy::used_underscore_binding
+)]
+const _: () = {
+    use ::farcall::macro_support as __farcall;
+    #[allow(non_camel_case_types, non_snake_case)]
+    fn Feed() {
+        {
+            let type0 = __farcall::Demand::<StockError>::new();
+            {
+                enum watch {}
+                enum items {}
+                type0.returned_item::<watch, items>();
+                type0.item_error::<watch, items>();
+            }
+        }
+        {
+            let type0 = __farcall::Demand::<Line>::new();
+            {
+                enum chat {}
+                enum items {}
+                type0.returned_item::<chat, items>();
+            }
+        }
+    }
+    static __DESCRIPTOR: __farcall::ServiceDescriptor = __farcall::ServiceDescriptor {
+        name: "Feed",
+        methods: &[
+            __farcall::MethodDescriptor {
+                path: "Feed.watch",
+                id: __farcall::method_id("Feed", "watch"),
+                idempotent: false,
+                oneway: false,
+                detached: false,
+                streaming: true,
+                timeout: __farcall::std::option::Option::None,
+            },
+            __farcall::MethodDescriptor {
+                path: "Feed.open",
+                id: __farcall::method_id("Feed", "open"),
+                idempotent: false,
+                oneway: false,
+                detached: false,
+                streaming: true,
+                timeout: __farcall::std::option::Option::None,
+            },
+            __farcall::MethodDescriptor {
+                path: "Feed.import",
+                id: __farcall::method_id("Feed", "import"),
+                idempotent: false,
+                oneway: false,
+                detached: false,
+                streaming: true,
+                timeout: __farcall::std::option::Option::None,
+            },
+            __farcall::MethodDescriptor {
+                path: "Feed.chat",
+                id: __farcall::method_id("Feed", "chat"),
+                idempotent: false,
+                oneway: false,
+                detached: false,
+                streaming: true,
+                timeout: __farcall::std::option::Option::None,
+            },
+            __farcall::MethodDescriptor {
+                path: "Feed.fallback",
+                id: __farcall::method_id("Feed", "fallback"),
+                idempotent: false,
+                oneway: false,
+                detached: false,
+                streaming: true,
+                timeout: __farcall::std::option::Option::None,
+            },
+        ],
+    };
+    const _: () = __farcall::assert_distinct(&__DESCRIPTOR);
+    #[automatically_derived]
+    impl<Row> __farcall::Client for FeedClient<Row> {
+        fn from_stub(stub: __farcall::Stub) -> Self {
+            Self {
+                stub,
+                types: ::core::marker::PhantomData,
+            }
+        }
+        fn stub(&self) -> &__farcall::Stub {
+            &self.stub
+        }
+        fn descriptor() -> &'static __farcall::ServiceDescriptor {
+            &__DESCRIPTOR
+        }
+    }
+    #[automatically_derived]
+    impl<Row> ::core::clone::Clone for FeedClient<Row> {
+        fn clone(&self) -> Self {
+            Self {
+                stub: ::core::clone::Clone::clone(&self.stub),
+                types: ::core::marker::PhantomData,
+            }
+        }
+    }
+    #[automatically_derived]
+    impl<Row> ::core::fmt::Debug for FeedClient<Row> {
+        fn fmt(
+            &self,
+            formatter: &mut ::core::fmt::Formatter<'_>,
+        ) -> ::core::fmt::Result {
+            formatter.debug_struct("FeedClient").field("stub", &self.stub).finish()
+        }
+    }
+    impl<Row> FeedClient<Row> {
+        /// Connects to the server at an address.
+        ///
+        /// # Errors
+        /// When the address is malformed or nobody answers there.
+        fn connect(
+            address: impl __farcall::IntoAddress,
+        ) -> impl ::core::future::Future<
+            Output = ::farcall::Result<Self>,
+        > + ::core::marker::Send {
+            <Self as __farcall::Client>::connect(address)
+        }
+        /// A client over a channel, which other clients may share.
+        fn new(channel: __farcall::Channel) -> Self {
+            __farcall::Client::new(channel)
+        }
+        /// The channel that the calls go over.
+        fn channel(&self) -> &__farcall::Channel {
+            __farcall::Client::channel(self)
+        }
+        /// The same client with a time limit for each call, which comes before the method's and the channel's.
+        #[must_use]
+        fn with_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
+            __farcall::Client::with_timeout(self, timeout)
+        }
+        /// The same client with a time limit for each wait for an item of a stream that a method returns.
+        #[must_use]
+        fn with_item_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
+            __farcall::Client::with_item_timeout(self, timeout)
+        }
+        /// The same client with one more pair of metadata. With a key that is none each call fails as `InvalidArgument`.
+        #[must_use]
+        fn with_metadata(&self, key: &str, value: &str) -> Self {
+            __farcall::Client::with_metadata(self, key, value)
+        }
+        /// The same client with one more pair of metadata, whose value is bytes and whose key must end in `-bin`.
+        #[must_use]
+        fn with_metadata_bin(
+            &self,
+            key: &str,
+            value: impl ::core::convert::Into<__farcall::Bytes>,
+        ) -> Self {
+            __farcall::Client::with_metadata_bin(self, key, value)
+        }
+        /// The same client, with the metadata of its answers going to `seen`.
+        #[must_use]
+        fn with_reply_metadata(&self, seen: &__farcall::ReplyMetadata) -> Self {
+            __farcall::Client::with_reply_metadata(self, seen)
+        }
+    }
+    impl<Row> FeedClient<Row> {
+        /// A client of `implementation` in this process: everything but a socket is real.
+        fn loopback<T>(implementation: T) -> Self
+        where
+            T: Feed<Row = Row> + ::core::marker::Send + ::core::marker::Sync + 'static,
+            FeedServer<T>: __farcall::Service,
+        {
+            let server = FeedServer::<T>::new(implementation);
+            __farcall::Client::new(__farcall::Channel::loopback(server))
+        }
+        /// A client of `implementation`, which lives as long as a client of it does, here or wherever one was sent.
+        fn local<T>(implementation: T) -> Self
+        where
+            T: Feed<Row = Row> + ::core::marker::Send + ::core::marker::Sync + 'static,
+            FeedServer<T>: __farcall::Service,
+        {
+            let server = FeedServer::<T>::new(implementation);
+            __farcall::Client::new(__farcall::Channel::local(server))
+        }
+    }
+    #[automatically_derived]
+    impl<Row> __farcall::serde::Serialize for FeedClient<Row> {
+        fn serialize<__S: __farcall::serde::Serializer>(
+            &self,
+            serializer: __S,
+        ) -> ::core::result::Result<__S::Ok, __S::Error> {
+            __farcall::serialize_client(
+                __farcall::Client::channel(self),
+                &__DESCRIPTOR,
+                serializer,
+            )
+        }
+    }
+    #[automatically_derived]
+    impl<'__de, Row> __farcall::serde::Deserialize<'__de> for FeedClient<Row> {
+        fn deserialize<__D: __farcall::serde::Deserializer<'__de>>(
+            deserializer: __D,
+        ) -> ::core::result::Result<Self, __D::Error> {
+            ::core::result::Result::map(
+                __farcall::deserialize_client(&__DESCRIPTOR, deserializer),
+                <Self as __farcall::Client>::new,
+            )
+        }
+    }
+    impl<Row> FeedClient<Row>
+    where
+        Row: __farcall::serde::Serialize,
+        Row: __farcall::serde::de::DeserializeOwned,
+        Row: ::core::marker::Send + 'static,
+    {
+        /// Calls `Feed::watch`.
+        #[inline]
+        fn watch(&self, sku: &str) -> __farcall::Streaming<Result<Vec<u8>, StockError>> {
+            __farcall::Stub::stream::<
+                Result<Vec<u8>, StockError>,
+                __farcall::ByteResults,
+                _,
+            >(
+                &self.stub,
+                &__DESCRIPTOR.methods[0usize],
+                &(sku,),
+                __farcall::Feeds::default(),
+            )
+        }
+        /// Calls `Feed::open`.
+        #[inline]
+        fn open(
+            &self,
+        ) -> __farcall::Call<StockResult<__farcall::Streaming<::farcall::Result<Row>>>> {
+            __farcall::Stub::call(
+                &self.stub,
+                &__DESCRIPTOR.methods[1usize],
+                &(),
+                __farcall::fallible_stream::<Row, __farcall::Values, _>,
+            )
+        }
+        /// Calls `Feed::import`.
+        #[inline]
+        fn import(
+            &self,
+            name: &str,
+            rows: impl Stream<Item = Row> + ::core::marker::Send + 'static,
+            more: Streaming<u32>,
+        ) -> __farcall::Call<farcall::Result<u64>> {
+            let mut feeds = __farcall::Feeds::default();
+            let rows = __farcall::Feeds::add::<__farcall::Values, _>(&mut feeds, rows);
+            let more = __farcall::Feeds::add::<__farcall::Values, _>(&mut feeds, more);
+            __farcall::Stub::feeding(
+                &self.stub,
+                &__DESCRIPTOR.methods[2usize],
+                &(name, rows, more),
+                feeds,
+                __farcall::fallible,
+            )
+        }
+        /// Calls `Feed::chat`.
+        #[inline]
+        fn chat(
+            &self,
+            lines: impl Stream<Item = farcall::Result<String>> + Send + 'static,
+        ) -> __farcall::Streaming<::farcall::Result<Line>> {
+            let mut feeds = __farcall::Feeds::default();
+            let lines = __farcall::Feeds::add::<
+                __farcall::Results,
+                _,
+            >(&mut feeds, lines);
+            __farcall::Stub::stream::<
+                Line,
+                __farcall::Values,
+                _,
+            >(&self.stub, &__DESCRIPTOR.methods[3usize], &(lines,), feeds)
+        }
+        /// Calls `Feed::fallback`.
+        #[inline]
+        fn fallback(
+            &self,
+        ) -> __farcall::Call<
+            farcall::Result<__farcall::Streaming<::farcall::Result<u32>>>,
+        > {
+            __farcall::Stub::call(
+                &self.stub,
+                &__DESCRIPTOR.methods[4usize],
+                &(),
+                __farcall::fallible_stream::<u32, __farcall::Values, _>,
+            )
+        }
+    }
+    #[automatically_derived]
+    impl<Row> __farcall::BlockingClient for FeedBlockingClient<Row> {
+        fn from_stub(stub: __farcall::BlockingStub) -> Self {
+            Self {
+                stub,
+                types: ::core::marker::PhantomData,
+            }
+        }
+        fn stub(&self) -> &__farcall::BlockingStub {
+            &self.stub
+        }
+    }
+    #[automatically_derived]
+    impl<Row> ::core::clone::Clone for FeedBlockingClient<Row> {
+        fn clone(&self) -> Self {
+            Self {
+                stub: ::core::clone::Clone::clone(&self.stub),
+                types: ::core::marker::PhantomData,
+            }
+        }
+    }
+    #[automatically_derived]
+    impl<Row> ::core::fmt::Debug for FeedBlockingClient<Row> {
+        fn fmt(
+            &self,
+            formatter: &mut ::core::fmt::Formatter<'_>,
+        ) -> ::core::fmt::Result {
+            formatter
+                .debug_struct("FeedBlockingClient")
+                .field("stub", &self.stub)
+                .finish()
+        }
+    }
+    impl<Row> FeedBlockingClient<Row> {
+        /// Connects to the server at an address.
+        ///
+        /// # Errors
+        /// When the address is malformed or nobody answers there.
+        fn connect(address: impl __farcall::IntoAddress) -> ::farcall::Result<Self> {
+            __farcall::BlockingClient::connect(address)
+        }
+        /// A client over a channel, which other clients may share.
+        fn new(channel: __farcall::Channel) -> Self {
+            __farcall::BlockingClient::new(channel)
+        }
+        /// The channel that the calls go over.
+        fn channel(&self) -> &__farcall::Channel {
+            __farcall::BlockingClient::channel(self)
+        }
+        /// The same client with a time limit for each call, which comes before the method's and the channel's.
+        #[must_use]
+        fn with_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
+            __farcall::BlockingClient::with_timeout(self, timeout)
+        }
+        /// The same client with a time limit for each wait for an item of a stream that a method returns.
+        #[must_use]
+        fn with_item_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
+            __farcall::BlockingClient::with_item_timeout(self, timeout)
+        }
+        /// The same client with one more pair of metadata. With a key that is none each call fails as `InvalidArgument`.
+        #[must_use]
+        fn with_metadata(&self, key: &str, value: &str) -> Self {
+            __farcall::BlockingClient::with_metadata(self, key, value)
+        }
+        /// The same client with one more pair of metadata, whose value is bytes and whose key must end in `-bin`.
+        #[must_use]
+        fn with_metadata_bin(
+            &self,
+            key: &str,
+            value: impl ::core::convert::Into<__farcall::Bytes>,
+        ) -> Self {
+            __farcall::BlockingClient::with_metadata_bin(self, key, value)
+        }
+        /// The same client, with the metadata of its answers going to `seen`.
+        #[must_use]
+        fn with_reply_metadata(&self, seen: &__farcall::ReplyMetadata) -> Self {
+            __farcall::BlockingClient::with_reply_metadata(self, seen)
+        }
+    }
+    impl<Row> FeedBlockingClient<Row>
+    where
+        Row: __farcall::serde::Serialize,
+        Row: __farcall::serde::de::DeserializeOwned,
+        Row: ::core::marker::Send + 'static,
+    {
+        /// Calls `Feed::watch`.
+        #[inline]
+        fn watch(
+            &self,
+            sku: &str,
+        ) -> __farcall::BlockingStreaming<Result<Vec<u8>, StockError>> {
+            __farcall::BlockingStub::stream::<
+                Result<Vec<u8>, StockError>,
+                __farcall::ByteResults,
+                _,
+            >(
+                &self.stub,
+                &__DESCRIPTOR.methods[0usize],
+                &(sku,),
+                __farcall::Feeds::default(),
+            )
+        }
+        /// Calls `Feed::open`.
+        #[inline]
+        fn open(
+            &self,
+        ) -> StockResult<__farcall::BlockingStreaming<::farcall::Result<Row>>> {
+            __farcall::BlockingStub::call(
+                &self.stub,
+                &__DESCRIPTOR.methods[1usize],
+                &(),
+                __farcall::fallible_iterator::<Row, __farcall::Values, _>,
+            )
+        }
+        /// Calls `Feed::import`.
+        #[inline]
+        fn import(
+            &self,
+            name: &str,
+            rows: impl Stream<Item = Row> + ::core::marker::Send + 'static,
+            more: Streaming<u32>,
+        ) -> farcall::Result<u64> {
+            let mut feeds = __farcall::Feeds::default();
+            let rows = __farcall::Feeds::add::<__farcall::Values, _>(&mut feeds, rows);
+            let more = __farcall::Feeds::add::<__farcall::Values, _>(&mut feeds, more);
+            __farcall::BlockingStub::feeding(
+                &self.stub,
+                &__DESCRIPTOR.methods[2usize],
+                &(name, rows, more),
+                feeds,
+                __farcall::fallible,
+            )
+        }
+        /// Calls `Feed::chat`.
+        #[inline]
+        fn chat(
+            &self,
+            lines: impl Stream<Item = farcall::Result<String>> + Send + 'static,
+        ) -> __farcall::BlockingStreaming<::farcall::Result<Line>> {
+            let mut feeds = __farcall::Feeds::default();
+            let lines = __farcall::Feeds::add::<
+                __farcall::Results,
+                _,
+            >(&mut feeds, lines);
+            __farcall::BlockingStub::stream::<
+                Line,
+                __farcall::Values,
+                _,
+            >(&self.stub, &__DESCRIPTOR.methods[3usize], &(lines,), feeds)
+        }
+        /// Calls `Feed::fallback`.
+        #[inline]
+        fn fallback(
+            &self,
+        ) -> farcall::Result<__farcall::BlockingStreaming<::farcall::Result<u32>>> {
+            __farcall::BlockingStub::call(
+                &self.stub,
+                &__DESCRIPTOR.methods[4usize],
+                &(),
+                __farcall::fallible_iterator::<u32, __farcall::Values, _>,
+            )
+        }
+    }
+    impl<T> FeedServer<T> {
+        /// Answers with `implementation`.
+        fn new(implementation: T) -> Self {
+            Self::from_arc(__farcall::std::sync::Arc::new(implementation))
+        }
+        /// Answers with an implementation that others use, too.
+        fn from_arc(implementation: __farcall::std::sync::Arc<T>) -> Self {
+            Self {
+                implementation,
+                types: ::core::marker::PhantomData,
+            }
+        }
+    }
+    #[automatically_derived]
+    impl<T> ::core::clone::Clone for FeedServer<T> {
+        fn clone(&self) -> Self {
+            Self::from_arc(__farcall::std::sync::Arc::clone(&self.implementation))
+        }
+    }
+    #[automatically_derived]
+    impl<T> ::core::fmt::Debug for FeedServer<T> {
+        fn fmt(
+            &self,
+            formatter: &mut ::core::fmt::Formatter<'_>,
+        ) -> ::core::fmt::Result {
+            formatter.debug_struct("FeedServer").finish_non_exhaustive()
+        }
+    }
+    #[automatically_derived]
+    impl<T> __farcall::Service for FeedServer<T>
+    where
+        T: Feed + ::core::marker::Send + ::core::marker::Sync + 'static,
+        <T as Feed>::Row: __farcall::serde::de::DeserializeOwned,
+        <T as Feed>::Row: __farcall::serde::Serialize,
+        <T as Feed>::Row: ::core::marker::Send + ::core::marker::Sync + 'static,
+    {
+        fn descriptor(&self) -> &'static __farcall::ServiceDescriptor {
+            &__DESCRIPTOR
+        }
+        #[allow(unused_variables)]
+        fn dispatch(
+            &self,
+            index: usize,
+            invocation: __farcall::Invocation,
+        ) -> __farcall::Handler {
+            let service: __farcall::std::sync::Arc<T> = __farcall::std::sync::Arc::clone(
+                &self.implementation,
+            );
+            match index {
+                0usize => {
+                    __farcall::streaming(move |streams| __farcall::std::boxed::Box::pin(async move {
+                        let (value0,): (&str,) = __farcall::Invocation::arguments(
+                            &invocation,
+                        )?;
+                        __farcall::Streams::answer::<
+                            __farcall::ByteResults,
+                            _,
+                        >(&streams, &invocation, <T as Feed>::watch(&service, value0))
+                            .await
+                    }))
+                }
+                1usize => {
+                    __farcall::streaming(move |streams| __farcall::std::boxed::Box::pin(async move {
+                        let (): () = __farcall::Invocation::arguments(&invocation)?;
+                        __farcall::Streams::answer_fallible::<
+                            __farcall::Values,
+                            _,
+                            _,
+                        >(&streams, &invocation, <T as Feed>::open(&service).await)
+                            .await
+                    }))
+                }
+                2usize => {
+                    __farcall::streaming(move |streams| __farcall::std::boxed::Box::pin(async move {
+                        let (
+                            value0,
+                            value1,
+                            value2,
+                        ): (
+                            &str,
+                            __farcall::Receiver<
+                                __farcall::Wire<__farcall::Values, <T as Feed>::Row>,
+                            >,
+                            __farcall::Receiver<__farcall::Wire<__farcall::Values, u32>>,
+                        ) = __farcall::Invocation::arguments(&invocation)?;
+                        __farcall::Invocation::fallible(
+                            &invocation,
+                            &<T as Feed>::import(
+                                    &service,
+                                    value0,
+                                    __farcall::Streams::inbound::<
+                                        __farcall::Values,
+                                        <T as Feed>::Row,
+                                    >(&streams, value1, "rows"),
+                                    __farcall::Streaming::new(
+                                        __farcall::Streams::inbound::<
+                                            __farcall::Values,
+                                            u32,
+                                        >(&streams, value2, "more"),
+                                    ),
+                                )
+                                .await,
+                        )
+                    }))
+                }
+                3usize => {
+                    __farcall::streaming(move |streams| __farcall::std::boxed::Box::pin(async move {
+                        let (
+                            value0,
+                        ): (
+                            __farcall::Receiver<
+                                __farcall::Wire<__farcall::Results, farcall::Result<String>>,
+                            >,
+                        ) = __farcall::Invocation::arguments(&invocation)?;
+                        __farcall::Streams::answer::<
+                            __farcall::Values,
+                            _,
+                        >(
+                                &streams,
+                                &invocation,
+                                <T as Feed>::chat(
+                                    &service,
+                                    __farcall::Streams::inbound::<
+                                        __farcall::Results,
+                                        farcall::Result<String>,
+                                    >(&streams, value0, "lines"),
+                                ),
+                            )
+                            .await
+                    }))
+                }
+                4usize => {
+                    __farcall::streaming(move |streams| __farcall::std::boxed::Box::pin(async move {
+                        let (): () = __farcall::Invocation::arguments(&invocation)?;
+                        __farcall::Streams::answer_fallible::<
+                            __farcall::Values,
+                            _,
+                            _,
+                        >(&streams, &invocation, <T as Feed>::fallback(&service).await)
+                            .await
+                    }))
+                }
+                _ => __farcall::no_such_method(&__DESCRIPTOR),
+            }
+        }
+    }
+};
