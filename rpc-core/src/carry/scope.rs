@@ -23,8 +23,8 @@ thread_local! {
 const TOO_MANY: &str = "a message carries 1,024 streams, channels and clients at most";
 const NOT_ENCODING: &str =
     "streams, channels and clients can be serialised only into the arguments, results and items of calls";
-const NOT_DECODING: &str =
-    "streams, channels and clients can be deserialised only from the arguments, results and items of calls";
+const NOT_CARRIED: &str = "a stream, channel or client that did not come with the message: they come with the arguments, results and \
+     items of calls only, and a layer that makes an answer of its own loses them";
 
 /// Makes `scope` the thread's, and gives the one before. While a thread ends it has none: then messages are bytes and nothing else.
 fn exchange(scope: Scope) -> Scope {
@@ -117,14 +117,14 @@ pub(crate) fn claim(place: u32) -> Result<(Carried, Wire), &'static str> {
         Scope::Decoding { carried, wire } => {
             let wire = *wire;
             let claimed = carried.get_mut(place as usize).and_then(Option::take);
-            let claimed = claimed.ok_or("a stream, channel or client that did not come with the message")?;
+            let claimed = claimed.ok_or(NOT_CARRIED)?;
             Ok((claimed, wire))
         }
-        _ => Err(NOT_DECODING),
+        _ => Err(NOT_CARRIED),
     };
     SCOPE
         .try_with(|current| claim(&mut current.borrow_mut()))
-        .unwrap_or(Err(NOT_DECODING))
+        .unwrap_or(Err(NOT_CARRIED))
 }
 
 /// Whether the message that is being decoded surely comes from this machine.
