@@ -23,7 +23,7 @@ use crate::{
     driver::{Answers, Inbound, Link, Request},
     layer::{self, Parcel},
     proto::{Stop, parse_metadata},
-    service::{CallParts, Context as CallContext, Invocation, MethodDescriptor, Scope},
+    service::{CallParts, Context as CallContext, Invocation, LocalObject, MethodDescriptor, Scope},
     trace::Trace,
 };
 
@@ -75,6 +75,7 @@ impl Serving {
             head,
             deadline,
             body,
+            target,
             carried,
         } = request;
         if deadline.is_some_and(|deadline| deadline <= now) {
@@ -87,8 +88,8 @@ impl Serving {
         let to_object;
         let route = match head.object {
             None => self.host.router.find(head.instance, head.method)?,
-            Some(object) => {
-                to_object = self.to_object(object, head.method)?;
+            Some(_) => {
+                to_object = route_to(target, head.method)?;
                 &to_object
             }
         };
@@ -117,16 +118,6 @@ impl Serving {
             Finish::new(Arc::clone(&self.link), call, permit),
             detached,
         ))
-    }
-
-    fn to_object(&self, object: u32, method: u64) -> Result<Route, Error> {
-        match self.link.object(object) {
-            Some(object) => Route::to_object(&object, method),
-            None => Err(Error::refused(
-                Code::NotFound,
-                "the object is gone: its last reference on this connection was given back",
-            )),
-        }
     }
 
     /// A call as layers see it, with the way to its handler.
@@ -207,5 +198,15 @@ impl Drop for Serving {
     fn drop(&mut self) {
         self.running.iter().flatten().for_each(Running::stop);
         self.rests.stop();
+    }
+}
+
+fn route_to(target: Option<Arc<LocalObject>>, method: u64) -> Result<Route, Error> {
+    match target {
+        Some(object) => Route::to_object(&object, method),
+        None => Err(Error::refused(
+            Code::NotFound,
+            "the object is gone: its last reference on this connection was given back",
+        )),
     }
 }
