@@ -34,8 +34,8 @@ thread_local! {
 const TOO_MANY: &str = "a message carries 1,024 streams, channels and clients at most";
 const NOT_ENCODING: &str =
     "streams, channels and clients can be serialised only into the arguments, results and items of calls";
-const NOT_DECODING: &str =
-    "streams, channels and clients can be deserialised only from the arguments, results and items of calls";
+const NOT_CARRIED: &str = "a stream, channel or client that did not come with the message: they come with the arguments, results and \
+     items of calls only, and a layer that makes an answer of its own loses them";
 
 /// Makes `list` the one of the message that is being encoded, and gives the one before. While a thread ends it has none: then messages are
 /// bytes and nothing else.
@@ -163,10 +163,9 @@ pub(crate) fn providing<R>(carried: Vec<Carried>, wire: Wire, decode: impl FnOnc
 pub(crate) fn claim(place: u32) -> Result<(Carried, Wire), &'static str> {
     let claim = |came: &mut Came| {
         let claimed = came.carried.get_mut(place as usize).and_then(Option::take);
-        let claimed = claimed.ok_or("a stream, channel or client that did not come with the message")?;
-        Ok((claimed, came.wire))
+        Ok((claimed.ok_or(NOT_CARRIED)?, came.wire))
     };
-    with_came(claim).unwrap_or(Err(NOT_DECODING))
+    with_came(claim).unwrap_or(Err(NOT_CARRIED))
 }
 
 /// Whether the message that is being decoded surely comes from this machine.
