@@ -10,8 +10,11 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use farcall::{Channel, Error, Result, Streaming, layer::Next, layer::Request};
-use feed::{Feed, FeedBlockingClient, FeedClient, FeedError, FeedServer, Feeder, Step};
+use farcall::{
+    Channel, Error, Result, Streaming,
+    layer::{Next, Request},
+};
+use feed::{Feed, FeedBlockingClient, FeedClient, FeedError, Feeder, Step};
 use futures::{StreamExt, TryStreamExt, future, stream};
 use support::{TestResult, Transport, until, wrap};
 use tower_service::Service;
