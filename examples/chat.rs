@@ -1,78 +1,83 @@
-//! A chat: rooms that clients wait on. A call may take as long as it likes, and many of them share one connection.
+//! A chat: whoever joins a room hands over an object of its own, and the room calls the objects of all of them.
 #![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
 
-use std::{collections::HashMap, error::Error, sync::Mutex, time::Duration};
+use std::{
+    collections::HashMap,
+    error::Error,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use farcall::{Channel, Server};
+use farcall::Server;
+use futures::future::join_all;
 use serde::{Deserialize, Serialize};
-use tokio::{sync::watch, task::JoinSet};
+use tokio::sync::mpsc;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Message {
-    number: u64,
     from: String,
     text: String,
 }
 
+/// What a client implements, and the server calls.
+#[farcall::service]
+trait Listener {
+    async fn hear(&self, room: &str, message: &Message) -> farcall::Result<()>;
+}
+
 #[farcall::service]
 trait Chat {
-    /// Says something in a room, which is there as soon as somebody says or awaits something.
-    async fn say(&self, room: &str, from: &str, text: &str) -> farcall::Result<u64>;
-    /// The messages with a number above `after`; waits until there is one.
-    #[rpc(idempotent, timeout = "60s")]
-    async fn next(&self, room: &str, after: u64) -> farcall::Result<Vec<Message>>;
+    /// From now on `listener` hears what is said in the room, until it goes away.
+    async fn join(&self, room: &str, listener: ListenerClient) -> farcall::Result<()>;
+    /// Says something in a room, and how many have heard it.
+    async fn say(&self, room: &str, message: &Message) -> farcall::Result<usize>;
 }
+
+/// How long one who does not listen holds up the others.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
-struct House {
-    rooms: Mutex<HashMap<String, watch::Sender<Vec<Message>>>>,
-}
+struct House(Mutex<HashMap<String, Vec<ListenerClient>>>);
 
 impl House {
-    fn room(&self, name: &str) -> farcall::Result<watch::Sender<Vec<Message>>> {
-        let mut rooms = self
-            .rooms
-            .lock()
-            .map_err(|_| farcall::Error::internal("the rooms are broken"))?;
-        Ok(rooms.entry(name.to_owned()).or_default().clone())
+    fn rooms(&self) -> MutexGuard<'_, HashMap<String, Vec<ListenerClient>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Chat for House {
-    async fn say(&self, room: &str, from: &str, text: &str) -> farcall::Result<u64> {
-        let room = self.room(room)?;
-        room.send_modify(|messages| {
-            messages.push(Message {
-                number: messages.len() as u64 + 1,
-                from: from.to_owned(),
-                text: text.to_owned(),
-            });
-        });
-        let count = room.borrow().len();
-        Ok(count as u64)
+    async fn join(&self, room: &str, listener: ListenerClient) -> farcall::Result<()> {
+        let listener = listener.with_timeout(PATIENCE);
+        self.rooms().entry(room.to_owned()).or_default().push(listener);
+        Ok(())
     }
 
-    async fn next(&self, room: &str, after: u64) -> farcall::Result<Vec<Message>> {
-        let mut messages = self.room(room)?.subscribe();
-        let first = usize::try_from(after).map_err(|_| farcall::Error::out_of_range("no room has so many messages"))?;
-        // A client that goes away drops this future; nobody has to clean up after it.
-        let messages = messages.wait_for(|messages| messages.len() > first).await;
-        let messages = messages.map_err(|_| farcall::Error::aborted("the room was closed"))?;
-        Ok(messages[first..].to_vec())
+    async fn say(&self, room: &str, message: &Message) -> farcall::Result<usize> {
+        // They are out of the room while they are called: no lock is held across an await.
+        let listeners = self.rooms().remove(room).unwrap_or_default();
+        let calls = listeners.into_iter().map(|listener| async move {
+            // One who has left or does not answer is dropped here, and so leaves the room.
+            listener.hear(room, message).await.ok().map(|()| listener)
+        });
+        let listeners: Vec<_> = join_all(calls).await.into_iter().flatten().collect();
+        let heard = listeners.len();
+        self.rooms().entry(room.to_owned()).or_default().extend(listeners);
+        Ok(heard)
     }
 }
 
-/// Reads along in a room until it has heard `count` messages.
-async fn listen(chat: ChatClient, room: &str, who: &str, count: usize) -> farcall::Result<Vec<Message>> {
-    let mut heard: Vec<Message> = Vec::new();
-    while heard.len() < count {
-        let after = heard.last().map_or(0, |message| message.number);
-        for message in chat.next(room, after).await? {
-            println!("{who:>5} hears in {room}: {}: {}", message.from, message.text);
-            heard.push(message);
-        }
+/// One who listens.
+struct Ear {
+    name: &'static str,
+    heard: mpsc::UnboundedSender<String>,
+}
+
+impl Listener for Ear {
+    async fn hear(&self, room: &str, message: &Message) -> farcall::Result<()> {
+        println!("{:>5} hears in {room}: {}: {}", self.name, message.from, message.text);
+        let heard = self.heard.send(message.text.clone());
+        heard.map_err(|_| farcall::Error::cancelled("nobody listens any more"))
     }
-    Ok(heard)
 }
 
 #[tokio::main]
@@ -82,36 +87,37 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .listen("tcp://127.0.0.1:0")
         .await?;
 
-    // Each listener has a connection of its own and waits in a call, in one room or the other.
-    let mut listeners = JoinSet::new();
-    for (who, room, count) in [("ada", "engines", 3), ("grace", "engines", 3), ("alan", "machines", 1)] {
+    // Each has a connection of its own, over which the server calls back.
+    let mut guests = Vec::new();
+    for (name, room) in [("ada", "engines"), ("grace", "engines"), ("alan", "machines")] {
         let chat = ChatClient::connect(server.local_addr()).await?;
-        listeners.spawn(async move { (room, listen(chat, room, who, count).await) });
+        let (heard, hearing) = mpsc::unbounded_channel();
+        chat.join(room, ListenerClient::local(Ear { name, heard })).await?;
+        guests.push((chat, hearing));
     }
 
-    // The speakers share one connection.
-    let channel = Channel::connect(server.local_addr()).await?;
-    let speaker = ChatClient::new(channel);
-    let (first, second, third) = tokio::join!(
-        speaker.say("engines", "charles", "the mill is ready"),
-        speaker.say("machines", "alonzo", "is it decidable?"),
-        speaker.say("engines", "charles", "the store is ready"),
+    let chat = ChatClient::connect(server.local_addr()).await?;
+    let says = |from: &str, text: &str| Message {
+        from: from.to_owned(),
+        text: text.to_owned(),
+    };
+    assert_eq!(chat.say("engines", &says("charles", "the mill is ready")).await?, 2);
+    assert_eq!(chat.say("machines", &says("alonzo", "is it decidable?")).await?, 1);
+
+    // Whoever goes away takes its object along; the room notices when it calls.
+    let (ada, mut heard_by_ada) = guests.remove(0);
+    drop(ada);
+    assert_eq!(heard_by_ada.recv().await.as_deref(), Some("the mill is ready"));
+    assert_eq!(
+        heard_by_ada.recv().await,
+        None,
+        "the object is gone with its connection"
     );
-    assert_eq!((first? + third?, second?), (1 + 2, 1), "each room counts for itself");
-    speaker.say("engines", "joseph", "the loom is ready").await?;
+    assert_eq!(chat.say("engines", &says("charles", "the store is ready")).await?, 1);
 
-    while let Some(listener) = listeners.join_next().await {
-        let (room, heard) = listener?;
-        let numbers: Vec<u64> = heard?.iter().map(|message| message.number).collect();
-        let expected = if room == "engines" { vec![1, 2, 3] } else { vec![1] };
-        assert_eq!(numbers, expected, "nobody misses a message or hears it twice");
-    }
-
-    // Waiting is cheap to give up.
-    let patience = Duration::from_millis(50);
-    let nothing = tokio::time::timeout(patience, speaker.next("engines", 3)).await;
-    assert!(nothing.is_err(), "nobody says a fourth thing");
-    println!("nothing new within {patience:?}; dropping the call cancelled it on the server");
-    server.shutdown(Duration::from_secs(1)).await;
+    let (_grace, heard_by_grace) = &mut guests[0];
+    assert_eq!(heard_by_grace.recv().await.as_deref(), Some("the mill is ready"));
+    assert_eq!(heard_by_grace.recv().await.as_deref(), Some("the store is ready"));
+    println!("ada left, grace heard all of it");
     Ok(())
 }

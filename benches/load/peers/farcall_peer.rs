@@ -1,18 +1,35 @@
-//! farcall with default options, but for the largest message over UDP.
+//! farcall with default options, but for the largest message over UDP and the number of streams.
 
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use futures::future::BoxFuture;
+use farcall::stream::Stream;
+use futures::{
+    TryStreamExt,
+    future::BoxFuture,
+    stream::{iter, pending},
+};
 
 use crate::{
-    peer::{self, Callers, Connecting, Peer, Result, Session, announce},
-    work::Load,
+    items::{Held, Item, Reader, Small},
+    peer::{self, Callers, Connecting, Peer, Result, Session, Stop, announce},
+    work::{Calls, Load, Size},
 };
 
 #[farcall::service]
 trait Echo {
     async fn echo(&self, id: u64, body: &[u8]) -> farcall::Result<Vec<u8>>;
+    fn small(&self) -> impl Stream<Item = Small>;
+    fn large(&self) -> impl Stream<Item = Bytes>;
+    /// Nothing ever comes.
+    async fn idle(&self) -> impl Stream<Item = Small>;
+    /// Has `counter` count from 0 to `count`.
+    async fn call_back(&self, counter: CounterClient, count: u64) -> farcall::Result<u64>;
+}
+
+#[farcall::service]
+trait Counter {
+    async fn next(&self, number: u64) -> farcall::Result<u64>;
 }
 
 struct Handler;
@@ -20,6 +37,34 @@ struct Handler;
 impl Echo for Handler {
     async fn echo(&self, _id: u64, body: &[u8]) -> farcall::Result<Vec<u8>> {
         Ok(body.to_vec())
+    }
+
+    fn small(&self) -> impl Stream<Item = Small> {
+        iter(Small::sequence())
+    }
+
+    fn large(&self) -> impl Stream<Item = Bytes> {
+        iter(Bytes::sequence())
+    }
+
+    async fn idle(&self) -> impl Stream<Item = Small> {
+        pending()
+    }
+
+    async fn call_back(&self, counter: CounterClient, count: u64) -> farcall::Result<u64> {
+        let mut number = 0;
+        while number < count {
+            number = counter.next(number).await?;
+        }
+        Ok(number)
+    }
+}
+
+struct Successor;
+
+impl Counter for Successor {
+    async fn next(&self, number: u64) -> farcall::Result<u64> {
+        Ok(number + 1)
     }
 }
 
@@ -38,9 +83,13 @@ pub(crate) const FARCALL_UDP: Farcall = Farcall {
     scheme: "udp",
 };
 
-/// The default of 1 MiB is for the whole message, and the work `mib` has bodies of that size.
+/// The default of 1 MiB is for the whole message, and the work `mib` has bodies of that size; the default of 1,024 streams is
+/// below what is weighed.
 fn limits() -> farcall::Limits {
-    farcall::Limits::default().max_udp_message(2 << 20)
+    farcall::Limits::default()
+        .max_udp_message(2 << 20)
+        .max_streams(50_000)
+        .max_server_calls(50_000)
 }
 
 impl Peer for Farcall {
@@ -65,20 +114,44 @@ impl Peer for Farcall {
     }
 
     fn connect(&self, address: SocketAddr, load: Load) -> Option<Connecting> {
-        let Load::Calls(load) = load else { return None };
-        let scheme = self.scheme;
-        Some(Box::pin(async move {
-            let mut connections = Vec::new();
-            for _ in 0..load.connections {
-                let channel = farcall::Channel::builder()
-                    .limits(limits())
-                    .connect(format!("{scheme}://{address}"))
-                    .await?;
-                connections.push(EchoClient::new(channel));
-            }
-            Ok(Box::new(Callers::new(connections, load).await?) as Box<dyn Session>)
-        }))
+        let address = format!("{}://{address}", self.scheme);
+        Some(match load {
+            Load::Calls(load) => Box::pin(callers(address, load)),
+            Load::Items(size) => Box::pin(reader(address, size)),
+            Load::Callbacks => Box::pin(callee(address)),
+            Load::Idle(streams) => Box::pin(idle(address, streams)),
+        })
     }
+}
+
+async fn dial(address: &str) -> Result<EchoClient> {
+    let builder = farcall::Channel::builder().limits(limits());
+    Ok(EchoClient::new(builder.connect(address).await?))
+}
+
+async fn callers(address: String, load: Calls) -> Result<Box<dyn Session>> {
+    let mut connections = Vec::new();
+    for _ in 0..load.connections {
+        connections.push(dial(&address).await?);
+    }
+    Ok(Box::new(Callers::new(connections, load).await?))
+}
+
+async fn reader(address: String, size: Size) -> Result<Box<dyn Session>> {
+    let client = dial(&address).await?;
+    Ok(match size {
+        Size::Small => Reader::session(client.small().err_into()),
+        Size::Large => Reader::session(client.large().err_into()),
+    })
+}
+
+async fn idle(address: String, streams: usize) -> Result<Box<dyn Session>> {
+    let client = dial(&address).await?;
+    let mut held = Vec::new();
+    for _ in 0..streams {
+        held.push(client.idle().await?);
+    }
+    Ok(Held::session(held))
 }
 
 impl peer::Echo for EchoClient {
@@ -86,5 +159,26 @@ impl peer::Echo for EchoClient {
 
     async fn echo(&self, id: u64, body: &Bytes) -> Result<Vec<u8>> {
         Ok(self.echo(id, body).await?)
+    }
+}
+
+/// In one round, so that what surrounds them is nothing beside them.
+const CALLBACKS: u64 = 256;
+
+struct Callee(EchoClient);
+
+async fn callee(address: String) -> Result<Box<dyn Session>> {
+    Ok(Box::new(Callee(dial(&address).await?)))
+}
+
+impl Session for Callee {
+    fn run(&mut self, stop: Stop) -> BoxFuture<'_, Result<u64>> {
+        Box::pin(async move {
+            let mut calls = 0;
+            while !stop.is_set() {
+                calls += self.0.call_back(CounterClient::local(Successor), CALLBACKS).await?;
+            }
+            Ok(calls)
+        })
     }
 }

@@ -19,6 +19,14 @@ pub(super) struct Encode<T> {
     append: fn(Format, &T, &mut Vec<u8>) -> Result<Vec<Offered>, CodecError>,
 }
 
+impl<T> Clone for Encode<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Encode<T> {}
+
 impl<T: Serialize> Encode<T> {
     pub(super) const fn new() -> Self {
         Self {

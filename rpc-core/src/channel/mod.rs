@@ -3,8 +3,8 @@ mod coding;
 mod feed;
 mod pair;
 mod pipe;
-mod value;
 mod streaming;
+mod value;
 pub mod watch;
 
 pub(crate) use feed::feed;

@@ -69,7 +69,10 @@ pub(super) fn local<End: 'static, E: serde::de::Error>(carried: Carried) -> Resu
     let Carried::Local(Offered::Stream { end, .. }) = carried else {
         return Err(E::custom("something else came in the place of a channel's end"));
     };
-    let end = end.into_any().downcast().map_err(|_| E::custom("a channel of items of another type came"))?;
+    let end = end
+        .into_any()
+        .downcast()
+        .map_err(|_| E::custom("a channel of items of another type came"))?;
     Ok(*end)
 }
 

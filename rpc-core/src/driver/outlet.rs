@@ -166,7 +166,9 @@ impl Outlet {
     /// There never will be.
     fn room(&self, state: &mut State) -> Result<bool, Error> {
         if self.ended.load(Ordering::Relaxed) {
-            return Err(Error::failed_precondition("the stream has ended, with an item that could not be sent"));
+            return Err(Error::failed_precondition(
+                "the stream has ended, with an item that could not be sent",
+            ));
         }
         match (state.connection.capacity(self.stream), state.end_reason()) {
             // What the receiver said counts, even if the connection has ended since.
