@@ -49,7 +49,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     (
         "server",
-        &["dispatch", "driver", "layer", "proto", "service", "transport"],
+        &["carry", "dispatch", "driver", "layer", "proto", "service", "transport"],
     ),
     ("registry", &["client", "service"]),
     ("trace", &["layer", "service", "transport"]),

@@ -19,3 +19,5 @@ mod names;
 mod results;
 #[path = "macro_shapes/same_trait.rs"]
 mod same_trait;
+#[path = "macro_shapes/streams.rs"]
+mod streams;

@@ -116,6 +116,9 @@
 //! The texts of errors, the wire format before 1.0, and the hidden module that generated code names: `farcall` and
 //! `farcall-macros` are always of one version.
 
+// The attribute names the library, here as everywhere.
+extern crate self as farcall;
+
 mod carry;
 pub mod channel;
 pub mod client;
@@ -133,6 +136,7 @@ mod loopback;
 pub mod macro_support;
 mod metadata;
 mod proto;
+pub mod registry;
 pub mod server;
 pub mod service;
 /// Streams of items, as the `futures` crate has them.

@@ -254,7 +254,7 @@ pub(crate) fn streams(
 
 fn sync_streams(context: &Context, taken: Option<&Argument>, output: &Output) {
     match (taken, &output.stream) {
-        (_, Some(_)) if output.fallible => context.error(
+        (_, Some(_)) if !streams::is_stream(&output.ty) => context.error(
             output.stream_type(),
             "a stream in a `Result` needs `async fn`; a plain `fn` returns the stream itself, whose items may be `Result`s",
         ),

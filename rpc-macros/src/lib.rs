@@ -57,6 +57,11 @@ use syn::{Item, ItemTrait};
 /// async method with a default body gets the bound `Self: Sync`, because its future holds `&self`: implementations of a
 /// service are `Sync` anyway, code that is generic over the trait may have to say so.
 ///
+/// `InventoryClient` is itself a value that travels: as an argument, in a result, as an item of a stream. The other side gets a
+/// client of the same object or server. `InventoryClient::local(implementation)` makes one of an object that lives as long as
+/// somebody has a client of it, on this machine or another; `InventoryClient::loopback(implementation)` calls through everything
+/// but a socket.
+///
 /// The clients have the functions of `farcall::Client` and `farcall::BlockingClient` (`new`, `connect`, `with_timeout`, …) as
 /// inherent ones, except where a method of the service has the same name; there the library's trait still has them.
 ///
@@ -65,12 +70,14 @@ use syn::{Item, ItemTrait};
 /// | --- | --- |
 /// | `-> Result<T, E>` where `E: From<farcall::Error>` | the same type: a failure of the call arrives as `E::from(error)` |
 /// | `-> T` | `farcall::Result<T>` |
+/// | `-> impl Stream<Item = Result<T, E>>` where `E: From<farcall::Error>` | a stream of the same items: what breaks it arrives as `Err(E::from(error))`, once and last |
+/// | `-> impl Stream<Item = T>` | a stream of `farcall::Result<T>` |
 ///
 /// A return type counts as a `Result` when the last segment of its path ends in `Result`, so `io::Result<T>` and
 /// `StockResult<T>` do; `#[rpc(result)]` and `#[rpc(plain)]` override that.
 ///
-/// When every method is `async` and returns a `Result`, `InventoryClient` implements `Inventory`: code over
-/// `impl Inventory` takes a local object, a mock or a remote one alike. When none is `async` and all return a `Result`,
+/// When every method is `async` and returns a `Result`, or returns a stream of `Result`s, `InventoryClient` implements `Inventory`:
+/// code over `impl Inventory` takes a local object, a mock or a remote one alike. When none is `async` and all return a `Result`,
 /// `InventoryBlockingClient` does. Where the trait has supertraits the client is an implementation once they are implemented
 /// for it.
 ///
@@ -82,6 +89,36 @@ use syn::{Item, ItemTrait};
 ///
 /// A method without `async` is a handler that runs where the call arrives, so it must be quick; with `#[rpc(blocking)]` it runs
 /// where waiting is allowed. On `InventoryClient` both are futures like any other.
+///
+/// # Streams
+/// ```ignore
+/// #[farcall::service]
+/// pub trait Inventory {
+///     fn watch(&self, sku: &str) -> impl Stream<Item = Result<u32, StockError>>;
+///     async fn export(&self, query: &str) -> Result<impl Stream<Item = Result<Row, StockError>>, StockError>;
+///     async fn import(&self, rows: impl Stream<Item = Row>) -> Result<u64, StockError>;
+///     fn convert(&self, rows: impl Stream<Item = Row>) -> impl Stream<Item = farcall::Result<Row>>;
+/// }
+/// ```
+///
+/// `impl Stream<Item = X>` may be an argument (any number of them), the whole result of a `fn` or an `async fn`, or the good side
+/// of an `async fn`'s `Result`; `farcall::Streaming<X>` is the same with a name. A stream stands alone: inside other types there are
+/// the ends of `farcall::channel`. In the trait a stream is `Send`, one among the arguments `'static`, too; an implementation need
+/// not repeat that. Items own their data.
+///
+/// A stream that is a result may borrow from `&self` and from the arguments. On the client it is a `farcall::Streaming` that borrows
+/// nothing. Without `async` nothing is sent before its first item is asked for. The receiver sets the pace: a sender waits while
+/// nobody reads. Dropping the stream cancels the call, and what the implementation returned is dropped at its next await. On
+/// `InventoryBlockingClient` it is an iterator.
+///
+/// The items of an argument are sent while the call's future, or the stream that it returns, is polled, and as long as the method
+/// takes them. When the stream breaks half-way a method that takes `Result`s gets `Err(E::from(error))`, once and last. One that
+/// takes plain items cannot be told; it is stopped where it waits, and its call fails with the error. So a stream that ends is
+/// whole.
+///
+/// The deadline of a call covers all of its streams. Methods with streams have none unless `timeout`, the client's
+/// `with_timeout` or the handler that makes the call sets one; `with_item_timeout` limits the wait for each item of a result. They
+/// cannot be `oneway` or `blocking`, and `detached` only without a stream as the result.
 ///
 /// # Parameters
 /// The trait may have type and constant parameters, `where` clauses and associated types. The clients have the same
@@ -111,7 +148,7 @@ use syn::{Item, ItemTrait};
 /// renamed. Within a service names must differ, which is checked.
 ///
 /// # What is refused
-/// Generic methods, `&mut self` and `self`, patterns, `impl Trait`, trait objects, functions and borrowed results are errors at
+/// Generic methods, `&mut self` and `self`, patterns, `impl Trait` other than streams, trait objects, functions and borrowed results are errors at
 /// the place in question, all of them at once, and say what to write instead. The trait is there all the same, and so is
 /// every method without a mistake.
 ///

@@ -131,6 +131,15 @@ impl Method {
     }
 }
 
+impl Argument {
+    /// The type as the clients declare it.
+    pub(crate) fn declared(&self) -> Type {
+        let mut ty = self.ty.clone();
+        streams::complete_argument(&mut ty);
+        ty
+    }
+}
+
 impl Output {
     /// The (successful) value.
     pub(crate) fn stream_type(&self) -> &Type {

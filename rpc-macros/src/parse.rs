@@ -100,7 +100,6 @@ fn arguments(context: &Context, function: &TraitItemFn, lifted: &[Lifted]) -> Ve
         Lift(lifted).visit_type_mut(&mut ty);
         check::argument_type(context, &ty);
         let stream = Streamed::of(&ty);
-        streams::complete_argument(&mut ty);
         let ident = match &*input.pat {
             Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none() => pattern.ident.clone(),
             other => {

@@ -8,7 +8,7 @@ mod scope;
 
 use std::{any::Any, fmt, sync::Arc};
 
-pub(crate) use scope::{claim, collecting, is_near, offer, providing};
+pub(crate) use scope::{claim, collecting, decoding, is_collecting, is_near, offer, providing};
 
 use crate::{
     codec::{DecodeLimits, Format},
@@ -41,7 +41,7 @@ pub(crate) enum Offered {
 }
 
 /// The end of a stream that leaves, with what it needs to join the one that stays to a connection.
-pub(crate) trait StreamEnd: Send {
+pub(crate) trait StreamEnd: Send + Sync {
     /// The message is on its way: what stays sends or receives over a connection from now on.
     fn bind(self: Box<Self>, bound: Bound);
     /// For a message that stays in the process: the end itself, for whoever knows its type.

@@ -1,43 +1,280 @@
 //! A sender and a receiver.
 
-use crate::Error;
 use std::{
-    marker::PhantomData,
-    task::{Context, Poll},
+    fmt,
+    future::poll_fn,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, ready},
 };
 
-/// Sends items.
-pub struct Sender<T>(PhantomData<fn(T)>);
-/// Receives items.
-pub struct Receiver<T>(PhantomData<fn() -> T>);
+use futures_core::Stream;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// A channel.
+use super::{
+    coding::Items,
+    pipe::{Next, Pipe},
+};
+use crate::{Error, Outcome, carry, driver::broken};
+
+/// A channel for the items of one stream. Either end may be sent away, as an argument, in a result or as an item of another stream;
+/// the other end stays and sends or receives over the connection from then on.
+///
+/// While both ends are in one process it holds at most 16 items, and items are not encoded. Over a connection what may be under
+/// way is counted in bytes ([`stream_window`](crate::Limits)); a sender waits while the receiver does not read.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> farcall::Result<()> {
+/// let (sender, mut receiver) = farcall::channel::channel();
+/// sender.send("apple").await?;
+/// sender.finish();
+/// assert_eq!(receiver.recv().await, Some(Ok("apple")));
+/// assert_eq!(receiver.recv().await, None);
+/// # Ok(())
+/// # }
+/// ```
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
-    (Sender(PhantomData), Receiver(PhantomData))
+    let pipe = Pipe::new();
+    (Sender::over(Arc::clone(&pipe)), Receiver::over(pipe))
 }
 
-impl<T> futures_core::Stream for Receiver<T> {
+/// Sends items to the [`Receiver`] at the other end, wherever that is.
+///
+/// A stream ends well only by [`finish`](Self::finish). A sender that is dropped without, or whose connection is lost, leaves the
+/// receiver an error as its last item, so that nobody takes half a stream for the whole.
+///
+/// A sender that is serialised into the arguments, the result or an item of a call leaves this process once the message is sent;
+/// then [`send`](Self::send) fails here. If the message is never sent, it is as if the sender was dropped.
+pub struct Sender<T> {
+    pipe: Arc<Pipe<T>>,
+    /// Finished, or gone with a message: dropping what is left here means nothing.
+    done: AtomicBool,
+}
+
+/// Receives items from the [`Sender`] at the other end, wherever that is; also as a [`Stream`].
+///
+/// The stream has ended well when [`recv`](Self::recv) gives `None` without an error before. Dropping the receiver tells the
+/// sender, which then stops.
+///
+/// Like a sender it may be serialised into a message, and has left then.
+pub struct Receiver<T> {
+    pipe: Arc<Pipe<T>>,
+    items: Option<Items<T>>,
+    /// Gone with a message, or closed.
+    done: AtomicBool,
+}
+
+impl<T> Sender<T> {
+    pub(super) fn over(pipe: Arc<Pipe<T>>) -> Self {
+        Self {
+            pipe,
+            done: AtomicBool::new(false),
+        }
+    }
+
+    /// Sends an item, when there is room for it.
+    ///
+    /// Cancel safe: dropped before it is ready the item was not sent. Several tasks may send at one time; they take turns.
+    ///
+    /// # Errors
+    /// - The receiver takes no more: its reason, or [`Cancelled`](crate::Code::Cancelled) when it was dropped.
+    /// - The connection is lost: [`Unavailable`](crate::Code::Unavailable).
+    /// - The item cannot be encoded ([`InvalidArgument`](crate::Code::InvalidArgument)) or is longer than
+    ///   [`max_message`](crate::Limits::max_message) ([`ResourceExhausted`](crate::Code::ResourceExhausted)): only this item was
+    ///   not sent, and the next one may be.
+    pub async fn send(&self, item: T) -> Result<(), Error> {
+        let _turn = turn(&self.pipe.sending).await;
+        poll_fn(|cx| self.pipe.poll_ready(cx)).await?;
+        // No await from here on: the item goes entirely or not at all.
+        if self.is_done() {
+            return Err(gone("sender"));
+        }
+        self.pipe.put(item)
+    }
+
+    /// Waits until the receiver takes no more, and says why.
+    ///
+    /// Cancel safe.
+    pub async fn closed(&self) -> Error {
+        if self.is_done() {
+            return gone("sender");
+        }
+        let _turn = turn(&self.pipe.closing).await;
+        poll_fn(|cx| self.pipe.poll_stopped(cx)).await
+    }
+
+    /// Whether the receiver takes no more, as far as is known here.
+    pub fn is_closed(&self) -> bool {
+        self.is_done() || self.pipe.stopped().is_some()
+    }
+
+    /// Ends the stream well: the receiver gets what was sent, and then `None`.
+    pub fn finish(self) {
+        self.end(Ok(()));
+    }
+
+    /// Ends the stream with an error, which the receiver gets after what was sent.
+    pub fn fail(self, error: Error) {
+        self.end(Err(error));
+    }
+
+    fn end(&self, end: Result<(), Error>) {
+        if !self.done.swap(true, Ordering::AcqRel) {
+            self.pipe.end(end);
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.done.load(Ordering::Acquire)
+    }
+
+    pub(super) fn pipe(&self) -> &Arc<Pipe<T>> {
+        &self.pipe
+    }
+
+    /// Takes the end out, to go with the message that is being encoded.
+    pub(super) fn take(&self) -> Result<Self, String> {
+        take(&self.pipe, &self.done, "sender")?;
+        Ok(Self::over(Arc::clone(&self.pipe)))
+    }
+
+    /// The end belongs to somebody else now.
+    pub(super) fn disarm(&self) {
+        self.done.store(true, Ordering::Release);
+    }
+}
+
+impl<T> Receiver<T> {
+    pub(super) fn over(pipe: Arc<Pipe<T>>) -> Self {
+        Self {
+            pipe,
+            items: None,
+            done: AtomicBool::new(false),
+        }
+    }
+
+    /// The next item; `None` after the last one. An error is the last item of a stream that broke: the sender failed or was
+    /// dropped ([`Aborted`](crate::Code::Aborted)), the connection was lost ([`Unavailable`](crate::Code::Unavailable)), or an
+    /// item cannot be decoded ([`DataLoss`](crate::Code::DataLoss)).
+    ///
+    /// Cancel safe.
+    pub async fn recv(&mut self) -> Option<Result<T, Error>> {
+        poll_fn(|cx| self.poll_recv(cx)).await
+    }
+
+    /// [`recv`](Self::recv) for those who poll.
+    pub(crate) fn poll_recv(&mut self, cx: &Context<'_>) -> Poll<Option<Result<T, Error>>> {
+        loop {
+            if let Some(items) = &mut self.items {
+                match items.next() {
+                    Some(Ok(item)) => return Poll::Ready(Some(Ok(item))),
+                    Some(Err(error)) => return Poll::Ready(Some(Err(self.undecodable(error)))),
+                    None => self.items = None,
+                }
+            }
+            if *self.done.get_mut() {
+                return Poll::Ready(None);
+            }
+            match ready!(self.pipe.poll_next(cx)) {
+                Next::Item(item) => return Poll::Ready(Some(Ok(item))),
+                Next::Items(items) => self.items = Some(items),
+                Next::End(error) => return Poll::Ready(error.map(Err)),
+            }
+        }
+    }
+
+    /// Whatever follows is of no use any more.
+    #[cold]
+    fn undecodable(&mut self, error: Error) -> Error {
+        self.items = None;
+        self.stop(Some(error.clone()));
+        error
+    }
+
+    /// Takes nothing any more and tells the sender why; what was under way is lost.
+    pub fn close(self, why: Error) {
+        self.stop(Some(why));
+    }
+
+    fn stop(&self, why: Option<Error>) {
+        if !self.done.swap(true, Ordering::AcqRel) {
+            self.pipe.stop(why);
+        }
+    }
+
+    pub(super) fn pipe(&self) -> &Arc<Pipe<T>> {
+        &self.pipe
+    }
+
+    /// Takes the end out, to go with the message that is being encoded.
+    pub(super) fn take(&self) -> Result<Self, String> {
+        take(&self.pipe, &self.done, "receiver")?;
+        Ok(Self::over(Arc::clone(&self.pipe)))
+    }
+
+    /// The end belongs to somebody else now.
+    pub(super) fn disarm(&self) {
+        self.done.store(true, Ordering::Release);
+    }
+}
+
+/// One of those who use the same end; the permits are never closed.
+async fn turn(turns: &Semaphore) -> Option<SemaphorePermit<'_>> {
+    turns.acquire().await.ok()
+}
+
+fn gone(what: &str) -> Error {
+    Error::failed_precondition(format!("the {what} was sent to somebody else, who uses it now"))
+        .with_outcome(Outcome::NotExecuted)
+}
+
+fn take<T>(pipe: &Pipe<T>, done: &AtomicBool, what: &str) -> Result<(), String> {
+    carry::is_collecting()?;
+    if pipe.is_joined() {
+        return Err(format!(
+            "the {what} belongs to a connection already and cannot be sent on; make a channel of your own and pass its items on"
+        ));
+    }
+    if done.swap(true, Ordering::AcqRel) {
+        return Err(format!("the {what} was sent already"));
+    }
+    Ok(())
+}
+
+impl<T> Stream for Receiver<T> {
     type Item = Result<T, Error>;
-    fn poll_next(self: std::pin::Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Poll::Pending
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_recv(cx)
     }
 }
 
-impl<T> serde::Serialize for Receiver<T> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u32(0)
+impl<T> Drop for Sender<T> {
+    fn drop(&mut self) {
+        if !self.is_done() {
+            self.end(Err(broken()));
+        }
     }
 }
 
-impl<'de, T> serde::Deserialize<'de> for Receiver<T> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        u32::deserialize(deserializer).map(|_| Self(PhantomData))
+impl<T> Drop for Receiver<T> {
+    fn drop(&mut self) {
+        self.stop(None);
     }
 }
 
-pub(crate) async fn feed<T>(
-    sender: Sender<T>,
-    stream: impl futures_core::Stream<Item = Result<T, Error>>,
-    deadline: Option<std::time::Instant>,
-) {
+impl<T> fmt::Debug for Sender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for Receiver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").finish_non_exhaustive()
+    }
 }

@@ -83,8 +83,7 @@ impl<R> Future for Call<R> {
             deadline,
             item_timeout,
             runtime: channel.own_runtime(),
-            format: channel.inner().format,
-            limits: channel.decode_limits(),
+            wire: channel.inner().wire,
         });
         Poll::Ready((self.decode)(answer))
     }

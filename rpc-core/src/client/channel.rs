@@ -11,7 +11,7 @@ use tokio::{runtime::Handle, sync::watch};
 use super::{ChannelBuilder, call::RawCall, dialled::Dialled};
 use crate::{
     Address, Code, Error, Metadata, Outcome,
-    codec::{DecodeLimits, Format},
+    carry::Wire,
     driver::Import,
     layer::Next,
     service::{LocalObject, Service, fnv1a},
@@ -60,8 +60,8 @@ pub(super) struct Instance {
 
 pub(super) struct Inner {
     pub(super) target: Target,
-    pub(super) format: Format,
-    pub(super) decode_limits: DecodeLimits,
+    /// How arguments are written, and results read.
+    pub(super) wire: Wire,
     /// How long a call may take unless something else is said.
     pub(super) timeout: Option<Duration>,
     pub(super) metadata: Metadata,
@@ -144,8 +144,10 @@ impl Channel {
     pub(super) fn to_object(object: Arc<LocalObject>) -> Self {
         Self::bare(Arc::new(Inner {
             target: Target::Local(object),
-            format: Format::default(),
-            decode_limits: DecodeLimits::default(),
+            wire: Wire {
+                near: true,
+                ..Wire::default()
+            },
             timeout: None,
             metadata: Metadata::new(),
             layers: None,
@@ -157,8 +159,7 @@ impl Channel {
         let (wire, timeout) = (import.link().wire(), import.link().timeout());
         Self::bare(Arc::new(Inner {
             target: Target::Remote(import),
-            format: wire.format,
-            decode_limits: wire.limits,
+            wire,
             timeout,
             metadata: Metadata::new(),
             layers: None,
@@ -168,9 +169,10 @@ impl Channel {
     pub(super) fn new(builder: ChannelBuilder, connector: Arc<dyn Connector>, instance: Option<&str>) -> Self {
         let limits = builder.limits.normalised();
         let (format, timeout) = (builder.format, builder.timeout);
-        let decode_limits = DecodeLimits {
-            depth: limits.max_depth,
-            memory: limits.max_decoded,
+        let wire = Wire {
+            format,
+            limits: (&limits).into(),
+            near: connector.address().is_near(),
         };
         let dialled = Dialled::new(connector, limits, format, timeout, builder.runtime, builder.seed);
         let inner = Arc::new_cyclic(|inner: &std::sync::Weak<Inner>| {
@@ -179,8 +181,7 @@ impl Channel {
             let bottom = Next::bottom(move |request| super::call::bottom(inner.upgrade().map(Self::bare), request));
             Inner {
                 target: Target::Dialled(dialled),
-                format,
-                decode_limits,
+                wire,
                 timeout,
                 metadata: builder.metadata,
                 layers: builder.layers.around(bottom),
@@ -251,6 +252,11 @@ impl Channel {
         }
     }
 
+    /// Whether it leads to an object that cannot be called any more, for good.
+    pub(crate) fn is_gone(&self) -> bool {
+        !matches!(self.inner.target, Target::Dialled(_)) && self.state() == ChannelState::Idle
+    }
+
     /// Watches [`state`](Self::state). Of a channel to an object it shows the state of this moment only: an object has no
     /// connection of its own that could come and go.
     pub fn watch_state(&self) -> StateWatch {
@@ -293,10 +299,6 @@ impl Channel {
 
     pub(super) fn inner(&self) -> &Inner {
         &self.inner
-    }
-
-    pub(super) fn decode_limits(&self) -> DecodeLimits {
-        self.inner.decode_limits
     }
 
     /// An encoded call without the stub around it.

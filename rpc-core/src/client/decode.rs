@@ -14,7 +14,7 @@ use super::feeds::Feeds;
 use crate::{
     Code, Error,
     carry::{self, Carried, Wire},
-    codec::{Codec, DecodeLimits, Format},
+    codec::Codec,
     service::{AsBytes, MethodDescriptor, Rest},
 };
 
@@ -22,8 +22,7 @@ use crate::{
 pub struct Answer {
     pub(crate) method: &'static MethodDescriptor,
     pub(crate) body: Bytes,
-    pub(crate) format: Format,
-    pub(crate) limits: DecodeLimits,
+    pub(crate) wire: Wire,
     /// What came with it; taken when it is decoded.
     pub(crate) carried: Cell<Vec<Carried>>,
     /// The streams among the arguments, as far as they have not ended.
@@ -41,18 +40,8 @@ pub struct Answer {
 impl Answer {
     pub(super) fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
         // A oneway call has no answer to decode; its value is `()`, which every format writes as nothing.
-        let decode = || self.format.decode(&self.body, self.limits);
-        let carried = self.carried.take();
-        let decoded = if carried.is_empty() {
-            decode()
-        } else {
-            let wire = Wire {
-                format: self.format,
-                limits: self.limits,
-                near: false,
-            };
-            carry::providing(carried, wire, decode)
-        };
+        let decode = || self.wire.format.decode(&self.body, self.wire.limits);
+        let decoded = carry::decoding(self.carried.take(), self.wire, decode);
         decoded.map_err(|error| {
             Error::new(
                 Code::Internal,

@@ -94,7 +94,7 @@ async fn attempt(
     let connection = Connection::new(opened.settings, Instant::now().into_std());
     let wire = Wire {
         format,
-        limits: host.decode_limits(),
+        limits: limits.into(),
         near: peer.is_near(),
     };
     let link = Link::new(connection, wire, peer.clone(), call_timeout);

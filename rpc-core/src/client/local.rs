@@ -62,8 +62,7 @@ impl LocalCall {
             metadata,
         });
         let carried = payload.take_offered().into_iter().map(Carried::Local).collect();
-        let invocation = Invocation::new(route.method, payload.into_bytes(), inner.format, inner.decode_limits)
-            .with_carried(carried);
+        let invocation = Invocation::arrived(route.method, payload.into_bytes(), inner.wire, carried);
         let work = Work::new(route.service.dispatch(route.index, invocation), scope, trace);
         let timer = match deadline {
             Some(deadline) => {

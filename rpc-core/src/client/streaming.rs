@@ -1,16 +1,13 @@
 //! Streams among the arguments of a call and in its result.
 
 use std::{
-    fmt,
     marker::PhantomData,
     pin::{Pin, pin},
-    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use futures_core::Stream;
 use serde::de::DeserializeOwned;
-use tokio::runtime::Handle;
 
 use super::{
     Call,

@@ -102,7 +102,7 @@ impl Stub {
     ) -> Call<R> {
         let payload = match &self.invalid {
             Some(error) => Err(error.clone()),
-            None => Payload::encode(self.channel.inner().format, arguments).map_err(|error| {
+            None => Payload::encode(self.channel.inner().wire.format, arguments).map_err(|error| {
                 Error::invalid_argument(format!("the arguments cannot be encoded: {error}"))
                     .with_outcome(Outcome::NotExecuted)
             }),

@@ -1,5 +1,7 @@
 //! What a decoder may spend.
 
+use crate::Limits;
+
 /// What a decoder may spend on bytes from a peer.
 ///
 /// # What the limits do not see
@@ -24,6 +26,15 @@ impl Default for DecodeLimits {
         Self {
             depth: 128,
             memory: 64 << 20,
+        }
+    }
+}
+
+impl From<&Limits> for DecodeLimits {
+    fn from(limits: &Limits) -> Self {
+        Self {
+            depth: limits.max_depth,
+            memory: limits.max_decoded,
         }
     }
 }

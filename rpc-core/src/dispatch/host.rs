@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::router::Router;
-use crate::{Code, Error, Limits, codec::DecodeLimits, layer::Next};
+use crate::{Code, Error, Limits, layer::Next};
 
 /// What the connections of one server, or of one channel, have in common: what is offered, and the handlers at work.
 pub(crate) struct Host {
@@ -46,13 +46,6 @@ impl Host {
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
-    }
-
-    pub(crate) fn decode_limits(&self) -> DecodeLimits {
-        DecodeLimits {
-            depth: self.limits.max_depth,
-            memory: self.limits.max_decoded,
-        }
     }
 
     /// How many handlers run now.

@@ -19,11 +19,11 @@ use super::{
 };
 use crate::{
     Address, Code, Error, Metadata,
-    carry::{Carried, Wire},
+    carry::Carried,
     driver::{Answers, Inbound, Link, Request},
     layer::{self, Parcel},
     proto::{Stop, parse_metadata},
-    service::{CallParts, Context as CallContext, Invocation, MethodDescriptor, Scope},
+    service::{CallParts, Context as CallContext, Invocation, LocalObject, MethodDescriptor, Scope},
     trace::Trace,
 };
 
@@ -75,6 +75,7 @@ impl Serving {
             head,
             deadline,
             body,
+            target,
             carried,
         } = request;
         if deadline.is_some_and(|deadline| deadline <= now) {
@@ -87,8 +88,8 @@ impl Serving {
         let to_object;
         let route = match head.object {
             None => self.host.router.find(head.instance, head.method)?,
-            Some(object) => {
-                to_object = self.to_object(object, head.method)?;
+            Some(_) => {
+                to_object = route_to(target, head.method)?;
                 &to_object
             }
         };
@@ -107,7 +108,7 @@ impl Serving {
         let handler = match &self.host.layers {
             None => route
                 .service
-                .dispatch(route.index, self.invocation(method, body).with_carried(carried)),
+                .dispatch(route.index, Invocation::arrived(method, body, self.link.wire(), carried)),
             Some(layers) => layered(layers, self.layer_request(route, scope.context(), body, carried)),
         };
         let detached = method.detached || method.oneway;
@@ -119,25 +120,10 @@ impl Serving {
         ))
     }
 
-    fn to_object(&self, object: u32, method: u64) -> Result<Route, Error> {
-        match self.link.object(object) {
-            Some(object) => Route::to_object(&object, method),
-            None => Err(Error::refused(
-                Code::NotFound,
-                "the object is gone: its last reference on this connection was given back",
-            )),
-        }
-    }
-
-    fn invocation(&self, method: &'static MethodDescriptor, body: Bytes) -> Invocation {
-        let wire = self.link.wire();
-        Invocation::new(method, body, wire.format, wire.limits)
-    }
-
     /// A call as layers see it, with the way to its handler.
     fn layer_request(&self, route: &Route, context: CallContext, body: Bytes, carried: Vec<Carried>) -> layer::Request {
         let (service, index, method) = (Arc::clone(&route.service), route.index, route.method);
-        let Wire { format, limits, .. } = self.link.wire();
+        let wire = self.link.wire();
         let carried = Parcel::new(Some(carried).filter(|carried| !carried.is_empty()));
         layer::Request {
             method,
@@ -150,9 +136,8 @@ impl Serving {
             target: Some(layer::Target {
                 context,
                 start: Arc::new(move |body| {
-                    let invocation = Invocation::new(method, body, format, limits);
                     let carried = carried.take().unwrap_or_default();
-                    service.dispatch(index, invocation.with_carried(carried))
+                    service.dispatch(index, Invocation::arrived(method, body, wire, carried))
                 }),
             }),
         }
@@ -213,5 +198,15 @@ impl Drop for Serving {
     fn drop(&mut self) {
         self.running.iter().flatten().for_each(Running::stop);
         self.rests.stop();
+    }
+}
+
+fn route_to(target: Option<Arc<LocalObject>>, method: u64) -> Result<Route, Error> {
+    match target {
+        Some(object) => Route::to_object(&object, method),
+        None => Err(Error::refused(
+            Code::NotFound,
+            "the object is gone: its last reference on this connection was given back",
+        )),
     }
 }

@@ -1,13 +1,14 @@
 //! A handler at work, from its first poll to its answer, and what is left of it afterwards.
 
 use std::{
+    any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     task::{Context, Poll, ready},
 };
 
 use crate::{
-    Error, Metadata,
-    service::{Context as CallContext, Handler, Payload, Rest, Scope, enter, panicked},
+    Code, Error, Metadata, Outcome,
+    service::{Context as CallContext, Handler, Payload, Rest, Scope, enter},
     trace::Trace,
 };
 
@@ -127,4 +128,13 @@ pub(super) fn with_reply_metadata(error: Error, reply: &Metadata) -> Error {
     let mut metadata = error.metadata().clone();
     metadata.extend(reply);
     error.with_metadata(metadata)
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Error {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    Error::new(Code::Internal, format!("the handler panicked: {text}")).with_outcome(Outcome::Unknown)
 }

@@ -194,6 +194,8 @@ impl<I: Inbound + Unpin> Driver<I> {
                     deadline,
                     body,
                 }) => {
+                    // The next event may be that the object goes.
+                    let target = head.object.and_then(|object| state.object(object));
                     let attachments = std::mem::take(&mut head.attachments);
                     let carried = state.carried(&self.link, attachments);
                     self.deferred.push_back(Request {
@@ -201,6 +203,7 @@ impl<I: Inbound + Unpin> Driver<I> {
                         head,
                         deadline,
                         body,
+                        target,
                         carried,
                     });
                 }
@@ -308,7 +311,14 @@ impl<I: Inbound + Unpin> Driver<I> {
     /// late, so that a busy connection does not touch it.
     fn fire(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<(), Lost> {
         loop {
-            let due = self.link.lock().connection.poll_timeout().map(Instant::from_std);
+            let state = self.link.lock();
+            let due = state.connection.poll_timeout().map(Instant::from_std);
+            let news = state.connection.has_events();
+            drop(state);
+            if news {
+                // Writing has made room for streams, or a user has let go of something.
+                self.forward();
+            }
             if let Some(due) = due
                 && (due < self.timer.deadline() || self.timer.is_elapsed())
             {
@@ -326,12 +336,15 @@ impl<I: Inbound + Unpin> Driver<I> {
         }
     }
 
-    /// Goes to sleep unless there is something to write that the transport may take.
+    /// Goes to sleep unless there is something to write that the transport may take, or something to tell.
     fn sleeps(&mut self, cx: &Context<'_>, blocked: bool, now: Instant) -> bool {
         let mut state = self.link.lock();
         // Somebody may have made a call since the timer was set.
         let due = state.connection.poll_timeout().map(Instant::from_std);
-        if !blocked && state.connection.wants_write() || due.is_some_and(|due| due < self.timer.deadline()) {
+        if !blocked && state.connection.wants_write()
+            || state.connection.has_events()
+            || due.is_some_and(|due| due < self.timer.deadline())
+        {
             return false;
         }
         state.sleep(cx.waker());

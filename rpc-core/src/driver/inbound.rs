@@ -1,6 +1,6 @@
 //! What a driver hands over to whoever answers the peer's calls.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
@@ -8,7 +8,7 @@ use crate::{
     Error, Metadata,
     carry::Carried,
     proto::{RequestHead, Stop, encode_metadata},
-    service::Payload,
+    service::{LocalObject, Payload},
 };
 
 /// What the driver does with the peer's calls.
@@ -26,6 +26,8 @@ pub(crate) struct Request {
     pub(crate) head: RequestHead,
     pub(crate) deadline: Option<Instant>,
     pub(crate) body: Bytes,
+    /// The object that is called, where the head names one: it may have been let go since.
+    pub(crate) target: Option<Arc<LocalObject>>,
     /// What came along.
     pub(crate) carried: Vec<Carried>,
 }

@@ -5,7 +5,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll},
 };
@@ -28,11 +28,15 @@ pub(crate) struct Inlet {
     stream: StreamId,
     /// The number may be another stream's already. Touched only under the connection's lock.
     ended: AtomicBool,
+    /// The number of the latest batch; under the lock as well.
+    batches: AtomicU64,
 }
 
 /// Whole items, each behind its length (see [`proto::Batch`](crate::proto::Batch)), and what those that carry something carry.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
+    /// Counts the batches of a stream, from 1.
+    pub(crate) number: u64,
     pub(crate) items: Bytes,
     pub(crate) carried: VecDeque<Vec<Carried>>,
 }
@@ -44,6 +48,7 @@ impl Inlet {
             link,
             stream,
             ended: AtomicBool::new(false),
+            batches: AtomicU64::new(0),
         }
     }
 
@@ -74,6 +79,7 @@ impl Inlet {
             Received::Items(batch) => {
                 let attachments = batch.attachments.into_iter();
                 Poll::Ready(Some(Ok(Batch {
+                    number: self.batches.fetch_add(1, Ordering::Relaxed) + 1,
                     items: batch.items,
                     carried: attachments.map(|list| state.carried(&self.link, list)).collect(),
                 })))

@@ -54,7 +54,7 @@ impl Outlet {
     /// receiver takes no more, or that the connection is gone.
     pub(crate) fn poll_ready(&self, cx: &Context<'_>) -> Poll<Result<(), Error>> {
         let mut state = self.link.lock();
-        match state.room(self.stream) {
+        match self.room(&mut state) {
             Err(error) => Poll::Ready(Err(error)),
             Ok(true) => Poll::Ready(Ok(())),
             Ok(false) => {
@@ -69,7 +69,7 @@ impl Outlet {
     /// Waits until the receiver takes no more; for one task at a time. Cancel safe.
     pub(crate) fn poll_stopped(&self, cx: &Context<'_>) -> Poll<Error> {
         let mut state = self.link.lock();
-        if let Err(error) = state.room(self.stream) {
+        if let Err(error) = self.room(&mut state) {
             return Poll::Ready(error);
         }
         let earlier = wait(&mut state.streams.slot(self.stream).stopped, cx.waker());
@@ -80,7 +80,7 @@ impl Outlet {
 
     /// Why the receiver takes no more, if it does not.
     pub(crate) fn stopped(&self) -> Option<Error> {
-        self.link.lock().room(self.stream).err()
+        self.room(&mut self.link.lock()).err()
     }
 
     /// Sends one item; to be called once after [`poll_ready`](Self::poll_ready).
@@ -97,11 +97,11 @@ impl Outlet {
     }
 
     /// [`send`](Self::send) from a buffer of the caller's.
-    pub(crate) fn send_bytes(&self, item: &[u8], offered: Vec<Offered>) -> Result<(), Error> {
+    pub(crate) fn send_bytes(&self, item: Vec<u8>, offered: Vec<Offered>) -> Result<(), Error> {
         if item.len() <= COPIED {
-            self.put(Body::Small(item), offered)
+            self.put(Body::Small(&item), offered)
         } else {
-            self.put(Body::Large(Bytes::copy_from_slice(item)), offered)
+            self.put(Body::Large(Bytes::from(item)), offered)
         }
     }
 
@@ -117,7 +117,7 @@ impl Outlet {
     }
 
     fn put_locked(&self, state: &mut State, item: Body<'_>, offered: Vec<Offered>, due: &mut Due) -> Result<(), Error> {
-        let attached = match state.room(self.stream).and_then(|_| state.attach(&self.link, &offered)) {
+        let attached = match self.room(state).and_then(|_| state.attach(&self.link, &offered)) {
             Ok(attached) => attached,
             Err(error) => {
                 due.forsake(offered);
@@ -136,7 +136,7 @@ impl Outlet {
     /// Sends items that carry nothing, each behind its length in four bytes; together not much more than 32 KiB.
     pub(crate) fn send_batch(&self, items: &[u8]) -> Result<(), Error> {
         let mut state = self.link.lock();
-        state.room(self.stream)?;
+        self.room(&mut state)?;
         state.connection.send_items(self.stream, items);
         let driver = state.wake_for_output(false);
         drop(state);
@@ -152,12 +152,31 @@ impl Outlet {
             Body::Large(Bytes::copy_from_slice(item))
         };
         let mut state = self.link.lock();
-        state.room(self.stream)?;
+        self.room(&mut state)?;
         let sent = state.connection.replace_items(self.stream, item);
         let driver = state.wake_for_output(false);
         drop(state);
         wake(driver);
         sent
+    }
+
+    /// Whether there is room for one more item.
+    ///
+    /// # Errors
+    /// There never will be.
+    fn room(&self, state: &mut State) -> Result<bool, Error> {
+        if self.ended.load(Ordering::Relaxed) {
+            return Err(Error::failed_precondition(
+                "the stream has ended, with an item that could not be sent",
+            ));
+        }
+        match (state.connection.capacity(self.stream), state.end_reason()) {
+            // What the receiver said counts, even if the connection has ended since.
+            (Capacity::Stopped(why), _) => Err(why),
+            (_, Some(end)) => Err(end.clone()),
+            (Capacity::Room, None) => Ok(true),
+            (Capacity::Full, None) => Ok(false),
+        }
     }
 
     /// Ends the stream well.
@@ -184,22 +203,6 @@ impl Outlet {
         drop(state);
         wake(driver);
         drop(waited);
-    }
-}
-
-impl State {
-    /// Whether there is room for one more item.
-    ///
-    /// # Errors
-    /// There never will be.
-    fn room(&mut self, stream: StreamId) -> Result<bool, Error> {
-        match (self.connection.capacity(stream), self.end_reason()) {
-            // What the receiver said counts, even if the connection has ended since.
-            (Capacity::Stopped(why), _) => Err(why),
-            (_, Some(end)) => Err(end.clone()),
-            (Capacity::Room, None) => Ok(true),
-            (Capacity::Full, None) => Ok(false),
-        }
     }
 }
 

@@ -94,7 +94,7 @@ async fn connection(shared: Arc<Shared>, place: Place, mut stream: BoxStream, pe
     let connection = Connection::new(opened.settings, Instant::now().into_std());
     let wire = Wire {
         format: opened.format,
-        limits: shared.host.decode_limits(),
+        limits: shared.host.limits().into(),
         near: peer.is_near(),
     };
     let link = Link::new(connection, wire, peer.clone(), Some(DEFAULT_TIMEOUT));

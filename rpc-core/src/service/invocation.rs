@@ -26,8 +26,7 @@ pub type Handler = Pin<Box<dyn Future<Output = Result<Payload, Error>> + Send>>;
 pub struct Invocation {
     method: &'static MethodDescriptor,
     body: Bytes,
-    format: Format,
-    limits: DecodeLimits,
+    wire: Wire,
     /// What came with the arguments; taken when they are decoded.
     carried: Mutex<Vec<Carried>>,
 }
@@ -38,16 +37,28 @@ impl Invocation {
         Self {
             method,
             body,
-            format,
-            limits,
+            wire: Wire {
+                format,
+                limits,
+                near: false,
+            },
             carried: Mutex::default(),
         }
     }
 
-    /// The same call with what came along.
-    pub(crate) fn with_carried(mut self, carried: Vec<Carried>) -> Self {
-        self.carried = Mutex::new(carried);
-        self
+    /// A call as it came.
+    pub(crate) fn arrived(
+        method: &'static MethodDescriptor,
+        body: Bytes,
+        wire: Wire,
+        carried: Vec<Carried>,
+    ) -> Self {
+        Self {
+            method,
+            body,
+            wire,
+            carried: Mutex::new(carried),
+        }
     }
 
     /// The arguments, as one tuple.
@@ -56,18 +67,8 @@ impl Invocation {
     /// `InvalidArgument` and not executed, when the bytes are no such tuple or pass a limit.
     pub fn arguments<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
         let carried = std::mem::take(&mut *self.carried.lock().unwrap_or_else(PoisonError::into_inner));
-        let decode = || self.format.decode(&self.body, self.limits);
-        let decoded = if carried.is_empty() {
-            decode()
-        } else {
-            let wire = Wire {
-                format: self.format,
-                limits: self.limits,
-                near: false,
-            };
-            carry::providing(carried, wire, decode)
-        };
-        decoded.map_err(|error| {
+        let decode = || self.wire.format.decode(&self.body, self.wire.limits);
+        carry::decoding(carried, self.wire, decode).map_err(|error| {
             Error::refused(
                 Code::InvalidArgument,
                 format!("the arguments cannot be decoded: {error}"),
@@ -81,7 +82,7 @@ impl Invocation {
     /// # Errors
     /// `Internal` when the value cannot be encoded.
     pub fn plain<T: Serialize>(&self, value: &T) -> Result<Payload, Error> {
-        self.encoded(Payload::encode(self.format, value))
+        self.encoded(Payload::encode(self.wire.format, value))
     }
 
     /// The answer of a method that returns a `Result`. A [`farcall::Error`](Error) travels as the call's own failure; any
@@ -95,7 +96,7 @@ impl Invocation {
         {
             return Err(error.clone().passed_on_by(self.method.path));
         }
-        self.encoded(Payload::encode(self.format, value))
+        self.encoded(Payload::encode(self.wire.format, value))
     }
 
     fn encoded(&self, payload: Result<Payload, CodecError>) -> Result<Payload, Error> {

@@ -6,6 +6,10 @@ use super::AsBytes;
 use crate::Error;
 
 /// How items of the type `Item` travel, and what becomes of them when their stream breaks.
+#[diagnostic::on_unimplemented(
+    message = "`{Item}` cannot cross the network as an item of a stream",
+    label = "cannot be sent as an item"
+)]
 pub trait Form<Item>: 'static {
     /// What is written in an item's place.
     type Wire: Serialize + DeserializeOwned + Send + 'static;
@@ -38,6 +42,7 @@ pub struct Results;
 #[derive(Debug)]
 pub struct ByteResults;
 
+#[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + Send + 'static> Form<T> for Values {
     type Wire = T;
     type Seen = Result<T, Error>;
@@ -55,6 +60,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Form<T> for Values {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Send + 'static> Form<T> for ByteValues
 where
     AsBytes<T>: Serialize + DeserializeOwned,
@@ -75,6 +81,7 @@ where
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, E> Form<Result<T, E>> for Results
 where
     T: Serialize + DeserializeOwned + Send + 'static,
@@ -96,6 +103,7 @@ where
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, E> Form<Result<T, E>> for ByteResults
 where
     T: Send + 'static,

@@ -28,7 +28,6 @@ pub(crate) use object::LocalObject;
 pub use payload::{AsBytes, Payload};
 pub(crate) use payload::{Extra, Rest};
 pub(crate) use scope::{Call as CallParts, Scope};
-pub(crate) use streaming::panicked;
 pub use streaming::{Inbound, Streams, streaming};
 
 /// An implementation of a service that a server can dispatch calls to.

@@ -1,15 +1,13 @@
 //! Handlers whose arguments or results are streams.
 
 use std::{
-    any::Any,
     fmt,
     future::poll_fn,
     marker::PhantomData,
     mem,
-    panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
 };
 
 use futures_core::Stream;
@@ -65,7 +63,7 @@ impl Future for Around {
         if let Poll::Ready(ended) = handler.as_mut().poll(cx) {
             return Poll::Ready(ended);
         }
-        let event = std::task::ready!(self.streams.poll_event(cx));
+        let event = ready!(self.streams.poll_event(cx));
         let handler = self.handler.take();
         Poll::Ready(match event {
             Event::Answered(payload) => Ok(match handler {
@@ -151,7 +149,6 @@ impl Streams {
         let outbound = Outbound {
             stream: pin!(stream),
             streams: self,
-            ended: false,
             form: PhantomData::<fn() -> F>,
         };
         channel::feed(sender, outbound, deadline).await;
@@ -226,7 +223,7 @@ impl<F: Form<I>, I> Stream for Inbound<F, I> {
         let Some(receiver) = &mut self.receiver else {
             return Poll::Pending;
         };
-        let Some(received) = std::task::ready!(Pin::new(receiver).poll_next(cx)) else {
+        let Some(received) = ready!(Pin::new(receiver).poll_next(cx)) else {
             return Poll::Ready(None);
         };
         match F::given(received) {
@@ -252,7 +249,6 @@ impl<F: Form<I>, I> fmt::Debug for Inbound<F, I> {
 struct Outbound<'a, F, S> {
     stream: Pin<&'a mut S>,
     streams: &'a Streams,
-    ended: bool,
     form: PhantomData<fn() -> F>,
 }
 
@@ -260,31 +256,13 @@ impl<F: Form<S::Item>, S: Stream> Stream for Outbound<'_, F, S> {
     type Item = Result<F::Wire, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.ended {
-            return Poll::Ready(None);
+        if let Poll::Ready(item) = self.stream.as_mut().poll_next(cx) {
+            return Poll::Ready(item.map(|item| Ok(F::pack(item))));
         }
-        // The stream is not polled again after a panic, so nobody sees what it left half done.
-        let polled = catch_unwind(AssertUnwindSafe(|| self.stream.as_mut().poll_next(cx)));
-        let error = match polled {
-            Ok(Poll::Ready(item)) => return Poll::Ready(item.map(|item| Ok(F::pack(item)))),
-            Ok(Poll::Pending) => match std::task::ready!(self.streams.poll_event(cx)) {
-                Event::Broken(error) => error,
-                // There is one answer, and it was given.
-                Event::Answered(_) => return Poll::Pending,
-            },
-            Err(panic) => panicked(&*panic),
-        };
-        self.ended = true;
-        Poll::Ready(Some(Err(error)))
+        match ready!(self.streams.poll_event(cx)) {
+            Event::Broken(error) => Poll::Ready(Some(Err(error))),
+            // There is one answer, and it was given.
+            Event::Answered(_) => Poll::Pending,
+        }
     }
-}
-
-/// The end of a handler that panicked.
-pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Error {
-    let text = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    Error::internal(format!("the handler panicked: {text}")).with_outcome(Outcome::Unknown)
 }

@@ -181,7 +181,7 @@ impl Proxy<'_> {
         let clause = &method.lifetimes.where_clause;
         let this = receiver.self_token;
         let inputs = method.arguments.iter().map(|argument| {
-            let (ident, ty) = (&argument.ident, &argument.ty);
+            let (ident, ty) = (&argument.ident, argument.declared());
             quote!(#ident: #ty)
         });
         let values = method.arguments.iter().map(value);
@@ -191,7 +191,7 @@ impl Proxy<'_> {
         let position = descriptor::position(self.service, index);
         let call = self.call(
             method,
-            &quote!(&#this.stub, &__DESCRIPTOR.methods[#position], &(#(#values,)*)),
+            &quote_spanned!(method.span()=> &#this.stub, &__DESCRIPTOR.methods[#position], &(#(#values,)*)),
         );
         // `inline` spares the compiler the code of methods that nobody calls.
         quote! {
@@ -338,7 +338,7 @@ impl Proxy<'_> {
         let clause = &method.lifetimes.where_clause;
         let cfgs = method.cfgs();
         let names: Vec<_> = method.arguments.iter().map(|argument| &argument.ident).collect();
-        let types = method.arguments.iter().map(|argument| &argument.ty);
+        let types = method.arguments.iter().map(Argument::declared);
         // The call's own type, although the trait promises no more than a future: an opaque one takes the compiler longer.
         let output = self.output(method);
         quote! {

@@ -150,11 +150,8 @@ impl State {
     fn unneeded(&mut self) -> Option<Waker> {
         let Life { held, handles, .. } = self.life;
         self.life.closing |= !held && handles == 0;
-        if self.life.closing || self.connection.wants_write() {
-            self.driver.take()
-        } else {
-            None
-        }
+        let closing = self.life.closing;
+        self.wake_for_output(closing)
     }
 }
 

@@ -104,6 +104,11 @@ impl State {
 }
 
 impl State {
+    /// The object of this side that the peer names so.
+    pub(in crate::driver) fn object(&self, number: u32) -> Option<Arc<LocalObject>> {
+        self.exports.get(number).cloned()
+    }
+
     /// A reference of this side's goes. The driver is to be woken if it has something to do by that.
     pub(in crate::driver) fn release(&mut self, object: u32) -> Option<Waker> {
         let uses = self.imports.remove(object);
@@ -117,6 +122,6 @@ impl State {
 impl Link {
     /// The object of this side that the peer names so.
     pub(crate) fn object(&self, number: u32) -> Option<Arc<LocalObject>> {
-        self.lock().exports.get(number).cloned()
+        self.lock().object(number)
     }
 }

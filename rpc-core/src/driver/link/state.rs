@@ -66,7 +66,7 @@ impl State {
 
     /// The driver's waker, when there is something for it to do.
     pub(in crate::driver) fn wake_for_output(&mut self, timer: bool) -> Option<Waker> {
-        if timer || self.connection.wants_write() {
+        if timer || self.connection.wants_write() || self.connection.has_events() {
             self.driver.take()
         } else {
             None

@@ -337,6 +337,11 @@ impl Connection {
         }
     }
 
+    /// Whether [`poll_event`](Self::poll_event) may have something to give: what users do makes events, too.
+    pub(crate) fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// Takes what is to be written next, in order.
     pub(crate) fn poll_transmit(&mut self, chunks: &mut VecDeque<Bytes>) {
         if !self.wants_write() {
@@ -399,9 +404,14 @@ impl Connection {
         self.incoming.len()
     }
 
-    /// Whether nobody waits for an answer in either direction and all that may go is handed to the transport.
+    /// Whether nobody waits for an answer in either direction and all that may go is handed to the transport, with all that was
+    /// sent on streams whose users have let go.
     pub(crate) fn is_drained(&self) -> bool {
-        self.incoming.len() == 0 && self.outbox.len() == 0 && !self.wants_write() && !self.outgoing.is_awaited()
+        self.incoming.len() == 0
+            && self.outbox.len() == 0
+            && !self.wants_write()
+            && !self.outgoing.is_awaited()
+            && !self.streams.has_unsaid()
     }
 }
 

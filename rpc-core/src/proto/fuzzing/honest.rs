@@ -187,7 +187,11 @@ impl Model {
                     assert_eq!(other, None, "a request with the id of a call that is being handled");
                     assert!(side.started.insert(head.method), "a call that started twice");
                 }
-                Event::Stop { .. } | Event::GoAway => {}
+                Event::Stop { .. }
+                | Event::GoAway
+                | Event::Sendable { .. }
+                | Event::Receivable { .. }
+                | Event::Released { .. } => {}
             }
         }
     }

@@ -172,7 +172,11 @@ impl Local {
                     assert!(!self.serving.contains(&call), "two calls with the id {call}");
                     self.serving.push(call);
                 }
-                Event::Stop { .. } | Event::GoAway => {}
+                Event::Stop { .. }
+                | Event::GoAway
+                | Event::Sendable { .. }
+                | Event::Receivable { .. }
+                | Event::Released { .. } => {}
             }
         }
     }

@@ -223,6 +223,13 @@ impl Streams {
         }
     }
 
+    /// Whether the user of a stream has let go and what it sent has not left.
+    pub(in crate::proto) fn has_unsaid(&self) -> bool {
+        let theirs = self.theirs.iter().filter_map(|place| place.stream.as_ref());
+        let mut all = self.ours.iter().map(|(_, stream)| stream).chain(theirs);
+        all.any(|stream| stream.last.is_some())
+    }
+
     /// The streams whose users have not let go.
     pub(in crate::proto) fn held(&self) -> Vec<StreamId> {
         let ours = self.ours.iter().map(|(number, stream)| (StreamId::ours(number as u32), stream));

@@ -90,6 +90,7 @@ fn a_head_comes_as_it_was_sent() {
                         instance,
                         timeout,
                         metadata: metadata.clone(),
+                        ..RequestHead::default()
                     };
                     let mut pair = pair(1);
                     let content = content(length);

@@ -14,6 +14,7 @@ mod liveness;
 mod lost;
 mod random;
 mod refusals;
+mod streams;
 mod turns;
 
 use std::time::Instant;

@@ -169,6 +169,7 @@ fn the_longest_head_and_first_piece_fit_into_one_frame() {
             instance: Some(2),
             timeout: Some(std::time::Duration::from_secs(1)),
             metadata: metadata((16 << 10) - 8),
+            ..RequestHead::default()
         };
         pair.connection(CLIENT)
             .start(&head, body(&content(length)), None)

@@ -13,7 +13,7 @@ use crate::proto::{
     fuzzing::Script,
 };
 
-const KINDS: [Kind; 9] = [
+const KINDS: [Kind; 17] = [
     Kind::Request,
     Kind::RequestData,
     Kind::Reply,
@@ -23,10 +23,22 @@ const KINDS: [Kind; 9] = [
     Kind::Ping,
     Kind::Pong,
     Kind::GoAway,
+    Kind::RequestAttach,
+    Kind::ReplyAttach,
+    Kind::ItemAttach,
+    Kind::Items,
+    Kind::End,
+    Kind::Credit,
+    Kind::Stop,
+    Kind::Release,
 ];
 
-/// What must keep its order: the frames of one call, or those of none.
-type Lane = Option<(bool, u32)>;
+/// The bit of a stream's number that says that whoever reads the frame chose it.
+const BY_RECIPIENT: u32 = 1 << 31;
+
+/// What must keep its order: the frames of one call or stream (which of the two, whether the client numbered it, its number),
+/// or those of none.
+type Lane = Option<(bool, bool, u32)>;
 
 pub(super) fn run(mut script: Script<'_>, now: Instant) {
     let mut model = Model {
@@ -72,7 +84,10 @@ struct Model {
 impl Model {
     fn write(&mut self, end: usize, script: &mut Script<'_>) {
         let kind = KINDS[script.below(KINDS.len())];
-        let call = [0, 1, 2, 3, 40, 300][script.below(6)];
+        let mut call = [0, 1, 2, 3, 40, 300][script.below(6)];
+        if is_of_stream(kind) && script.below(2) == 0 {
+            call |= BY_RECIPIENT;
+        }
         let most = [100, 100, 2000, 1 << 16][script.below(4)];
         let length = script.length(most);
         self.put(end, kind, call, length);
@@ -148,8 +163,17 @@ impl Model {
 
 fn lane(writer: usize, kind: Kind, call: u32) -> Lane {
     match kind {
-        Kind::Request | Kind::RequestData | Kind::Cancel => Some((writer == 0, call)),
-        Kind::Reply | Kind::ReplyData | Kind::Failure => Some((writer == 1, call)),
-        Kind::Ping | Kind::Pong | Kind::GoAway | Kind::Close => None,
+        Kind::Request | Kind::RequestData | Kind::Cancel | Kind::RequestAttach => Some((false, writer == 0, call)),
+        Kind::Reply | Kind::ReplyData | Kind::Failure | Kind::ReplyAttach => Some((false, writer == 1, call)),
+        _ if is_of_stream(kind) => {
+            let by_writer = call & BY_RECIPIENT == 0;
+            Some((true, (writer == 0) == by_writer, call & !BY_RECIPIENT))
+        }
+        _ => None,
     }
+}
+
+/// Whether the number in the frame is a stream's.
+fn is_of_stream(kind: Kind) -> bool {
+    matches!(kind, Kind::ItemAttach | Kind::Items | Kind::End | Kind::Credit | Kind::Stop)
 }

@@ -21,7 +21,7 @@ const WINDOW: usize = 64 << 10;
 /// What a session may hold for its peer: frames that have begun, and what came out of order with what that costs.
 const MOST: usize = WINDOW + (64 << 10) + WINDOW * 3 / 2 + (32 << 10) + 64;
 /// The lanes that matter to a script, and the first that is too high.
-const LANES: [u32; 8] = [0, 1, 2, 3, 4, 500, 131_072, 131_073];
+const LANES: [u32; 8] = [0, 1, 2, 3, 4, 5, 262_144, 262_145];
 
 pub(super) fn run(mut script: Script<'_>, now: Instant) {
     let role = if script.below(2) == 0 {

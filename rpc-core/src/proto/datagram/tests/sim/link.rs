@@ -374,6 +374,7 @@ impl Link {
                     }
                 }
                 Event::GoAway => self.closing = true,
+                Event::Sendable { .. } | Event::Receivable { .. } | Event::Released { .. } => {}
             }
         }
     }

@@ -1,0 +1,132 @@
+//! From items to bytes and back.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    Error, Outcome,
+    carry::{self, Carried, Offered, Wire},
+    codec::{Codec, CodecError, Format},
+    driver::Batch,
+    service::Payload,
+};
+
+/// How items are encoded; chosen where the type is known to be serialisable.
+pub(super) struct Encode<T> {
+    one: fn(Format, &T) -> Result<Payload, CodecError>,
+    append: fn(Format, &T, &mut Vec<u8>) -> Result<Vec<Offered>, CodecError>,
+}
+
+impl<T> Clone for Encode<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Encode<T> {}
+
+impl<T: Serialize> Encode<T> {
+    pub(super) const fn new() -> Self {
+        Self {
+            one: Payload::encode::<T>,
+            append: append::<T>,
+        }
+    }
+}
+
+fn append<T: Serialize>(format: Format, item: &T, buffer: &mut Vec<u8>) -> Result<Vec<Offered>, CodecError> {
+    let (encoded, offered) = carry::collecting(|| format.encode(item, buffer));
+    encoded.map(|()| offered)
+}
+
+impl<T> Encode<T> {
+    /// One item by itself.
+    pub(super) fn one(&self, format: Format, item: &T) -> Result<Payload, Error> {
+        (self.one)(format, item).map_err(|error| not_encoded(&error))
+    }
+
+    /// One more item behind others; what an error leaves behind them is to be cut off.
+    pub(super) fn append(&self, format: Format, item: &T, buffer: &mut Vec<u8>) -> Result<Vec<Offered>, Error> {
+        (self.append)(format, item, buffer).map_err(|error| not_encoded(&error))
+    }
+}
+
+#[cold]
+fn not_encoded(error: &CodecError) -> Error {
+    Error::invalid_argument(format!("the item cannot be encoded: {error}")).with_outcome(Outcome::NotExecuted)
+}
+
+/// How items are decoded; chosen where the type is known to be deserialisable.
+pub(super) type Decode<T> = fn(Wire, &[u8]) -> Result<T, CodecError>;
+
+pub(super) fn decode<T: DeserializeOwned>(wire: Wire, item: &[u8]) -> Result<T, CodecError> {
+    wire.format.decode(item, wire.limits)
+}
+
+/// The top bit of an item's length: it carries something.
+const CARRIES: u32 = 1 << 31;
+
+/// Items that came and are decoded one by one.
+pub(super) struct Items<T> {
+    items: Bytes,
+    position: usize,
+    carried: VecDeque<Vec<Carried>>,
+    wire: Wire,
+    decode: Decode<T>,
+}
+
+impl<T> Items<T> {
+    pub(super) fn new(batch: Batch, wire: Wire, decode: Decode<T>) -> Self {
+        Self {
+            items: batch.items,
+            position: 0,
+            carried: batch.carried,
+            wire,
+            decode,
+        }
+    }
+
+    /// The next item; `None` when all are used up.
+    #[inline]
+    pub(super) fn next(&mut self) -> Option<Result<T, Error>> {
+        let (length, rest) = self.items.get(self.position..)?.split_first_chunk()?;
+        let length = u32::from_le_bytes(*length);
+        let size = (length & !CARRIES) as usize;
+        // The protocol hands over whole items only.
+        let item = rest.get(..size)?;
+        self.position += 4 + size;
+        let decoded = if length & CARRIES == 0 {
+            (self.decode)(self.wire, item)
+        } else {
+            let carried = self.carried.pop_front().unwrap_or_default();
+            carry::providing(carried, self.wire, || (self.decode)(self.wire, item))
+        };
+        Some(decoded.map_err(|error| not_decoded(&error)))
+    }
+
+    /// Passes over all items but the last one.
+    pub(super) fn last(mut self) -> Option<Result<T, Error>> {
+        let mut next = self.position;
+        while let Some((length, rest)) = self.items.get(next..).and_then(|rest| rest.split_first_chunk()) {
+            let size = (u32::from_le_bytes(*length) & !CARRIES) as usize;
+            self.position = next;
+            if rest.len() <= size {
+                break;
+            }
+            next += 4 + size;
+        }
+        // What the others carried goes back.
+        let kept = self.carried.pop_back();
+        self.carried = kept.into_iter().collect();
+        self.next()
+    }
+}
+
+#[cold]
+fn not_decoded(error: &CodecError) -> Error {
+    Error::data_loss(format!(
+        "an item cannot be decoded: {error}; do both sides have the same version of the type?"
+    ))
+}

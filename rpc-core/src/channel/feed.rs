@@ -1,0 +1,239 @@
+//! Any stream into a sender.
+
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Instant,
+};
+
+use futures_core::Stream;
+use tokio::{
+    runtime::Handle,
+    time::{Sleep, sleep_until},
+};
+
+use super::{
+    Sender,
+    pipe::{Out, Pipe},
+};
+use crate::{Error, carry::Offered, service::now};
+
+/// How many bytes of items leave together.
+const BATCH: usize = 32 << 10;
+/// Longer items leave by themselves, from where they are.
+const ALONE: usize = 8 << 10;
+
+/// Sends the items of `stream` until it ends or fails, its receiver takes no more, or the deadline passes. Dropped before, the receiver is
+/// told that the stream broke.
+pub(crate) fn feed<T, S>(sender: Sender<T>, stream: S, deadline: Option<Instant>) -> Feed<S, T>
+where
+    S: Stream<Item = Result<T, Error>> + Send,
+    T: Send,
+{
+    Feed {
+        sender: Some(sender),
+        stream: Some(Box::pin(stream)),
+        deadline,
+        timer: None,
+        buffer: Vec::new(),
+        alone: None,
+    }
+}
+
+/// The future of [`feed`].
+pub(crate) struct Feed<S, T> {
+    /// Until the stream has ended.
+    sender: Option<Sender<T>>,
+    stream: Option<Pin<Box<S>>>,
+    deadline: Option<Instant>,
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Items behind their lengths, as they go; empty between two polls.
+    buffer: Vec<u8>,
+    /// An item that leaves by itself and waits for room.
+    alone: Option<(Vec<u8>, Vec<Offered>)>,
+}
+
+/// How a stream ends.
+enum End {
+    /// The receiver takes no more.
+    Stopped,
+    Finished,
+    Failed(Error),
+}
+
+/// What became of filling the buffer.
+enum Filled {
+    /// There may be more.
+    Full,
+    /// The stream waits.
+    Empty,
+    End(End),
+}
+
+impl<T, S: Stream<Item = Result<T, Error>>> Future for Feed<S, T> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(sender) = self.sender.take() else {
+            return Poll::Ready(());
+        };
+        let end = match self.poll_expired(cx) {
+            Poll::Ready(error) => Poll::Ready(End::Failed(error)),
+            Poll::Pending => self.poll_end(sender.pipe(), cx),
+        };
+        let Poll::Ready(end) = end else {
+            self.sender = Some(sender);
+            return Poll::Pending;
+        };
+        // The stream goes first: whoever hears of the end finds it gone.
+        self.drop_stream();
+        match end {
+            End::Stopped | End::Finished => sender.finish(),
+            End::Failed(error) => sender.fail(error),
+        }
+        Poll::Ready(())
+    }
+}
+
+// The stream is in a box of its own.
+impl<S, T> Unpin for Feed<S, T> {}
+
+impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
+    fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        let Some(deadline) = self.deadline else {
+            return Poll::Pending;
+        };
+        let passed = || Error::deadline_exceeded("the stream had not ended at the deadline");
+        if deadline <= now() {
+            return Poll::Ready(passed());
+        }
+        if self.timer.is_none() && Handle::try_current().is_ok() {
+            self.timer = Some(Box::pin(sleep_until(deadline.into())));
+        }
+        match &mut self.timer {
+            Some(timer) => timer.as_mut().poll(cx).map(|()| passed()),
+            None => Poll::Pending,
+        }
+    }
+
+    fn poll_end(&mut self, pipe: &Pipe<T>, cx: &mut Context<'_>) -> Poll<End> {
+        loop {
+            if ready!(pipe.poll_ready(cx)).is_err() {
+                return Poll::Ready(End::Stopped);
+            }
+            let filled = match pipe.out() {
+                Some(out) => self.send_some(out, cx),
+                None => self.hand_over(pipe, cx),
+            };
+            match filled {
+                Filled::Full => {}
+                Filled::Empty => return pipe.poll_stopped(cx).map(|_| End::Stopped),
+                Filled::End(end) => return Poll::Ready(end),
+            }
+        }
+    }
+
+    /// Takes one item over to a receiver in this process.
+    fn hand_over(&mut self, pipe: &Pipe<T>, cx: &mut Context<'_>) -> Filled {
+        match self.poll_item(cx) {
+            Poll::Pending => Filled::Empty,
+            Poll::Ready(Err(error)) => Filled::End(End::Failed(error)),
+            Poll::Ready(Ok(None)) => Filled::End(End::Finished),
+            Poll::Ready(Ok(Some(item))) => match pipe.put(item) {
+                Ok(()) => Filled::Full,
+                // Where the receiver takes no more, the next look for room says so.
+                Err(error) => Filled::End(End::Failed(error)),
+            },
+        }
+    }
+
+    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Error>> {
+        let Some(stream) = &mut self.stream else {
+            return Poll::Ready(Ok(None));
+        };
+        match catch_unwind(AssertUnwindSafe(|| stream.as_mut().poll_next(cx))) {
+            Ok(polled) => polled.map(Option::transpose),
+            Err(panic) => Poll::Ready(Err(panicked(&*panic))),
+        }
+    }
+
+    /// Sends what is ready as one batch, or the item that leaves by itself.
+    fn send_some(&mut self, out: &Out<T>, cx: &mut Context<'_>) -> Filled {
+        if let Some((item, offered)) = self.alone.take() {
+            return match out.outlet.send_bytes(item, offered) {
+                Ok(()) => Filled::Full,
+                Err(error) => Filled::End(End::Failed(error)),
+            };
+        }
+        let filled = self.fill(out, cx);
+        if self.buffer.is_empty() {
+            return filled;
+        }
+        let sent = out.outlet.send_batch(&self.buffer);
+        self.buffer.clear();
+        match sent {
+            Ok(()) => filled,
+            Err(_) => Filled::End(End::Stopped),
+        }
+    }
+
+    /// Encodes what is ready.
+    fn fill(&mut self, out: &Out<T>, cx: &mut Context<'_>) -> Filled {
+        let Self {
+            stream: Some(stream),
+            buffer,
+            alone,
+            ..
+        } = self
+        else {
+            return Filled::End(End::Finished);
+        };
+        let mut whole = 0;
+        // The stream is not polled again after a panic, and of the buffer only whole items are used.
+        let filling = AssertUnwindSafe(|| {
+            let format = out.outlet.wire().format;
+            let most = out.outlet.max_item().min(ALONE);
+            while buffer.len() < BATCH {
+                let item = match stream.as_mut().poll_next(cx) {
+                    Poll::Ready(Some(Ok(item))) => item,
+                    Poll::Ready(Some(Err(error))) => return Filled::End(End::Failed(error)),
+                    Poll::Ready(None) => return Filled::End(End::Finished),
+                    Poll::Pending => return Filled::Empty,
+                };
+                buffer.extend_from_slice(&[0; 4]);
+                let offered = match out.encode.append(format, &item, buffer) {
+                    Ok(offered) => offered,
+                    Err(error) => return Filled::End(End::Failed(error)),
+                };
+                let length = buffer.len() - whole - 4;
+                if length > most || !offered.is_empty() {
+                    *alone = Some((buffer[whole + 4..].to_vec(), offered));
+                    return Filled::Full;
+                }
+                buffer[whole..whole + 4].copy_from_slice(&(length as u32).to_le_bytes());
+                whole = buffer.len();
+            }
+            Filled::Full
+        });
+        let filled = catch_unwind(filling).unwrap_or_else(|panic| Filled::End(End::Failed(panicked(&*panic))));
+        buffer.truncate(whole);
+        filled
+    }
+
+    /// A destructor that panics does not keep the receiver from hearing of the end.
+    fn drop_stream(&mut self) {
+        let stream = self.stream.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(stream)));
+    }
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Error {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    Error::internal(format!("the stream panicked: {text}"))
+}

@@ -1,0 +1,335 @@
+//! What the two ends of a channel share.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use tokio::sync::Semaphore;
+
+use super::coding::{Decode, Encode, Items};
+use crate::{
+    Error,
+    driver::{Inlet, Outlet},
+};
+
+/// How many items wait while both ends are in one process.
+const QUEUED: usize = 16;
+
+/// What the two ends of a channel share, or what is behind the one that is here.
+pub(super) struct Pipe<T> {
+    state: Mutex<State<T>>,
+    /// The receiver is elsewhere. Set under the lock, once nothing is queued.
+    out: OnceLock<Out<T>>,
+    /// The sender is elsewhere. Set under the lock; what is queued came before.
+    incoming: OnceLock<Incoming<T>>,
+    /// Of those who send through one end, and of those who wait for its receiver to stop, one at a time leaves its waker.
+    pub(super) sending: Semaphore,
+    pub(super) closing: Semaphore,
+}
+
+struct State<T> {
+    queue: VecDeque<T>,
+    /// The receiver's end leaves: nothing is queued any more.
+    leaving: bool,
+    /// How the sender ended; an error is given once.
+    end: Option<Result<(), Error>>,
+    /// Why the receiver takes no more.
+    stopped: Option<Error>,
+    wakers: Wakers,
+}
+
+/// Who waits. To be called without the lock.
+#[derive(Default)]
+struct Wakers {
+    /// The sender, for room.
+    room: Option<Waker>,
+    /// The sender, for the receiver to stop.
+    stop: Option<Waker>,
+    /// The receiver, for items.
+    items: Option<Waker>,
+}
+
+/// The way to a receiver that is elsewhere.
+pub(super) struct Out<T> {
+    pub(super) outlet: Outlet,
+    pub(super) encode: Encode<T>,
+}
+
+/// The way from a sender that is elsewhere.
+struct Incoming<T> {
+    inlet: Inlet,
+    decode: Decode<T>,
+}
+
+/// What a receiver gets.
+pub(super) enum Next<T> {
+    Item(T),
+    Items(Items<T>),
+    End(Option<Error>),
+}
+
+impl<T> Pipe<T> {
+    /// Both ends are here.
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::new(State {
+                queue: VecDeque::new(),
+                leaving: false,
+                end: None,
+                stopped: None,
+                wakers: Wakers::default(),
+            }),
+            out: OnceLock::new(),
+            incoming: OnceLock::new(),
+            sending: Semaphore::new(1),
+            closing: Semaphore::new(1),
+        })
+    }
+
+    /// The sender is here.
+    pub(super) fn outgoing(outlet: Outlet, encode: Encode<T>) -> Arc<Self> {
+        let pipe = Self::new();
+        pipe.set_out(pipe.lock(), Out { outlet, encode });
+        pipe
+    }
+
+    /// The receiver is here.
+    pub(super) fn incoming(inlet: Inlet, decode: Decode<T>) -> Arc<Self> {
+        let pipe = Self::new();
+        pipe.sender_left(inlet, decode);
+        pipe
+    }
+
+    /// Nothing foreign runs under the lock, so nothing panics; the state is whole between any two statements in any case.
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where the receiver is, if it is elsewhere.
+    pub(super) fn out(&self) -> Option<&Out<T>> {
+        self.out.get()
+    }
+
+    /// Whether either end is joined to a connection.
+    pub(super) fn is_joined(&self) -> bool {
+        self.out.get().is_some() || self.incoming.get().is_some()
+    }
+
+    // ---- the sender's side ---------------------------------------------------------------------------------------
+
+    /// Waits until one more item may be put in. Cancel safe.
+    pub(super) fn poll_ready(&self, cx: &Context<'_>) -> Poll<Result<(), Error>> {
+        let mut state = self.lock();
+        if let Some(out) = self.out.get() {
+            drop(state);
+            return out.outlet.poll_ready(cx);
+        }
+        if let Some(why) = &state.stopped {
+            return Poll::Ready(Err(why.clone()));
+        }
+        if state.queue.len() < QUEUED && !state.leaving {
+            return Poll::Ready(Ok(()));
+        }
+        let earlier = state.wakers.room.replace(cx.waker().clone());
+        drop(state);
+        drop(earlier);
+        Poll::Pending
+    }
+
+    /// Waits until the receiver takes no more. Cancel safe.
+    pub(super) fn poll_stopped(&self, cx: &Context<'_>) -> Poll<Error> {
+        let mut state = self.lock();
+        if let Some(out) = self.out.get() {
+            drop(state);
+            return out.outlet.poll_stopped(cx);
+        }
+        if let Some(why) = &state.stopped {
+            return Poll::Ready(why.clone());
+        }
+        let earlier = state.wakers.stop.replace(cx.waker().clone());
+        drop(state);
+        drop(earlier);
+        Poll::Pending
+    }
+
+    /// Why the receiver takes no more, if it does not.
+    pub(super) fn stopped(&self) -> Option<Error> {
+        match self.out.get() {
+            Some(out) => out.outlet.stopped(),
+            None => self.lock().stopped.clone(),
+        }
+    }
+
+    /// Puts in one item; to be called once after [`poll_ready`](Self::poll_ready).
+    pub(super) fn put(&self, item: T) -> Result<(), Error> {
+        let mut state = self.lock();
+        if let Some(out) = self.out.get() {
+            drop(state);
+            return out.send(&item);
+        }
+        if let Some(why) = state.stopped.clone() {
+            // The item is dropped without the lock.
+            drop(state);
+            return Err(why);
+        }
+        state.queue.push_back(item);
+        let receiver = state.wakers.items.take();
+        drop(state);
+        wake(receiver);
+        Ok(())
+    }
+
+    /// The sender ends.
+    pub(super) fn end(&self, end: Result<(), Error>) {
+        let mut state = self.lock();
+        if let Some(out) = self.out.get() {
+            drop(state);
+            return out.outlet.end(end.as_ref().copied());
+        }
+        state.end.get_or_insert(end);
+        let receiver = state.wakers.items.take();
+        drop(state);
+        wake(receiver);
+    }
+
+    // ---- the receiver's side -------------------------------------------------------------------------------------
+
+    /// Waits for items. Cancel safe.
+    pub(super) fn poll_next(&self, cx: &Context<'_>) -> Poll<Next<T>> {
+        let mut state = self.lock();
+        if let Some(item) = state.queue.pop_front() {
+            let sender = state.wakers.room.take();
+            drop(state);
+            wake(sender);
+            return Poll::Ready(Next::Item(item));
+        }
+        if let Some(incoming) = self.incoming.get() {
+            drop(state);
+            return incoming.poll_next(cx);
+        }
+        if let Some(end) = &mut state.end {
+            let end = std::mem::replace(end, Ok(()));
+            return Poll::Ready(Next::End(end.err()));
+        }
+        let earlier = state.wakers.items.replace(cx.waker().clone());
+        drop(state);
+        drop(earlier);
+        Poll::Pending
+    }
+
+    /// The receiver takes no more, and may say why.
+    pub(super) fn stop(&self, why: Option<Error>) {
+        let mut state = self.lock();
+        if let Some(incoming) = self.incoming.get() {
+            let unread = std::mem::take(&mut state.queue);
+            drop(state);
+            incoming.inlet.close(why.as_ref());
+            drop(unread);
+            return;
+        }
+        state
+            .stopped
+            .get_or_insert_with(|| why.unwrap_or_else(|| Error::cancelled("the receiver was dropped")));
+        let unread = std::mem::take(&mut state.queue);
+        let (room, stop) = (state.wakers.room.take(), state.wakers.stop.take());
+        drop(state);
+        wake(room);
+        wake(stop);
+        drop(unread);
+    }
+
+    // ---- an end leaves -------------------------------------------------------------------------------------------
+
+    /// The receiver is elsewhere from now on; what is queued is sent there.
+    pub(super) fn receiver_left(&self, outlet: Outlet, encode: Encode<T>) {
+        let out = Out { outlet, encode };
+        loop {
+            let mut state = self.lock();
+            // The sender waits from now on, after at most one more item: so this ends, and the order stays.
+            state.leaving = true;
+            let queue = std::mem::take(&mut state.queue);
+            if queue.is_empty() {
+                return self.set_out(state, out);
+            }
+            drop(state);
+            // No room is needed: these few items are in memory in any case.
+            if let Err(error) = queue.iter().try_for_each(|item| out.send(item)) {
+                out.outlet.end(Err(&error));
+            }
+        }
+    }
+
+    fn set_out(&self, mut state: MutexGuard<'_, State<T>>, out: Out<T>) {
+        let end = state.end.take();
+        let wakers = std::mem::take(&mut state.wakers);
+        let refused = self.out.set(out);
+        drop(state);
+        // An end leaves once only.
+        drop(refused);
+        if let (Some(out), Some(end)) = (self.out.get(), end) {
+            out.outlet.end(end.as_ref().copied());
+        }
+        self.joined(wakers);
+    }
+
+    /// The sender is elsewhere from now on; what is queued came before.
+    pub(super) fn sender_left(&self, inlet: Inlet, decode: Decode<T>) {
+        let mut state = self.lock();
+        let stopped = state.stopped.clone();
+        let wakers = std::mem::take(&mut state.wakers);
+        let refused = self.incoming.set(Incoming { inlet, decode });
+        drop(state);
+        // An end leaves once only.
+        drop(refused);
+        if let (Some(incoming), Some(why)) = (self.incoming.get(), stopped) {
+            incoming.inlet.close(Some(&why));
+        }
+        self.joined(wakers);
+    }
+
+    /// One end is on a connection now. With both of them there, nobody here carries items from one to the other.
+    fn joined(&self, wakers: Wakers) {
+        if let (Some(out), Some(incoming)) = (self.out.get(), self.incoming.get()) {
+            let error = Error::failed_precondition(
+                "both ends of one channel were sent over connections; keep one, or pass the items on between two channels",
+            );
+            out.outlet.end(Err(&error));
+            incoming.inlet.close(Some(&error));
+        }
+        wakers.wake();
+    }
+}
+
+impl<T> Out<T> {
+    /// Sends one item; a failure leaves the stream as it was.
+    fn send(&self, item: &T) -> Result<(), Error> {
+        let item = self.encode.one(self.outlet.wire().format, item)?;
+        self.outlet.send(item)
+    }
+}
+
+impl<T> Incoming<T> {
+    fn poll_next(&self, cx: &Context<'_>) -> Poll<Next<T>> {
+        self.inlet.poll_batch(cx).map(|batch| match batch {
+            Some(Ok(batch)) => Next::Items(Items::new(batch, self.inlet.wire(), self.decode)),
+            Some(Err(error)) => Next::End(Some(error)),
+            None => Next::End(None),
+        })
+    }
+}
+
+impl Wakers {
+    fn wake(self) {
+        wake(self.room);
+        wake(self.stop);
+        wake(self.items);
+    }
+}
+
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}

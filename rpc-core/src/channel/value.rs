@@ -1,0 +1,103 @@
+//! The ends of a channel as values in messages.
+
+use std::any::Any;
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{DeserializeOwned, Error as _},
+    ser::Error as _,
+};
+
+use super::{
+    Receiver, Sender,
+    coding::{Encode, decode},
+    pipe::Pipe,
+};
+use crate::{
+    carry::{self, Bound, Carried, Offered, StreamEnd},
+    proto::Flow,
+};
+
+impl<T: Serialize + Send + 'static> Serialize for Receiver<T> {
+    /// Into a message of a call only; the receiver leaves with it.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let end = self.take().map_err(S::Error::custom)?;
+        leave(serializer, Flow::Sends, end)
+    }
+}
+
+impl<T: DeserializeOwned + Send + 'static> Serialize for Sender<T> {
+    /// Into a message of a call only; the sender leaves with it.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let end = self.take().map_err(S::Error::custom)?;
+        leave(serializer, Flow::Receives, end)
+    }
+}
+
+fn leave<S: Serializer>(serializer: S, flow: Flow, end: impl StreamEnd + 'static) -> Result<S::Ok, S::Error> {
+    let end = Box::new(end);
+    let place = carry::offer(Offered::Stream { flow, end }).map_err(S::Error::custom)?;
+    serializer.serialize_u32(place)
+}
+
+impl<'de, T: DeserializeOwned + Send + 'static> Deserialize<'de> for Receiver<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match arrive(deserializer)? {
+            Carried::Inlet(inlet) => Ok(Self::over(Pipe::incoming(inlet, decode::<T>))),
+            carried => local(carried),
+        }
+    }
+}
+
+impl<'de, T: Serialize + Send + 'static> Deserialize<'de> for Sender<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match arrive(deserializer)? {
+            Carried::Outlet(outlet) => Ok(Self::over(Pipe::outgoing(outlet, Encode::new()))),
+            carried => local(carried),
+        }
+    }
+}
+
+pub(super) fn arrive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Carried, D::Error> {
+    let place = u32::deserialize(deserializer)?;
+    let (carried, _) = carry::claim(place).map_err(D::Error::custom)?;
+    Ok(carried)
+}
+
+/// The end itself, from a message that never left the process.
+pub(super) fn local<End: 'static, E: serde::de::Error>(carried: Carried) -> Result<End, E> {
+    let Carried::Local(Offered::Stream { end, .. }) = carried else {
+        return Err(E::custom("something else came in the place of a channel's end"));
+    };
+    let end = end
+        .into_any()
+        .downcast()
+        .map_err(|_| E::custom("a channel of items of another type came"))?;
+    Ok(*end)
+}
+
+impl<T: Serialize + Send + 'static> StreamEnd for Receiver<T> {
+    fn bind(self: Box<Self>, bound: Bound) {
+        if let Bound::Outlet(outlet) = bound {
+            self.disarm();
+            self.pipe().receiver_left(outlet, Encode::new());
+        }
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl<T: DeserializeOwned + Send + 'static> StreamEnd for Sender<T> {
+    fn bind(self: Box<Self>, bound: Bound) {
+        if let Bound::Inlet(inlet) = bound {
+            self.disarm();
+            self.pipe().sender_left(inlet, decode::<T>);
+        }
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}

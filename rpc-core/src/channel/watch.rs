@@ -1,1 +1,0 @@
-//! One value that changes.

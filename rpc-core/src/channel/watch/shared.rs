@@ -1,0 +1,79 @@
+//! What the sender and the receivers of a process share.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::{source::Source, subscriptions::Subscriptions};
+use crate::Error;
+
+/// What the sender and the receivers of a process share.
+pub(super) struct Shared<T> {
+    pub(super) values: watch::Sender<State<T>>,
+    /// Receivers elsewhere.
+    pub(super) subscriptions: Subscriptions<T>,
+    /// Where values come from, if the sender is elsewhere.
+    pub(super) source: Option<Source<T>>,
+}
+
+/// Where the value stands.
+pub(super) struct State<T> {
+    pub(super) value: Arc<T>,
+    pub(super) version: u64,
+    /// There will be no other value.
+    pub(super) end: Option<Error>,
+}
+
+impl<T> Clone for State<T> {
+    fn clone(&self) -> Self {
+        Self {
+            value: Arc::clone(&self.value),
+            version: self.version,
+            end: self.end.clone(),
+        }
+    }
+}
+
+impl<T> Shared<T> {
+    pub(super) fn new(initial: T, source: Option<Source<T>>) -> Self {
+        let state = State {
+            value: Arc::new(initial),
+            version: 0,
+            end: None,
+        };
+        Self {
+            values: watch::Sender::new(state),
+            subscriptions: Subscriptions::default(),
+            source,
+        }
+    }
+
+    /// Where the value stands now.
+    pub(super) fn state(&self) -> State<T> {
+        self.values.borrow().clone()
+    }
+
+    /// Puts in a new value, if the one before is still that of `version`; says whether it did. The other one is dropped without
+    /// the lock.
+    pub(super) fn replace(&self, version: Option<u64>, value: T) -> bool {
+        let mut value = Arc::new(value);
+        self.values.send_if_modified(|state| {
+            let replaces = version.is_none_or(|version| version == state.version);
+            if replaces {
+                state.version += 1;
+                std::mem::swap(&mut state.value, &mut value);
+            }
+            replaces
+        })
+    }
+
+    /// There will be no other value.
+    pub(super) fn end(&self, error: Error) {
+        let mut error = Some(error);
+        self.values.send_modify(|state| {
+            if state.end.is_none() {
+                state.end = error.take();
+            }
+        });
+    }
+}

@@ -1,0 +1,72 @@
+//! A watch receiver as a value in messages.
+
+use std::any::Any;
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{DeserializeOwned, Error as _},
+    ser::Error as _,
+};
+
+use super::{Receiver, Shared, source::Source};
+use crate::{
+    carry::{self, Bound, Carried, Offered, StreamEnd},
+    channel::{
+        coding::{Encode, decode},
+        value::local,
+    },
+    proto::Flow,
+};
+
+impl<T: Serialize + Send + Sync + 'static> Serialize for Receiver<T> {
+    /// Into a message of a call only; this receiver stays.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.shared().source.is_some() {
+            return Err(S::Error::custom(
+                "the receiver came over a connection and cannot be sent on; make a watch channel of your own and pass the values on",
+            ));
+        }
+        let state = self.shared().state();
+        let end = Box::new(Leaving {
+            receiver: self.having_seen(state.version),
+            version: state.version,
+        });
+        let flow = Flow::Sends;
+        let place = carry::offer(Offered::Stream { flow, end }).map_err(S::Error::custom)?;
+        (place, &*state.value).serialize(serializer)
+    }
+}
+
+impl<'de, T: DeserializeOwned + Send + Sync + 'static> Deserialize<'de> for Receiver<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (place, value) = <(u32, T)>::deserialize(deserializer)?;
+        match carry::claim(place).map_err(D::Error::custom)? {
+            (Carried::Inlet(inlet), _) => {
+                let source = Source::new(inlet, decode::<T>);
+                Ok(Self::new(Shared::new(value, Some(source)).into()))
+            }
+            (carried, _) => local(carried),
+        }
+    }
+}
+
+/// A receiver for the other side, with the version of the value that goes along.
+struct Leaving<T> {
+    receiver: Receiver<T>,
+    version: u64,
+}
+
+impl<T: Serialize + Send + Sync + 'static> StreamEnd for Leaving<T> {
+    fn bind(self: Box<Self>, bound: Bound) {
+        if let Bound::Outlet(outlet) = bound {
+            let shared = self.receiver.shared();
+            shared.subscriptions.add(outlet, Encode::new(), self.version);
+            // There may have been a newer value, or the end, since the message was encoded.
+            shared.subscriptions.push(|| shared.state());
+        }
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        Box::new(self.receiver)
+    }
+}
