@@ -31,7 +31,7 @@ impl Settings for Store {
             config.version += 1;
             greeting.clone_into(&mut config.greeting);
         });
-        Ok(self.0.borrow().version)
+        Ok(self.0.latest().version)
     }
 }
 
@@ -47,23 +47,31 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .await?;
     let client = SettingsClient::connect(server.local_addr()).await?;
     let mut config = client.config().await?;
-    println!("at first: {:?}", *config.borrow());
-    assert_eq!(config.borrow().version, 1, "it came with the answer");
+    println!("at first: {:?}", config.latest());
+    assert_eq!(config.latest().version, 1, "it came with the answer");
 
     // Somebody else changes it. One who is slow sees the newest version and not all of them.
     let admin = SettingsClient::connect(server.local_addr()).await?;
     for greeting in ["good morning", "good day", "good evening"] {
         admin.greet(greeting).await?;
     }
-    while config.borrow().version < 4 {
+    loop {
         config.changed().await?;
-        println!("changed to {:?}", *config.borrow());
+        let latest = config.latest();
+        println!("changed to {latest:?}");
+        if latest.version == 4 {
+            break;
+        }
     }
-    assert_eq!(config.borrow().greeting, "good evening");
+    assert_eq!(config.latest().greeting, "good evening");
 
     // When the server goes, so does the watching; what was seen last is still there.
     drop(server);
-    let end = config.changed().await.expect_err("nobody changes it any more");
-    println!("{end}; the last one was {:?}", *config.borrow());
+    let end = loop {
+        if let Err(end) = config.changed().await {
+            break end;
+        }
+    };
+    println!("{end}; the last one was {:?}", config.latest());
     Ok(())
 }
