@@ -542,7 +542,7 @@ async fn hostile_server(bytes: &[u8], expected: &str) -> TestResult {
         while let Some(item) = items.next().await {
             item?;
         }
-        farcall::Result::Ok(())
+        Ok::<_, farcall::Error>(())
     });
     let mut peer = Peer::accept(&listener).await?;
     ends("the request", peer.next_of(REQUEST)).await?;

@@ -359,17 +359,17 @@ async fn a_call_does_not_wait_for_a_long_stream() -> TestResult {
     let mut items = client.produce(0, COUNT, SIZE);
     let reading = async {
         read(&mut items, 0, COUNT).await?;
-        TestResult::Ok(Instant::now())
+        Ok::<_, Box<dyn std::error::Error>>(Instant::now())
     };
     let calling = async {
         let mut slowest = Duration::ZERO;
-        for round in 0..50 {
+        for round in 0..30 {
             tokio::time::sleep(Duration::from_millis(100)).await;
             let start = Instant::now();
             assert_eq!(client.add(round, 1).await?, round + 1);
             slowest = slowest.max(start.elapsed());
         }
-        TestResult::Ok((slowest, Instant::now()))
+        Ok::<_, farcall::Error>((slowest, Instant::now()))
     };
     let (read, called) = tokio::join!(reading, calling);
     let (slowest, last_call) = called?;

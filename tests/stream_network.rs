@@ -351,7 +351,8 @@ async fn jobs(seed: u64) -> TestResult<Run> {
 
     let work = join_all((0..JOBS).map(|number| {
         let random = random.fork();
-        async { timeout(FAR, job(&client, &book, number, random)).await }
+        let (client, book) = (&client, &book);
+        async move { timeout(FAR, job(client, book, number, random)).await }
     }));
     let (jobs, ()) = tokio::join!(work, faults(&network, Rng::with_seed(seed + 1)));
     let jobs: Vec<_> = jobs.into_iter().collect::<std::result::Result<_, _>>()?;
