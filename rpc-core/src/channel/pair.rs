@@ -234,13 +234,17 @@ fn gone(what: &str) -> Error {
 
 fn take<T>(pipe: &Pipe<T>, done: &AtomicBool, what: &str) -> Result<(), String> {
     carry::is_collecting()?;
+    let sent_already = || format!("the {what} was sent already");
+    if done.load(Ordering::Acquire) {
+        return Err(sent_already());
+    }
     if pipe.is_joined() {
         return Err(format!(
             "the {what} belongs to a connection already and cannot be sent on; make a channel of your own and pass its items on"
         ));
     }
     if done.swap(true, Ordering::AcqRel) {
-        return Err(format!("the {what} was sent already"));
+        return Err(sent_already());
     }
     Ok(())
 }

@@ -106,6 +106,10 @@ impl Inlet {
         let driver = if ended {
             self.ended.store(true, Ordering::Relaxed);
             waited = state.streams.slot(self.stream).ready.take();
+            if !state.is_over() {
+                // The other side hears that its last word has reached the user.
+                state.connection.stop_stream(self.stream, None);
+            }
             state.let_go()
         } else {
             state.wake_for_output(false)

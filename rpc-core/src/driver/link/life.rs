@@ -147,6 +147,11 @@ impl State {
         self.unneeded()
     }
 
+    /// The driver's waker, when what has just ended may have been the last.
+    pub(super) fn wake_for_end(&mut self) -> Option<Waker> {
+        if self.life.closing { self.driver.take() } else { None }
+    }
+
     fn unneeded(&mut self) -> Option<Waker> {
         let Life { held, handles, .. } = self.life;
         self.life.closing |= !held && handles == 0;
@@ -159,7 +164,7 @@ impl Drop for Busy {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         state.life.rests -= 1;
-        let driver = if state.life.closing { state.driver.take() } else { None };
+        let driver = state.wake_for_end();
         drop(state);
         wake(driver);
     }
