@@ -102,7 +102,7 @@ impl Connection {
                         self.greet(stream);
                     }
                 }
-                Attachment::Object { .. } => self.imports += 1,
+                Attachment::Object { .. } => self.import()?,
                 Attachment::Returned { object } => self.exports.name(object)?,
             }
         }

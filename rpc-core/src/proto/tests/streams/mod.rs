@@ -5,7 +5,6 @@ mod ends;
 mod flow;
 mod lists;
 mod long_items;
-mod random;
 mod replaced;
 mod turns;
 mod violations;
