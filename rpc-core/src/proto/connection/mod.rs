@@ -363,7 +363,8 @@ impl Connection {
             }
         }
         self.departed = departed;
-        self.events.extend(self.streams.roomy().map(|stream| Event::Sendable { stream }));
+        self.events
+            .extend(self.streams.roomy().map(|stream| Event::Sendable { stream }));
     }
 
     /// Whether [`poll_transmit`](Self::poll_transmit) has something to give.

@@ -159,13 +159,22 @@ fn messages() -> Vec<(&'static str, Bytes)> {
             "close",
             written(|client| client.close(&Error::unavailable("maintenance"))),
         ),
-        ("request with an object", request(&RequestHead { object: Some(5), ..head() })),
+        (
+            "request with an object",
+            request(&RequestHead {
+                object: Some(5),
+                ..head()
+            }),
+        ),
         ("request with a list", listed()),
         ("list of a reply", list(Kind::ReplyAttach)),
         ("list of an item", list(Kind::ItemAttach)),
         ("list, cleared", frame(Kind::RequestAttach, false, 0, &[]).freeze()),
         ("items", items()),
-        ("items, with more to come", frame(Kind::Items, true, 1 << 31, &[3, 0, 0, 0x80, 7]).freeze()),
+        (
+            "items, with more to come",
+            frame(Kind::Items, true, 1 << 31, &[3, 0, 0, 0x80, 7]).freeze(),
+        ),
         ("end", end(Ok(()))),
         ("end with a failure", end(Err(&not_found))),
         ("credit", frame(Kind::Credit, false, 0, &[0, 0, 1, 0]).freeze()),
@@ -185,7 +194,10 @@ fn attachments(client: &mut Connection) -> Vec<Attachment> {
         .to_vec();
     let object = client.export(None).expect("there are few");
     let service = (method_id("Inventory", "stock") >> 32) as u32;
-    list.extend([Attachment::Object { object, service }, Attachment::Returned { object: 5 }]);
+    list.extend([
+        Attachment::Object { object, service },
+        Attachment::Returned { object: 5 },
+    ]);
     list
 }
 
@@ -217,7 +229,9 @@ fn opened(flow: Flow) -> (Pair, StreamId) {
         attachments: vec![Attachment::Stream { stream, flow }],
         ..head()
     };
-    client.start(&head, Body::Small(&[]), None).expect("it is within the limits");
+    client
+        .start(&head, Body::Small(&[]), None)
+        .expect("it is within the limits");
     exchange(&mut pair);
     (pair, stream)
 }
@@ -399,8 +413,14 @@ fn golden_lists_and_items_are_understood() {
     let service = (method_id("Inventory", "stock") >> 32) as u32;
     let (receives, sends) = (StreamId(1 << 31), StreamId(1 << 31 | 1));
     let list = [
-        Attachment::Stream { stream: receives, flow: Flow::Receives },
-        Attachment::Stream { stream: sends, flow: Flow::Sends },
+        Attachment::Stream {
+            stream: receives,
+            flow: Flow::Receives,
+        },
+        Attachment::Stream {
+            stream: sends,
+            flow: Flow::Sends,
+        },
         Attachment::Object { object: 0, service },
         Attachment::Returned { object: 5 },
     ];
