@@ -3,7 +3,7 @@
 use std::{sync::Arc, task::Waker};
 
 use super::{Due, Link, State, current_runtime, wake};
-use crate::Error;
+use crate::{Error, Outcome};
 
 /// Who needs the connection, and whether it takes new calls.
 pub(super) struct Life {
@@ -95,7 +95,8 @@ impl Link {
         while let Some(event) = state.connection.poll_event() {
             let _ = state.handle(self, event, &mut due);
         }
-        state.life.end = Some(why.clone());
+        // What was sent on streams may have arrived or not.
+        state.life.end = Some(why.clone().with_outcome(Outcome::Unknown));
         for (id, outcome) in state.connection.drain_lost() {
             let waiter = state.waiter(id);
             waiter.answer = Some(Err(why.clone().with_outcome(outcome)));
@@ -147,6 +148,11 @@ impl State {
         self.unneeded()
     }
 
+    /// The driver's waker, when what has just ended may have been the last.
+    pub(super) fn wake_for_end(&mut self) -> Option<Waker> {
+        if self.life.closing { self.driver.take() } else { None }
+    }
+
     fn unneeded(&mut self) -> Option<Waker> {
         let Life { held, handles, .. } = self.life;
         self.life.closing |= !held && handles == 0;
@@ -159,7 +165,7 @@ impl Drop for Busy {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         state.life.rests -= 1;
-        let driver = if state.life.closing { state.driver.take() } else { None };
+        let driver = state.wake_for_end();
         drop(state);
         wake(driver);
     }

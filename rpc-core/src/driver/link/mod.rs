@@ -184,7 +184,9 @@ impl Link {
         if let Some(answer) = waiter.answer.take() {
             let earlier = waiter.waker.take();
             state.connection.release(id);
+            let driver = state.wake_for_end();
             drop(state);
+            wake(driver);
             drop(earlier);
             return Poll::Ready(answer);
         }
@@ -214,7 +216,9 @@ impl Link {
         let waiter = std::mem::take(state.waiter(id));
         state.departed_for_good(id);
         state.connection.release(id);
+        let driver = state.wake_for_end();
         drop(state);
+        wake(driver);
         Poll::Ready(match waiter.answer {
             Some(Err(error)) if !left => Err(error),
             _ => Ok(()),

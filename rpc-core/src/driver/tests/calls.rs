@@ -8,7 +8,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 
-use super::link::{Answered, Due, Link, NotStarted, Reply};
+use crate::driver::link::{Answered, Due, Link, NotStarted, Reply};
 use crate::{
     Limits, Outcome,
     carry::Wire,

@@ -1,0 +1,182 @@
+//! Two ends of a connection in one runtime, and what a test does with them.
+
+use std::{future::poll_fn, sync::Arc, time::Instant};
+
+use bytes::BytesMut;
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::{sync::mpsc, task::JoinHandle};
+
+use crate::{
+    Error, Limits, Metadata,
+    carry::{self, Wire},
+    codec::Codec,
+    driver::{
+        Answers, Driver, Import, Inbound, Link, Request,
+        link::{NotStarted, Reply},
+    },
+    proto::{Announced, Carrier, Connection, RequestHead, Settings, Stop},
+    service::{LocalObject, Payload},
+    transport::{Address, mem_pair},
+};
+
+/// One end of a connection.
+pub(super) struct Side {
+    pub(super) link: Arc<Link>,
+    /// What the other end calls.
+    pub(super) requests: mpsc::UnboundedReceiver<Request>,
+    pub(super) driver: JoinHandle<Error>,
+}
+
+/// Leaves all calls to the test.
+struct Keep(mpsc::UnboundedSender<Request>);
+
+impl Inbound for Keep {
+    fn start(&mut self, request: Request, _: &mut Answers) {
+        let _ = self.0.send(request);
+    }
+
+    fn stop(&mut self, _: u32, _: Stop) {}
+}
+
+/// Two ends that are connected; both drivers run in the current runtime.
+pub(super) fn pair() -> (Side, Side) {
+    pair_with(&Limits::default())
+}
+
+pub(super) fn pair_with(limits: &Limits) -> (Side, Side) {
+    let (here, there) = mem_pair();
+    let side = |stream, name: &str| {
+        let settings = Settings {
+            ours: limits.clone(),
+            peer: Announced::over(Carrier::Stream, limits),
+            carrier: Carrier::Stream,
+            idle: None,
+        };
+        let peer = Address::custom(format!("test://{name}"));
+        let connection = Connection::new(settings, Instant::now());
+        let link = Link::new(connection, Wire::default(), peer.clone(), None);
+        let (sender, requests) = mpsc::unbounded_channel();
+        let driver = Driver::new(Arc::clone(&link), stream, peer, BytesMut::new(), Keep(sender));
+        Side {
+            link,
+            requests,
+            driver: tokio::spawn(driver),
+        }
+    };
+    (side(here, "there"), side(there, "here"))
+}
+
+impl Side {
+    /// Sends a call; what the value offers goes along.
+    pub(super) fn send<T: Serialize>(&self, value: &T) -> Result<u32, Error> {
+        self.call(None, value)
+    }
+
+    pub(super) fn call<T: Serialize>(&self, target: Option<&Import>, value: &T) -> Result<u32, Error> {
+        let payload = Payload::encode(self.link.wire().format, value)
+            .map_err(|error| Error::invalid_argument(error.to_string()))?;
+        let head = RequestHead {
+            object: target.map(Import::object),
+            ..RequestHead::default()
+        };
+        match self.link.start(&head, payload, None, std::task::Waker::noop()) {
+            Ok(id) => Ok(id),
+            Err(NotStarted::Refused(error)) => Err(error),
+            Err(NotStarted::Gone(_)) => Err(Error::unavailable("gone")),
+        }
+    }
+
+    /// The answer of a call, decoded.
+    pub(super) async fn answer<T: DeserializeOwned>(&self, id: u32) -> Result<T, Error> {
+        let Reply { body, carried, .. } = poll_fn(|cx| self.link.poll_answer(id, cx)).await?;
+        let Wire { format, limits, .. } = self.link.wire();
+        carry::providing(carried, self.link.wire(), || format.decode(&body, limits))
+            .map_err(|error| Error::data_loss(error.to_string()))
+    }
+
+    /// The next call of the other end.
+    pub(super) async fn request(&mut self) -> Request {
+        self.requests.recv().await.expect("the driver runs")
+    }
+
+    /// The arguments of the next call of the other end.
+    pub(super) async fn received<T: DeserializeOwned>(&mut self) -> T {
+        let Request { body, carried, .. } = self.request().await;
+        let Wire { format, limits, .. } = self.link.wire();
+        carry::providing(carried, self.link.wire(), || format.decode(&body, limits)).expect("the arguments")
+    }
+
+    /// Answers a call.
+    pub(super) fn reply<T: Serialize>(&self, call: u32, value: &T) {
+        let payload = Payload::encode(self.link.wire().format, value);
+        let answer = payload.map_err(|error| Error::internal(error.to_string()));
+        self.link.reply(call, &Metadata::new(), answer);
+    }
+
+    /// Ends the connection as if its task was cut.
+    pub(super) fn cut(&self) {
+        self.driver.abort();
+    }
+
+    /// The number of streams that are not over.
+    pub(super) fn streams(&self) -> usize {
+        self.link.lock().connection.streams().len()
+    }
+}
+
+/// Lets everything run that can.
+pub(super) async fn settle() {
+    for _ in 0..64 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// An object of a service without methods, and who tells that it was dropped.
+pub(super) fn object() -> (Arc<LocalObject>, std::sync::Weak<impl Sized>) {
+    let service = Arc::new(Nothing);
+    let alive = Arc::downgrade(&service);
+    (LocalObject::new(service), alive)
+}
+
+struct Nothing;
+
+impl crate::Service for Nothing {
+    fn descriptor(&self) -> &'static crate::service::ServiceDescriptor {
+        &crate::service::ServiceDescriptor {
+            name: "Nothing",
+            methods: &[],
+        }
+    }
+
+    fn dispatch(&self, _: usize, _: crate::service::Invocation) -> crate::service::Handler {
+        Box::pin(async { Err(Error::unimplemented("no methods")) })
+    }
+}
+
+/// An object, or a reference to one, as a value.
+pub(super) enum Reference {
+    Local(Arc<LocalObject>),
+    Import(Arc<Import>),
+}
+
+impl Serialize for Reference {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let offered = match self {
+            Self::Local(object) => carry::Offered::Object(Arc::clone(object)),
+            Self::Import(import) => carry::Offered::Import(Arc::clone(import)),
+        };
+        let place = carry::offer(offered).map_err(serde::ser::Error::custom)?;
+        serializer.serialize_u32(place)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Reference {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let place = u32::deserialize(deserializer)?;
+        match carry::claim(place).map_err(serde::de::Error::custom)?.0 {
+            carry::Carried::Import(import) => Ok(Self::Import(import)),
+            carry::Carried::Object(object) => Ok(Self::Local(object)),
+            other => Err(serde::de::Error::custom(format!("{other:?}"))),
+        }
+    }
+}

@@ -1,0 +1,580 @@
+//! Channels whose ends are on two sides of a connection.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_core::Stream;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::pair::{Side, pair, pair_with, settle};
+use crate::{
+    Code, Error, Limits, Outcome,
+    channel::{Receiver, Sender, channel, feed},
+};
+
+async fn receiver_away<T>(from: &Side, to: &mut Side) -> (Sender<T>, Receiver<T>)
+where
+    T: Serialize + DeserializeOwned + Send + 'static,
+{
+    let (sender, receiver) = channel();
+    from.send(&receiver).expect("sent");
+    (sender, to.received().await)
+}
+
+async fn sender_away<T>(from: &Side, to: &mut Side) -> (Sender<T>, Receiver<T>)
+where
+    T: Serialize + DeserializeOwned + Send + 'static,
+{
+    let (sender, receiver) = channel();
+    from.send(&sender).expect("sent");
+    (to.received().await, receiver)
+}
+
+async fn all<T>(mut receiver: Receiver<T>) -> Vec<Result<T, Error>> {
+    let mut items = Vec::new();
+    while let Some(item) = receiver.recv().await {
+        items.push(item);
+    }
+    items
+}
+
+#[tokio::test]
+async fn items_go_to_a_receiver_that_was_sent_away() {
+    let (here, mut there) = pair();
+    let (sender, receiver) = receiver_away::<String>(&here, &mut there).await;
+    let items = tokio::spawn(all(receiver));
+    for item in ["a", "b", "c"] {
+        sender.send(item.to_owned()).await.expect("taken");
+    }
+    sender.finish();
+    assert_eq!(
+        items.await.expect("a task"),
+        ["a", "b", "c"].map(|item| Ok(item.to_owned()))
+    );
+    settle().await;
+    assert_eq!((here.streams(), there.streams()), (0, 0));
+}
+
+#[tokio::test]
+async fn items_come_from_a_sender_that_was_sent_away() {
+    let (here, mut there) = pair();
+    let (sender, receiver) = sender_away::<u64>(&here, &mut there).await;
+    sender.send(1).await.expect("taken");
+    sender.fail(Error::out_of_range("no more"));
+    assert_eq!(all(receiver).await, [Ok(1), Err(Error::out_of_range("no more"))]);
+}
+
+#[tokio::test]
+async fn what_was_queued_before_the_receiver_left_is_sent_on() {
+    let (here, mut there) = pair();
+    let (sender, receiver) = channel();
+    for item in 0..16_u32 {
+        sender.send(item).await.expect("room");
+    }
+    sender.finish();
+    here.send(&receiver).expect("sent");
+    let away: Receiver<u32> = there.received().await;
+    assert_eq!(all(away).await, (0..16).map(Ok).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn what_was_queued_before_the_sender_left_comes_first() {
+    let (here, mut there) = pair();
+    let (sender, receiver) = channel();
+    sender.send(1_u32).await.expect("room");
+    here.send(&sender).expect("sent");
+    let away: Sender<u32> = there.received().await;
+    away.send(2).await.expect("taken");
+    away.finish();
+    assert_eq!(all(receiver).await, [Ok(1), Ok(2)]);
+    let error = sender.send(3).await.unwrap_err();
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::FailedPrecondition, Outcome::NotExecuted)
+    );
+}
+
+#[tokio::test]
+async fn a_sender_that_waits_goes_on_when_its_receiver_has_left() {
+    let (here, mut there) = pair();
+    let (sender, receiver) = channel();
+    let feeding = tokio::spawn(async move {
+        for item in 0..100_u32 {
+            sender.send(item).await?;
+        }
+        sender.finish();
+        Ok::<(), Error>(())
+    });
+    settle().await;
+    here.send(&receiver).expect("sent");
+    let away: Receiver<u32> = there.received().await;
+    assert_eq!(all(away).await.len(), 100);
+    assert_eq!(feeding.await.expect("a task"), Ok(()));
+}
+
+#[tokio::test]
+async fn an_end_leaves_once_and_not_from_a_connection() {
+    let (here, mut there) = pair();
+    let (sender, receiver) = channel::<u32>();
+    here.send(&receiver).expect("sent");
+    let twice = here.send(&receiver).unwrap_err();
+    assert!(twice.message().contains("was sent already"), "{twice}");
+    let away: Receiver<u32> = there.received().await;
+    let onward = there.send(&away).unwrap_err();
+    assert!(onward.message().contains("cannot be sent on"), "{onward}");
+    let other = here.send(&sender).unwrap_err();
+    assert!(other.message().contains("cannot be sent on"), "{other}");
+}
+
+#[tokio::test]
+async fn both_ends_in_one_message_are_told() {
+    let (here, mut there) = pair();
+    here.send(&channel::<u32>()).expect("sent");
+    let (sender, mut receiver): (Sender<u32>, Receiver<u32>) = there.received().await;
+    assert_eq!(sender.closed().await.code(), Code::FailedPrecondition);
+    let error = receiver.recv().await.expect("an item").unwrap_err();
+    assert_eq!(error.code(), Code::FailedPrecondition);
+}
+
+#[tokio::test]
+async fn each_end_hears_that_the_other_was_dropped() {
+    let (here, mut there) = pair();
+    let (sender, receiver) = receiver_away::<u32>(&here, &mut there).await;
+    drop(receiver);
+    assert_eq!(sender.closed().await.code(), Code::Cancelled);
+    assert!(sender.is_closed());
+    assert_eq!(sender.send(1).await.unwrap_err().code(), Code::Cancelled);
+    drop(sender);
+
+    let (sender, receiver) = receiver_away::<u32>(&here, &mut there).await;
+    sender.send(1).await.expect("taken");
+    drop(sender);
+    let items = all(receiver).await;
+    assert_eq!(items[0], Ok(1));
+    assert_eq!(items[1].as_ref().unwrap_err().code(), Code::Aborted);
+
+    let (sender, receiver) = sender_away::<u32>(&here, &mut there).await;
+    receiver.close(Error::out_of_range("enough"));
+    assert_eq!(sender.closed().await, Error::out_of_range("enough"));
+    drop(sender);
+    settle().await;
+    assert_eq!((here.streams(), there.streams()), (0, 0));
+}
+
+#[tokio::test]
+async fn ends_that_nobody_claims_go_back() {
+    let (here, mut there) = pair();
+    let (sender, receiver) = channel::<u32>();
+    let (other_sender, other_receiver) = channel::<u32>();
+    here.send(&(receiver, other_sender)).expect("sent");
+    drop(there.request().await);
+    assert_eq!(sender.closed().await.code(), Code::Cancelled);
+    let items = all(other_receiver).await;
+    assert_eq!(items.len(), 1);
+    assert!(items[0].is_err());
+}
+
+#[tokio::test]
+async fn a_message_that_is_refused_takes_its_streams_back() {
+    let (here, _there) = pair_with(&Limits::default().max_message(100));
+    let (sender, receiver) = channel::<u32>();
+    let error = here.send(&(receiver, "x".repeat(200))).unwrap_err();
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::ResourceExhausted, Outcome::NotExecuted)
+    );
+    assert!(sender.is_closed(), "the receiver is gone with the message");
+    assert_eq!(here.streams(), 0);
+}
+
+#[tokio::test]
+async fn more_streams_than_the_peer_takes_are_refused_together() {
+    let (here, mut there) = pair_with(&Limits::default().max_streams(2));
+    let (senders, receivers): (Vec<_>, Vec<_>) = (0..3).map(|_| channel::<u32>()).unzip();
+    let error = here.send(&receivers).unwrap_err();
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::ResourceExhausted, Outcome::NotExecuted)
+    );
+    assert!(senders.iter().all(Sender::is_closed));
+    let (_first, away) = receiver_away::<u32>(&here, &mut there).await;
+    let (_second, _) = receiver_away::<u32>(&here, &mut there).await;
+    drop(away);
+}
+
+#[tokio::test]
+async fn a_result_carries_streams() {
+    let (here, mut there) = pair();
+    let call = here.send(&()).expect("sent");
+    let request = there.request().await;
+    let (sender, receiver) = channel();
+    there.reply(request.call, &receiver);
+    sender.send(5_u32).await.expect("taken");
+    sender.finish();
+    let away: Receiver<u32> = here.answer(call).await.expect("a result");
+    assert_eq!(all(away).await, [Ok(5)]);
+}
+
+#[tokio::test]
+async fn a_result_for_a_caller_who_left_gives_its_streams_back() {
+    let (here, mut there) = pair();
+    let call = here.send(&()).expect("sent");
+    let request = there.request().await;
+    here.link.abandon(call);
+    settle().await;
+    let (sender, receiver) = channel::<u32>();
+    there.reply(request.call, &receiver);
+    drop(receiver);
+    assert_eq!(sender.closed().await.code(), Code::Cancelled);
+}
+
+#[tokio::test]
+async fn items_carry_channels() {
+    let (here, mut there) = pair();
+    let (sender, mut receiver) = receiver_away::<Receiver<u32>>(&here, &mut there).await;
+    let (inner, travels) = channel();
+    sender.send(travels).await.expect("taken");
+    inner.send(3).await.expect("taken");
+    inner.finish();
+    let arrived = receiver.recv().await.expect("an item").expect("a receiver");
+    assert_eq!(all(arrived).await, [Ok(3)]);
+}
+
+#[tokio::test]
+async fn channels_that_nobody_takes_out_of_a_stream_go_back() {
+    let (here, mut there) = pair();
+    let (sender, receiver) = receiver_away::<Receiver<u32>>(&here, &mut there).await;
+    let (inner, travels) = channel();
+    sender.send(travels).await.expect("taken");
+    settle().await;
+    drop(receiver);
+    assert_eq!(inner.closed().await.code(), Code::Cancelled);
+}
+
+#[tokio::test]
+async fn an_item_that_is_too_large_is_refused_alone() {
+    let (here, mut there) = pair_with(&Limits::default().max_message(1000));
+    let (sender, receiver) = receiver_away::<String>(&here, &mut there).await;
+    let error = sender.send("x".repeat(2000)).await.unwrap_err();
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::ResourceExhausted, Outcome::NotExecuted)
+    );
+    sender.send("small".to_owned()).await.expect("the stream goes on");
+    sender.finish();
+    assert_eq!(all(receiver).await, [Ok("small".to_owned())]);
+}
+
+#[tokio::test]
+async fn an_item_that_cannot_be_decoded_ends_the_stream() {
+    let (here, mut there) = pair();
+    let (sender, receiver) = channel::<u64>();
+    here.send(&receiver).expect("sent");
+    let mut away: Receiver<String> = there.received().await;
+    sender.send(1 << 60).await.expect("taken");
+    let error = away.recv().await.expect("an item").unwrap_err();
+    assert_eq!(error.code(), Code::DataLoss);
+    assert_eq!(away.recv().await, None);
+    assert_eq!(sender.closed().await.code(), Code::DataLoss);
+}
+
+#[tokio::test]
+async fn what_came_before_the_end_of_the_connection_is_delivered() {
+    let (here, mut there) = pair();
+    let (sender, receiver) = receiver_away::<u32>(&here, &mut there).await;
+    sender.send(1).await.expect("taken");
+    settle().await;
+    here.cut();
+    let items = all(receiver).await;
+    assert_eq!(items.len(), 2);
+    assert_eq!(items[0], Ok(1));
+    assert_eq!(items[1].as_ref().unwrap_err().code(), Code::Unavailable);
+    assert_eq!(sender.closed().await.code(), Code::Unavailable);
+}
+
+#[tokio::test]
+async fn a_sender_waits_for_a_receiver_that_does_not_read() {
+    let (here, mut there) = pair();
+    let (sender, mut receiver) = receiver_away::<Vec<u8>>(&here, &mut there).await;
+    let sent = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&sent);
+    let feeding = tokio::spawn(async move {
+        for _ in 0..1000 {
+            sender.send(vec![0; 1000]).await?;
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        sender.finish();
+        Ok::<(), Error>(())
+    });
+    settle().await;
+    let ahead = sent.load(Ordering::Relaxed);
+    assert!((64..200).contains(&ahead), "{ahead}");
+    let mut received = 0;
+    while let Some(item) = receiver.recv().await {
+        item.expect("an item");
+        received += 1;
+    }
+    assert_eq!((received, feeding.await.expect("a task")), (1000, Ok(())));
+}
+
+#[tokio::test]
+async fn several_tasks_take_turns_at_one_sender() {
+    let (here, mut there) = pair();
+    let (sender, receiver) = receiver_away::<Vec<u8>>(&here, &mut there).await;
+    let sender = Arc::new(sender);
+    let tasks: Vec<_> = (0..4)
+        .map(|_| {
+            let sender = Arc::clone(&sender);
+            tokio::spawn(async move {
+                for _ in 0..100 {
+                    sender.send(vec![0; 1000]).await.expect("taken");
+                }
+            })
+        })
+        .collect();
+    drop(sender);
+    let items = all(receiver).await;
+    assert_eq!(items.iter().filter(|item| item.is_ok()).count(), 400);
+    for task in tasks {
+        task.await.expect("a task");
+    }
+}
+
+#[tokio::test]
+async fn whoever_has_an_end_keeps_the_connection_until_all_has_left() {
+    let (here, mut there) = pair();
+    let (sender, receiver) = receiver_away::<Vec<u8>>(&here, &mut there).await;
+    here.link.abandon(0);
+    let request = there.link.clone();
+    request.reply(0, &crate::Metadata::new(), Ok(crate::service::Payload::default()));
+    here.link.finish();
+    settle().await;
+    assert!(!here.driver.is_finished());
+    // More than the receiver's window: what waits for credit is not lost either.
+    let feeding = tokio::spawn(async move {
+        for _ in 0..100 {
+            sender.send(vec![0; 1000]).await?;
+        }
+        sender.finish();
+        Ok::<(), Error>(())
+    });
+    settle().await;
+    let items = all(receiver).await;
+    assert_eq!(items.iter().filter(|item| item.is_ok()).count(), 100);
+    assert_eq!((items.len(), feeding.await.expect("a task")), (100, Ok(())));
+    tokio::time::timeout(Duration::from_secs(5), here.driver)
+        .await
+        .expect("nobody needs it")
+        .expect("its end");
+}
+
+#[tokio::test]
+async fn a_connection_that_drains_waits_for_what_is_left_of_handlers() {
+    let (here, mut there) = pair();
+    let busy = there.link.busy();
+    let (_kept, _other) = sender_away::<u32>(&here, &mut there).await;
+    there
+        .link
+        .reply(0, &crate::Metadata::new(), Ok(crate::service::Payload::default()));
+    there.link.go_away();
+    settle().await;
+    assert!(!there.driver.is_finished());
+    drop(busy);
+    tokio::time::timeout(Duration::from_secs(5), there.driver)
+        .await
+        .expect("other streams do not count")
+        .expect("its end");
+}
+
+// ---- feeds -----------------------------------------------------------------------------------------------------------
+
+/// A stream of numbers that is dropped with a trace.
+struct Numbers {
+    next: u32,
+    end: u32,
+    /// What it does at its end.
+    last: Last,
+    _alive: Arc<()>,
+}
+
+#[derive(Clone, Copy)]
+enum Last {
+    Ends,
+    Fails,
+    Waits,
+    Panics,
+}
+
+impl Stream for Numbers {
+    type Item = Result<u32, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.next < self.end {
+            self.next += 1;
+            return Poll::Ready(Some(Ok(self.next - 1)));
+        }
+        match self.last {
+            Last::Ends => Poll::Ready(None),
+            Last::Fails => Poll::Ready(Some(Err(Error::out_of_range("no more numbers")))),
+            Last::Waits => Poll::Pending,
+            Last::Panics => panic!("out of numbers"),
+        }
+    }
+}
+
+fn numbers(end: u32, last: Last) -> (Numbers, std::sync::Weak<()>) {
+    let alive = Arc::new(());
+    let weak = Arc::downgrade(&alive);
+    (
+        Numbers {
+            next: 0,
+            end,
+            last,
+            _alive: alive,
+        },
+        weak,
+    )
+}
+
+#[tokio::test]
+async fn a_stream_is_fed_through_a_connection() {
+    let (here, mut there) = pair();
+    let (sender, receiver) = receiver_away::<u32>(&here, &mut there).await;
+    let (stream, alive) = numbers(100_000, Last::Ends);
+    let feeding = tokio::spawn(feed(sender, stream, None));
+    let items = all(receiver).await;
+    assert_eq!(items, (0..100_000).map(Ok).collect::<Vec<_>>());
+    feeding.await.expect("a task");
+    assert!(alive.upgrade().is_none());
+}
+
+#[tokio::test]
+async fn a_stream_is_fed_within_the_process_and_across_the_departure() {
+    let (here, mut there) = pair();
+    let (sender, mut receiver) = channel();
+    let (stream, _) = numbers(1000, Last::Ends);
+    let feeding = tokio::spawn(feed(sender, stream, None));
+    assert_eq!(receiver.recv().await, Some(Ok(0)));
+    here.send(&receiver).expect("sent");
+    let away: Receiver<u32> = there.received().await;
+    assert_eq!(all(away).await, (1..1000).map(Ok).collect::<Vec<_>>());
+    feeding.await.expect("a task");
+}
+
+#[tokio::test]
+async fn a_feed_ends_with_its_receiver() {
+    let (here, mut there) = pair();
+    let (sender, mut receiver) = receiver_away::<u32>(&here, &mut there).await;
+    let (stream, alive) = numbers(10, Last::Waits);
+    let feeding = tokio::spawn(feed(sender, stream, None));
+    assert_eq!(receiver.recv().await, Some(Ok(0)));
+    assert!(alive.upgrade().is_some());
+    drop(receiver);
+    feeding.await.expect("a task");
+    assert!(alive.upgrade().is_none());
+}
+
+#[tokio::test]
+async fn a_stream_that_panics_fails_after_its_items() {
+    let (here, mut there) = pair();
+    let (sender, receiver) = receiver_away::<u32>(&here, &mut there).await;
+    let (stream, alive) = numbers(3, Last::Panics);
+    feed(sender, stream, None).await;
+    assert!(alive.upgrade().is_none());
+    let items = all(receiver).await;
+    assert_eq!(items[..3], [Ok(0), Ok(1), Ok(2)]);
+    let error = items[3].as_ref().unwrap_err();
+    assert_eq!(
+        (error.code(), error.message()),
+        (Code::Internal, "the stream panicked: out of numbers")
+    );
+}
+
+#[tokio::test]
+async fn a_stream_that_fails_does_so_after_its_items() {
+    let (here, mut there) = pair();
+    let (sender, receiver) = receiver_away::<u32>(&here, &mut there).await;
+    let (stream, alive) = numbers(1, Last::Fails);
+    feed(sender, stream, None).await;
+    assert!(alive.upgrade().is_none());
+    assert_eq!(
+        all(receiver).await,
+        [Ok(0), Err(Error::out_of_range("no more numbers"))]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_feed_ends_at_its_deadline() {
+    let (here, mut there) = pair();
+    let (sender, receiver) = receiver_away::<u32>(&here, &mut there).await;
+    let (stream, alive) = numbers(1, Last::Waits);
+    let deadline = tokio::time::Instant::now().into_std() + Duration::from_millis(50);
+    feed(sender, stream, Some(deadline)).await;
+    assert!(alive.upgrade().is_none());
+    let items = all(receiver).await;
+    assert_eq!(items[0], Ok(0));
+    assert_eq!(items[1].as_ref().unwrap_err().code(), Code::DeadlineExceeded);
+}
+
+/// A stream of what is in a list.
+struct Listed<T>(std::vec::IntoIter<T>);
+
+impl<T> Listed<T> {
+    fn new(items: Vec<T>) -> Self {
+        Self(items.into_iter())
+    }
+}
+
+impl<T: Unpin> Stream for Listed<T> {
+    type Item = Result<T, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(self.0.next().map(Ok))
+    }
+}
+
+#[tokio::test]
+async fn a_feed_sends_large_items_and_channels_among_small_ones() {
+    let (here, mut there) = pair();
+    let (sender, receiver) = receiver_away::<(Vec<u8>, Option<Receiver<u32>>)>(&here, &mut there).await;
+    let (inner, travels) = channel();
+    inner.send(1).await.expect("room");
+    inner.finish();
+    let items = vec![
+        (vec![1; 10], None),
+        (vec![2; 100_000], None),
+        (vec![3; 10], Some(travels)),
+        (vec![4; 10], None),
+    ];
+    let feeding = tokio::spawn(feed(sender, Listed::new(items), None));
+    let items = all(receiver).await;
+    feeding.await.expect("a task");
+    let mut lengths = Vec::new();
+    for item in items {
+        let (bytes, carried) = item.expect("an item");
+        lengths.push((bytes[0], bytes.len()));
+        if let Some(carried) = carried {
+            assert_eq!(all(carried).await, [Ok(1)]);
+        }
+    }
+    assert_eq!(lengths, [(1, 10), (2, 100_000), (3, 10), (4, 10)]);
+}
+
+#[tokio::test]
+async fn a_feed_fails_with_an_item_that_is_too_large() {
+    let (here, mut there) = pair_with(&Limits::default().max_message(1000));
+    let (sender, receiver) = receiver_away::<String>(&here, &mut there).await;
+    let items = ["small".to_owned(), "x".repeat(2000), "never".to_owned()];
+    feed(sender, Listed::new(items.to_vec()), None).await;
+    let items = all(receiver).await;
+    assert_eq!(items[0], Ok("small".to_owned()));
+    assert_eq!(items[1].as_ref().unwrap_err().code(), Code::ResourceExhausted);
+    assert_eq!(items.len(), 2);
+}
