@@ -132,7 +132,9 @@ impl Receiver {
                 }
                 Step::Ended => {
                     self.begun = 0;
-                    self.lists.extend(self.list.take());
+                    if let Some(list) = self.list.take() {
+                        self.lists.push_back(list);
+                    }
                     self.ready = before + at(rest);
                     self.whole = self.received - rest.len() as u64;
                 }
@@ -225,9 +227,18 @@ impl Receiver {
         }
     }
 
-    /// The item that has begun has room beyond the window.
-    pub(in crate::proto) fn borrow(&mut self, more: usize) {
+    /// The room beyond the window that was waited for is there.
+    pub(in crate::proto) fn lend(&mut self, more: usize, budget: &mut Budget) {
         self.waits_for_room = false;
+        // The window may have grown meanwhile, so that another item has begun.
+        if self.lacks() && self.begun - self.window <= more {
+            self.borrow(more);
+        } else {
+            budget.give_back(more);
+        }
+    }
+
+    fn borrow(&mut self, more: usize) {
         self.lent = more;
         self.lent_until = self.whole + self.begun as u64;
     }
