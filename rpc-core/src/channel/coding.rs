@@ -16,8 +16,11 @@ use crate::{
 /// How items are encoded; chosen where the type is known to be serialisable.
 pub(super) struct Encode<T> {
     one: fn(Format, &T) -> Result<Payload, CodecError>,
-    append: fn(Format, &T, &mut Vec<u8>) -> Result<Vec<Offered>, CodecError>,
+    append: Append<T>,
 }
+
+/// Encodes an item behind others, and gives what goes with it.
+type Append<T> = fn(Format, &T, &mut Vec<u8>) -> Result<Vec<Offered>, CodecError>;
 
 impl<T> Clone for Encode<T> {
     fn clone(&self) -> Self {
@@ -70,7 +73,7 @@ const CARRIES: u32 = 1 << 31;
 
 /// Items that came and are decoded one by one.
 pub(super) struct Items<T> {
-    items: Bytes,
+    bytes: Bytes,
     position: usize,
     carried: VecDeque<Vec<Carried>>,
     wire: Wire,
@@ -80,7 +83,7 @@ pub(super) struct Items<T> {
 impl<T> Items<T> {
     pub(super) fn new(batch: Batch, wire: Wire, decode: Decode<T>) -> Self {
         Self {
-            items: batch.items,
+            bytes: batch.items,
             position: 0,
             carried: batch.carried,
             wire,
@@ -91,25 +94,25 @@ impl<T> Items<T> {
     /// The next item; `None` when all are used up.
     #[inline]
     pub(super) fn next(&mut self) -> Option<Result<T, Error>> {
-        let (length, rest) = self.items.get(self.position..)?.split_first_chunk()?;
+        let (length, rest) = self.bytes.get(self.position..)?.split_first_chunk()?;
         let length = u32::from_le_bytes(*length);
         let size = (length & !CARRIES) as usize;
         // The protocol hands over whole items only.
         let item = rest.get(..size)?;
         self.position += 4 + size;
-        let decoded = if length & CARRIES == 0 {
-            (self.decode)(self.wire, item)
+        let carried = if length & CARRIES == 0 {
+            Vec::new()
         } else {
-            let carried = self.carried.pop_front().unwrap_or_default();
-            carry::providing(carried, self.wire, || (self.decode)(self.wire, item))
+            self.carried.pop_front().unwrap_or_default()
         };
+        let decoded = carry::decoding(carried, self.wire, || (self.decode)(self.wire, item));
         Some(decoded.map_err(|error| not_decoded(&error)))
     }
 
     /// Passes over all items but the last one.
     pub(super) fn last(mut self) -> Option<Result<T, Error>> {
         let mut next = self.position;
-        while let Some((length, rest)) = self.items.get(next..).and_then(|rest| rest.split_first_chunk()) {
+        while let Some((length, rest)) = self.bytes.get(next..).and_then(|rest| rest.split_first_chunk()) {
             let size = (u32::from_le_bytes(*length) & !CARRIES) as usize;
             self.position = next;
             if rest.len() <= size {

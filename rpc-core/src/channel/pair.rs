@@ -12,7 +12,10 @@ use std::{
 };
 
 use futures_core::Stream;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    task::coop::poll_proceed,
+};
 
 use super::{
     coding::Items,
@@ -167,7 +170,7 @@ impl<T> Receiver<T> {
     }
 
     /// [`recv`](Self::recv) for those who poll.
-    pub(crate) fn poll_recv(&mut self, cx: &Context<'_>) -> Poll<Option<Result<T, Error>>> {
+    pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, Error>>> {
         loop {
             if let Some(items) = &mut self.items {
                 match items.next() {
@@ -179,7 +182,11 @@ impl<T> Receiver<T> {
             if *self.done.get_mut() {
                 return Poll::Ready(None);
             }
-            match ready!(self.pipe.poll_next(cx)) {
+            // A sender that is always ahead does not keep the task from letting others run.
+            let progress = ready!(poll_proceed(cx));
+            let next = ready!(self.pipe.poll_next(cx));
+            progress.made_progress();
+            match next {
                 Next::Item(item) => return Poll::Ready(Some(Ok(item))),
                 Next::Items(items) => self.items = Some(items),
                 Next::End(error) => return Poll::Ready(error.map(Err)),

@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     fmt,
     sync::{
-        Arc,
+        Arc, MutexGuard,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll},
@@ -14,12 +14,12 @@ use bytes::Bytes;
 
 use super::{
     Link,
-    link::{wait, wake},
+    link::{State, wait, wake},
 };
 use crate::{
     Error,
     carry::{Carried, Wire},
-    proto::{Received, StreamId},
+    proto::{self, Received, StreamId},
 };
 
 /// The end of a stream that receives. Dropped, the sender is told.
@@ -73,64 +73,55 @@ impl Inlet {
         if self.ended.load(Ordering::Relaxed) {
             return Poll::Ready(None);
         }
-        let mut waited = None;
-        let mut ended = false;
-        let received = match state.connection.receive(self.stream) {
-            Received::Items(batch) => {
-                let attachments = batch.attachments.into_iter();
-                Poll::Ready(Some(Ok(Batch {
-                    number: self.batches.fetch_add(1, Ordering::Relaxed) + 1,
-                    items: batch.items,
-                    carried: attachments.map(|list| state.carried(&self.link, list)).collect(),
-                })))
-            }
-            Received::Nothing => match state.end_reason().cloned() {
-                Some(end) => {
-                    ended = true;
-                    Poll::Ready(Some(Err(end)))
-                }
+        let last = match state.connection.receive(self.stream) {
+            Received::Items(batch) => return Poll::Ready(Some(Ok(self.take(state, batch)))),
+            Received::Nothing => match state.end_reason() {
+                Some(end) => Some(Err(end.clone())),
                 None => {
-                    waited = cx.and_then(|cx| wait(&mut state.streams.slot(self.stream).ready, cx.waker()));
-                    Poll::Pending
+                    self.wait(state, cx);
+                    return Poll::Pending;
                 }
             },
-            Received::Finished => {
-                ended = true;
-                Poll::Ready(None)
-            }
-            Received::Failed(error) => {
-                ended = true;
-                Poll::Ready(Some(Err(error)))
-            }
+            Received::Finished => None,
+            Received::Failed(error) => Some(Err(error)),
         };
-        let driver = if ended {
-            self.ended.store(true, Ordering::Relaxed);
-            waited = state.streams.slot(self.stream).ready.take();
-            if !state.is_over() {
-                // The other side hears that its last word has reached the user.
-                state.connection.stop_stream(self.stream, None);
-            }
-            state.let_go()
-        } else {
-            state.wake_for_output(false)
-        };
-        drop(state);
-        wake(driver);
-        drop(waited);
-        received
+        // The other side hears that its last word has reached the user.
+        self.let_go(state, None);
+        Poll::Ready(last)
     }
 
-    /// Takes nothing any more and tells the sender why.
-    pub(crate) fn stop(self, why: &Error) {
-        self.close(Some(why));
+    fn take(&self, mut state: MutexGuard<'_, State>, batch: proto::Batch) -> Batch {
+        let lists = batch.attachments.into_iter();
+        let batch = Batch {
+            number: self.batches.fetch_add(1, Ordering::Relaxed) + 1,
+            items: batch.items,
+            carried: lists.map(|list| state.carried(&self.link, list)).collect(),
+        };
+        let driver = state.wake_for_output(false);
+        drop(state);
+        wake(driver);
+        batch
+    }
+
+    fn wait(&self, mut state: MutexGuard<'_, State>, cx: Option<&Context<'_>>) {
+        let earlier = cx.and_then(|cx| wait(&mut state.streams.slot(self.stream).ready, cx.waker()));
+        // What was used up may be worth credit.
+        let driver = state.wake_for_output(false);
+        drop(state);
+        wake(driver);
+        drop(earlier);
     }
 
     /// Takes nothing any more, and may tell the sender why.
     pub(crate) fn close(&self, why: Option<&Error>) {
-        let mut state = self.link.lock();
-        if self.ended.swap(true, Ordering::Relaxed) {
-            return;
+        let state = self.link.lock();
+        if !self.ended.load(Ordering::Relaxed) {
+            self.let_go(state, why);
         }
+    }
+
+    fn let_go(&self, mut state: MutexGuard<'_, State>, why: Option<&Error>) {
+        self.ended.store(true, Ordering::Relaxed);
         let waited = state.streams.slot(self.stream).clear();
         if !state.is_over() {
             state.connection.stop_stream(self.stream, why);

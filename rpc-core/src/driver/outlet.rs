@@ -22,7 +22,7 @@ use crate::{
     service::Payload,
 };
 
-/// The end of a stream that sends. Dropped before it [finished](Self::finish), the receiver is told that the stream broke.
+/// The end of a stream that sends. Dropped before it [ended](Self::end), the receiver is told that the stream broke.
 pub(crate) struct Outlet {
     link: Arc<Link>,
     stream: StreamId,
@@ -179,17 +179,7 @@ impl Outlet {
         }
     }
 
-    /// Ends the stream well.
-    pub(crate) fn finish(self) {
-        self.end(Ok(()));
-    }
-
-    /// Ends the stream with an error, which the receiver gets after the items sent before.
-    pub(crate) fn fail(self, error: &Error) {
-        self.end(Err(error));
-    }
-
-    /// Ends the stream, once; nothing is to be sent after it.
+    /// Ends the stream, once: well, or with an error, which the receiver gets after the items sent before.
     pub(crate) fn end(&self, end: Result<(), &Error>) {
         let mut state = self.link.lock();
         if self.ended.swap(true, Ordering::Relaxed) {

@@ -89,11 +89,6 @@ impl Exports {
         Some(self.objects.insert(export) as u32)
     }
 
-    /// Whether the peer may name the object.
-    pub(super) fn has(&self, object: u32) -> bool {
-        self.objects.get(object as usize).is_some_and(Export::is_known)
-    }
-
     /// A message that names the object has come.
     pub(super) fn name(&mut self, object: u32) -> Result<(), Violation> {
         let Some(export) = self.objects.get_mut(object as usize).filter(|export| export.is_known()) else {
@@ -113,7 +108,9 @@ impl Exports {
     pub(super) fn release(&mut self, object: u32, uses: u32) -> Result<bool, Violation> {
         let out = self.objects.get(object as usize).map_or(0, |export| export.out);
         if out == 0 {
-            return Err(Violation::new(format!("more releases of object {object} than references")));
+            return Err(Violation::new(format!(
+                "more releases of object {object} than references"
+            )));
         }
         self.out -= 1;
         Ok(self.change(object, |export| {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, task::Waker};
 
 use super::{Due, Link, State, current_runtime, wake};
-use crate::Error;
+use crate::{Error, Outcome};
 
 /// Who needs the connection, and whether it takes new calls.
 pub(super) struct Life {
@@ -95,7 +95,8 @@ impl Link {
         while let Some(event) = state.connection.poll_event() {
             let _ = state.handle(self, event, &mut due);
         }
-        state.life.end = Some(why.clone());
+        // What was sent on streams may have arrived or not.
+        state.life.end = Some(why.clone().with_outcome(Outcome::Unknown));
         for (id, outcome) in state.connection.drain_lost() {
             let waiter = state.waiter(id);
             waiter.answer = Some(Err(why.clone().with_outcome(outcome)));

@@ -6,7 +6,7 @@ use std::{
     task::Waker,
 };
 
-use super::{Link, State};
+use super::State;
 use crate::{Error, service::LocalObject};
 
 /// The objects of this side that the peer has references to. The same object has the same number, so that the peer can tell.
@@ -116,12 +116,5 @@ impl State {
             self.connection.release_object(object, uses);
         }
         self.let_go()
-    }
-}
-
-impl Link {
-    /// The object of this side that the peer names so.
-    pub(crate) fn object(&self, number: u32) -> Option<Arc<LocalObject>> {
-        self.lock().object(number)
     }
 }

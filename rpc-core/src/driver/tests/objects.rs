@@ -24,7 +24,7 @@ async fn an_object_lives_until_the_last_reference_goes() {
     drop(first);
     settle().await;
     assert!(alive.upgrade().is_some());
-    assert!(here.link.object(second.object()).is_some());
+    assert!(here.link.lock().object(second.object()).is_some());
     drop(second);
     settle().await;
     assert!(alive.upgrade().is_none());
@@ -42,7 +42,10 @@ async fn an_object_comes_home_as_itself() {
     assert!(Arc::ptr_eq(&returned, &local));
     drop((local, returned));
     settle().await;
-    assert!(alive.upgrade().is_none(), "the reference that came back with it is gone");
+    assert!(
+        alive.upgrade().is_none(),
+        "the reference that came back with it is gone"
+    );
 }
 
 #[tokio::test]
@@ -77,24 +80,35 @@ async fn an_object_behind_another_connection_does_not_travel() {
     let (local, _) = object();
     let import = handed_over(&here, &mut there, &local).await;
     let (mine, alive) = object();
-    let error = other.send(&(Reference::Local(mine), Reference::Import(import))).unwrap_err();
-    assert_eq!((error.code(), error.outcome()), (Code::FailedPrecondition, Outcome::NotExecuted));
+    let error = other
+        .send(&(Reference::Local(mine), Reference::Import(import)))
+        .unwrap_err();
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::FailedPrecondition, Outcome::NotExecuted)
+    );
     assert!(error.message().contains("behind another connection"), "{error}");
-    assert!(alive.upgrade().is_none(), "what came before it in the message was taken back");
+    assert!(
+        alive.upgrade().is_none(),
+        "what came before it in the message was taken back"
+    );
 }
 
 #[tokio::test]
 async fn a_result_that_cannot_travel_is_a_failure_of_the_call() {
     let (here, mut there) = pair();
-    let (_other, mut away) = pair();
+    let (other, mut away) = pair();
     let (local, _) = object();
-    _other.send(&Reference::Local(local)).expect("sent");
+    other.send(&Reference::Local(local)).expect("sent");
     let import: Reference = away.received().await;
     let call = here.send(&()).expect("sent");
     let request = there.request().await;
     there.reply(request.call, &import);
     let error = here.answer::<Reference>(call).await.err().expect("no result");
-    assert_eq!((error.code(), error.outcome()), (Code::FailedPrecondition, Outcome::Executed));
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::FailedPrecondition, Outcome::Executed)
+    );
 }
 
 #[tokio::test]
@@ -127,5 +141,8 @@ async fn whoever_has_a_reference_keeps_the_connection() {
     let request = here.request().await;
     here.reply(request.call, &());
     there.answer::<()>(0).await.expect("answered");
-    tokio::time::timeout(std::time::Duration::from_secs(5), there.driver).await.expect("the last one has gone").expect("its end");
+    tokio::time::timeout(std::time::Duration::from_secs(5), there.driver)
+        .await
+        .expect("the last one has gone")
+        .expect("its end");
 }

@@ -89,7 +89,7 @@ impl Side {
     /// The answer of a call, decoded.
     pub(super) async fn answer<T: DeserializeOwned>(&self, id: u32) -> Result<T, Error> {
         let Reply { body, carried, .. } = poll_fn(|cx| self.link.poll_answer(id, cx)).await?;
-        let Wire { format, limits } = self.link.wire();
+        let Wire { format, limits, .. } = self.link.wire();
         carry::providing(carried, self.link.wire(), || format.decode(&body, limits))
             .map_err(|error| Error::data_loss(error.to_string()))
     }
@@ -102,7 +102,7 @@ impl Side {
     /// The arguments of the next call of the other end.
     pub(super) async fn received<T: DeserializeOwned>(&mut self) -> T {
         let Request { body, carried, .. } = self.request().await;
-        let Wire { format, limits } = self.link.wire();
+        let Wire { format, limits, .. } = self.link.wire();
         carry::providing(carried, self.link.wire(), || format.decode(&body, limits)).expect("the arguments")
     }
 

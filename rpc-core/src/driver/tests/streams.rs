@@ -7,7 +7,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use futures_core::Stream;
@@ -54,7 +54,10 @@ async fn items_go_to_a_receiver_that_was_sent_away() {
         sender.send(item.to_owned()).await.expect("taken");
     }
     sender.finish();
-    assert_eq!(items.await.expect("a task"), ["a", "b", "c"].map(|item| Ok(item.to_owned())));
+    assert_eq!(
+        items.await.expect("a task"),
+        ["a", "b", "c"].map(|item| Ok(item.to_owned()))
+    );
     settle().await;
     assert_eq!((here.streams(), there.streams()), (0, 0));
 }
@@ -92,7 +95,10 @@ async fn what_was_queued_before_the_sender_left_comes_first() {
     away.finish();
     assert_eq!(all(receiver).await, [Ok(1), Ok(2)]);
     let error = sender.send(3).await.unwrap_err();
-    assert_eq!((error.code(), error.outcome()), (Code::FailedPrecondition, Outcome::NotExecuted));
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::FailedPrecondition, Outcome::NotExecuted)
+    );
 }
 
 #[tokio::test]
@@ -180,7 +186,10 @@ async fn a_message_that_is_refused_takes_its_streams_back() {
     let (here, _there) = pair_with(&Limits::default().max_message(100));
     let (sender, receiver) = channel::<u32>();
     let error = here.send(&(receiver, "x".repeat(200))).unwrap_err();
-    assert_eq!((error.code(), error.outcome()), (Code::ResourceExhausted, Outcome::NotExecuted));
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::ResourceExhausted, Outcome::NotExecuted)
+    );
     assert!(sender.is_closed(), "the receiver is gone with the message");
     assert_eq!(here.streams(), 0);
 }
@@ -190,7 +199,10 @@ async fn more_streams_than_the_peer_takes_are_refused_together() {
     let (here, mut there) = pair_with(&Limits::default().max_streams(2));
     let (senders, receivers): (Vec<_>, Vec<_>) = (0..3).map(|_| channel::<u32>()).unzip();
     let error = here.send(&receivers).unwrap_err();
-    assert_eq!((error.code(), error.outcome()), (Code::ResourceExhausted, Outcome::NotExecuted));
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::ResourceExhausted, Outcome::NotExecuted)
+    );
     assert!(senders.iter().all(Sender::is_closed));
     let (_first, away) = receiver_away::<u32>(&here, &mut there).await;
     let (_second, _) = receiver_away::<u32>(&here, &mut there).await;
@@ -251,7 +263,10 @@ async fn an_item_that_is_too_large_is_refused_alone() {
     let (here, mut there) = pair_with(&Limits::default().max_message(1000));
     let (sender, receiver) = receiver_away::<String>(&here, &mut there).await;
     let error = sender.send("x".repeat(2000)).await.unwrap_err();
-    assert_eq!((error.code(), error.outcome()), (Code::ResourceExhausted, Outcome::NotExecuted));
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::ResourceExhausted, Outcome::NotExecuted)
+    );
     sender.send("small".to_owned()).await.expect("the stream goes on");
     sender.finish();
     assert_eq!(all(receiver).await, [Ok("small".to_owned())]);
@@ -354,20 +369,28 @@ async fn whoever_has_an_end_keeps_the_connection_until_all_has_left() {
     let items = all(receiver).await;
     assert_eq!(items.iter().filter(|item| item.is_ok()).count(), 100);
     assert_eq!((items.len(), feeding.await.expect("a task")), (100, Ok(())));
-    tokio::time::timeout(Duration::from_secs(5), here.driver).await.expect("nobody needs it").expect("its end");
+    tokio::time::timeout(Duration::from_secs(5), here.driver)
+        .await
+        .expect("nobody needs it")
+        .expect("its end");
 }
 
 #[tokio::test]
 async fn a_connection_that_drains_waits_for_what_is_left_of_handlers() {
     let (here, mut there) = pair();
     let busy = there.link.busy();
-    let (_sender, _receiver) = sender_away::<u32>(&here, &mut there).await;
-    there.link.reply(0, &crate::Metadata::new(), Ok(crate::service::Payload::default()));
+    let (_kept, _other) = sender_away::<u32>(&here, &mut there).await;
+    there
+        .link
+        .reply(0, &crate::Metadata::new(), Ok(crate::service::Payload::default()));
     there.link.go_away();
     settle().await;
     assert!(!there.driver.is_finished());
     drop(busy);
-    tokio::time::timeout(Duration::from_secs(5), there.driver).await.expect("other streams do not count").expect("its end");
+    tokio::time::timeout(Duration::from_secs(5), there.driver)
+        .await
+        .expect("other streams do not count")
+        .expect("its end");
 }
 
 // ---- feeds -----------------------------------------------------------------------------------------------------------
@@ -378,26 +401,28 @@ struct Numbers {
     end: u32,
     /// What it does at its end.
     last: Last,
-    alive: Arc<()>,
+    _alive: Arc<()>,
 }
 
 #[derive(Clone, Copy)]
 enum Last {
     Ends,
+    Fails,
     Waits,
     Panics,
 }
 
 impl Stream for Numbers {
-    type Item = u32;
+    type Item = Result<u32, Error>;
 
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<u32>> {
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if self.next < self.end {
             self.next += 1;
-            return Poll::Ready(Some(self.next - 1));
+            return Poll::Ready(Some(Ok(self.next - 1)));
         }
         match self.last {
             Last::Ends => Poll::Ready(None),
+            Last::Fails => Poll::Ready(Some(Err(Error::out_of_range("no more numbers")))),
             Last::Waits => Poll::Pending,
             Last::Panics => panic!("out of numbers"),
         }
@@ -407,8 +432,15 @@ impl Stream for Numbers {
 fn numbers(end: u32, last: Last) -> (Numbers, std::sync::Weak<()>) {
     let alive = Arc::new(());
     let weak = Arc::downgrade(&alive);
-    let next = 0;
-    (Numbers { next, end, last, alive }, weak)
+    (
+        Numbers {
+            next: 0,
+            end,
+            last,
+            _alive: alive,
+        },
+        weak,
+    )
 }
 
 #[tokio::test]
@@ -416,7 +448,6 @@ async fn a_stream_is_fed_through_a_connection() {
     let (here, mut there) = pair();
     let (sender, receiver) = receiver_away::<u32>(&here, &mut there).await;
     let (stream, alive) = numbers(100_000, Last::Ends);
-    assert!(Arc::strong_count(&stream.alive) == 1);
     let feeding = tokio::spawn(feed(sender, stream, None));
     let items = all(receiver).await;
     assert_eq!(items, (0..100_000).map(Ok).collect::<Vec<_>>());
@@ -460,7 +491,23 @@ async fn a_stream_that_panics_fails_after_its_items() {
     let items = all(receiver).await;
     assert_eq!(items[..3], [Ok(0), Ok(1), Ok(2)]);
     let error = items[3].as_ref().unwrap_err();
-    assert_eq!((error.code(), error.message()), (Code::Internal, "the stream panicked: out of numbers"));
+    assert_eq!(
+        (error.code(), error.message()),
+        (Code::Internal, "the stream panicked: out of numbers")
+    );
+}
+
+#[tokio::test]
+async fn a_stream_that_fails_does_so_after_its_items() {
+    let (here, mut there) = pair();
+    let (sender, receiver) = receiver_away::<u32>(&here, &mut there).await;
+    let (stream, alive) = numbers(1, Last::Fails);
+    feed(sender, stream, None).await;
+    assert!(alive.upgrade().is_none());
+    assert_eq!(
+        all(receiver).await,
+        [Ok(0), Err(Error::out_of_range("no more numbers"))]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -476,17 +523,27 @@ async fn a_feed_ends_at_its_deadline() {
     assert_eq!(items[1].as_ref().unwrap_err().code(), Code::DeadlineExceeded);
 }
 
+/// A stream of what is in a list.
+struct Listed<T>(std::vec::IntoIter<T>);
+
+impl<T> Listed<T> {
+    fn new(items: Vec<T>) -> Self {
+        Self(items.into_iter())
+    }
+}
+
+impl<T: Unpin> Stream for Listed<T> {
+    type Item = Result<T, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(self.0.next().map(Ok))
+    }
+}
+
 #[tokio::test]
 async fn a_feed_sends_large_items_and_channels_among_small_ones() {
-    struct Items(std::vec::IntoIter<(Vec<u8>, Option<Receiver<u32>>)>);
-    impl Stream for Items {
-        type Item = (Vec<u8>, Option<Receiver<u32>>);
-        fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-            Poll::Ready(self.0.next())
-        }
-    }
     let (here, mut there) = pair();
-    let (sender, receiver) = receiver_away(&here, &mut there).await;
+    let (sender, receiver) = receiver_away::<(Vec<u8>, Option<Receiver<u32>>)>(&here, &mut there).await;
     let (inner, travels) = channel();
     inner.send(1).await.expect("room");
     inner.finish();
@@ -496,7 +553,7 @@ async fn a_feed_sends_large_items_and_channels_among_small_ones() {
         (vec![3; 10], Some(travels)),
         (vec![4; 10], None),
     ];
-    let feeding = tokio::spawn(feed(sender, Items(items.into_iter()), None));
+    let feeding = tokio::spawn(feed(sender, Listed::new(items), None));
     let items = all(receiver).await;
     feeding.await.expect("a task");
     let mut lengths = Vec::new();
@@ -512,41 +569,12 @@ async fn a_feed_sends_large_items_and_channels_among_small_ones() {
 
 #[tokio::test]
 async fn a_feed_fails_with_an_item_that_is_too_large() {
-    struct Once(Option<String>);
-    impl Stream for Once {
-        type Item = String;
-        fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<String>> {
-            Poll::Ready(self.0.take())
-        }
-    }
     let (here, mut there) = pair_with(&Limits::default().max_message(1000));
     let (sender, receiver) = receiver_away::<String>(&here, &mut there).await;
-    feed(sender, Once(Some("x".repeat(2000))), None).await;
+    let items = ["small".to_owned(), "x".repeat(2000), "never".to_owned()];
+    feed(sender, Listed::new(items.to_vec()), None).await;
     let items = all(receiver).await;
-    assert_eq!(items[0].as_ref().unwrap_err().code(), Code::ResourceExhausted);
-}
-
-/// Not a test: how long an item takes. Run it alone, optimised.
-#[tokio::test]
-#[ignore = "a measurement"]
-async fn speed() {
-    let (here, mut there) = pair();
-    let (sender, mut receiver) = receiver_away::<(u64, u64)>(&here, &mut there).await;
-    struct Many(u64);
-    impl Stream for Many {
-        type Item = (u64, u64);
-        fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<(u64, u64)>> {
-            self.0 -= 1;
-            Poll::Ready((self.0 > 0).then_some((self.0 | 1 << 60, self.0 | 1 << 61)))
-        }
-    }
-    const ITEMS: u64 = 20_000_000;
-    let began = Instant::now();
-    let feeding = tokio::spawn(feed(sender, Many(ITEMS), None));
-    let mut count = 0_u64;
-    while let Some(item) = receiver.recv().await {
-        count += item.expect("an item").0 & 1;
-    }
-    feeding.await.expect("a task");
-    eprintln!("{} ns per item ({count})", began.elapsed().as_nanos() / u128::from(ITEMS));
+    assert_eq!(items[0], Ok("small".to_owned()));
+    assert_eq!(items[1].as_ref().unwrap_err().code(), Code::ResourceExhausted);
+    assert_eq!(items.len(), 2);
 }

@@ -363,7 +363,8 @@ impl Connection {
             }
         }
         self.departed = departed;
-        self.events.extend(self.streams.roomy().map(|stream| Event::Sendable { stream }));
+        self.events
+            .extend(self.streams.roomy().map(|stream| Event::Sendable { stream }));
     }
 
     /// Whether [`poll_transmit`](Self::poll_transmit) has something to give.
@@ -393,10 +394,17 @@ impl Connection {
             .is_none_or(|call| call.end.is_some_and(|end| end <= written))
     }
 
-    /// How much waits to be written, as it holds up what comes behind it: large messages take turns, so they do not count,
-    /// however many there are, until all of them together pass `max_buffered`.
+    /// How much the peer is to take before more answers are made for it. Large answers take turns, so they do not count, however many
+    /// there are, until all of them together pass `max_buffered`. Large requests never do: they may wait for the end of calls whose
+    /// handlers wait for those answers.
     pub(crate) fn queued(&self) -> usize {
-        self.outbox.len() - self.outbox.large().min(self.ours.max_buffered)
+        self.outbox.pressing(self.ours.max_buffered)
+    }
+
+    /// Whether a request of this length would wait for the end of others while the peer has calls here: if a handler made it, each
+    /// side could wait for the other for ever.
+    pub(crate) fn may_lock(&self, length: usize) -> bool {
+        self.incoming.len() > 0 && !self.outbox.has_room(Kind::Request, length)
     }
 
     /// The calls in flight that this side made, given-up ones included.

@@ -59,7 +59,9 @@ impl Connection {
     pub(super) fn import(&mut self) -> Result<(), Violation> {
         self.imports += 1;
         if self.imports + self.releasing > MAX_REFERENCES {
-            return Err(Violation::new(format!("more than {MAX_REFERENCES} references at a time")));
+            return Err(Violation::new(format!(
+                "more than {MAX_REFERENCES} references at a time"
+            )));
         }
         Ok(())
     }

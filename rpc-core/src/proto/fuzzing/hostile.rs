@@ -224,7 +224,9 @@ impl Local {
             return;
         }
         let flow = [Flow::Sends, Flow::Receives][script.below(2)];
-        let Ok(stream) = self.connection.open_stream(flow) else { return };
+        let Ok(stream) = self.connection.open_stream(flow) else {
+            return;
+        };
         let mut attachments = vec![Attachment::Stream { stream, flow }];
         if let Ok(object) = self.connection.export(None) {
             attachments.push(Attachment::Object { object, service: 7 });
@@ -245,7 +247,10 @@ impl Local {
         for (place, entry) in list.into_iter().enumerate() {
             match entry {
                 Attachment::Object { object, .. } => self.connection.release_object(object, 0),
-                Attachment::Stream { stream, flow: Flow::Sends } if place % 2 == 0 => {
+                Attachment::Stream {
+                    stream,
+                    flow: Flow::Sends,
+                } if place % 2 == 0 => {
                     self.connection.end_stream(stream, Ok(()));
                 }
                 Attachment::Stream { stream, .. } if place % 2 == 0 => self.connection.stop_stream(stream, None),

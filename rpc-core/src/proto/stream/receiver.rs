@@ -132,7 +132,9 @@ impl Receiver {
                 }
                 Step::Ended => {
                     self.begun = 0;
-                    self.lists.extend(self.list.take());
+                    if let Some(list) = self.list.take() {
+                        self.lists.push_back(list);
+                    }
                     self.ready = before + at(rest);
                     self.whole = self.received - rest.len() as u64;
                 }

@@ -3,11 +3,7 @@
 use bytes::Bytes;
 use slab::Slab;
 
-use super::{
-    Receiver, Sender,
-    budget::Budget,
-    receiver::Windows,
-};
+use super::{Receiver, Sender, budget::Budget, receiver::Windows};
 use crate::proto::{Announced, Carrier, Flow, Limits, StreamId, Violation, limits::MAX_LANED};
 
 /// Why nothing may be said on a stream yet.
@@ -139,7 +135,9 @@ impl Streams {
         let (number, limit) = (stream.number(), self.limits[1]);
         let index = number as usize;
         if index >= limit {
-            return Err(Violation::new(format!("stream {number}, with a limit of {limit} streams")));
+            return Err(Violation::new(format!(
+                "stream {number}, with a limit of {limit} streams"
+            )));
         }
         let mut new = Box::new(Stream::new(self.role(flow, self.credit), Hold::None));
         if index >= self.theirs.len() {
@@ -218,7 +216,12 @@ impl Streams {
     /// Takes back a stream that no message has carried.
     pub(in crate::proto) fn discard(&mut self, stream: StreamId) {
         let number = stream.number() as usize;
-        if stream.is_ours() && self.ours.get(number).is_some_and(|stream| stream.hold == Hold::Unannounced) {
+        if stream.is_ours()
+            && self
+                .ours
+                .get(number)
+                .is_some_and(|stream| stream.hold == Hold::Unannounced)
+        {
             self.ours.remove(number);
         }
     }
@@ -232,9 +235,13 @@ impl Streams {
 
     /// The streams whose users have not let go.
     pub(in crate::proto) fn held(&self) -> Vec<StreamId> {
-        let ours = self.ours.iter().map(|(number, stream)| (StreamId::ours(number as u32), stream));
+        let ours = self
+            .ours
+            .iter()
+            .map(|(number, stream)| (StreamId::ours(number as u32), stream));
         let theirs = self.theirs.iter().enumerate();
-        let theirs = theirs.filter_map(|(number, place)| Some((StreamId::theirs(number as u32), place.stream.as_ref()?)));
+        let theirs =
+            theirs.filter_map(|(number, place)| Some((StreamId::theirs(number as u32), place.stream.as_ref()?)));
         let held = ours.chain(theirs).filter(|(_, stream)| !stream.is_let_go());
         held.map(|(id, _)| id).collect()
     }

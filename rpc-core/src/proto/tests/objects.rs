@@ -33,11 +33,16 @@ fn given(pair: &mut Pair, references: usize) -> u32 {
         let exported = pair.connection(CLIENT).export(object).expect("there are few");
         assert!(object.is_none_or(|object| object == exported));
         object = Some(exported);
-        let list = [Attachment::Object { object: exported, service: SERVICE }];
+        let list = [Attachment::Object {
+            object: exported,
+            service: SERVICE,
+        }];
         let id = call(pair, CLIENT, None, &list, 0);
         exchange(pair);
         let events = pair.events(SERVER);
-        let [Event::Request { head, .. }] = &events[..] else { panic!("{events:?}") };
+        let [Event::Request { head, .. }] = &events[..] else {
+            panic!("{events:?}")
+        };
         assert_eq!(head.attachments, list);
         end(pair, CLIENT, id);
     }
@@ -83,7 +88,10 @@ fn an_object_is_called_by_its_reference() {
         let id = call(&mut pair, SERVER, Some(object), &[], length);
         exchange(&mut pair);
         let events = pair.events(CLIENT);
-        assert!(matches!(&events[..], [Event::Request { head, .. }] if head.object == Some(object)), "{events:?}");
+        assert!(
+            matches!(&events[..], [Event::Request { head, .. }] if head.object == Some(object)),
+            "{events:?}"
+        );
         end(&mut pair, SERVER, id);
     }
     pair.connection(SERVER).release_object(object, 2);
@@ -102,7 +110,10 @@ fn a_release_that_overtakes_a_call_keeps_the_object_until_the_call_has_come() {
     assert!(pair.events(CLIENT).is_empty());
     inject(&mut pair, CLIENT, frame(Kind::Request, false, 0, &request)).expect("a call");
     let events = pair.events(CLIENT);
-    assert!(matches!(&events[..], [Event::Request { .. }, Event::Released { .. }]), "{events:?}");
+    assert!(
+        matches!(&events[..], [Event::Request { .. }, Event::Released { .. }]),
+        "{events:?}"
+    );
 }
 
 #[test]
@@ -127,12 +138,24 @@ fn a_reference_that_is_sent_while_the_last_one_comes_back_keeps_the_object() {
     pair.connection(SERVER).release_object(object, 0);
     let again = pair.connection(CLIENT).export(Some(object));
     assert_eq!(again.expect("it is there"), object);
-    call(&mut pair, CLIENT, None, &[Attachment::Object { object, service: SERVICE }], 0);
+    call(
+        &mut pair,
+        CLIENT,
+        None,
+        &[Attachment::Object {
+            object,
+            service: SERVICE,
+        }],
+        0,
+    );
     assert!(!released(&mut pair));
     // The release has come, and nobody was told yet.
     pair.connection(SERVER).release_object(object, 0);
     exchange(&mut pair);
-    assert_eq!(pair.connection(CLIENT).export(Some(object)).expect("it is there"), object);
+    assert_eq!(
+        pair.connection(CLIENT).export(Some(object)).expect("it is there"),
+        object
+    );
     assert!(!released(&mut pair));
     pair.connection(CLIENT).unexport(object);
     assert!(released(&mut pair));
@@ -144,12 +167,21 @@ fn a_call_that_is_withdrawn_is_counted_all_the_same() {
     let mut pair = with_limits(limits, 1);
     let object = given(&mut pair, 1);
     let first = call(&mut pair, SERVER, None, &[], 1 << 20);
-    let waits = call(&mut pair, SERVER, Some(object), &[Attachment::Returned { object }], 1 << 20);
+    let waits = call(
+        &mut pair,
+        SERVER,
+        Some(object),
+        &[Attachment::Returned { object }],
+        1 << 20,
+    );
     assert_eq!(pair.connection(SERVER).abandon(waits), Outcome::NotExecuted);
     pair.connection(SERVER).release_object(object, 2);
     exchange(&mut pair);
     let events = pair.events(CLIENT);
-    assert!(events.iter().any(|event| matches!(event, Event::Released { .. })), "{events:?}");
+    assert!(
+        events.iter().any(|event| matches!(event, Event::Released { .. })),
+        "{events:?}"
+    );
     end(&mut pair, SERVER, first);
     assert_empty(&mut pair);
 }
@@ -182,12 +214,17 @@ fn calls_that_go_nowhere_are_counted() {
 fn references_that_nobody_takes_come_back() {
     let mut pair = pair(1);
     let object = pair.connection(CLIENT).export(None).expect("there are few");
-    let list = [Attachment::Object { object, service: SERVICE }];
+    let list = [Attachment::Object {
+        object,
+        service: SERVICE,
+    }];
     pair.connection(SERVER).go_away();
     let id = call(&mut pair, CLIENT, None, &list, 0);
     exchange(&mut pair);
     let events = pair.events(CLIENT);
-    let gone = events.iter().any(|event| matches!(event, Event::Released { object: gone } if *gone == object));
+    let gone = events
+        .iter()
+        .any(|event| matches!(event, Event::Released { object: gone } if *gone == object));
     assert!(gone, "{events:?}");
     pair.connection(CLIENT).release(id);
     assert_empty(&mut pair);
@@ -210,7 +247,10 @@ fn there_are_as_many_objects_as_allowed() {
     let first = client.export(None).expect("it is the first");
     client.export(None).expect("it is the second");
     let error = client.export(None).expect_err("there are two");
-    assert_eq!((error.code(), error.outcome()), (Code::ResourceExhausted, Outcome::NotExecuted));
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::ResourceExhausted, Outcome::NotExecuted)
+    );
     assert!(error.message().contains("max_objects"), "{error}");
     client.export(Some(first)).expect("it is not a new one");
 }

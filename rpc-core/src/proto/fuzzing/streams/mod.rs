@@ -130,7 +130,9 @@ impl Model {
                     continue;
                 }
             };
-            let Ok(stream) = connection.open_stream(flow) else { continue };
+            let Ok(stream) = connection.open_stream(flow) else {
+                continue;
+            };
             let ends = match flow {
                 Flow::Sends => &mut side.senders,
                 Flow::Receives => &mut side.receivers,
@@ -160,7 +162,10 @@ impl Model {
                     side.imports.push((object, 0));
                 }
                 Attachment::Returned { object } => {
-                    assert!(side.exports.contains(&object), "object {object} came back when it was gone");
+                    assert!(
+                        side.exports.contains(&object),
+                        "object {object} came back when it was gone"
+                    );
                 }
             }
         }
@@ -304,7 +309,9 @@ impl Model {
         };
         let truth = &self.streams[number];
         match ended {
-            Err(Code::Cancelled) => assert_eq!((truth.received, truth.ended), (0, None), "a stream that went to nobody"),
+            Err(Code::Cancelled) => {
+                assert_eq!((truth.received, truth.ended), (0, None), "a stream that went to nobody")
+            }
             _ => {
                 assert_eq!(truth.ended, Some(ended.map_err(drop)), "{truth:?}");
                 assert_eq!(truth.received, truth.sent, "items before the end");
@@ -318,8 +325,15 @@ impl Model {
     fn check_item(&mut self, number: usize, item: &Bytes) -> usize {
         let truth = &mut self.streams[number];
         let part = |at: usize| u32::from_le_bytes(item[at..at + 4].try_into().expect("four bytes"));
-        assert_eq!((part(0) as usize, part(4)), (number, truth.received), "an item out of its place");
-        assert!(item[HEAD..].iter().all(|&byte| byte == truth.received as u8), "bytes mixed up");
+        assert_eq!(
+            (part(0) as usize, part(4)),
+            (number, truth.received),
+            "an item out of its place"
+        );
+        assert!(
+            item[HEAD..].iter().all(|&byte| byte == truth.received as u8),
+            "bytes mixed up"
+        );
         truth.received += 1;
         part(8) as usize
     }
@@ -337,7 +351,10 @@ impl Model {
             match event {
                 Event::Request { call, head, .. } => {
                     if let Some(object) = head.object {
-                        assert!(self.sides[end].exports.contains(&object), "object {object} was called when it was gone");
+                        assert!(
+                            self.sides[end].exports.contains(&object),
+                            "object {object} was called when it was gone"
+                        );
                     }
                     self.claim(end, head.attachments, head.method as usize);
                     self.sides[end].serving.push(call);

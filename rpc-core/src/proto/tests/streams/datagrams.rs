@@ -59,7 +59,10 @@ fn who_announces_a_stream_says_nothing_before_the_other_side_has() {
         inject(&mut pair, SERVER, frames[0].2.clone()).expect("both are honest");
         let frames = written(&mut pair, SERVER);
         let credit = if flow == Flow::Sends { 64 << 10 } else { 0_u32 };
-        assert_eq!(frames[0].2[3..], [&[Kind::Credit as u8, 0, 0, 0, 0x80][..], &credit.to_le_bytes()].concat());
+        assert_eq!(
+            frames[0].2[3..],
+            [&[Kind::Credit as u8, 0, 0, 0, 0x80][..], &credit.to_le_bytes()].concat()
+        );
         inject(&mut pair, CLIENT, frames[0].2.clone()).expect("both are honest");
         let expected = match flow {
             Flow::Sends => vec![Kind::Items as u8, Kind::End as u8],
@@ -104,8 +107,13 @@ fn a_number_may_be_used_again_before_the_last_word_has_come() {
     }
     send(&mut pair, CLIENT, stream, b"item");
     exchange(&mut pair);
-    let [Attachment::Stream { stream: to, .. }] = list[..] else { panic!("{list:?}") };
-    assert_eq!(receive(&mut pair, SERVER, to), (vec![Bytes::from_static(b"item")], None));
+    let [Attachment::Stream { stream: to, .. }] = list[..] else {
+        panic!("{list:?}")
+    };
+    assert_eq!(
+        receive(&mut pair, SERVER, to),
+        (vec![Bytes::from_static(b"item")], None)
+    );
 }
 
 #[test]

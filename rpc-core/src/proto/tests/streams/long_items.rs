@@ -49,7 +49,21 @@ fn an_item_shorter_than_the_window_gets_the_rest_of_it() {
 fn short_and_long_items_follow_each_other() {
     let mut pair = with_limits(limits(), 1);
     let (from, to) = open(&mut pair, CLIENT, Flow::Sends);
-    let lengths = [10, 100_000, 100_000, 3, 16 << 10, MESSAGE, 0, 0, 40_000, 5000, 5000, 5000, 5000];
+    let lengths = [
+        10,
+        100_000,
+        100_000,
+        3,
+        16 << 10,
+        MESSAGE,
+        0,
+        0,
+        40_000,
+        5000,
+        5000,
+        5000,
+        5000,
+    ];
     let mut received = Vec::new();
     for length in lengths {
         while !has_room(&mut pair, CLIENT, from) {
@@ -120,8 +134,13 @@ fn an_item_that_the_receiver_would_not_take_is_not_sent() {
     let (from, to) = open(&mut pair, CLIENT, Flow::Sends);
     let long = content(MESSAGE + 1);
     let connection = pair.connection(CLIENT);
-    let error = connection.send_item(from, &[], body(&long)).expect_err("it is too long");
-    assert_eq!((error.code(), error.outcome()), (Code::ResourceExhausted, Outcome::NotExecuted));
+    let error = connection
+        .send_item(from, &[], body(&long))
+        .expect_err("it is too long");
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::ResourceExhausted, Outcome::NotExecuted)
+    );
     assert!(error.message().contains("the item takes 1048577 bytes"), "{error}");
     assert!(connection.replace_items(from, body(&long)).is_err());
     send(&mut pair, CLIENT, from, b"next");
