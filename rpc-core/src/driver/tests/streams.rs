@@ -393,6 +393,44 @@ async fn a_connection_that_drains_waits_for_what_is_left_of_handlers() {
         .expect("its end");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn streams_that_end_anywhere_leave_nothing_behind() {
+    let (here, mut there) = pair();
+    let mut tasks = Vec::new();
+    for round in 0..200_u32 {
+        let (sender, mut receiver) = if round % 2 == 0 {
+            receiver_away::<Vec<u8>>(&here, &mut there).await
+        } else {
+            sender_away::<Vec<u8>>(&here, &mut there).await
+        };
+        tasks.push(tokio::spawn(async move {
+            for _ in 0..round {
+                if sender.send(vec![7; 500]).await.is_err() {
+                    return;
+                }
+            }
+            if round % 3 == 0 {
+                sender.finish();
+            }
+        }));
+        tasks.push(tokio::spawn(async move {
+            let mut left = round * (round % 5) / 2;
+            while let Some(item) = receiver.recv().await {
+                if item.is_err() || left == 0 {
+                    return;
+                }
+                left -= 1;
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.expect("a task");
+    }
+    while here.streams() + there.streams() > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
 // ---- feeds -----------------------------------------------------------------------------------------------------------
 
 /// A stream of numbers that is dropped with a trace.
