@@ -13,9 +13,8 @@ use tokio::{
 
 #[farcall::service]
 trait Files {
-    /// Stores a file and says how many bytes it has.
+    /// Stores a file at the disk's pace, so the client reads its own no faster; says how many bytes it has.
     async fn upload(&self, name: &str, pieces: impl Stream<Item = farcall::Result<Vec<u8>>>) -> farcall::Result<u64>;
-    /// The size of a file, and with it the promise that there is one.
     async fn size(&self, name: &str) -> farcall::Result<u64>;
     async fn download(&self, name: &str) -> farcall::Result<impl Stream<Item = farcall::Result<Vec<u8>>>>;
 }
@@ -38,13 +37,11 @@ impl Folder {
 impl Files for Folder {
     async fn upload(&self, name: &str, pieces: impl Stream<Item = farcall::Result<Vec<u8>>>) -> farcall::Result<u64> {
         let file = File::create(self.path(name)?).await.map_err(failed)?;
-        // While the disk is slow nothing is asked for, so the client reads its file no faster.
         write(pieces, file).await
     }
 
     async fn size(&self, name: &str) -> farcall::Result<u64> {
-        let metadata = fs::metadata(self.path(name)?).await;
-        metadata.map(|metadata| metadata.len()).map_err(failed)
+        Ok(fs::metadata(self.path(name)?).await.map_err(failed)?.len())
     }
 
     async fn download(&self, name: &str) -> farcall::Result<impl Stream<Item = farcall::Result<Vec<u8>>>> {
@@ -52,6 +49,7 @@ impl Files for Folder {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as `map_err` has it")]
 fn failed(error: io::Error) -> farcall::Error {
     match error.kind() {
         io::ErrorKind::NotFound => farcall::Error::not_found("there is no such file"),
@@ -89,9 +87,8 @@ fn progress(what: &'static str, bytes: u64) -> Result<ProgressBar, Box<dyn Error
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let base = std::env::temp_dir().join(format!("farcall-files-{}", std::process::id()));
-    let (here, there) = (base.join("here"), base.join("there"));
-    fs::create_dir_all(&here).await?;
+    let here = std::env::temp_dir().join(format!("farcall-files-{}", std::process::id()));
+    let there = here.join("there");
     fs::create_dir_all(&there).await?;
     let server = Server::new()
         .service(FilesServer::new(Folder(there)))
@@ -103,8 +100,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     fs::write(here.join("photo"), &photo).await?;
 
     let bar = progress("upload", photo.len() as u64)?;
-    let (pieces, moving) = (read(File::open(here.join("photo")).await?), bar.clone());
-    let pieces = pieces.inspect_ok(move |piece| moving.inc(piece.len() as u64));
+    let (file, moving) = (File::open(here.join("photo")).await?, bar.clone());
+    let pieces = read(file).inspect_ok(move |piece| moving.inc(piece.len() as u64));
     assert_eq!(files.upload("photo", pieces).await?, photo.len() as u64);
     bar.finish();
 
@@ -114,9 +111,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     write(pieces, File::create(here.join("copy")).await?).await?;
     bar.finish();
     assert!(fs::read(here.join("copy")).await? == photo, "what went up came down");
+    println!("{} bytes went up and came down", photo.len());
 
-    let refused = files.download("../here/photo").await.map(drop);
+    let refused = files.download("../photo").await.map(drop);
     println!("{}", refused.expect_err("names lead nowhere else"));
-    fs::remove_dir_all(base).await?;
+    fs::remove_dir_all(here).await?;
     Ok(())
 }

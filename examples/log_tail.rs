@@ -1,7 +1,10 @@
 //! A live log: lines come as a stream while they are written, and whoever has seen enough drops it.
 #![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
 
-use std::{collections::VecDeque, error::Error, sync::Mutex, sync::PoisonError};
+use std::{
+    error::Error,
+    sync::{Mutex, PoisonError},
+};
 
 use farcall::{Server, stream::Stream};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -24,12 +27,12 @@ trait Log {
 }
 
 struct Journal {
-    lines: Mutex<VecDeque<Line>>,
+    lines: Mutex<Vec<Line>>,
     news: broadcast::Sender<Line>,
     followers: watch::Sender<usize>,
 }
 
-/// Counts a follower for as long as its stream is there.
+/// Counts one for as long as its stream is there.
 struct Follower(watch::Sender<usize>);
 
 impl Follower {
@@ -49,7 +52,7 @@ impl Log for Journal {
     async fn append(&self, text: &str) -> farcall::Result<u64> {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let (number, text) = (lines.len() as u64, text.to_owned());
-        lines.push_back(Line { number, text });
+        lines.push(Line { number, text });
         // Under the lock, so that a follower gets each line once. It is no error that nobody listens.
         let _ = self.news.send(lines[lines.len() - 1].clone());
         Ok(number)
@@ -57,7 +60,7 @@ impl Log for Journal {
 
     fn tail(&self, count: usize) -> impl Stream<Item = farcall::Result<Line>> {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let old: Vec<Line> = lines.iter().rev().take(count).rev().cloned().collect();
+        let old = lines[lines.len().saturating_sub(count)..].to_vec();
         let news = (self.news.subscribe(), Follower::new(&self.followers));
         let news = stream::try_unfold(news, |(mut news, follower)| async {
             // A client that reads slowly makes this stream wait, and then lines are lost, which it is told.
@@ -97,9 +100,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // Another machine writes on, while this one reads along.
     let writer = LogClient::connect(server.local_addr()).await?;
-    let tail = log
-        .tail(2)
-        .inspect_ok(|line| println!("{:>3} {}", line.number, line.text));
+    let shown = |line: &Line| println!("{:>3} {}", line.number, line.text);
+    let mut tail = log.tail(2).inspect_ok(shown);
+    let old: Vec<Line> = (&mut tail).take(2).try_collect().await?;
     let writing = async {
         for round in 0..5 {
             writer.append(&format!("round {round}")).await?;
@@ -107,9 +110,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Ok::<_, farcall::Error>(())
     };
     // `take` drops the stream behind its last item, which stops it on the server.
-    let (lines, written) = tokio::join!(tail.take(6).try_collect::<Vec<Line>>(), writing);
+    let (lines, written) = tokio::join!(tail.take(4).try_collect::<Vec<Line>>(), writing);
     written?;
-    let numbers: Vec<u64> = lines?.iter().map(|line| line.number).collect();
+    let numbers: Vec<u64> = old.iter().chain(&lines?).map(|line| line.number).collect();
     assert_eq!(numbers, [1, 2, 3, 4, 5, 6], "two old lines and four new ones");
     log.unwatched().await?;
     println!("six lines are enough; the server's end of the stream is gone, too");

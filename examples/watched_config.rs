@@ -47,7 +47,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .await?;
     let client = SettingsClient::connect(server.local_addr()).await?;
     let mut config = client.config().await?;
-    println!("at first: {:?}", *config.latest());
+    println!("at first: {:?}", config.latest());
     assert_eq!(config.latest().version, 1, "it came with the answer");
 
     // Somebody else changes it. One who is slow sees the newest version and not all of them.
@@ -55,9 +55,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for greeting in ["good morning", "good day", "good evening"] {
         admin.greet(greeting).await?;
     }
-    while config.latest().version < 4 {
+    loop {
         config.changed().await?;
-        println!("changed to {:?}", *config.latest());
+        let latest = config.latest();
+        println!("changed to {latest:?}");
+        if latest.version == 4 {
+            break;
+        }
     }
     assert_eq!(config.latest().greeting, "good evening");
 
@@ -68,6 +72,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
             break end;
         }
     };
-    println!("{end}; the last one was {:?}", *config.latest());
+    println!("{end}; the last one was {:?}", config.latest());
     Ok(())
 }

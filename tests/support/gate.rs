@@ -4,6 +4,23 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
+/// Counts as stopped when it is dropped before it [ended](Self::ended).
+pub(crate) struct Watched(Option<Gate>);
+
+impl Watched {
+    pub(crate) fn ended(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if let Some(gate) = &self.0 {
+            gate.0.stopped.add_permits(1);
+        }
+    }
+}
+
 /// Where handlers wait: it tells when one has come and when one was stopped, and lets as many pass as it is told to.
 #[derive(Clone)]
 pub(crate) struct Gate(Arc<Events>);
@@ -40,6 +57,12 @@ impl Gate {
         self.0.entered.add_permits(1);
         take(&self.0.open).await;
         stopped.0 = None;
+    }
+
+    /// For a handler that does not wait: it has come, and is stopped when the result is dropped.
+    pub(crate) fn watched(&self) -> Watched {
+        self.0.entered.add_permits(1);
+        Watched(Some(self.clone()))
     }
 
     /// Lets `count` handlers pass, now or when they come.

@@ -6,7 +6,7 @@ mod gate;
 mod transports;
 mod wrap;
 
-pub(crate) use gate::Gate;
+pub(crate) use gate::{Gate, Watched};
 pub(crate) use transports::{Site, Transport};
 pub(crate) use wrap::wrap;
 

@@ -30,11 +30,31 @@ pub const PING: u8 = 7;
 pub const PONG: u8 = 8;
 pub const GO_AWAY: u8 = 9;
 pub const CLOSE: u8 = 10;
+pub const REQUEST_ATTACH: u8 = 11;
+pub const REPLY_ATTACH: u8 = 12;
+pub const ITEM_ATTACH: u8 = 13;
+pub const ITEMS: u8 = 14;
+pub const END: u8 = 15;
+pub const CREDIT: u8 = 16;
+pub const STOP: u8 = 17;
+pub const RELEASE: u8 = 18;
 /// The bit of the kind that says that the message goes on.
 pub const MORE: u8 = 0x80;
 
 /// What both sides announce unless a test wants otherwise: message, buffered, calls, metadata.
 pub const LIMITS: [u32; 4] = [16 << 20, 64 << 20, 1024, 16 << 10];
+
+/// What both sides announce of streams: how many, and their window.
+pub const STREAMS: [u32; 2] = [1024, 64 << 10];
+
+/// The bit of a stream's number, in a frame about it, that says that the frame's recipient chose the number.
+pub const YOURS: u32 = 1 << 31;
+
+/// The tags of a list.
+pub const RECEIVES: u8 = 0;
+pub const SENDS: u8 = 1;
+pub const OBJECT: u8 = 2;
+pub const RETURNED: u8 = 3;
 
 /// A frame's header, whatever follows it.
 pub fn header(kind: u8, call: u32, length: u32) -> Vec<u8> {
@@ -60,7 +80,8 @@ pub fn hello(first: u8, second: u8, codec: u8, rest: &[u8]) -> Vec<u8> {
 }
 
 pub fn limits(limits: [u32; 4]) -> Vec<u8> {
-    limits.iter().flat_map(|limit| limit.to_le_bytes()).collect()
+    let limits = limits.iter().chain(&STREAMS);
+    limits.flat_map(|limit| limit.to_le_bytes()).collect()
 }
 
 pub fn client_hello() -> Vec<u8> {
@@ -95,6 +116,24 @@ pub fn request(call: u32, method: &str, arguments: &impl Serialize) -> Vec<u8> {
 pub fn begin_request(call: u32, method: &str, total: u32, piece: &[u8]) -> Vec<u8> {
     let payload = [&head(method)[..], &total.to_le_bytes(), piece].concat();
     frame(REQUEST | MORE, call, &payload)
+}
+
+/// An entry of a list: a stream, or an object that comes back.
+pub fn entry(tag: u8, id: u32) -> Vec<u8> {
+    let mut bytes = vec![tag];
+    bytes.extend(id.to_le_bytes());
+    bytes
+}
+
+/// An entry for an object of the list's sender.
+pub fn object(id: u32, service: &str) -> Vec<u8> {
+    let hash = (method_id(service, "") >> 32) as u32;
+    [&entry(OBJECT, id)[..], &hash.to_le_bytes()].concat()
+}
+
+/// An item with its length in front.
+pub fn item(bytes: &[u8]) -> Vec<u8> {
+    [&(bytes.len() as u32).to_le_bytes()[..], bytes].concat()
 }
 
 /// A whole small reply.

@@ -98,6 +98,11 @@ impl Site {
         Channel::connect(self.server().local_addr()).await
     }
 
+    /// What is left when nobody makes calls through the channel any more.
+    pub(crate) fn without_channel(self) -> impl Sized {
+        (self.server, self._directory)
+    }
+
     /// Cuts the server off.
     pub(crate) fn stop_server(&mut self) {
         self.server = None;

@@ -1,92 +1,141 @@
 //! The list of the message that this thread encodes or decodes.
 
-use std::{cell::RefCell, mem};
+use std::{
+    cell::{Cell, RefCell},
+    mem,
+};
 
 use super::{Carried, Offered, Wire};
 use crate::proto::MAX_ATTACHMENTS;
 
-/// What happens on this thread.
-enum Scope {
+/// What this thread does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Work {
     /// Nothing: values that need a list refuse to be serialised.
-    Outside,
-    Encoding(Vec<Offered>),
-    Decoding {
-        carried: Vec<Option<Carried>>,
-        wire: Wire,
-    },
+    Other,
+    /// It encodes a message, which may carry something by now.
+    Encoding { offered: bool },
+    Decoding,
+}
+
+/// What came with the message that is being decoded.
+struct Came {
+    carried: Vec<Option<Carried>>,
+    wire: Wire,
 }
 
 thread_local! {
-    static SCOPE: RefCell<Scope> = const { RefCell::new(Scope::Outside) };
+    /// Apart from the lists: nearly all messages are bytes and nothing else, and they touch only this.
+    static WORK: Cell<Work> = const { Cell::new(Work::Other) };
+    static OFFERED: RefCell<Vec<Offered>> = const { RefCell::new(Vec::new()) };
+    static CAME: RefCell<Option<Came>> = const { RefCell::new(None) };
 }
 
 const TOO_MANY: &str = "a message carries 1,024 streams, channels and clients at most";
 const NOT_ENCODING: &str =
     "streams, channels and clients can be serialised only into the arguments, results and items of calls";
-const NOT_DECODING: &str =
-    "streams, channels and clients can be deserialised only from the arguments, results and items of calls";
+const NOT_CARRIED: &str = "a stream, channel or client that did not come with the message: they come with the arguments, results and \
+     items of calls only, and a layer that makes an answer of its own loses them";
 
-/// Makes `scope` the thread's, and gives the one before. While a thread ends it has none: then messages are bytes and nothing else.
-fn exchange(scope: Scope) -> Scope {
-    SCOPE
-        .try_with(|current| mem::replace(&mut *current.borrow_mut(), scope))
-        .unwrap_or(Scope::Outside)
+/// Makes `list` the one of the message that is being encoded, and gives the one before. While a thread ends it has none: then messages are
+/// bytes and nothing else.
+fn exchange_offered(list: Vec<Offered>) -> Vec<Offered> {
+    let exchanged = OFFERED.try_with(|current| mem::replace(&mut *current.borrow_mut(), list));
+    exchanged.unwrap_or_default()
 }
 
-/// Puts back what was before, on unwinding as well: a serialiser may itself encode another message.
-struct Restore(Option<Scope>);
+/// The same for a message that is being decoded.
+fn exchange_came(came: Option<Came>) -> Option<Came> {
+    let exchanged = CAME.try_with(|current| mem::replace(&mut *current.borrow_mut(), came));
+    exchanged.ok().flatten()
+}
 
-impl Restore {
-    fn enter(scope: Scope) -> Self {
-        Self(Some(exchange(scope)))
+/// A message that is being encoded. What was before is put back, on unwinding as well: a serialiser may itself encode another
+/// message.
+struct Encoding {
+    /// What was before: with the list of an outer message, if that carries something already.
+    outer: Option<(Work, Vec<Offered>)>,
+}
+
+impl Encoding {
+    #[inline]
+    fn enter() -> Self {
+        let outer = WORK.replace(Work::Encoding { offered: false });
+        let list = match outer {
+            Work::Encoding { offered: true } => exchange_offered(Vec::new()),
+            _ => Vec::new(),
+        };
+        Self {
+            outer: Some((outer, list)),
+        }
     }
 
-    /// What the scope has become.
-    fn leave(mut self) -> Scope {
-        self.0.take().map_or(Scope::Outside, exchange)
+    /// Puts back what was before, and gives what the message carries.
+    #[inline]
+    fn leave(&mut self) -> Vec<Offered> {
+        let Some((outer, list)) = self.outer.take() else {
+            return Vec::new();
+        };
+        let work = WORK.replace(outer);
+        if work == (Work::Encoding { offered: true }) || !list.is_empty() {
+            exchange_offered(list)
+        } else {
+            Vec::new()
+        }
     }
 }
 
-impl Drop for Restore {
+impl Drop for Encoding {
     fn drop(&mut self) {
-        // What is dropped may be a stream's end, which wakes somebody: not while the scope is borrowed.
-        drop(self.0.take().map(exchange));
+        drop(self.leave());
+    }
+}
+
+/// A message that is being decoded, likewise.
+struct Decoding {
+    outer: Work,
+    outer_came: Option<Came>,
+}
+
+impl Drop for Decoding {
+    fn drop(&mut self) {
+        WORK.set(self.outer);
+        // What is dropped may be a stream's end, which wakes somebody: not while the list is borrowed.
+        drop(exchange_came(self.outer_came.take()));
     }
 }
 
 /// Encodes a message, and gives what goes with it.
+#[inline]
 pub(crate) fn collecting<R>(encode: impl FnOnce() -> R) -> (R, Vec<Offered>) {
-    let restore = Restore::enter(Scope::Encoding(Vec::new()));
+    let mut encoding = Encoding::enter();
     let encoded = encode();
-    match restore.leave() {
-        Scope::Encoding(offered) => (encoded, offered),
-        _ => (encoded, Vec::new()),
-    }
+    (encoded, encoding.leave())
 }
 
 /// Puts something into the list of the message that is being encoded, and gives its place. What is refused is dropped.
 pub(crate) fn offer(offered: Offered) -> Result<u32, &'static str> {
+    is_collecting()?;
     let mut offered = Some(offered);
     // A refused one is dropped behind the borrow: that may run foreign code.
-    SCOPE
-        .try_with(|current| match &mut *current.borrow_mut() {
-            Scope::Encoding(list) if list.len() >= MAX_ATTACHMENTS => Err(TOO_MANY),
-            Scope::Encoding(list) => {
-                list.extend(offered.take());
-                Ok(list.len() as u32 - 1)
-            }
-            _ => Err(NOT_ENCODING),
-        })
+    let mut put = |list: &mut Vec<Offered>| {
+        if list.len() >= MAX_ATTACHMENTS {
+            return Err(TOO_MANY);
+        }
+        list.extend(offered.take());
+        WORK.set(Work::Encoding { offered: true });
+        Ok(list.len() as u32 - 1)
+    };
+    OFFERED
+        .try_with(|list| put(&mut list.borrow_mut()))
         .unwrap_or(Err(NOT_ENCODING))
 }
 
 /// Whether a message is being encoded here, so that something may be offered.
 pub(crate) fn is_collecting() -> Result<(), &'static str> {
-    let collecting = SCOPE.try_with(|current| matches!(&*current.borrow(), Scope::Encoding(_)));
-    if collecting.unwrap_or(false) {
-        Ok(())
-    } else {
-        Err(NOT_ENCODING)
+    match WORK.get() {
+        Work::Encoding { .. } => Ok(()),
+        _ => Err(NOT_ENCODING),
     }
 }
 
@@ -103,31 +152,32 @@ pub(crate) fn decoding<R>(carried: Vec<Carried>, wire: Wire, decode: impl FnOnce
 /// Decodes a message with what came along; what nobody claims is dropped.
 fn providing<R>(carried: Vec<Carried>, wire: Wire, decode: impl FnOnce() -> R) -> R {
     let carried = carried.into_iter().map(Some).collect();
-    let _restore = Restore::enter(Scope::Decoding { carried, wire });
+    let _decoding = Decoding {
+        outer: WORK.replace(Work::Decoding),
+        outer_came: exchange_came(Some(Came { carried, wire })),
+    };
     decode()
 }
 
 /// Takes something out of the list of the message that is being decoded.
 pub(crate) fn claim(place: u32) -> Result<(Carried, Wire), &'static str> {
-    let claim = |scope: &mut Scope| match scope {
-        Scope::Decoding { carried, wire } => {
-            let wire = *wire;
-            let claimed = carried.get_mut(place as usize).and_then(Option::take);
-            let claimed = claimed.ok_or("a stream, channel or client that did not come with the message")?;
-            Ok((claimed, wire))
-        }
-        _ => Err(NOT_DECODING),
+    let claim = |came: &mut Came| {
+        let claimed = came.carried.get_mut(place as usize).and_then(Option::take);
+        Ok((claimed.ok_or(NOT_CARRIED)?, came.wire))
     };
-    SCOPE
-        .try_with(|current| claim(&mut current.borrow_mut()))
-        .unwrap_or(Err(NOT_DECODING))
+    with_came(claim).unwrap_or(Err(NOT_CARRIED))
 }
 
 /// Whether the message that is being decoded surely comes from this machine.
 pub(crate) fn is_near() -> bool {
-    SCOPE
-        .try_with(|current| matches!(&*current.borrow(), Scope::Decoding { wire, .. } if wire.near))
-        .unwrap_or(false)
+    with_came(|came| came.wire.near).unwrap_or(false)
+}
+
+fn with_came<R>(ask: impl FnOnce(&mut Came) -> R) -> Option<R> {
+    if WORK.get() != Work::Decoding {
+        return None;
+    }
+    CAME.try_with(|came| came.borrow_mut().as_mut().map(ask)).ok().flatten()
 }
 
 #[cfg(test)]
@@ -238,12 +288,12 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_that_ends_encodes_bytes_and_nothing_else() {
+    fn a_thread_that_ends_loses_nothing() {
         struct Late(Arc<AtomicUsize>);
         impl Drop for Late {
             fn drop(&mut self) {
                 let (refused, offered) = collecting(|| offer(stream(&self.0)).is_err());
-                assert!(refused && offered.is_empty());
+                assert_eq!(offered.len(), usize::from(!refused), "it goes with the message, or is refused");
                 assert!(providing(Vec::new(), Wire::default(), || claim(0).is_err()));
             }
         }

@@ -18,7 +18,7 @@ use super::{
     Sender,
     pipe::{Out, Pipe},
 };
-use crate::{Error, carry::Offered, service::now};
+use crate::{Error, Outcome, carry::Offered, service::now};
 
 /// How many bytes of items leave together.
 const BATCH: usize = 32 << 10;
@@ -91,7 +91,8 @@ impl<T, S: Stream<Item = Result<T, Error>>> Future for Feed<S, T> {
         self.drop_stream();
         match end {
             End::Stopped | End::Finished => sender.finish(),
-            End::Failed(error) => sender.fail(error),
+            // For the receiver it is the call that broke, whose handler runs.
+            End::Failed(error) => sender.fail(error.with_outcome(Outcome::Unknown)),
         }
         Poll::Ready(())
     }

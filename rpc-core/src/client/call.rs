@@ -310,6 +310,7 @@ impl RawCall {
                 None => self.dial(&Arc::clone(dialled), prepared),
             },
             Target::Remote(import) => self.send(Arc::clone(import.link()), prepared, now, cx),
+            Target::Local(_) if deadline.is_some_and(|deadline| deadline <= now) => Err(too_late()),
             Target::Local(object) => {
                 self.state = State::Local(LocalCall::new(object, inner, self.method.id, prepared)?);
                 Ok(())
@@ -360,8 +361,7 @@ impl RawCall {
         } = prepared;
         let timeout = deadline.map(|deadline| deadline.saturating_duration_since(now));
         if timeout.is_some_and(|timeout| timeout.is_zero()) {
-            let text = "the deadline had passed before the call was sent";
-            return Err(Error::refused(Code::DeadlineExceeded, text));
+            return Err(too_late());
         }
         let target = &self.channel.inner().target;
         let (object, instance) = match target {
@@ -417,6 +417,13 @@ impl Drop for RawCall {
             link.abandon(*id);
         }
     }
+}
+
+fn too_late() -> Error {
+    Error::refused(
+        Code::DeadlineExceeded,
+        "the deadline had passed before the call was sent",
+    )
 }
 
 /// Sends what comes out of the last layer.

@@ -18,8 +18,9 @@ impl Feeds {
 
     /// Sends what can be sent; the streams that have ended are gone then.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) {
-        self.0
-            .retain_mut(|feed| matches!(feed.as_mut().poll(cx), Poll::Pending));
+        if !self.0.is_empty() {
+            self.0.retain_mut(|feed| matches!(feed.as_mut().poll(cx), Poll::Pending));
+        }
     }
 }
 

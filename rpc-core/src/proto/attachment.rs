@@ -35,6 +35,7 @@ impl StreamId {
     }
 
     /// A stream that the peer numbered.
+    #[cfg(any(test, feature = "_fuzzing"))]
     pub(super) fn theirs(number: u32) -> Self {
         Self(number | BY_PEER)
     }
@@ -73,13 +74,22 @@ pub(crate) enum Attachment {
 
 /// The bytes of a list behind the header of its frame.
 pub(super) fn list_len(list: &[Attachment]) -> usize {
-    let length = |entry: &Attachment| if matches!(entry, Attachment::Object { .. }) { 9 } else { 5 };
+    let length = |entry: &Attachment| {
+        if matches!(entry, Attachment::Object { .. }) {
+            9
+        } else {
+            5
+        }
+    };
     list.iter().map(length).sum()
 }
 
 /// Appends a whole frame with a list.
 pub(super) fn put_list(out: &mut BytesMut, kind: Kind, id: u32, list: &[Attachment]) {
-    debug_assert!(list.len() <= MAX_ATTACHMENTS, "whoever encodes a message bounds its list");
+    debug_assert!(
+        list.len() <= MAX_ATTACHMENTS,
+        "whoever encodes a message bounds its list"
+    );
     put_header(out, kind, false, id, list_len(list));
     for entry in list {
         match *entry {

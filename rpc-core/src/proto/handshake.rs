@@ -158,7 +158,9 @@ fn take_limits(rest: &mut Bytes) -> Result<Announced, HelloError> {
         return Err(HelloError::Broken(Violation::new("limits that allow no call")));
     }
     if (limits.stream_window as usize) < MIN_WINDOW {
-        return Err(HelloError::Broken(Violation::new("a window for streams that is too small")));
+        return Err(HelloError::Broken(Violation::new(
+            "a window for streams that is too small",
+        )));
     }
     Ok(limits)
 }

@@ -8,6 +8,9 @@ use slab::Slab;
 
 use super::Violation;
 
+/// The references to objects of one side at a time: what the other side says about them, and has not written yet, is bounded.
+pub(super) const MAX_REFERENCES: usize = 1 << 20;
+
 #[derive(Debug, Default)]
 struct Export {
     /// The references that did not come back.
@@ -37,6 +40,8 @@ impl Export {
 pub(super) struct Exports {
     objects: Slab<Export>,
     limit: usize,
+    /// The references to all of them that did not come back.
+    out: usize,
 }
 
 impl Exports {
@@ -44,6 +49,7 @@ impl Exports {
         Self {
             objects: Slab::new(),
             limit,
+            out: 0,
         }
     }
 
@@ -57,6 +63,15 @@ impl Exports {
 
     /// One more reference goes out: to an object that is here, or to a new one. `None` when there are too many.
     pub(super) fn export(&mut self, object: Option<u32>) -> Option<u32> {
+        if self.out >= MAX_REFERENCES {
+            return None;
+        }
+        let exported = self.find_or_insert(object)?;
+        self.out += 1;
+        Some(exported)
+    }
+
+    fn find_or_insert(&mut self, object: Option<u32>) -> Option<u32> {
         if let Some(object) = object
             && let Some(export) = self.objects.get_mut(object as usize)
         {
@@ -72,11 +87,6 @@ impl Exports {
         };
         // The limit keeps every key far below 2^32.
         Some(self.objects.insert(export) as u32)
-    }
-
-    /// Whether the peer may name the object.
-    pub(super) fn has(&self, object: u32) -> bool {
-        self.objects.get(object as usize).is_some_and(Export::is_known)
     }
 
     /// A message that names the object has come.
@@ -98,8 +108,11 @@ impl Exports {
     pub(super) fn release(&mut self, object: u32, uses: u32) -> Result<bool, Violation> {
         let out = self.objects.get(object as usize).map_or(0, |export| export.out);
         if out == 0 {
-            return Err(Violation::new(format!("more releases of object {object} than references")));
+            return Err(Violation::new(format!(
+                "more releases of object {object} than references"
+            )));
         }
+        self.out -= 1;
         Ok(self.change(object, |export| {
             export.out -= 1;
             export.claimed += u64::from(uses);

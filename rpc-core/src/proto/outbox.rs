@@ -65,8 +65,8 @@ pub(crate) struct Outbox {
     turns: VecDeque<Turn>,
     /// Large messages that the peer's budget has no room for yet.
     waiting: VecDeque<Large>,
-    /// The bytes of messages in `turns` and `waiting`.
-    large: usize,
+    /// The bytes of requests and of replies in `turns` and `waiting`.
+    large: [usize; 2],
     /// The cost of requests begun and not ended, and of replies begun and not all taken.
     spent: [usize; 2],
     budget: usize,
@@ -79,7 +79,7 @@ impl Outbox {
             writer: Writer::default(),
             turns: VecDeque::new(),
             waiting: VecDeque::new(),
-            large: 0,
+            large: [0; 2],
             spent: [0; 2],
             budget,
         }
@@ -112,12 +112,21 @@ impl Outbox {
 
     /// The bytes that wait, without those of streams: what waits of them is bounded for each.
     pub(crate) fn len(&self) -> usize {
-        self.writer.len() + self.large
+        self.writer.len() + self.large.iter().sum::<usize>()
     }
 
-    /// The bytes of large messages that wait.
-    pub(crate) fn large(&self) -> usize {
-        self.large
+    /// The same without large replies up to `spared`, and without large requests.
+    pub(super) fn pressing(&self, spared: usize) -> usize {
+        self.writer.len() + self.large[direction(Kind::Reply)].saturating_sub(spared)
+    }
+
+    /// Whether a message of this length would leave without waiting for the end of others.
+    pub(super) fn has_room(&self, kind: Kind, length: usize) -> bool {
+        let ahead = self
+            .waiting
+            .iter()
+            .any(|message| direction(message.kind) == direction(kind));
+        length <= PIECE || !ahead && self.spent[direction(kind)] + length <= self.budget
     }
 
     /// Whether a turn would take something.
@@ -127,7 +136,7 @@ impl Outbox {
 
     /// Queues a message whose body is not to be copied.
     pub(crate) fn push_large(&mut self, kind: Kind, call: u32, head: Bytes, body: Bytes) {
-        self.large += head.len() + body.len();
+        self.large[direction(kind)] += head.len() + body.len();
         // One frame is never "unfinished": only longer messages count.
         let cost = if body.len() > PIECE { body.len() } else { 0 };
         let message = Large {
@@ -151,7 +160,7 @@ impl Outbox {
         let is_it = |message: &Large| message.kind == kind && message.call == call;
         if let Some(index) = self.waiting.iter().position(is_it) {
             if let Some(message) = self.waiting.remove(index) {
-                self.large -= message.head.len() + message.body.len();
+                self.large[direction(kind)] -= message.head.len() + message.body.len();
             }
             // It may have held up those behind it.
             self.admit();
@@ -162,7 +171,7 @@ impl Outbox {
         let Some(Turn::Message(message)) = index.and_then(|index| self.turns.remove(index)) else {
             return Withdrawn::Gone;
         };
-        self.large -= message.head.len() + message.body.len();
+        self.large[direction(kind)] -= message.head.len() + message.body.len();
         // A request that began costs the peer memory until its call has ended; everything else is free again now.
         if !message.begun || kind == Kind::Reply {
             self.release(kind, message.cost);
@@ -235,7 +244,7 @@ impl Outbox {
         let small = self.writer.small();
         put_header(small, kind, !last, message.call, head.len() + piece.len());
         small.extend_from_slice(&head);
-        self.large -= head.len() + piece.len();
+        self.large[direction(message.kind)] -= head.len() + piece.len();
         self.writer.hand_over(chunks, piece);
         if !last {
             self.turns.push_back(Turn::Message(message));

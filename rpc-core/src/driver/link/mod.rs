@@ -27,7 +27,7 @@ use crate::{
     Code, Error, Metadata, Outcome,
     carry::{Carried, Wire},
     proto::{Body, COPIED, Connection, RequestHead, encode_metadata, parse_metadata},
-    service::Payload,
+    service::{Payload, with_current},
     transport::Address,
 };
 
@@ -122,9 +122,15 @@ impl Link {
         waker: &Waker,
     ) -> Result<u32, NotStarted> {
         let waker = waker.clone();
+        let length = payload.as_slice().len();
+        let in_handler = length > COPIED && with_current(|_| ()).is_some();
         let mut state = self.lock();
         if state.is_over() || state.is_closing() && head.object.is_none() {
             return Err(NotStarted::Gone(payload));
+        }
+        if in_handler && state.connection.may_lock(length) {
+            drop(state);
+            return Err(NotStarted::Refused(no_room(length)));
         }
         let earlier =
             deadline.is_some_and(|deadline| state.connection.poll_timeout().is_none_or(|timeout| deadline < timeout));
@@ -246,6 +252,15 @@ impl Link {
         due.run();
         drop(spent);
     }
+}
+
+/// A request that would wait for the end of others, made inside a handler that others may wait for.
+fn no_room(length: usize) -> Error {
+    let text = format!(
+        "a handler's request of {length} bytes finds no room beside others (`max_buffered`), and does not wait for it: both sides have \
+         calls under way, and each could wait for the other for ever"
+    );
+    Error::refused(Code::ResourceExhausted, text)
 }
 
 /// Reads a reply's metadata block, which a broken peer may have garbled.

@@ -60,7 +60,9 @@ impl Connection {
     pub(super) fn handle_reply_attach(&mut self, id: u32, payload: Bytes) -> Result<(), Violation> {
         let call = self.outgoing.in_flight(id)?;
         if call.reply.is_some() || !call.attachments.is_empty() {
-            return Err(Violation::new(format!("two lists for the reply to call {id}, or a late one")));
+            return Err(Violation::new(format!(
+                "two lists for the reply to call {id}, or a late one"
+            )));
         }
         let list = self.accept_list(payload)?;
         match self.outgoing.find(id) {
@@ -73,12 +75,18 @@ impl Connection {
     pub(super) fn handle_item_attach(&mut self, wire: u32, payload: Bytes) -> Result<(), Violation> {
         let id = StreamId::received(wire);
         let length = payload.len();
-        let expected = self.heard(id)?.is_none_or(|stream| matches!(stream.role, Role::Receives(_)));
+        let expected = self
+            .heard(id)?
+            .is_none_or(|stream| matches!(stream.role, Role::Receives(_)));
         if !expected {
             return Err(Violation::new("an item to the sender of a stream"));
         }
         let list = self.accept_list(payload)?;
-        match self.streams.find(id).filter(|stream| stream.stale == 0 && !stream.is_let_go()) {
+        match self
+            .streams
+            .find(id)
+            .filter(|stream| stream.stale == 0 && !stream.is_let_go())
+        {
             Some(stream) => {
                 if let Role::Receives(receiver) = &mut stream.role {
                     receiver.count(length)?;
@@ -102,7 +110,7 @@ impl Connection {
                         self.greet(stream);
                     }
                 }
-                Attachment::Object { .. } => self.imports += 1,
+                Attachment::Object { .. } => self.import()?,
                 Attachment::Returned { object } => self.exports.name(object)?,
             }
         }

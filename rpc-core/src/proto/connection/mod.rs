@@ -159,6 +159,8 @@ pub(crate) struct Connection {
     exports: Exports,
     /// References to objects of the peer's.
     imports: usize,
+    /// References that came back to the peer with what waits to be written.
+    releasing: usize,
     /// What the peer's next requests carry, by call id.
     lists: HashMap<u32, Vec<Attachment>>,
     outbox: Outbox,
@@ -199,6 +201,7 @@ impl Connection {
             streams: Streams::new(carrier, &ours, &peer),
             exports: Exports::new(ours.max_objects),
             imports: 0,
+            releasing: 0,
             lists: HashMap::new(),
             outbox: Outbox::new(peer.max_buffered as usize),
             liveness: Liveness::new(ours.keepalive, ours.write_stall, now),
@@ -237,8 +240,8 @@ impl Connection {
         }
     }
 
-    /// The streams whose users have not let go: when the connection is over, what has come can still be received, and then each
-    /// ends with the loss.
+    /// The streams whose users have not let go.
+    #[cfg(any(test, feature = "_fuzzing"))]
     pub(crate) fn streams(&self) -> Vec<StreamId> {
         self.streams.held()
     }
@@ -348,6 +351,8 @@ impl Connection {
             return;
         }
         self.pong_waits = false;
+        // All small frames leave with every turn.
+        self.releasing = 0;
         let mut departed = std::mem::take(&mut self.departed);
         self.outbox.take(&mut self.streams, chunks, &mut departed);
         for Departed { kind, call, end } in departed.drain(..) {
@@ -358,7 +363,8 @@ impl Connection {
             }
         }
         self.departed = departed;
-        self.events.extend(self.streams.roomy().map(|stream| Event::Sendable { stream }));
+        self.events
+            .extend(self.streams.roomy().map(|stream| Event::Sendable { stream }));
     }
 
     /// Whether [`poll_transmit`](Self::poll_transmit) has something to give.
@@ -388,10 +394,17 @@ impl Connection {
             .is_none_or(|call| call.end.is_some_and(|end| end <= written))
     }
 
-    /// How much waits to be written, as it holds up what comes behind it: large messages take turns, so they do not count,
-    /// however many there are, until all of them together pass `max_buffered`.
+    /// How much the peer is to take before more answers are made for it. Large answers take turns, so they do not count, however many
+    /// there are, until all of them together pass `max_buffered`. Large requests never do: they may wait for the end of calls whose
+    /// handlers wait for those answers.
     pub(crate) fn queued(&self) -> usize {
-        self.outbox.len() - self.outbox.large().min(self.ours.max_buffered)
+        self.outbox.pressing(self.ours.max_buffered)
+    }
+
+    /// Whether a request of this length would wait for the end of others while the peer has calls here: if a handler made it, each
+    /// side could wait for the other for ever.
+    pub(crate) fn may_lock(&self, length: usize) -> bool {
+        self.incoming.len() > 0 && !self.outbox.has_room(Kind::Request, length)
     }
 
     /// The calls in flight that this side made, given-up ones included.

@@ -8,6 +8,7 @@ use crate::{
     proto::{
         Violation,
         frame::{Kind, put_header},
+        objects::MAX_REFERENCES,
     },
 };
 
@@ -21,7 +22,8 @@ impl Connection {
             Error::refused(
                 Code::ResourceExhausted,
                 format!(
-                    "the other side has references to {} objects already, the limit (`max_objects`)",
+                    "the other side has references to {} objects already, the limit is {} (`max_objects`), or {MAX_REFERENCES} references to them",
+                    self.exports.len(),
                     self.exports.limit()
                 ),
             )
@@ -38,6 +40,7 @@ impl Connection {
     /// A reference to an object of the peer's is gone; it was named `uses` times, as the target of a call or going back.
     pub(crate) fn release_object(&mut self, object: u32, uses: u32) {
         self.imports = self.imports.saturating_sub(1);
+        self.releasing += 1;
         self.called = true;
         let small = self.outbox.small();
         put_header(small, Kind::Release, false, object, 4);
@@ -48,6 +51,17 @@ impl Connection {
         let uses = payload.try_get_u32_le()?;
         if self.exports.release(object, uses)? {
             self.events.push_back(Event::Released { object });
+        }
+        Ok(())
+    }
+
+    /// A reference to an object of the peer's has come.
+    pub(super) fn import(&mut self) -> Result<(), Violation> {
+        self.imports += 1;
+        if self.imports + self.releasing > MAX_REFERENCES {
+            return Err(Violation::new(format!(
+                "more than {MAX_REFERENCES} references at a time"
+            )));
         }
         Ok(())
     }

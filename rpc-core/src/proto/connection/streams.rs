@@ -219,8 +219,10 @@ impl Connection {
     /// Long items have room now that others were used up.
     pub(super) fn lend(&mut self) {
         while let Some((id, more)) = self.streams.budget.next() {
-            if let Some(Role::Receives(receiver)) = self.streams.find(id).map(|stream| &mut stream.role) {
-                receiver.borrow(more);
+            if let Some((stream, budget)) = self.streams.find_with_budget(id)
+                && let Role::Receives(receiver) = &mut stream.role
+            {
+                receiver.lend(more, budget);
             }
             self.put_grant(id);
         }
@@ -276,11 +278,11 @@ impl Connection {
         }
         let (carrier, ours) = (self.carrier, &self.ours);
         receiver.arrive(payload, more, |length| carrier.check_received(ours, "an item", length))?;
-        let (wakes, lacks) = (receiver.wake(), receiver.lacks());
+        let (wakes, short) = (receiver.wake(), receiver.is_short());
         if wakes {
             self.events.push_back(Event::Receivable { stream: id });
         }
-        if lacks {
+        if short {
             self.grant(id);
         }
         Ok(())

@@ -11,7 +11,7 @@ use super::{pair::body, script::Script};
 use crate::{
     Error, Limits,
     proto::{
-        Announced, Carrier, Connection, Event, Lost, RequestHead, Settings,
+        Announced, Attachment, Capacity, Carrier, Connection, Event, Flow, Lost, Received, RequestHead, Settings,
         frame::{MAX_PAYLOAD, PIECE},
     },
 };
@@ -19,6 +19,8 @@ use crate::{
 const MESSAGE: usize = 80 << 10;
 const BUFFERED: usize = 100 << 10;
 const CALLS: usize = 8;
+const STREAMS: usize = 5;
+const WINDOW: usize = 16 << 10;
 /// The longest answer that the handlers here make, with its head.
 const ANSWER: usize = 256;
 
@@ -27,7 +29,9 @@ pub(super) fn run(mut script: Script<'_>, now: Instant) {
     let limits = Limits::default()
         .max_message(MESSAGE)
         .max_buffered(BUFFERED)
-        .max_calls(CALLS);
+        .max_calls(CALLS)
+        .max_streams(STREAMS)
+        .stream_window(WINDOW);
     let announced = Announced {
         max_metadata: u32::MAX,
         ..Announced::over(Carrier::Stream, &limits)
@@ -68,8 +72,12 @@ struct Local {
 impl Local {
     fn act(&mut self, action: u8, script: &mut Script<'_>) -> Result<(), Lost> {
         match action % 16 {
-            0..=7 => {
+            0..=4 => {
                 self.frame(script);
+                self.handle_input()?;
+            }
+            5..=7 => {
+                self.stream_frame(script);
                 self.handle_input()?;
             }
             8 => {
@@ -110,6 +118,7 @@ impl Local {
                 self.connection.handle_timeout(self.now)?;
                 self.take_events();
             }
+            14 if script.below(2) == 0 => self.use_stream(script),
             14 if script.below(16) == 0 => self.connection.go_away(),
             _ => {
                 if let Some(id) = self.answered.pop() {
@@ -145,6 +154,111 @@ impl Local {
         self.input.extend_from_slice(&payload);
     }
 
+    /// A frame about streams or objects, as one that knows the rules would write it, or nearly.
+    fn stream_frame(&mut self, script: &mut Script<'_>) {
+        let kind = 11 + script.below(8) as u8;
+        let more = if script.below(4) == 0 { 0x80 } else { 0 };
+        let id = script.below(STREAMS + 1) as u8;
+        let ours = if script.below(3) == 0 { 0x80 } else { 0 };
+        let mut payload = Vec::new();
+        match kind {
+            11..=13 => {
+                for _ in 0..script.below(4) {
+                    let tag = script.below(4) as u8;
+                    payload.extend([tag, script.below(STREAMS) as u8, 0, 0, 0]);
+                    if tag == 2 {
+                        payload.extend([7; 4]);
+                    }
+                }
+            }
+            14 => {
+                for _ in 0..=script.below(3) {
+                    let length = script.length(PIECE / 4);
+                    let carries = if script.below(4) == 0 { 1 << 31 } else { 0 };
+                    payload.extend((length as u32 | carries).to_le_bytes());
+                    payload.extend(std::iter::repeat_n(b'x', length));
+                }
+                payload.truncate(payload.len() - script.below(3));
+            }
+            15 | 17 if script.below(2) == 0 => payload.extend([10, 2, 0]),
+            15 | 17 => {}
+            16 => payload.extend((100 * script.below(1000) as u32).to_le_bytes()),
+            _ => payload.extend([script.below(2) as u8, 0, 0, 0]),
+        }
+        let top = if (13..=17).contains(&kind) { ours } else { 0 };
+        let [a, b, c, _] = (payload.len() as u32).to_le_bytes();
+        self.input.extend_from_slice(&[a, b, c, kind | more, id, 0, 0, top]);
+        self.input.extend_from_slice(&payload);
+    }
+
+    /// What a user of streams does: opens some, and goes on with one of those that there are.
+    fn use_stream(&mut self, script: &mut Script<'_>) {
+        if script.below(4) == 0 {
+            self.announce(script);
+        }
+        let streams = self.connection.streams();
+        let Some(&stream) = streams.get(script.below(streams.len())) else {
+            return;
+        };
+        match script.below(6) {
+            0 => self.connection.end_stream(stream, Ok(())),
+            1 => self.connection.stop_stream(stream, Some(&Error::aborted("enough"))),
+            2 | 3 => {
+                let item = Bytes::from(vec![1; script.length(MESSAGE)]);
+                if let Capacity::Room = self.connection.capacity(stream) {
+                    let sent = self.connection.send_item(stream, &[], body(&item));
+                    sent.expect("it is within the limits");
+                }
+            }
+            _ => {
+                if let Received::Items(batch) = self.connection.receive(stream) {
+                    let lists = batch.attachments.into_iter().flatten();
+                    self.connection_takes(lists.collect());
+                }
+            }
+        }
+    }
+
+    fn announce(&mut self, script: &mut Script<'_>) {
+        if self.waiting.len() + self.answered.len() >= CALLS || self.connection.outgoing() >= CALLS {
+            return;
+        }
+        let flow = [Flow::Sends, Flow::Receives][script.below(2)];
+        let Ok(stream) = self.connection.open_stream(flow) else {
+            return;
+        };
+        let mut attachments = vec![Attachment::Stream { stream, flow }];
+        if let Ok(object) = self.connection.export(None) {
+            attachments.push(Attachment::Object { object, service: 7 });
+        }
+        let head = RequestHead {
+            attachments,
+            ..RequestHead::default()
+        };
+        let content = Bytes::from(vec![1; script.length(MESSAGE)]);
+        match self.connection.start(&head, body(&content), None) {
+            Ok(id) => assert!(self.waiting.insert(id), "the id {id} is in use"),
+            Err(_) => self.connection.discard_stream(stream),
+        }
+    }
+
+    /// Half of what came is let go at once; streams are found again by asking for them.
+    fn connection_takes(&mut self, list: Vec<Attachment>) {
+        for (place, entry) in list.into_iter().enumerate() {
+            match entry {
+                Attachment::Object { object, .. } => self.connection.release_object(object, 0),
+                Attachment::Stream {
+                    stream,
+                    flow: Flow::Sends,
+                } if place % 2 == 0 => {
+                    self.connection.end_stream(stream, Ok(()));
+                }
+                Attachment::Stream { stream, .. } if place % 2 == 0 => self.connection.stop_stream(stream, None),
+                _ => {}
+            }
+        }
+    }
+
     fn handle_input(&mut self) -> Result<(), Lost> {
         self.connection.handle_heard(self.now);
         let handled = loop {
@@ -162,13 +276,17 @@ impl Local {
         while let Some(event) = self.connection.poll_event() {
             match event {
                 Event::Reply { call, .. } | Event::Failed { call, .. } => {
+                    if let Event::Reply { attachments, .. } = event {
+                        self.connection_takes(attachments);
+                    }
                     assert!(
                         self.waiting.remove(&call),
                         "an answer to call {call}, which nobody waits for"
                     );
                     self.answered.push(call);
                 }
-                Event::Request { call, .. } => {
+                Event::Request { call, head, .. } => {
+                    self.connection_takes(head.attachments);
                     assert!(!self.serving.contains(&call), "two calls with the id {call}");
                     self.serving.push(call);
                 }
@@ -186,6 +304,10 @@ impl Local {
         assert!(held.requests <= BUFFERED && held.replies <= BUFFERED, "{held:?}");
         // A buffer doubles as bytes come, so it is at most twice as long as what came.
         assert!(held.assembled <= 2 * (held.requests + held.replies) + 64, "{held:?}");
+        assert!(held.streams <= 2 * STREAMS && held.lists <= CALLS, "{held:?}");
+        assert!(held.beyond <= BUFFERED, "{held:?}");
+        // A list counts against the window, too, and so does what is under way of an item.
+        assert!(held.arrived <= 2 * STREAMS * WINDOW + held.beyond, "{held:?}");
         assert!(self.connection.outgoing() <= CALLS && self.connection.incoming() <= CALLS);
         assert!(
             self.input.len() <= MAX_PAYLOAD + 64,
@@ -193,7 +315,8 @@ impl Local {
             self.input.len()
         );
         // Each id has at most one answer that did not leave; each local call one request and one cancellation.
-        let bound = CALLS * ANSWER + 2 * CALLS * (MESSAGE + 64);
+        // Streams say a last word of 64 bytes at most, and little else; scripts are too short for many references.
+        let bound = CALLS * ANSWER + 2 * CALLS * (MESSAGE + 64) + (32 << 10);
         assert!(
             self.connection.queued() <= bound,
             "{} bytes wait",

@@ -137,7 +137,14 @@ impl Queue {
     }
 
     /// Writes a frame with the next `length` bytes, as [`next`](Self::next) allows.
-    pub(super) fn write(&mut self, length: usize, id: u32, more: bool, writer: &mut Writer, chunks: &mut VecDeque<Bytes>) {
+    pub(super) fn write(
+        &mut self,
+        length: usize,
+        id: u32,
+        more: bool,
+        writer: &mut Writer,
+        chunks: &mut VecDeque<Bytes>,
+    ) {
         put_header(writer.small(), Kind::Items, more, id, length);
         self.length -= length;
         let mut rest = length;

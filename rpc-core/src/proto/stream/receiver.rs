@@ -132,7 +132,9 @@ impl Receiver {
                 }
                 Step::Ended => {
                     self.begun = 0;
-                    self.lists.extend(self.list.take());
+                    if let Some(list) = self.list.take() {
+                        self.lists.push_back(list);
+                    }
                     self.ready = before + at(rest);
                     self.whole = self.received - rest.len() as u64;
                 }
@@ -177,8 +179,13 @@ impl Receiver {
         self.lists.drain(..).chain(self.list.take()).collect()
     }
 
+    /// Whether what has begun cannot end with the credit that was given: its receiver waits for all of it, and asks for nothing.
+    pub(in crate::proto) fn is_short(&self) -> bool {
+        self.whole + self.begun as u64 > self.granted
+    }
+
     /// Whether what has begun cannot end within the window.
-    pub(in crate::proto) fn lacks(&self) -> bool {
+    fn lacks(&self) -> bool {
         self.begun > self.window
     }
 
@@ -198,8 +205,7 @@ impl Receiver {
         let owed = limit.saturating_sub(self.granted);
         // Small credits would cost more than they bring, unless what has begun cannot end without. A quarter: the rest of the
         // window then has room for any list, which goes as a whole.
-        let within = self.whole + self.begun as u64 > self.granted;
-        if owed == 0 || (owed < self.window as u64 / 4 && !within) {
+        if owed == 0 || (owed < self.window as u64 / 4 && !self.is_short()) {
             return 0;
         }
         self.granted = limit;
@@ -225,9 +231,18 @@ impl Receiver {
         }
     }
 
-    /// The item that has begun has room beyond the window.
-    pub(in crate::proto) fn borrow(&mut self, more: usize) {
+    /// The room beyond the window that was waited for is there.
+    pub(in crate::proto) fn lend(&mut self, more: usize, budget: &mut Budget) {
         self.waits_for_room = false;
+        // The window may have grown meanwhile, so that another item has begun.
+        if self.lacks() && self.begun - self.window <= more {
+            self.borrow(more);
+        } else {
+            budget.give_back(more);
+        }
+    }
+
+    fn borrow(&mut self, more: usize) {
         self.lent = more;
         self.lent_until = self.whole + self.begun as u64;
     }

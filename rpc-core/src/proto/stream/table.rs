@@ -3,11 +3,7 @@
 use bytes::Bytes;
 use slab::Slab;
 
-use super::{
-    Receiver, Sender,
-    budget::Budget,
-    receiver::Windows,
-};
+use super::{Receiver, Sender, budget::Budget, receiver::Windows};
 use crate::proto::{Announced, Carrier, Flow, Limits, StreamId, Violation, limits::MAX_LANED};
 
 /// Why nothing may be said on a stream yet.
@@ -139,7 +135,9 @@ impl Streams {
         let (number, limit) = (stream.number(), self.limits[1]);
         let index = number as usize;
         if index >= limit {
-            return Err(Violation::new(format!("stream {number}, with a limit of {limit} streams")));
+            return Err(Violation::new(format!(
+                "stream {number}, with a limit of {limit} streams"
+            )));
         }
         let mut new = Box::new(Stream::new(self.role(flow, self.credit), Hold::None));
         if index >= self.theirs.len() {
@@ -218,7 +216,12 @@ impl Streams {
     /// Takes back a stream that no message has carried.
     pub(in crate::proto) fn discard(&mut self, stream: StreamId) {
         let number = stream.number() as usize;
-        if stream.is_ours() && self.ours.get(number).is_some_and(|stream| stream.hold == Hold::Unannounced) {
+        if stream.is_ours()
+            && self
+                .ours
+                .get(number)
+                .is_some_and(|stream| stream.hold == Hold::Unannounced)
+        {
             self.ours.remove(number);
         }
     }
@@ -231,10 +234,15 @@ impl Streams {
     }
 
     /// The streams whose users have not let go.
+    #[cfg(any(test, feature = "_fuzzing"))]
     pub(in crate::proto) fn held(&self) -> Vec<StreamId> {
-        let ours = self.ours.iter().map(|(number, stream)| (StreamId::ours(number as u32), stream));
+        let ours = self
+            .ours
+            .iter()
+            .map(|(number, stream)| (StreamId::ours(number as u32), stream));
         let theirs = self.theirs.iter().enumerate();
-        let theirs = theirs.filter_map(|(number, place)| Some((StreamId::theirs(number as u32), place.stream.as_ref()?)));
+        let theirs =
+            theirs.filter_map(|(number, place)| Some((StreamId::theirs(number as u32), place.stream.as_ref()?)));
         let held = ours.chain(theirs).filter(|(_, stream)| !stream.is_let_go());
         held.map(|(id, _)| id).collect()
     }
@@ -242,9 +250,9 @@ impl Streams {
     /// The bytes that have come and that nobody took.
     #[cfg(any(test, feature = "_fuzzing"))]
     pub(in crate::proto) fn arrived(&self) -> usize {
-        let ours = self.ours.iter().map(|(_, stream)| stream);
-        let all = ours.chain(self.theirs.iter().filter_map(|place| place.stream.as_ref()));
-        let held = |stream: &Box<Stream>| match &stream.role {
+        let ours = self.ours.iter().map(|(_, stream)| &**stream);
+        let all = ours.chain(self.theirs.iter().filter_map(|place| place.stream.as_deref()));
+        let held = |stream: &Stream| match &stream.role {
             Role::Receives(receiver) => receiver.held(),
             Role::Sends(_) => 0,
         };

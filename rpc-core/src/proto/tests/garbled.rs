@@ -5,8 +5,8 @@ use fastrand::Rng;
 
 use super::{content, pair};
 use crate::proto::{
-    Event, Lost,
-    fuzzing::{CLIENT, Pair, SERVER},
+    Attachment, Capacity, Event, Flow, Lost, Received, RequestHead,
+    fuzzing::{CLIENT, Pair, SERVER, body},
 };
 
 /// Calls that wait at the client, by id.
@@ -50,6 +50,12 @@ fn step(pair: &mut Pair, waiting: &mut Waiting, rng: &mut Rng) -> Result<(), Los
             .expect("it is within the limits");
         waiting.0.push(id);
     }
+    if rng.u8(..6) == 0 {
+        open(pair, waiting, rng);
+    }
+    for end in [CLIENT, SERVER] {
+        use_streams(pair, end, rng);
+    }
     for end in [CLIENT, SERVER] {
         pair.write(end, rng.usize(1..40_000));
         if rng.u8(..8) == 0 {
@@ -61,6 +67,36 @@ fn step(pair: &mut Pair, waiting: &mut Waiting, rng: &mut Rng) -> Result<(), Los
     }
     take_events(pair, waiting);
     Ok(())
+}
+
+/// The client makes a call that carries a stream.
+fn open(pair: &mut Pair, waiting: &mut Waiting, rng: &mut Rng) {
+    let flow = if rng.bool() { Flow::Sends } else { Flow::Receives };
+    let client = pair.connection(CLIENT);
+    let stream = client.open_stream(flow).expect("there are few");
+    let head = RequestHead {
+        attachments: vec![Attachment::Stream { stream, flow }],
+        ..RequestHead::default()
+    };
+    let call = client.start(&head, body(&content(10)), None);
+    waiting.0.push(call.expect("it is within the limits"));
+}
+
+/// One of the streams at `end` goes on.
+fn use_streams(pair: &mut Pair, end: usize, rng: &mut Rng) {
+    let connection = pair.connection(end);
+    let streams = connection.streams();
+    let Some(&stream) = rng.choice(&streams) else { return };
+    if let Capacity::Room = connection.capacity(stream) {
+        let item = content(rng.usize(..5000));
+        let sent = connection.send_item(stream, &[], body(&item));
+        sent.expect("it is within the limits");
+    }
+    while let Received::Items(_) = connection.receive(stream) {}
+    if rng.u8(..8) == 0 {
+        connection.end_stream(stream, Ok(()));
+        connection.stop_stream(stream, None);
+    }
 }
 
 fn take_events(pair: &mut Pair, waiting: &mut Waiting) {

@@ -12,10 +12,12 @@ use super::{answers, content, exchange, frame, inject, pair, request_payload, re
 use crate::{
     Code, Error, Metadata, Outcome,
     proto::{
-        Announced, Body, Carrier, ClientHello, Connection, Event, HelloError, Limits, RequestHead, ServerHello,
+        Announced, Attachment, Body, Carrier, ClientHello, Connection, Event, Flow, HelloError, Limits, Received,
+        RequestHead, ServerHello, StreamId,
+        attachment::put_list,
         encode_metadata,
         frame::Kind,
-        fuzzing::{CLIENT, SERVER},
+        fuzzing::{CLIENT, Pair, SERVER},
     },
     service::{fnv1a, method_id},
 };
@@ -157,7 +159,102 @@ fn messages() -> Vec<(&'static str, Bytes)> {
             "close",
             written(|client| client.close(&Error::unavailable("maintenance"))),
         ),
+        (
+            "request with an object",
+            request(&RequestHead {
+                object: Some(5),
+                ..head()
+            }),
+        ),
+        ("request with a list", listed()),
+        ("list of a reply", list(Kind::ReplyAttach)),
+        ("list of an item", list(Kind::ItemAttach)),
+        ("list, cleared", frame(Kind::RequestAttach, false, 0, &[]).freeze()),
+        ("items", items()),
+        (
+            "items, with more to come",
+            frame(Kind::Items, true, 1 << 31, &[3, 0, 0, 0x80, 7]).freeze(),
+        ),
+        ("end", end(Ok(()))),
+        ("end with a failure", end(Err(&not_found))),
+        ("credit", frame(Kind::Credit, false, 0, &[0, 0, 1, 0]).freeze()),
+        ("stop", stop(None)),
+        ("stop with a failure", stop(Some(&not_found))),
+        ("release", written(|client| client.release_object(5, 2))),
     ]
+}
+
+/// A list with an entry of each kind.
+fn attachments(client: &mut Connection) -> Vec<Attachment> {
+    let mut list: Vec<_> = [Flow::Sends, Flow::Receives]
+        .map(|flow| Attachment::Stream {
+            stream: client.open_stream(flow).expect("there are few"),
+            flow,
+        })
+        .to_vec();
+    let object = client.export(None).expect("there are few");
+    let service = (method_id("Inventory", "stock") >> 32) as u32;
+    list.extend([
+        Attachment::Object { object, service },
+        Attachment::Returned { object: 5 },
+    ]);
+    list
+}
+
+fn listed() -> Bytes {
+    written(|client| {
+        let head = RequestHead {
+            attachments: attachments(client),
+            ..head()
+        };
+        let started = client.start(&head, Body::Small(&[0]), None);
+        started.expect("it is within the limits");
+    })
+}
+
+fn list(kind: Kind) -> Bytes {
+    let mut pair = pair(1);
+    let list = attachments(pair.connection(CLIENT));
+    let mut frame = BytesMut::new();
+    put_list(&mut frame, kind, 0, &list);
+    frame.freeze()
+}
+
+/// A stream that the client announced and sends on, or receives from.
+fn opened(flow: Flow) -> (Pair, StreamId) {
+    let mut pair = pair(1);
+    let client = pair.connection(CLIENT);
+    let stream = client.open_stream(flow).expect("there are few");
+    let head = RequestHead {
+        attachments: vec![Attachment::Stream { stream, flow }],
+        ..head()
+    };
+    client
+        .start(&head, Body::Small(&[]), None)
+        .expect("it is within the limits");
+    exchange(&mut pair);
+    (pair, stream)
+}
+
+fn items() -> Bytes {
+    let (mut pair, stream) = opened(Flow::Sends);
+    for item in [APPLE, THREE] {
+        let sent = pair.connection(CLIENT).send_item(stream, &[], Body::Small(item));
+        sent.expect("it is within the limits");
+    }
+    transmit(pair.connection(CLIENT))
+}
+
+fn end(how: Result<(), &Error>) -> Bytes {
+    let (mut pair, stream) = opened(Flow::Sends);
+    pair.connection(CLIENT).end_stream(stream, how);
+    transmit(pair.connection(CLIENT))
+}
+
+fn stop(why: Option<&Error>) -> Bytes {
+    let (mut pair, stream) = opened(Flow::Receives);
+    pair.connection(CLIENT).stop_stream(stream, why);
+    transmit(pair.connection(CLIENT))
 }
 
 fn cancel() -> Bytes {
@@ -299,6 +396,46 @@ fn golden_answers_are_understood() {
             (_, other) => panic!("{names:?}: {other:?}"),
         }
     }
+}
+
+#[test]
+fn golden_lists_and_items_are_understood() {
+    let mut pair = pair(1);
+    // What comes back is an object that went.
+    for _ in 0..6 {
+        pair.connection(SERVER).export(None).expect("there are few");
+    }
+    inject(&mut pair, SERVER, golden("request with a list")).expect("an honest list");
+    let events = pair.events(SERVER);
+    let [Event::Request { head, .. }] = &events[..] else {
+        panic!("{events:?}");
+    };
+    let service = (method_id("Inventory", "stock") >> 32) as u32;
+    let (receives, sends) = (StreamId(1 << 31), StreamId(1 << 31 | 1));
+    let list = [
+        Attachment::Stream {
+            stream: receives,
+            flow: Flow::Receives,
+        },
+        Attachment::Stream {
+            stream: sends,
+            flow: Flow::Sends,
+        },
+        Attachment::Object { object: 0, service },
+        Attachment::Returned { object: 5 },
+    ];
+    assert_eq!(head.attachments, list);
+    inject(&mut pair, SERVER, golden("items")).expect("honest items");
+    let Received::Items(batch) = pair.connection(SERVER).receive(receives) else {
+        panic!("items had come");
+    };
+    assert_eq!(batch.items, [&[6, 0, 0, 0][..], APPLE, &[2, 0, 0, 0], THREE].concat());
+    inject(&mut pair, SERVER, golden("end with a failure")).expect("an honest end");
+    let Received::Failed(error) = pair.connection(SERVER).receive(receives) else {
+        panic!("the end had come");
+    };
+    assert_eq!(error, Error::not_found("no such sku"));
+    inject(&mut pair, SERVER, golden("release")).expect("an honest release");
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod hello;
 mod ids;
 mod liveness;
 mod lost;
+mod objects;
 mod random;
 mod refusals;
 mod streams;

@@ -21,7 +21,12 @@ fn scripts(count: u64, longest: usize, first: impl Fn(&mut Rng) -> u8) {
 
 #[test]
 fn honest_peers_end_every_call_once_and_give_everything_back() {
-    scripts(600, 3000, |rng| 2 * rng.u8(..128));
+    scripts(600, 3000, |rng| 4 * rng.u8(..64));
+}
+
+#[test]
+fn honest_peers_get_every_item_once_and_in_order_and_leave_nothing() {
+    scripts(600, 3000, |rng| 4 * rng.u8(..64) + 2);
 }
 
 #[test]

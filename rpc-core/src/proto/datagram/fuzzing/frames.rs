@@ -175,5 +175,8 @@ fn lane(writer: usize, kind: Kind, call: u32) -> Lane {
 
 /// Whether the number in the frame is a stream's.
 fn is_of_stream(kind: Kind) -> bool {
-    matches!(kind, Kind::ItemAttach | Kind::Items | Kind::End | Kind::Credit | Kind::Stop)
+    matches!(
+        kind,
+        Kind::ItemAttach | Kind::Items | Kind::End | Kind::Credit | Kind::Stop
+    )
 }

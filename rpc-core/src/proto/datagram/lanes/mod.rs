@@ -25,16 +25,13 @@ const MAX_LANES: u32 = 1 + 4 * MAX_LANED as u32;
 
 /// The lane of a frame that `sender` sends; `id` is the call's, the stream's or the object's.
 fn lane_of(kind: u8, id: u32, sender: Role) -> u32 {
-    let by_client = |by_sender: bool| (sender == Role::Client) == by_sender;
-    let (number, place) = match kind & !MORE {
-        1 | 2 | 6 | 11 => (id, if by_client(true) { 0 } else { 1 }),
-        3..=5 | 12 => (id, if by_client(false) { 0 } else { 1 }),
-        13..=17 => {
-            let stream = StreamId(id);
-            (stream.number(), if by_client(stream.is_ours()) { 2 } else { 3 })
-        }
+    let (first, number, by_sender) = match kind & !MORE {
+        1 | 2 | 6 | 11 => (1, id, true),
+        3..=5 | 12 => (1, id, false),
+        13..=17 => (3, StreamId(id).number(), StreamId(id).is_ours()),
         _ => return CONTROL,
     };
+    let by_server = (sender == Role::Server) == by_sender;
     // Numbers are held far below what would overflow.
-    number.saturating_mul(4).saturating_add(1 + place)
+    number.saturating_mul(4).saturating_add(first + u32::from(by_server))
 }

@@ -111,14 +111,20 @@ fn numbers_are_used_again_and_only_then() {
     let mut pair = with_limits(limits, 1);
     let (first, received) = open(&mut pair, CLIENT, Flow::Sends);
     let (_, second) = open(&mut pair, CLIENT, Flow::Receives);
-    let full = pair.connection(CLIENT).open_stream(Flow::Sends).expect_err("there are two");
+    let full = pair
+        .connection(CLIENT)
+        .open_stream(Flow::Sends)
+        .expect_err("there are two");
     assert_eq!(full.code(), Code::ResourceExhausted);
     assert!(full.message().contains("max_streams"), "{full}");
     // The other side numbers its own.
     open(&mut pair, SERVER, Flow::Sends);
     finish(&mut pair, CLIENT, first);
     exchange(&mut pair);
-    assert!(pair.connection(CLIENT).open_stream(Flow::Sends).is_err(), "its receiver has not let go");
+    assert!(
+        pair.connection(CLIENT).open_stream(Flow::Sends).is_err(),
+        "its receiver has not let go"
+    );
     stop(&mut pair, SERVER, received);
     exchange(&mut pair);
     let (_, again) = open(&mut pair, CLIENT, Flow::Receives);
@@ -143,7 +149,10 @@ fn what_came_before_the_connection_was_lost_can_be_taken() {
     pair.connection(CLIENT).close(&Error::unavailable("maintenance"));
     pair.exchange().expect_err("the connection is closed");
     assert_eq!(pair.connection(SERVER).streams(), [to]);
-    assert_eq!(receive(&mut pair, SERVER, to), (vec![Bytes::from_static(b"item")], None));
+    assert_eq!(
+        receive(&mut pair, SERVER, to),
+        (vec![Bytes::from_static(b"item")], None)
+    );
     stop(&mut pair, SERVER, to);
     assert_eq!(pair.connection(SERVER).streams(), []);
 }

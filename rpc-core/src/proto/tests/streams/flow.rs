@@ -43,7 +43,8 @@ fn items_come_in_order_and_whole_in_both_directions() {
 fn a_batch_goes_as_its_items_would() {
     let mut pair = pair(1);
     let (from, to) = open(&mut pair, CLIENT, Flow::Sends);
-    pair.connection(CLIENT).send_items(from, &[1, 0, 0, 0, 7, 0, 0, 0, 0, 2, 0, 0, 0, 8, 9]);
+    pair.connection(CLIENT)
+        .send_items(from, &[1, 0, 0, 0, 7, 0, 0, 0, 0, 2, 0, 0, 0, 8, 9]);
     exchange(&mut pair);
     let items = [&[7][..], &[], &[8, 9]].map(Bytes::from_static);
     assert_eq!(receive(&mut pair, SERVER, to), (items.to_vec(), None));
@@ -66,7 +67,11 @@ fn a_reader_that_takes_nothing_stops_its_sender_and_nothing_else() {
     exchange(&mut pair);
     assert_eq!(answers(&mut pair), [(0, Ok(content(4)))]);
     assert!(!has_room(&mut pair, CLIENT, slow));
-    assert_eq!(pair.connection(CLIENT).queued(), 0, "what a stream holds back holds up nothing");
+    assert_eq!(
+        pair.connection(CLIENT).queued(),
+        0,
+        "what a stream holds back holds up nothing"
+    );
     // Both users look again when there is a reason, once.
     let (items, end) = receive(&mut pair, SERVER, unread);
     assert!(items.len() > 60 && end.is_none());
@@ -128,7 +133,10 @@ fn the_window_of_a_reader_that_keeps_up_grows_to_its_most() {
     let mut pair = with_limits(limits, 1);
     let (from, to) = open(&mut pair, CLIENT, Flow::Sends);
     let most = widen(&mut pair, from, to);
-    assert!(((1 << 20) - PIECE..(1 << 20) + 2 * PIECE).contains(&most), "{most} bytes in a window");
+    assert!(
+        ((1 << 20) - PIECE..(1 << 20) + 2 * PIECE).contains(&most),
+        "{most} bytes in a window"
+    );
     assert_eq!(pair.connection(SERVER).held().beyond, (1 << 20) - WINDOW);
     finish(&mut pair, CLIENT, from);
     exchange(&mut pair);
@@ -168,14 +176,19 @@ fn a_sender_that_never_waits_gets_no_larger_window() {
 #[test]
 fn calls_go_on_while_streams_are_full_in_both_directions() {
     let mut pair = pair(1);
-    let streams: Vec<_> = [(CLIENT, Flow::Sends), (CLIENT, Flow::Receives), (SERVER, Flow::Sends), (SERVER, Flow::Receives)]
-        .map(|(opener, flow)| {
-            let (from, _) = open(&mut pair, opener, flow);
-            let sender = if flow == Flow::Sends { opener } else { other(opener) };
-            fill(&mut pair, sender, from, &content(1000));
-            (sender, from)
-        })
-        .to_vec();
+    let streams: Vec<_> = [
+        (CLIENT, Flow::Sends),
+        (CLIENT, Flow::Receives),
+        (SERVER, Flow::Sends),
+        (SERVER, Flow::Receives),
+    ]
+    .map(|(opener, flow)| {
+        let (from, _) = open(&mut pair, opener, flow);
+        let sender = if flow == Flow::Sends { opener } else { other(opener) };
+        fill(&mut pair, sender, from, &content(1000));
+        (sender, from)
+    })
+    .to_vec();
     for length in [1, 100_000] {
         let call = start(&mut pair, &content(length));
         exchange(&mut pair);

@@ -23,7 +23,9 @@ fn streams(pair: &mut Pair, end: usize) -> Vec<Attachment> {
 fn assert_given_back(pair: &mut Pair, end: usize, list: &[Attachment]) {
     exchange(pair);
     for entry in list {
-        let &Attachment::Stream { stream, flow } = entry else { continue };
+        let &Attachment::Stream { stream, flow } = entry else {
+            continue;
+        };
         match flow {
             Flow::Sends => {
                 let why = stopped(pair, end, stream);
@@ -44,7 +46,10 @@ fn assert_given_back(pair: &mut Pair, end: usize, list: &[Attachment]) {
 fn let_go(pair: &mut Pair, end: usize, list: &[Attachment]) {
     for entry in list {
         match *entry {
-            Attachment::Stream { stream, flow: Flow::Sends } => finish(pair, end, stream),
+            Attachment::Stream {
+                stream,
+                flow: Flow::Sends,
+            } => finish(pair, end, stream),
             Attachment::Stream { stream, .. } => stop(pair, end, stream),
             _ => {}
         }
@@ -65,12 +70,21 @@ fn requests_replies_and_items_carry_lists() {
     pair.reply(SERVER, call, &Bytes::new());
     exchange(&mut pair);
     let events = pair.events(CLIENT);
-    let [Event::Reply { attachments: at_client, .. }] = &events[..] else {
+    let [
+        Event::Reply {
+            attachments: at_client, ..
+        },
+    ] = &events[..]
+    else {
         panic!("{events:?}");
     };
     pair.connection(CLIENT).release(call);
     assert_eq!(at_client.len(), 2);
-    let Attachment::Stream { stream, flow: Flow::Sends } = to_server[0] else {
+    let Attachment::Stream {
+        stream,
+        flow: Flow::Sends,
+    } = to_server[0]
+    else {
         panic!("{to_server:?}");
     };
     let Attachment::Stream { stream: to, .. } = at_server[0] else {
@@ -78,7 +92,9 @@ fn requests_replies_and_items_carry_lists() {
     };
     let nested = streams(&mut pair, CLIENT);
     send(&mut pair, CLIENT, stream, b"without");
-    let carries = pair.connection(CLIENT).send_item(stream, &nested, crate::proto::Body::Small(b"with"));
+    let carries = pair
+        .connection(CLIENT)
+        .send_item(stream, &nested, crate::proto::Body::Small(b"with"));
     carries.expect("the item is within the limits");
     exchange(&mut pair);
     let Received::Items(mut batch) = pair.connection(SERVER).receive(to) else {
@@ -110,9 +126,12 @@ fn nothing_is_said_on_a_stream_before_the_item_that_carries_it_has_left() {
         send(&mut pair, CLIENT, from, &content(1000));
     }
     let nested = streams(&mut pair, CLIENT);
-    let carries = pair.connection(CLIENT).send_item(from, &nested, crate::proto::Body::Small(b"with"));
+    let carries = pair
+        .connection(CLIENT)
+        .send_item(from, &nested, crate::proto::Body::Small(b"with"));
     carries.expect("the item is within the limits");
-    let (Attachment::Stream { stream: inner, .. }, Attachment::Stream { stream: given_up, .. }) = (nested[0], nested[1])
+    let (Attachment::Stream { stream: inner, .. }, Attachment::Stream { stream: given_up, .. }) =
+        (nested[0], nested[1])
     else {
         panic!("{nested:?}");
     };
@@ -133,7 +152,10 @@ fn nothing_is_said_on_a_stream_before_the_item_that_carries_it_has_left() {
     else {
         panic!("{list:?}");
     };
-    assert_eq!(receive(&mut pair, SERVER, inner), (vec![Bytes::from_static(b"early")], Some(Ok(()))));
+    assert_eq!(
+        receive(&mut pair, SERVER, inner),
+        (vec![Bytes::from_static(b"early")], Some(Ok(())))
+    );
     stopped(&mut pair, SERVER, given_up);
     let_go(&mut pair, SERVER, list);
     finish(&mut pair, CLIENT, from);
@@ -152,7 +174,10 @@ fn a_large_request_that_is_withdrawn_gives_its_list_back() {
         ..RequestHead::default()
     };
     let content = content(1 << 20);
-    let call = pair.connection(CLIENT).start(&head, body(&content), None).expect("it may wait");
+    let call = pair
+        .connection(CLIENT)
+        .start(&head, body(&content), None)
+        .expect("it may wait");
     exchange(&mut pair);
     assert_eq!(pair.connection(SERVER).held().lists, 1);
     pair.connection(CLIENT).abandon(call);
@@ -185,7 +210,10 @@ fn a_request_that_is_cancelled_while_it_comes_gives_its_list_back() {
         ..RequestHead::default()
     };
     let content = content(1 << 20);
-    let call = pair.connection(CLIENT).start(&head, body(&content), None).expect("it is within the limits");
+    let call = pair
+        .connection(CLIENT)
+        .start(&head, body(&content), None)
+        .expect("it is within the limits");
     for _ in 0..4 {
         pair.write(CLIENT, PIECE);
         pair.read(SERVER, PIECE).expect("both are honest");
@@ -218,7 +246,10 @@ fn a_request_that_comes_too_late_gives_its_list_back() {
         ..RequestHead::default()
     };
     let content = content(1 << 20);
-    let call = pair.connection(CLIENT).start(&head, body(&content), None).expect("it is within the limits");
+    let call = pair
+        .connection(CLIENT)
+        .start(&head, body(&content), None)
+        .expect("it is within the limits");
     for _ in 0..4 {
         pair.write(CLIENT, PIECE);
         pair.read(SERVER, PIECE).expect("both are honest");
@@ -296,7 +327,9 @@ fn lists_that_nobody_took_from_a_stream_are_given_back_with_all_below_them() {
             panic!("{outer:?}");
         };
         for (on, list) in [(from, &outer), (stream, &inner)] {
-            let sent = pair.connection(CLIENT).send_item(on, list, crate::proto::Body::Small(b"item"));
+            let sent = pair
+                .connection(CLIENT)
+                .send_item(on, list, crate::proto::Body::Small(b"item"));
             sent.expect("the item is within the limits");
         }
         exchange(&mut pair);
@@ -317,7 +350,9 @@ fn what_a_stopped_stream_would_carry_is_announced_and_given_back() {
     stop(&mut pair, SERVER, to);
     exchange(&mut pair);
     let list = streams(&mut pair, CLIENT);
-    let sent = pair.connection(CLIENT).send_item(from, &list, crate::proto::Body::Small(b"item"));
+    let sent = pair
+        .connection(CLIENT)
+        .send_item(from, &list, crate::proto::Body::Small(b"item"));
     sent.expect("the item is within the limits");
     finish(&mut pair, CLIENT, from);
     assert_given_back(&mut pair, CLIENT, &list);

@@ -31,11 +31,39 @@ fn an_item_longer_than_the_window_gets_the_room_that_it_lacks_and_gives_it_back(
     }
 }
 
+/// What is used up of a window is too little for a credit of its own, until an item begins that needs it.
+#[test]
+fn an_item_shorter_than_the_window_gets_the_rest_of_it() {
+    let mut pair = with_limits(limits(), 1);
+    let (from, to) = open(&mut pair, CLIENT, Flow::Sends);
+    for length in [3000, 15_000] {
+        send(&mut pair, CLIENT, from, &content(length));
+        exchange(&mut pair);
+        assert_eq!(receive(&mut pair, SERVER, to), (vec![content(length)], None));
+        assert_eq!(receive(&mut pair, SERVER, to), (Vec::new(), None));
+        exchange(&mut pair);
+    }
+}
+
 #[test]
 fn short_and_long_items_follow_each_other() {
     let mut pair = with_limits(limits(), 1);
     let (from, to) = open(&mut pair, CLIENT, Flow::Sends);
-    let lengths = [10, 100_000, 100_000, 3, 16 << 10, MESSAGE, 0, 0, 40_000, 5000, 5000, 5000, 5000];
+    let lengths = [
+        10,
+        100_000,
+        100_000,
+        3,
+        16 << 10,
+        MESSAGE,
+        0,
+        0,
+        40_000,
+        5000,
+        5000,
+        5000,
+        5000,
+    ];
     let mut received = Vec::new();
     for length in lengths {
         while !has_room(&mut pair, CLIENT, from) {
@@ -106,8 +134,13 @@ fn an_item_that_the_receiver_would_not_take_is_not_sent() {
     let (from, to) = open(&mut pair, CLIENT, Flow::Sends);
     let long = content(MESSAGE + 1);
     let connection = pair.connection(CLIENT);
-    let error = connection.send_item(from, &[], body(&long)).expect_err("it is too long");
-    assert_eq!((error.code(), error.outcome()), (Code::ResourceExhausted, Outcome::NotExecuted));
+    let error = connection
+        .send_item(from, &[], body(&long))
+        .expect_err("it is too long");
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::ResourceExhausted, Outcome::NotExecuted)
+    );
     assert!(error.message().contains("the item takes 1048577 bytes"), "{error}");
     assert!(connection.replace_items(from, body(&long)).is_err());
     send(&mut pair, CLIENT, from, b"next");

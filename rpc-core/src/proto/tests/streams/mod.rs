@@ -5,7 +5,6 @@ mod ends;
 mod flow;
 mod lists;
 mod long_items;
-mod random;
 mod replaced;
 mod turns;
 mod violations;
@@ -33,7 +32,13 @@ fn open(pair: &mut Pair, opener: usize, flow: Flow) -> (StreamId, StreamId) {
     let call = announce(pair, opener, &[Attachment::Stream { stream, flow }]);
     exchange(pair);
     let list = claimed(pair, other(opener));
-    let [Attachment::Stream { stream: theirs, flow: heard }] = list[..] else {
+    let [
+        Attachment::Stream {
+            stream: theirs,
+            flow: heard,
+        },
+    ] = list[..]
+    else {
         panic!("{list:?} where a stream was due");
     };
     assert_ne!(heard, flow);
@@ -52,7 +57,9 @@ fn announce(pair: &mut Pair, from: usize, list: &[Attachment]) -> u32 {
     };
     let content = Bytes::new();
     let connection = pair.connection(from);
-    connection.start(&head, body(&content), None).expect("it is within the limits")
+    connection
+        .start(&head, body(&content), None)
+        .expect("it is within the limits")
 }
 
 /// What the one request carries that came to `end`.
@@ -68,7 +75,10 @@ fn claimed(pair: &mut Pair, end: usize) -> Vec<Attachment> {
 fn end_call(pair: &mut Pair, caller: usize, call: u32) {
     pair.reply(other(caller), call, &Bytes::new());
     exchange(pair);
-    let answered = pair.events(caller).into_iter().any(|event| matches!(event, Event::Reply { .. }));
+    let answered = pair
+        .events(caller)
+        .into_iter()
+        .any(|event| matches!(event, Event::Reply { .. }));
     assert!(answered);
     pair.connection(caller).release(call);
 }

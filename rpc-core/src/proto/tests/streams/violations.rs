@@ -29,7 +29,12 @@ fn list(payload: &[u8]) -> BytesMut {
 #[test]
 fn a_hostile_peer_is_cut_off() {
     let window = 64 << 10;
-    let full = || vec![items(0, &[&[0xfc, 0xff, 0, 0], &[0; 32764][..]].concat()), items(0, &[0; 32768])];
+    let full = || {
+        vec![
+            items(0, &[&[0xfc, 0xff, 0, 0], &[0; 32764][..]].concat()),
+            items(0, &[0; 32768]),
+        ]
+    };
     let end = |stream| frame(Kind::End, false, stream, &[]);
     let stop = |stream| frame(Kind::Stop, false, stream, &[]);
     let attach = |payload: &[u8]| frame(Kind::ItemAttach, false, 0, payload);
@@ -51,12 +56,18 @@ fn a_hostile_peer_is_cut_off() {
         ("credit to the receiver", vec![credit(0, 0)]),
         ("an empty piece", vec![items(0, &[])]),
         ("than it had credit", [full(), vec![items(0, &[1])]].concat()),
-        ("than it had credit", [full(), vec![attach(&[2, 0, 0, 0, 0, 0, 0, 0, 0])]].concat()),
+        (
+            "than it had credit",
+            [full(), vec![attach(&[2, 0, 0, 0, 0, 0, 0, 0, 0])]].concat(),
+        ),
         ("than a stream can have", vec![credit(1, u32::MAX - window + 1)]),
         ("ends early", vec![frame(Kind::Credit, false, 1, &[1, 0, 0])]),
         ("max_message", vec![items(0, &[1, 0, 0, 1])]),
         ("without its list", vec![items(0, &[0, 0, 0, 0x80])]),
-        ("without its item", vec![attach(&[2, 0, 0, 0, 0, 0, 0, 0, 0]), items(0, &[0, 0, 0, 0])]),
+        (
+            "without its item",
+            vec![attach(&[2, 0, 0, 0, 0, 0, 0, 0, 0]), items(0, &[0, 0, 0, 0])],
+        ),
         ("two for one", vec![attach(&[]), attach(&[])]),
         ("within an item", vec![items(0, &[1]), attach(&[])]),
         ("within an item", vec![items(0, &[1, 0, 0, 0]), end(0)]),
@@ -86,7 +97,10 @@ fn a_hostile_peer_is_cut_off() {
         first.unsplit(head);
         inject(&mut pair, SERVER, first).expect("two streams are welcome");
         let broken = inject(&mut pair, SERVER, input);
-        assert!(format!("{broken:?}").contains(what), "{broken:?} says nothing of {what:?}");
+        assert!(
+            format!("{broken:?}").contains(what),
+            "{broken:?} says nothing of {what:?}"
+        );
     }
 }
 

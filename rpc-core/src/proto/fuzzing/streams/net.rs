@@ -1,0 +1,160 @@
+//! Two connections and what is on its way between them: a byte stream, or frames that overtake those of other lanes.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Instant,
+};
+
+use ::bytes::{Bytes, BytesMut};
+
+use crate::{
+    Limits,
+    proto::{
+        Announced, Carrier, Connection, Lost, Settings, StreamId,
+        frame::{HEADER, MORE},
+        fuzzing::Script,
+    },
+};
+
+/// What keeps its order: the calls of one side with one number, one stream, or all that is neither.
+type Lane = (u8, bool, u32);
+
+#[derive(Default)]
+struct Wire {
+    /// Written, and not a whole frame yet where frames are told apart.
+    bytes: BytesMut,
+    lanes: BTreeMap<Lane, VecDeque<BytesMut>>,
+}
+
+pub(super) struct Net {
+    pub(super) ends: [Connection; 2],
+    pub(super) now: Instant,
+    carrier: Carrier,
+    /// What is on its way to each end.
+    wires: [Wire; 2],
+}
+
+impl Net {
+    pub(super) fn new(carrier: Carrier, limits: &Limits, now: Instant) -> Self {
+        let limits = limits.clone().normalised();
+        let end = || {
+            let settings = Settings {
+                ours: limits.clone(),
+                peer: Announced::over(carrier, &limits),
+                carrier,
+                idle: None,
+            };
+            Connection::new(settings, now)
+        };
+        Self {
+            ends: [end(), end()],
+            now,
+            carrier,
+            wires: Default::default(),
+        }
+    }
+
+    /// All that `from` has to write goes on its way.
+    pub(super) fn write(&mut self, from: usize) {
+        let mut chunks = VecDeque::new();
+        self.ends[from].poll_transmit(&mut chunks);
+        let length = chunks.iter().map(Bytes::len).sum();
+        if length == 0 {
+            return;
+        }
+        self.ends[from].handle_written(length, false, self.now);
+        let wire = &mut self.wires[1 - from];
+        for chunk in chunks {
+            wire.bytes.extend_from_slice(&chunk);
+        }
+        if self.carrier == Carrier::Datagrams {
+            wire.sort(from);
+        }
+    }
+
+    /// Something of what is on its way comes to `to`; says whether there was anything.
+    pub(super) fn read(&mut self, to: usize, script: &mut Script<'_>) -> Result<bool, Lost> {
+        let wire = &mut self.wires[to];
+        let mut input = match self.carrier {
+            Carrier::Stream => std::mem::take(&mut wire.bytes),
+            Carrier::Datagrams => wire.next(script),
+        };
+        if input.is_empty() {
+            return Ok(false);
+        }
+        let rest = match self.carrier {
+            Carrier::Stream => input.split_off(input.len().min(1 + script.length(1 << 17))),
+            Carrier::Datagrams => BytesMut::new(),
+        };
+        self.ends[to].handle_heard(self.now);
+        let before = input.len();
+        while self.ends[to].handle_input(&mut input, 3, self.now)? {}
+        let moved = input.len() < before;
+        input.unsplit(rest);
+        if self.carrier == Carrier::Stream {
+            self.wires[to].bytes = input;
+        }
+        Ok(moved)
+    }
+
+    /// Everything moves, until nothing does.
+    pub(super) fn settle(&mut self) -> Result<(), Lost> {
+        let mut all = Script::new(&[255; 2]);
+        loop {
+            let mut moved = false;
+            for end in 0..2 {
+                self.write(end);
+                let to = 1 - end;
+                if self.carrier == Carrier::Stream {
+                    let mut input = std::mem::take(&mut self.wires[to].bytes);
+                    moved |= !input.is_empty();
+                    while self.ends[to].handle_input(&mut input, 64, self.now)? {}
+                    assert!(input.is_empty(), "half a frame");
+                } else {
+                    while self.read(to, &mut all)? {
+                        moved = true;
+                    }
+                }
+            }
+            if !moved {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl Wire {
+    /// Puts whole frames on their lanes.
+    fn sort(&mut self, from: usize) {
+        while let Some(&[a, b, c, kind, id @ ..]) = self.bytes.first_chunk::<HEADER>() {
+            let length = HEADER + u32::from_le_bytes([a, b, c, 0]) as usize;
+            let frame = self.bytes.split_to(length);
+            let lane = lane(kind & !MORE, u32::from_le_bytes(id), from);
+            self.lanes.entry(lane).or_default().push_back(frame);
+        }
+    }
+
+    /// The next frame of some lane.
+    fn next(&mut self, script: &mut Script<'_>) -> BytesMut {
+        let place = script.below(self.lanes.len());
+        let Some(&lane) = self.lanes.keys().nth(place) else {
+            return BytesMut::new();
+        };
+        let frames = self.lanes.get_mut(&lane);
+        let next = frames.and_then(VecDeque::pop_front).unwrap_or_default();
+        self.lanes.retain(|_, frames| !frames.is_empty());
+        next
+    }
+}
+
+fn lane(kind: u8, id: u32, from: usize) -> Lane {
+    match kind {
+        1 | 2 | 6 | 11 => (1, from == 0, id),
+        3..=5 | 12 => (1, from == 1, id),
+        13..=17 => {
+            let stream = StreamId(id);
+            (2, (from == 0) == stream.is_ours(), stream.number())
+        }
+        _ => (0, false, 0),
+    }
+}
