@@ -82,7 +82,7 @@ impl Transport {
         Ok(Site {
             channel: client.connect(server.local_addr()).await?,
             server: Some(server),
-            directory: directory,
+            directory,
         })
     }
 }
