@@ -16,7 +16,7 @@ use std::{
 };
 
 use farcall::{
-    Channel, Code, Error, Limits, Result, Server,
+    Channel, Code, Error, Limits, Outcome, Result, Server,
     channel::{self, Receiver, Sender},
     stream::Stream,
     testing::{Delivery, Network},
@@ -28,6 +28,8 @@ use tokio::time::{sleep, timeout};
 type TestResult<T = ()> = std::result::Result<T, Box<dyn StdError>>;
 
 const JOBS: u64 = 12;
+/// One seed of so many is run a second time.
+const TWICE: u64 = 4;
 /// More than anything may take, faults included.
 const FAR: Duration = Duration::from_secs(3600);
 
@@ -75,7 +77,10 @@ impl Book {
     }
 
     fn counter(&self) -> Steps {
-        Steps(self.alive(), AtomicU64::new(0))
+        Steps {
+            next: AtomicU64::new(0),
+            _alive: self.alive(),
+        }
     }
 
     fn ended_well(&self, job: u64, count: u64) {
@@ -90,11 +95,14 @@ impl Drop for Alive {
     }
 }
 
-struct Steps(Alive, AtomicU64);
+struct Steps {
+    next: AtomicU64,
+    _alive: Alive,
+}
 
 impl Counter for Steps {
     async fn next(&self) -> Result<u64> {
-        Ok(self.1.fetch_add(1, Ordering::Relaxed) + 1)
+        Ok(self.next.fetch_add(1, Ordering::Relaxed) + 1)
     }
 }
 
@@ -352,15 +360,19 @@ async fn jobs(seed: u64) -> TestResult<Run> {
     let work = join_all((0..JOBS).map(|number| {
         let random = random.fork();
         let (client, book) = (&client, &book);
-        async move { timeout(FAR, job(client, book, number, random)).await }
+        async move {
+            let job = timeout(FAR, job(client, book, number, random)).await;
+            job.unwrap_or_else(|_| panic!("job {number} of seed {seed} never ends"))
+        }
     }));
     let (jobs, ()) = tokio::join!(work, faults(&network, Rng::with_seed(seed + 1)));
-    let jobs: Vec<_> = jobs.into_iter().collect::<std::result::Result<_, _>>()?;
     for error in jobs.iter().filter_map(|job| job.as_ref().err()) {
-        assert!(
-            matches!(error.code(), Code::Unavailable | Code::DeadlineExceeded | Code::Aborted),
-            "{error}"
-        );
+        let allowed = match error.code() {
+            // The channel has dialled again, and a reference was to go back over another connection than it came.
+            Code::FailedPrecondition => error.outcome() == Outcome::NotExecuted,
+            code => matches!(code, Code::Unavailable | Code::DeadlineExceeded | Code::Aborted),
+        };
+        assert!(allowed, "{error}");
     }
     // Whatever befell it, a network that is whole again carries streams.
     sleep(Duration::from_secs(60)).await;
@@ -392,15 +404,20 @@ fn run(seed: u64) -> TestResult<Run> {
 
 #[test]
 fn every_stream_ends_truly_and_the_same_way_twice() -> TestResult {
-    let seeds = match env::var("FARCALL_SIM_SEEDS") {
-        Ok(seeds) => seeds.parse()?,
-        Err(_) => 1000,
+    let number = |name: &str| env::var(name).ok().map(|number| number.parse::<u64>()).transpose();
+    let seeds = match number("FARCALL_SIM_SEED")? {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("FARCALL_SIM_SEEDS")?.unwrap_or(1000),
     };
+    let least = (seeds.end - seeds.start) as usize;
     let (mut worked, mut failed) = (0, 0);
-    for seed in 0..seeds {
+    for seed in seeds {
         let first = run(seed)?;
         worked += first.jobs.iter().filter(|job| job.is_ok()).count();
         failed += first.jobs.iter().filter(|job| job.is_err()).count();
+        if seed % TWICE != 0 {
+            continue;
+        }
         let second = run(seed)?;
         let pairs = first.trace.iter().zip(&second.trace);
         let differs = pairs.into_iter().position(|(one, other)| one != other);
@@ -409,7 +426,7 @@ fn every_stream_ends_truly_and_the_same_way_twice() -> TestResult {
         assert_eq!(first.jobs, second.jobs, "seed {seed}");
     }
     assert!(
-        worked > seeds as usize && failed > seeds as usize / 4,
+        worked > least && failed >= least / 4,
         "{worked} worked and {failed} failed"
     );
     Ok(())

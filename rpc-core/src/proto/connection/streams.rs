@@ -278,11 +278,11 @@ impl Connection {
         }
         let (carrier, ours) = (self.carrier, &self.ours);
         receiver.arrive(payload, more, |length| carrier.check_received(ours, "an item", length))?;
-        let (wakes, lacks) = (receiver.wake(), receiver.lacks());
+        let (wakes, short) = (receiver.wake(), receiver.is_short());
         if wakes {
             self.events.push_back(Event::Receivable { stream: id });
         }
-        if lacks {
+        if short {
             self.grant(id);
         }
         Ok(())

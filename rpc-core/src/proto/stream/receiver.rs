@@ -179,8 +179,13 @@ impl Receiver {
         self.lists.drain(..).chain(self.list.take()).collect()
     }
 
+    /// Whether what has begun cannot end with the credit that was given: its receiver waits for all of it, and asks for nothing.
+    pub(in crate::proto) fn is_short(&self) -> bool {
+        self.whole + self.begun as u64 > self.granted
+    }
+
     /// Whether what has begun cannot end within the window.
-    pub(in crate::proto) fn lacks(&self) -> bool {
+    fn lacks(&self) -> bool {
         self.begun > self.window
     }
 
@@ -200,8 +205,7 @@ impl Receiver {
         let owed = limit.saturating_sub(self.granted);
         // Small credits would cost more than they bring, unless what has begun cannot end without. A quarter: the rest of the
         // window then has room for any list, which goes as a whole.
-        let within = self.whole + self.begun as u64 > self.granted;
-        if owed == 0 || (owed < self.window as u64 / 4 && !within) {
+        if owed == 0 || (owed < self.window as u64 / 4 && !self.is_short()) {
             return 0;
         }
         self.granted = limit;

@@ -31,6 +31,20 @@ fn an_item_longer_than_the_window_gets_the_room_that_it_lacks_and_gives_it_back(
     }
 }
 
+/// What is used up of a window is too little for a credit of its own, until an item begins that needs it.
+#[test]
+fn an_item_shorter_than_the_window_gets_the_rest_of_it() {
+    let mut pair = with_limits(limits(), 1);
+    let (from, to) = open(&mut pair, CLIENT, Flow::Sends);
+    for length in [3000, 15_000] {
+        send(&mut pair, CLIENT, from, &content(length));
+        exchange(&mut pair);
+        assert_eq!(receive(&mut pair, SERVER, to), (vec![content(length)], None));
+        assert_eq!(receive(&mut pair, SERVER, to), (Vec::new(), None));
+        exchange(&mut pair);
+    }
+}
+
 #[test]
 fn short_and_long_items_follow_each_other() {
     let mut pair = with_limits(limits(), 1);
