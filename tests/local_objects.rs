@@ -135,7 +135,11 @@ async fn a_call_has_a_context_metadata_and_a_deadline() -> TestResult {
     let seen = ReplyMetadata::new();
     assert_eq!(shop.with_reply_metadata(&seen).greet("you").await?, "hello you");
     assert_eq!(seen.latest().value("served-by"), Some("handler"));
-    assert_eq!(shop.context().await?, (None, None, Some("context".into())), "no deadline unless one is set");
+    assert_eq!(
+        shop.context().await?,
+        (None, None, Some("context".into())),
+        "no deadline unless one is set"
+    );
     let (tenant, remaining, _) = shop
         .with_metadata("tenant", "eu")
         .with_timeout(Duration::from_secs(60))
@@ -152,7 +156,12 @@ async fn failures_are_told_as_over_a_network() -> TestResult {
     let (_, shop) = shop();
     let seen = ReplyMetadata::new();
     let refused = shop.with_reply_metadata(&seen).refuse().await;
-    assert_fails(refused, Code::NotFound, Outcome::Executed, &["Shop.refuse", "no such thing"]);
+    assert_fails(
+        refused,
+        Code::NotFound,
+        Outcome::Executed,
+        &["Shop.refuse", "no such thing"],
+    );
     assert_eq!(seen.latest().value("served-by"), Some("handler"));
     let parts = ["Shop.panic", "the handler panicked: in an object"];
     assert_fails(shop.panic().await, Code::Internal, Outcome::Unknown, &parts);
@@ -175,7 +184,12 @@ fn a_call_runs_in_any_executor() -> TestResult {
 async fn the_deadline_stops_the_handler() -> TestResult {
     let (counter, shop) = shop();
     let late = shop.brief().await;
-    assert_fails(late, Code::DeadlineExceeded, Outcome::Unknown, &["Shop.brief", "at the deadline"]);
+    assert_fails(
+        late,
+        Code::DeadlineExceeded,
+        Outcome::Unknown,
+        &["Shop.brief", "at the deadline"],
+    );
     let late = shop.with_timeout(Duration::from_secs(5)).wait().await;
     assert_fails(late, Code::DeadlineExceeded, Outcome::Unknown, &["Shop.wait"]);
     assert_eq!((counter.running(), counter.ended()), (0, 0));
@@ -251,7 +265,10 @@ async fn a_revoked_object_takes_no_calls_and_ends_with_those_under_way() -> Test
     let parts = ["Shop.greet", "the `Shop` object is revoked or gone"];
     assert_fails(shop.greet("you").await, Code::NotFound, Outcome::NotExecuted, &parts);
     assert_eq!(shop.channel().state(), ChannelState::Idle);
-    assert_eq!(shop.channel().ready().await.map_err(|error| error.code()), Err(Code::NotFound));
+    assert_eq!(
+        shop.channel().ready().await.map_err(|error| error.code()),
+        Err(Code::NotFound)
+    );
     assert!(alive.upgrade().is_some(), "the call under way goes on");
     gate.open(1);
     assert_eq!(call.await?, 7);

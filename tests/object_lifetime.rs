@@ -223,7 +223,11 @@ async fn a_clients_objects_end_with_the_connection(transport: Transport) -> Test
         assert_eq!(session.channel().state(), ChannelState::Idle);
     }
     let lost = opened.touch().await.expect_err("the server is gone");
-    assert_eq!((lost.code(), lost.outcome()), (Code::Unavailable, Outcome::NotExecuted), "{lost}");
+    assert_eq!(
+        (lost.code(), lost.outcome()),
+        (Code::Unavailable, Outcome::NotExecuted),
+        "{lost}"
+    );
     Ok(())
 }
 
@@ -242,7 +246,12 @@ async fn a_revoked_object_is_known_by_its_type(transport: Transport) -> TestResu
     assert_fails(kept[0].touch().await, Code::NotFound, Outcome::NotExecuted, &parts);
     // It can still be sent, and is as dead wherever it comes.
     office.keep(session).await?;
-    assert_fails(house.kept()[1].touch().await, Code::NotFound, Outcome::NotExecuted, &parts);
+    assert_fails(
+        house.kept()[1].touch().await,
+        Code::NotFound,
+        Outcome::NotExecuted,
+        &parts,
+    );
     Ok(())
 }
 

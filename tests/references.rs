@@ -177,7 +177,10 @@ async fn clients_travel_inside_of_other_values(transport: Transport) -> TestResu
     assert_eq!(sums.map(|sum| sum.get()), [4, 2]);
 
     let desk = hub.desk().await?;
-    assert_eq!(desk.others.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, true]);
+    assert_eq!(
+        desk.others.iter().map(Option::is_some).collect::<Vec<_>>(),
+        [true, false, true]
+    );
     assert_eq!(desk.counter.add(1).await?, 1);
     let same = desk.others[0].as_ref().expect("the first");
     assert_eq!(same.add(1).await?, 2);
@@ -199,12 +202,20 @@ async fn an_object_comes_back_to_its_owner(transport: Transport) -> TestResult {
 
     // To the client.
     let mine = CounterClient::local(Sum::default());
-    assert_ne!(mine.channel().address().to_string(), hub.address_of(mine.clone()).await?);
+    assert_ne!(
+        mine.channel().address().to_string(),
+        hub.address_of(mine.clone()).await?
+    );
     let echoed = hub.echo(Some(mine.clone())).await?.expect("what was sent");
     assert_eq!(echoed.peer().await?, "local://");
     assert_eq!(mine.add(1).await? + echoed.add(1).await?, 1 + 2);
     assert!(echoed.channel().revoke());
-    assert_fails(mine.add(1).await, Code::NotFound, Outcome::NotExecuted, &["`Counter`", "revoked"]);
+    assert_fails(
+        mine.add(1).await,
+        Code::NotFound,
+        Outcome::NotExecuted,
+        &["`Counter`", "revoked"],
+    );
     assert_eq!(mine.channel().state(), ChannelState::Idle);
     Ok(())
 }
@@ -247,7 +258,10 @@ async fn an_object_behind_another_connection_stays_there(transport: Transport) -
     let (_, server) = office();
     let (_, other) = office();
     let (here, there) = (transport.serve(server).await?, transport.serve(other).await?);
-    let (here, there) = (HubClient::new(here.channel.clone()), HubClient::new(there.channel.clone()));
+    let (here, there) = (
+        HubClient::new(here.channel.clone()),
+        HubClient::new(there.channel.clone()),
+    );
     let opened = here.open().await?;
     let refused = there.add_to(opened.clone(), 1).await;
     let parts = ["Hub.add_to", "another connection"];
@@ -270,10 +284,18 @@ async fn objects_work_behind_layers(transport: Transport) -> TestResult {
     let site = transport.serve_to(server.layer(layer(&seen)), options).await?;
     let hub = HubClient::new(site.channel.clone());
     assert_eq!(hub.add_to(CounterClient::local(Sum::default()), 3).await?, 3);
-    assert_eq!(seen.load(Ordering::Relaxed), 2, "calls to a client's object pass no layers");
+    assert_eq!(
+        seen.load(Ordering::Relaxed),
+        2,
+        "calls to a client's object pass no layers"
+    );
     let opened = hub.open().await?;
     assert_eq!(opened.add(4).await?, 4);
-    assert_eq!(seen.load(Ordering::Relaxed), 5, "calls to a server's object pass the server's");
+    assert_eq!(
+        seen.load(Ordering::Relaxed),
+        5,
+        "calls to a server's object pass the server's"
+    );
     assert_eq!(office.opened.get(), 4);
     Ok(())
 }
@@ -342,7 +364,9 @@ async fn a_layer_that_makes_an_answer_of_its_own_loses_what_is_not_bytes() -> Te
     let site = Transport::Tcp.serve(office().1.layer(anew())).await?;
     let hub = HubClient::new(site.channel.clone());
     assert_fails(hub.open().await, Code::Internal, Outcome::Executed, &what);
-    let site = Transport::Tcp.serve_to(office().1, Channel::builder().layer(anew())).await?;
+    let site = Transport::Tcp
+        .serve_to(office().1, Channel::builder().layer(anew()))
+        .await?;
     let hub = HubClient::new(site.channel.clone());
     assert_fails(hub.open().await, Code::Internal, Outcome::Executed, &what);
     Ok(())
@@ -357,7 +381,9 @@ async fn a_layer_cannot_send_an_object_twice() -> TestResult {
             next.call(request).await
         }
     });
-    let site = Transport::Tcp.serve_to(office().1, Channel::builder().layer(twice)).await?;
+    let site = Transport::Tcp
+        .serve_to(office().1, Channel::builder().layer(twice))
+        .await?;
     let hub = HubClient::new(site.channel.clone());
     let sum = Sum::default();
     let refused = hub.add_to(CounterClient::local(sum.clone()), 1).await;

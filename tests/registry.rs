@@ -76,7 +76,12 @@ async fn what_the_owner_binds_is_found(transport: Transport) -> TestResult {
     let lamp = registry.lookup("lamp").await?;
     assert_eq!(lamp.service(), "Lamp");
     let wrong = lamp.client::<BellClient>().map(drop);
-    assert_fails(wrong, Code::InvalidArgument, Outcome::NotExecuted, &["`Lamp`", "`Bell`"]);
+    assert_fails(
+        wrong,
+        Code::InvalidArgument,
+        Outcome::NotExecuted,
+        &["`Lamp`", "`Bell`"],
+    );
 
     names.unbind("bell")?;
     assert_eq!(found.ring().await?, "ding", "who has it has it");
@@ -115,7 +120,12 @@ async fn whoever_is_allowed_binds_and_unbinds(transport: Transport) -> TestResul
     assert_fails(denied, Code::PermissionDenied, Outcome::Executed, &["Registry.bind"]);
     friend.bind("bell", Reference::of(&first)).await?;
     let taken = friend.bind("bell", Reference::of(&second)).await;
-    assert_fails(taken, Code::AlreadyExists, Outcome::Executed, &["`bell`", "`Bell` already"]);
+    assert_fails(
+        taken,
+        Code::AlreadyExists,
+        Outcome::Executed,
+        &["`bell`", "`Bell` already"],
+    );
 
     // The server calls it over the client's connection, and the client gets its own back.
     let there: BellClient = names.lookup("bell")?.client()?;
@@ -141,7 +151,12 @@ async fn a_name_is_free_when_its_object_is_gone(transport: Transport) -> TestRes
     let registry = RegistryClient::new(site.channel.clone());
     assert!(first.channel().revoke());
     assert!(registry.list().await?.is_empty());
-    assert_fails(registry.lookup("bell").await, Code::NotFound, Outcome::Executed, &["`bell`"]);
+    assert_fails(
+        registry.lookup("bell").await,
+        Code::NotFound,
+        Outcome::Executed,
+        &["`bell`"],
+    );
     names.bind("bell", &bell("second"))?;
     let found: BellClient = registry.lookup("bell").await?.client()?;
     assert_eq!(found.ring().await?, "second");
@@ -172,7 +187,10 @@ async fn an_object_of_a_client_is_not_handed_on(transport: Transport) -> TestRes
     let other = RegistryClient::new(site.connect().await?);
     assert_eq!(listed(&other.list().await?), [("bell", "Bell")]);
     let parts = ["Registry.lookup", "another connection"];
-    let refused = other.lookup("bell").await.expect_err("it lives behind the binder's connection");
+    let refused = other
+        .lookup("bell")
+        .await
+        .expect_err("it lives behind the binder's connection");
     assert_eq!(refused.code(), Code::FailedPrecondition, "{refused}");
     for part in parts {
         assert!(refused.to_string().contains(part), "{refused}");
@@ -199,7 +217,12 @@ fn names_are_bounded() -> TestResult {
     names.bind(&"x".repeat(255), &first)?;
     names.bind("second", &bell("second"))?;
     let refused = names.bind("third", &bell("third"));
-    assert_fails(refused, Code::ResourceExhausted, Outcome::Executed, &["2 names", "`Names::max_names`"]);
+    assert_fails(
+        refused,
+        Code::ResourceExhausted,
+        Outcome::Executed,
+        &["2 names", "`Names::max_names`"],
+    );
     names.rebind("second", &bell("again"))?;
     assert!(first.channel().revoke());
     names.bind("third", &bell("third"))?;
@@ -214,6 +237,9 @@ async fn a_reference_is_what_its_client_is() -> TestResult {
     assert_eq!(reference.service(), "Bell");
     assert_eq!(reference.client::<BellClient>()?.ring().await?, "ding");
     let lazily = Channel::builder().connect_lazily("tcp://127.0.0.1:1/tower")?;
-    assert_eq!(Reference::of(&LampClient::new(lazily)).channel().address().to_string(), "tcp://127.0.0.1:1/tower");
+    assert_eq!(
+        Reference::of(&LampClient::new(lazily)).channel().address().to_string(),
+        "tcp://127.0.0.1:1/tower"
+    );
     Ok(())
 }

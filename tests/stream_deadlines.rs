@@ -105,13 +105,23 @@ async fn the_deadline_covers_the_result() -> TestResult {
         let mut ticks = clock.with_timeout(5 * SECOND / 2).ticks(100, SECOND);
         assert_eq!(ticks.by_ref().take(2).try_collect::<Vec<_>>().await?, [0, 1]);
         let late = ticks.next().await.expect("an error");
-        assert_fails(late, Code::DeadlineExceeded, Outcome::Unknown, &["Clock.ticks", "deadline"]);
+        assert_fails(
+            late,
+            Code::DeadlineExceeded,
+            Outcome::Unknown,
+            &["Clock.ticks", "deadline"],
+        );
         assert_eq!(ticks.next().await, None);
         assert!((Duration::from_millis(2500)..Duration::from_millis(2600)).contains(&start.elapsed()));
 
         let mut ticks = clock.with_timeout(2 * SECOND).open(0, SECOND).await?;
         let late = ticks.next().await.expect("an error");
-        assert_fails(late, Code::DeadlineExceeded, Outcome::Unknown, &["Clock.open", "deadline"]);
+        assert_fails(
+            late,
+            Code::DeadlineExceeded,
+            Outcome::Unknown,
+            &["Clock.open", "deadline"],
+        );
         drop(ticks);
         gate.stopped().await;
     }
@@ -128,7 +138,12 @@ async fn the_server_keeps_the_deadline() -> TestResult {
     // Nobody polls the stream.
     gate.stopped().await;
     let late = ticks.next().await.expect("an error");
-    assert_fails(late, Code::DeadlineExceeded, Outcome::Unknown, &["Clock.ticks", "deadline"]);
+    assert_fails(
+        late,
+        Code::DeadlineExceeded,
+        Outcome::Unknown,
+        &["Clock.ticks", "deadline"],
+    );
     Ok(())
 }
 
@@ -144,7 +159,12 @@ async fn the_deadline_covers_arguments() -> TestResult {
         let mut echo = clock.with_timeout(3 * SECOND / 2).echo(ticks(100, SECOND, &here));
         assert_eq!(echo.try_next().await?, Some(0));
         let late = echo.next().await.expect("an error");
-        assert_fails(late, Code::DeadlineExceeded, Outcome::Unknown, &["Clock.echo", "deadline"]);
+        assert_fails(
+            late,
+            Code::DeadlineExceeded,
+            Outcome::Unknown,
+            &["Clock.echo", "deadline"],
+        );
     }
     Ok(())
 }
@@ -155,7 +175,12 @@ async fn a_method_may_set_one() -> TestResult {
     let mut ticks = clock.ticks_of_three(100, 2 * SECOND);
     assert_eq!(ticks.try_next().await?, Some(0));
     let late = ticks.next().await.expect("an error");
-    assert_fails(late, Code::DeadlineExceeded, Outcome::Unknown, &["Clock.ticks_of_three"]);
+    assert_fails(
+        late,
+        Code::DeadlineExceeded,
+        Outcome::Unknown,
+        &["Clock.ticks_of_three"],
+    );
     Ok(())
 }
 
@@ -163,7 +188,10 @@ async fn a_method_may_set_one() -> TestResult {
 async fn a_channels_own_timeout_is_for_calls() -> TestResult {
     let server = farcall::Server::new().service(ClockServer::new(Tower(Gate::new())));
     let clock = ClockClient::new(Channel::builder().timeout(SECOND).loopback(server));
-    assert_eq!(clock.ticks(2, 10 * SECOND).take(2).try_collect::<Vec<_>>().await?, [0, 1]);
+    assert_eq!(
+        clock.ticks(2, 10 * SECOND).take(2).try_collect::<Vec<_>>().await?,
+        [0, 1]
+    );
     Ok(())
 }
 
@@ -186,15 +214,29 @@ async fn an_item_may_take_so_long() -> TestResult {
         let mut ticks = clock.ticks(4, 2 * SECOND);
         assert_eq!(ticks.by_ref().take(4).try_collect::<Vec<_>>().await?, [0, 1, 2, 3]);
         let late = ticks.next().await.expect("an error");
-        assert_fails(late, Code::DeadlineExceeded, Outcome::Unknown, &["Clock.ticks", "no item came for 3s"]);
+        assert_fails(
+            late,
+            Code::DeadlineExceeded,
+            Outcome::Unknown,
+            &["Clock.ticks", "no item came for 3s"],
+        );
         assert_eq!(ticks.next().await, None);
-        assert!((11 * SECOND..SECOND * 111 / 10).contains(&start.elapsed()), "{:?}", start.elapsed());
+        assert!(
+            (11 * SECOND..SECOND * 111 / 10).contains(&start.elapsed()),
+            "{:?}",
+            start.elapsed()
+        );
         gate.stopped().await;
 
         let mut opened = clock.open(1, 2 * SECOND).await?;
         assert_eq!(opened.try_next().await?, Some(0));
         let late = opened.next().await.expect("an error");
-        assert_fails(late, Code::DeadlineExceeded, Outcome::Unknown, &["Clock.open", "no item came for 3s"]);
+        assert_fails(
+            late,
+            Code::DeadlineExceeded,
+            Outcome::Unknown,
+            &["Clock.open", "no item came for 3s"],
+        );
         gate.stopped().await;
     }
     Ok(())
@@ -224,7 +266,12 @@ async fn the_first_item_may_take_so_long() -> TestResult {
     let clock = ClockClient::new(channel).with_item_timeout(3 * SECOND);
     let start = Instant::now();
     let late = clock.ticks(1, Duration::ZERO).next().await.expect("an error");
-    assert_fails(late, Code::DeadlineExceeded, Outcome::Unknown, &["Clock.ticks", "no item came for 3s"]);
+    assert_fails(
+        late,
+        Code::DeadlineExceeded,
+        Outcome::Unknown,
+        &["Clock.ticks", "no item came for 3s"],
+    );
     assert_eq!(start.elapsed().as_secs(), 3);
     Ok(())
 }
@@ -239,11 +286,21 @@ async fn limits_of_real_time(transport: Transport) -> TestResult {
     let clock = ClockClient::new(site.channel.clone());
     let mut ticks = clock.with_timeout(SECOND / 20).ticks(0, SECOND);
     let late = ticks.next().await.expect("an error");
-    assert_fails(late, Code::DeadlineExceeded, Outcome::Unknown, &["Clock.ticks", "deadline"]);
+    assert_fails(
+        late,
+        Code::DeadlineExceeded,
+        Outcome::Unknown,
+        &["Clock.ticks", "deadline"],
+    );
     let mut ticks = clock.with_item_timeout(SECOND / 20).ticks(1, Duration::ZERO);
     assert_eq!(ticks.try_next().await?, Some(0));
     let late = ticks.next().await.expect("an error");
-    assert_fails(late, Code::DeadlineExceeded, Outcome::Unknown, &["Clock.ticks", "no item came"]);
+    assert_fails(
+        late,
+        Code::DeadlineExceeded,
+        Outcome::Unknown,
+        &["Clock.ticks", "no item came"],
+    );
     drop(ticks);
     let late = clock.with_timeout(SECOND / 20).count(stream::pending()).await;
     assert_fails(late, Code::DeadlineExceeded, Outcome::Unknown, &["Clock.count"]);

@@ -77,7 +77,12 @@ async fn an_empty_stream(transport: Transport) -> TestResult {
 
 async fn an_error_is_an_item_like_any_other(transport: Transport) -> TestResult {
     let (_, client, _site) = site(transport).await?;
-    let script = [Step::Fail("one".into()), Step::Give(1), Step::Fail("two".into()), Step::Give(1)];
+    let script = [
+        Step::Fail("one".into()),
+        Step::Give(1),
+        Step::Fail("two".into()),
+        Step::Give(1),
+    ];
     let items: Vec<_> = client.play(&script).collect().await;
     let failed = |text: &str| Err(Error::aborted(text));
     assert_eq!(items, [failed("one"), Ok(vec![1]), failed("two"), Ok(vec![1])]);
@@ -92,7 +97,12 @@ async fn a_failure_of_the_call_is_the_only_item(transport: Transport) -> TestRes
     let client = FeedClient::new(site.channel.clone());
     let mut items = client.double_plain(stream::pending());
     let refused = items.next().await.expect("an item");
-    assert_fails(refused, Code::Unimplemented, Outcome::NotExecuted, &["Feed.double_plain", "no such method"]);
+    assert_fails(
+        refused,
+        Code::Unimplemented,
+        Outcome::NotExecuted,
+        &["Feed.double_plain", "no such method"],
+    );
     assert_eq!(items.next().await, None);
     let refused = client.sum_plain("", stream::pending()).await;
     assert!(matches!(refused, Err(FeedError::Call(error)) if error.code() == Code::Unimplemented));
@@ -155,7 +165,12 @@ async fn a_method_that_has_enough(transport: Transport) -> TestResult {
     let numbers = then_wait(2, &here);
     let blobs = Streaming::new(then_wait(2, &here).map(|_| Ok(vec![0; 5])));
     assert_eq!(client.take(2, numbers, blobs).await?, 11);
-    assert_eq!(client.take(0, stream::pending(), Streaming::new(stream::pending())).await?, 0);
+    assert_eq!(
+        client
+            .take(0, stream::pending(), Streaming::new(stream::pending()))
+            .await?,
+        0
+    );
     Ok(())
 }
 
@@ -182,12 +197,22 @@ async fn a_producer_that_panics(transport: Transport) -> TestResult {
     let mut items = client.play(&[Step::Give(2), Step::Panic]);
     assert_eq!(items.by_ref().take(2).try_collect::<Vec<_>>().await?, [[1], [1]]);
     let panicked = items.next().await.expect("an error");
-    assert_fails(panicked, Code::Internal, Outcome::Unknown, &["Feed.play", "panicked", "as the script says"]);
+    assert_fails(
+        panicked,
+        Code::Internal,
+        Outcome::Unknown,
+        &["Feed.play", "panicked", "as the script says"],
+    );
     assert_eq!(items.next().await, None);
 
     let mut items = client.play_plain(&[Step::Panic]);
     let panicked = items.next().await.expect("an error");
-    assert_fails(panicked, Code::Internal, Outcome::Unknown, &["Feed.play_plain", "panicked"]);
+    assert_fails(
+        panicked,
+        Code::Internal,
+        Outcome::Unknown,
+        &["Feed.play_plain", "panicked"],
+    );
     assert_eq!(items.next().await, None);
     Ok(())
 }
@@ -205,12 +230,19 @@ async fn a_panic_behind_a_result(transport: Transport) -> TestResult {
 async fn an_item_that_is_too_large(transport: Transport) -> TestResult {
     let feeder = Feeder::new();
     let limits = Limits::default().max_message(100_000).max_udp_message(100_000);
-    let site = transport.serve_to(feeder.server(), Channel::builder().limits(limits)).await?;
+    let site = transport
+        .serve_to(feeder.server(), Channel::builder().limits(limits))
+        .await?;
     let client = FeedClient::new(site.channel.clone());
     let mut items = client.play(&[Step::Blob(90_000), Step::Blob(200_000), Step::Give(1)]);
     assert_eq!(items.try_next().await?.map(|item| item.len()), Some(90_000));
     let refused = items.next().await.expect("an error");
-    assert_fails(refused, Code::ResourceExhausted, Outcome::Unknown, &["Feed.play", "200"]);
+    assert_fails(
+        refused,
+        Code::ResourceExhausted,
+        Outcome::Unknown,
+        &["Feed.play", "200"],
+    );
     assert_eq!(items.next().await, None);
     Ok(())
 }
@@ -222,7 +254,12 @@ async fn an_argument_item_that_is_too_large(transport: Transport) -> TestResult 
     let client = FeedClient::new(site.channel.clone());
     let blobs = Streaming::new(stream::iter([Ok(vec![0; 90_000]), Ok(vec![0; 200_000])]));
     let refused = client.take(2, stream::empty(), blobs).await;
-    assert_fails(refused, Code::ResourceExhausted, Outcome::Executed, &["Feed.take", "200"]);
+    assert_fails(
+        refused,
+        Code::ResourceExhausted,
+        Outcome::Executed,
+        &["Feed.take", "200"],
+    );
     Ok(())
 }
 
@@ -253,7 +290,12 @@ async fn an_argument_item_of_another_type(transport: Transport) -> TestResult {
 async fn a_broken_argument_of_results(transport: Transport) -> TestResult {
     let (feeder, client, _site) = site(transport).await?;
     let refused = client.sum(then_panic(3).map(Ok)).await;
-    assert_fails(refused, Code::Internal, Outcome::Executed, &["Feed.sum", "panicked", "as the test says"]);
+    assert_fails(
+        refused,
+        Code::Internal,
+        Outcome::Executed,
+        &["Feed.sum", "panicked", "as the test says"],
+    );
     // It had its error and went on to its end.
     assert_eq!(feeder.inside.stopped_count(), 0);
     Ok(())
@@ -282,7 +324,10 @@ async fn a_broken_argument_ends_the_result(transport: Transport) -> TestResult {
     feeder.out.stopped().await;
 
     let doubled: Vec<_> = client.double(then_panic(1).map(Ok)).collect().await;
-    assert!(matches!(&doubled[..], [Ok(0), Err(error)] if error.code() == Code::Internal), "{doubled:?}");
+    assert!(
+        matches!(&doubled[..], [Ok(0), Err(error)] if error.code() == Code::Internal),
+        "{doubled:?}"
+    );
     Ok(())
 }
 
@@ -290,7 +335,12 @@ async fn a_broken_argument_that_another_task_reads(transport: Transport) -> Test
     let site = transport.serve(other::server()).await?;
     let client = other::OtherClient::new(site.channel.clone());
     let refused = client.elsewhere(then_panic(2)).await;
-    assert_fails(refused, Code::Internal, Outcome::Unknown, &["the stream `numbers` broke"]);
+    assert_fails(
+        refused,
+        Code::Internal,
+        Outcome::Unknown,
+        &["the stream `numbers` broke"],
+    );
     Ok(())
 }
 
@@ -318,9 +368,15 @@ async fn a_lost_connection_is_no_end(transport: Transport) -> TestResult {
     let summed = tokio::spawn(client.sum(stream::pending()));
     feeder.inside.entered().await;
     site.stop_server();
-    for lost in [items.next().await.map(|item| item.map(drop)), doubled.next().await.map(|item| item.map(drop))] {
+    for lost in [
+        items.next().await.map(|item| item.map(drop)),
+        doubled.next().await.map(|item| item.map(drop)),
+    ] {
         let error = lost.expect("an error, not the end").expect_err("an error");
-        assert!([Code::Unavailable, Code::Cancelled, Code::Aborted].contains(&error.code()), "{error}");
+        assert!(
+            [Code::Unavailable, Code::Cancelled, Code::Aborted].contains(&error.code()),
+            "{error}"
+        );
     }
     assert_eq!(items.next().await, None);
     assert_eq!(doubled.next().await, None);
@@ -394,7 +450,9 @@ mod other {
         }
         async fn elsewhere(&self, numbers: impl Stream<Item = u64> + Send + 'static) -> Result<u64> {
             let reading = tokio::spawn(numbers.fold(0, |sum, number| async move { sum + number }));
-            reading.await.map_err(|_| farcall::Error::internal("the reader panicked"))
+            reading
+                .await
+                .map_err(|_| farcall::Error::internal("the reader panicked"))
         }
     }
 

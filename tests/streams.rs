@@ -59,7 +59,10 @@ async fn arguments(transport: Transport) -> TestResult {
     let site = transport.serve(Feeder::new().server()).await?;
     let client = FeedClient::new(site.channel.clone());
     assert_eq!(client.sum(stream::iter((0..100).map(Ok))).await?, 4950);
-    assert_eq!(client.sum_plain("all", stream::iter(0..100)).await, Ok("all 4950".to_owned()));
+    assert_eq!(
+        client.sum_plain("all", stream::iter(0..100)).await,
+        Ok("all 4950".to_owned())
+    );
     let blobs = Streaming::new(stream::iter([Ok(vec![0; 10]), Ok(vec![0; 20])]));
     assert_eq!(client.take(2, stream::iter([1, 2]), blobs).await?, 33);
     Ok(())
@@ -143,7 +146,12 @@ async fn layers_on_both_sides(transport: Transport) -> TestResult {
 async fn items_longer_than_a_window(transport: Transport) -> TestResult {
     let site = transport.serve(Feeder::new().server()).await?;
     let client = FeedClient::new(site.channel.clone());
-    let script = [Step::Blob(300_000), Step::Give(1), Step::Blob(700_000), Step::Blob(100_000)];
+    let script = [
+        Step::Blob(300_000),
+        Step::Give(1),
+        Step::Blob(700_000),
+        Step::Blob(100_000),
+    ];
     let lengths = client.play(&script).map_ok(|item| item.len());
     assert_eq!(lengths.try_collect::<Vec<_>>().await?, [300_000, 1, 700_000, 100_000]);
     let blobs = Streaming::new(stream::iter([Ok(vec![0; 400_000]), Ok(vec![0; 200_000])]));
@@ -154,7 +162,9 @@ async fn items_longer_than_a_window(transport: Transport) -> TestResult {
 async fn many_items(transport: Transport) -> TestResult {
     let site = transport.serve(Feeder::new().server()).await?;
     let client = FeedClient::new(site.channel.clone());
-    let count = client.play(&[Step::Give(50_000)]).try_fold(0, |count, _| future::ok(count + 1));
+    let count = client
+        .play(&[Step::Give(50_000)])
+        .try_fold(0, |count, _| future::ok(count + 1));
     assert_eq!(count.await?, 50_000);
     assert_eq!(client.sum(stream::iter((0..50_000).map(Ok))).await?, 1_249_975_000);
     let doubled = client.double_plain(stream::iter(0..20_000));
@@ -178,7 +188,11 @@ async fn a_slow_reader_stops_its_sender(transport: Transport) -> TestResult {
         client.ping().await?;
     }
     // Both windows, both queues of the senders, and what is in between them: a few hundred KiB of twelve-byte items.
-    assert!(sent.load(Ordering::Relaxed) < 100_000, "{}", sent.load(Ordering::Relaxed));
+    assert!(
+        sent.load(Ordering::Relaxed) < 100_000,
+        "{}",
+        sent.load(Ordering::Relaxed)
+    );
     Ok(())
 }
 
@@ -201,12 +215,20 @@ async fn streams_side_by_side(transport: Transport) -> TestResult {
     let client = FeedClient::new(site.channel.clone());
     let played = (1..=20).map(|count| {
         let items = client.play(&[Step::Give(count * 50), Step::Blob(count)]);
-        async move { items.try_collect::<Vec<_>>().await.map(|items| (items.len() as u32, items)) }
+        async move {
+            items
+                .try_collect::<Vec<_>>()
+                .await
+                .map(|items| (items.len() as u32, items))
+        }
     });
     let summed = (0..20).map(|count| client.sum(stream::iter((0..count * 100).map(Ok))));
     let (played, summed) = future::try_join(future::try_join_all(played), future::try_join_all(summed)).await?;
     for (index, (count, items)) in (1..).zip(played) {
-        assert_eq!((count, items.last().map(Vec::len)), (index * 50 + 1, Some(index as usize)));
+        assert_eq!(
+            (count, items.last().map(Vec::len)),
+            (index * 50 + 1, Some(index as usize))
+        );
     }
     for (index, sum) in (0..).zip(summed) {
         let count: u64 = index * 100;
@@ -222,7 +244,10 @@ async fn more_streams_one_after_the_other_than_at_one_time(transport: Transport)
     let site = transport.serve_to(server, Channel::builder().limits(limits)).await?;
     let client = FeedClient::new(site.channel.clone());
     for count in 0..40 {
-        assert_eq!(client.play(&[Step::Give(count)]).try_collect::<Vec<_>>().await?.len(), count as usize);
+        assert_eq!(
+            client.play(&[Step::Give(count)]).try_collect::<Vec<_>>().await?.len(),
+            count as usize
+        );
         assert_eq!(client.sum(stream::iter([Ok(1)])).await?, 1);
         // Given up in the middle.
         let mut cancelled = client.play(&[Step::Give(1), Step::Wait]);

@@ -28,7 +28,12 @@ pub trait Feed {
     async fn sum(&self, numbers: impl Stream<Item = Result<u64>>) -> Result<u64>;
     async fn sum_plain(&self, label: &str, numbers: impl Stream<Item = u64>) -> FeedResult<String>;
     /// Takes so many of each and leaves the rest.
-    async fn take(&self, count: usize, numbers: impl Stream<Item = u64>, blobs: Streaming<Result<Vec<u8>>>) -> Result<u64>;
+    async fn take(
+        &self,
+        count: usize,
+        numbers: impl Stream<Item = u64>,
+        blobs: Streaming<Result<Vec<u8>>>,
+    ) -> Result<u64>;
     fn double(&self, numbers: impl Stream<Item = Result<u64>>) -> impl Stream<Item = Result<u64>>;
     fn double_plain(&self, numbers: impl Stream<Item = u64>) -> impl Stream<Item = Result<u64>>;
     async fn ping(&self) -> Result<u32>;
