@@ -8,7 +8,7 @@ mod scope;
 
 use std::{any::Any, fmt, sync::Arc};
 
-pub(crate) use scope::{claim, collecting, decoding, is_collecting, is_near, offer, providing};
+pub(crate) use scope::{claim, collecting, decoding, is_collecting, is_near, offer};
 
 use crate::{
     codec::{DecodeLimits, Format},

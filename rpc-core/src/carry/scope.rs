@@ -150,7 +150,7 @@ pub(crate) fn decoding<R>(carried: Vec<Carried>, wire: Wire, decode: impl FnOnce
 }
 
 /// Decodes a message with what came along; what nobody claims is dropped.
-pub(crate) fn providing<R>(carried: Vec<Carried>, wire: Wire, decode: impl FnOnce() -> R) -> R {
+fn providing<R>(carried: Vec<Carried>, wire: Wire, decode: impl FnOnce() -> R) -> R {
     let carried = carried.into_iter().map(Some).collect();
     let _decoding = Decoding {
         outer: WORK.replace(Work::Decoding),

@@ -1,9 +1,76 @@
-//! Streams as values: a channel whose ends may be sent to other machines.
+//! Streams as values: channels whose ends may be sent to other machines.
+//!
+//! Where a method takes or returns one stream and nothing around it, `impl Stream` in its signature is all it takes. A channel is for
+//! everything else: a stream in a field or a tuple, several at a time, streams of streams, one that outlives the call that brought
+//! it. [`watch`] is for a value of which only the latest counts.
+//!
+//! # One stream
+//! A [`channel()`] is made in one place, and either end may then be serialised into the arguments, the result or an item of a
+//! call; the other one stays and is joined to the connection. An end belongs to one owner, so it is sent once, and not on from a
+//! connection over which it came: for that, make a channel of your own and pass the items on. Ends of channels cannot be
+//! serialised into anything but messages of calls: there is nobody behind a file who would receive.
+//!
+//! ```
+//! use farcall::channel::{Receiver, channel};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! pub struct Upload {
+//!     name: String,
+//!     lines: Receiver<String>,
+//! }
+//!
+//! #[farcall::service]
+//! pub trait Store {
+//!     async fn put(&self, upload: Upload) -> farcall::Result<u32>;
+//! }
+//!
+//! struct Counting;
+//!
+//! impl Store for Counting {
+//!     async fn put(&self, mut upload: Upload) -> farcall::Result<u32> {
+//!         let mut lines = 0;
+//!         while let Some(line) = upload.lines.recv().await {
+//!             line?;
+//!             lines += 1;
+//!         }
+//!         Ok(lines)
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> farcall::Result<()> {
+//! let store = StoreClient::loopback(Counting);
+//! let (sender, lines) = channel();
+//! let name = "poem".to_owned();
+//! let put = tokio::spawn(store.put(Upload { name, lines }));
+//! for line in ["roses", "violets"] {
+//!     sender.send(line.to_owned()).await?;
+//! }
+//! sender.finish();
+//! assert_eq!(put.await.expect("the call runs")?, 2);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # How streams end
+//! | the sender | the receiver gets, after the items |
+//! | --- | --- |
+//! | [`finish`](Sender::finish) | `None` |
+//! | [`fail`](Sender::fail) | that error |
+//! | is dropped without either | [`Aborted`](crate::Code::Aborted); `Internal` when it panics |
+//! | is cut off | [`Unavailable`](crate::Code::Unavailable) |
+//!
+//! The other way round a sender learns from its next [`send`](Sender::send), or from [`closed`](Sender::closed), that the receiver
+//! was dropped or [closed](Receiver::close). A connection stays open as long as somebody has an end of one of its streams.
+
 mod coding;
 mod feed;
 mod pair;
 mod pipe;
 mod streaming;
+#[cfg(test)]
+mod tests;
 mod value;
 pub mod watch;
 

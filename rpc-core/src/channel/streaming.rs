@@ -1,4 +1,4 @@
-//! A stream with a name.
+//! A stream whose type has a name.
 
 use std::{
     fmt,
@@ -8,7 +8,29 @@ use std::{
 
 use futures_core::Stream;
 
-/// A stream with a name.
+/// A stream whose type has a name, for where `impl Stream` cannot stand: a method's result that is chosen among several streams, a
+/// field, a method called through `dyn`.
+///
+/// In the signature of a service it means what `impl Stream<Item = I>` means there, so items may be plain values or
+/// `Result<T, E>`. It is no value itself: inside of another type, such as a tuple or a field of an argument, a stream is a
+/// [`channel::Receiver`](crate::channel::Receiver), which is serialisable.
+///
+/// ```
+/// use farcall::{Streaming, channel::channel};
+///
+/// /// The receiver of a channel is a stream, too.
+/// fn countdown(from: u32) -> Streaming<farcall::Result<u32>> {
+///     let (sender, receiver) = channel();
+///     tokio::spawn(async move {
+///         for number in (0..from).rev() {
+///             sender.send(number).await?;
+///         }
+///         sender.finish();
+///         Ok::<(), farcall::Error>(())
+///     });
+///     Streaming::new(receiver)
+/// }
+/// ```
 pub struct Streaming<I>(Pin<Box<dyn Stream<Item = I> + Send>>);
 
 impl<I> Streaming<I> {

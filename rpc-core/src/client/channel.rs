@@ -45,6 +45,9 @@ use crate::{
 /// to one of this process ([`Channel::local`]), which is called without a network. An object of the peer's lives behind the one
 /// connection over which its reference came; when that is lost, so is the object, and calls fail as
 /// [`Unavailable`](Code::Unavailable): nobody dials for it.
+///
+/// A client of a server that listens travels as the server's address instead, and its options stay behind. Whoever gets it dials that
+/// address with the first call, so look at [`address`](Self::address) before you call what a peer that you do not trust has sent.
 #[derive(Clone)]
 pub struct Channel {
     inner: Arc<Inner>,
@@ -115,7 +118,8 @@ impl Channel {
     /// A channel to an object of this process: `service` becomes one that can be called here, without a network, and from wherever
     /// a client with this channel is sent.
     ///
-    /// The object lives as long as there is a channel to it, here or elsewhere. A handler runs inside the call's own future and
+    /// The object lives as long as there is a channel to it, here or elsewhere; two objects that hold each other across a connection
+    /// live as long as that. A handler runs inside the call's own future and
     /// ends with it, except for `detached` and `oneway` ones, which end with the object at the latest. Calls made here have no
     /// deadline unless something says one; those from elsewhere have the caller's.
     ///

@@ -1,6 +1,9 @@
 //! Connections that are made when they are needed, one at a time.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use tokio::{runtime::Handle, sync::watch, task::AbortHandle, time::Instant};
 
@@ -11,14 +14,20 @@ use super::{
     channel::outside_runtime,
     dial,
 };
-use crate::{Error, Limits, codec::Format, dispatch::Host, driver::Link, service::now, transport::Connector};
+use crate::{
+    Error, Limits,
+    codec::Format,
+    dispatch::{Host, Router},
+    driver::Link,
+    service::now,
+    transport::Connector,
+};
 
 /// The connections of a channel that dials.
 pub(super) struct Dialled {
     pub(super) connector: Arc<dyn Connector>,
-    pub(super) limits: Limits,
     pub(super) format: Format,
-    pub(super) timeout: Option<std::time::Duration>,
+    pub(super) timeout: Option<Duration>,
     /// Answers calls to the objects that this side gave away.
     pub(super) host: Arc<Host>,
     runtime: Option<Handle>,
@@ -52,14 +61,13 @@ impl Dialled {
         connector: Arc<dyn Connector>,
         limits: Limits,
         format: Format,
-        timeout: Option<std::time::Duration>,
+        timeout: Option<Duration>,
         runtime: Option<Handle>,
         seed: Option<u64>,
     ) -> Arc<Self> {
-        let host = Host::new(crate::dispatch::Router::default(), limits.clone(), None, false);
+        let host = Host::new(Router::default(), limits, None, false);
         Arc::new(Self {
             connector,
-            limits,
             format,
             timeout,
             host,

@@ -68,7 +68,7 @@ impl Host {
         let limit = self.limits.max_server_calls;
         if self.calls.fetch_add(1, Ordering::Relaxed) >= limit {
             self.calls.fetch_sub(1, Ordering::Relaxed);
-            let text = format!("the server runs its most of {limit} calls (`max_server_calls`)");
+            let text = format!("the other side runs its most of {limit} calls (`max_server_calls`)");
             return Err(Error::refused(Code::ResourceExhausted, text));
         }
         Ok(Permit(Arc::clone(&self.calls)))

@@ -23,7 +23,7 @@ use crate::{
     driver::{Answers, Inbound, Link, Request},
     layer::{self, Parcel},
     proto::{Stop, parse_metadata},
-    service::{CallParts, Context as CallContext, Invocation, LocalObject, MethodDescriptor, Scope},
+    service::{CallParts, Context as CallContext, Invocation, LocalObject, Scope},
     trace::Trace,
 };
 
@@ -86,12 +86,11 @@ impl Serving {
         }
         let permit = self.host.permit()?;
         let to_object;
-        let route = match head.object {
-            None => self.host.router.find(head.instance, head.method)?,
-            Some(_) => {
-                to_object = route_to(target, head.method)?;
-                &to_object
-            }
+        let route = if head.object.is_none() {
+            self.host.router.find(head.instance, head.method)?
+        } else {
+            to_object = route_to(target, head.method)?;
+            &to_object
         };
         let mut metadata = parse_metadata(&head.metadata).map_err(|violation| {
             Error::refused(Code::InvalidArgument, format!("the metadata is broken: {violation}"))
@@ -106,9 +105,10 @@ impl Serving {
             metadata,
         });
         let handler = match &self.host.layers {
-            None => route
-                .service
-                .dispatch(route.index, Invocation::arrived(method, body, self.link.wire(), carried)),
+            None => route.service.dispatch(
+                route.index,
+                Invocation::arrived(method, body, self.link.wire(), carried),
+            ),
             Some(layers) => layered(layers, self.layer_request(route, scope.context(), body, carried)),
         };
         let detached = method.detached || method.oneway;

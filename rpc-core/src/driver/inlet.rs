@@ -75,13 +75,13 @@ impl Inlet {
         }
         let last = match state.connection.receive(self.stream) {
             Received::Items(batch) => return Poll::Ready(Some(Ok(self.take(state, batch)))),
-            Received::Nothing => match state.end_reason() {
-                Some(end) => Some(Err(end.clone())),
-                None => {
+            Received::Nothing => {
+                let Some(end) = state.end_reason() else {
                     self.wait(state, cx);
                     return Poll::Pending;
-                }
-            },
+                };
+                Some(Err(end.clone()))
+            }
             Received::Finished => None,
             Received::Failed(error) => Some(Err(error)),
         };

@@ -35,6 +35,7 @@ impl StreamId {
     }
 
     /// A stream that the peer numbered.
+    #[cfg(any(test, feature = "_fuzzing"))]
     pub(super) fn theirs(number: u32) -> Self {
         Self(number | BY_PEER)
     }

@@ -122,7 +122,10 @@ impl Outbox {
 
     /// Whether a message of this length would leave without waiting for the end of others.
     pub(super) fn has_room(&self, kind: Kind, length: usize) -> bool {
-        let ahead = self.waiting.iter().any(|message| direction(message.kind) == direction(kind));
+        let ahead = self
+            .waiting
+            .iter()
+            .any(|message| direction(message.kind) == direction(kind));
         length <= PIECE || !ahead && self.spent[direction(kind)] + length <= self.budget
     }
 

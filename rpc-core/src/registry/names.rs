@@ -23,8 +23,11 @@ const MAX_LENGTH: usize = 255;
 pub struct Names {
     bound: Arc<Mutex<BTreeMap<String, Reference>>>,
     limit: usize,
-    allows: Option<Arc<dyn Fn(&Context) -> bool + Send + Sync>>,
+    allows: Option<Arc<Allows>>,
 }
+
+/// Whether a caller may change names.
+type Allows = dyn Fn(&Context) -> bool + Send + Sync;
 
 impl Names {
     /// No names, which only the owner may change.

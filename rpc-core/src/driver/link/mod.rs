@@ -122,12 +122,12 @@ impl Link {
         waker: &Waker,
     ) -> Result<u32, NotStarted> {
         let waker = waker.clone();
-        let in_handler = with_current(|_| ()).is_some();
+        let length = payload.as_slice().len();
+        let in_handler = length > COPIED && with_current(|_| ()).is_some();
         let mut state = self.lock();
         if state.is_over() || state.is_closing() && head.object.is_none() {
             return Err(NotStarted::Gone(payload));
         }
-        let length = payload.as_slice().len();
         if in_handler && state.connection.may_lock(length) {
             drop(state);
             return Err(NotStarted::Refused(no_room(length)));

@@ -90,7 +90,7 @@ impl Side {
     pub(super) async fn answer<T: DeserializeOwned>(&self, id: u32) -> Result<T, Error> {
         let Reply { body, carried, .. } = poll_fn(|cx| self.link.poll_answer(id, cx)).await?;
         let Wire { format, limits, .. } = self.link.wire();
-        carry::providing(carried, self.link.wire(), || format.decode(&body, limits))
+        carry::decoding(carried, self.link.wire(), || format.decode(&body, limits))
             .map_err(|error| Error::data_loss(error.to_string()))
     }
 
@@ -103,7 +103,7 @@ impl Side {
     pub(super) async fn received<T: DeserializeOwned>(&mut self) -> T {
         let Request { body, carried, .. } = self.request().await;
         let Wire { format, limits, .. } = self.link.wire();
-        carry::providing(carried, self.link.wire(), || format.decode(&body, limits)).expect("the arguments")
+        carry::decoding(carried, self.link.wire(), || format.decode(&body, limits)).expect("the arguments")
     }
 
     /// Answers a call.

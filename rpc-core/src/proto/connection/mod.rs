@@ -240,8 +240,8 @@ impl Connection {
         }
     }
 
-    /// The streams whose users have not let go: when the connection is over, what has come can still be received, and then each
-    /// ends with the loss.
+    /// The streams whose users have not let go.
+    #[cfg(any(test, feature = "_fuzzing"))]
     pub(crate) fn streams(&self) -> Vec<StreamId> {
         self.streams.held()
     }

@@ -234,6 +234,7 @@ impl Streams {
     }
 
     /// The streams whose users have not let go.
+    #[cfg(any(test, feature = "_fuzzing"))]
     pub(in crate::proto) fn held(&self) -> Vec<StreamId> {
         let ours = self
             .ours
@@ -249,9 +250,9 @@ impl Streams {
     /// The bytes that have come and that nobody took.
     #[cfg(any(test, feature = "_fuzzing"))]
     pub(in crate::proto) fn arrived(&self) -> usize {
-        let ours = self.ours.iter().map(|(_, stream)| stream);
-        let all = ours.chain(self.theirs.iter().filter_map(|place| place.stream.as_ref()));
-        let held = |stream: &Box<Stream>| match &stream.role {
+        let ours = self.ours.iter().map(|(_, stream)| &**stream);
+        let all = ours.chain(self.theirs.iter().filter_map(|place| place.stream.as_deref()));
+        let held = |stream: &Stream| match &stream.role {
             Role::Receives(receiver) => receiver.held(),
             Role::Sends(_) => 0,
         };

@@ -1,0 +1,91 @@
+//! Ends in messages that never leave the process, and in what is no message.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    Code,
+    carry::{self, Carried, Offered, Wire},
+    channel::{Receiver, Sender, channel, watch},
+    codec::{Codec, CodecError, Format},
+};
+
+fn encoded<T: Serialize>(value: &T) -> Result<(Vec<u8>, Vec<Offered>), CodecError> {
+    let mut bytes = Vec::new();
+    let (result, offered) = carry::collecting(|| Format::default().encode(value, &mut bytes));
+    result.map(|()| (bytes, offered))
+}
+
+fn decoded<T: DeserializeOwned>((bytes, offered): (Vec<u8>, Vec<Offered>)) -> Result<T, CodecError> {
+    let Wire { format, limits, .. } = Wire::default();
+    let carried = offered.into_iter().map(Carried::Local).collect();
+    carry::decoding(carried, Wire::default(), || format.decode(&bytes, limits))
+}
+
+#[tokio::test]
+async fn an_end_comes_out_as_it_went_in() {
+    let (sender, receiver) = channel::<u32>();
+    sender.send(1).await.expect("room");
+    let message = encoded(&receiver).expect("encoded");
+    sender.send(2).await.expect("a message on its way is still a receiver");
+    let mut receiver: Receiver<u32> = decoded(message).expect("decoded");
+    let sender: Sender<u32> = decoded(encoded(&sender).expect("encoded")).expect("decoded");
+    sender.finish();
+    assert_eq!(receiver.recv().await, Some(Ok(1)));
+    assert_eq!(receiver.recv().await, Some(Ok(2)));
+    assert_eq!(receiver.recv().await, None);
+    // And again.
+    assert!(encoded(&receiver).is_ok());
+}
+
+#[tokio::test]
+async fn a_message_that_is_dropped_drops_its_ends() {
+    let (sender, receiver) = channel::<u32>();
+    drop(encoded(&receiver).expect("encoded"));
+    assert_eq!(sender.closed().await.code(), Code::Cancelled);
+    let (sender, mut receiver) = channel::<u32>();
+    drop(encoded(&sender).expect("encoded"));
+    let error = receiver.recv().await.and_then(Result::err);
+    assert_eq!(error.map(|error| error.code()), Some(Code::Aborted));
+}
+
+#[test]
+fn ends_go_into_messages_only() {
+    let (sender, receiver) = channel::<u32>();
+    for result in [
+        Format::default().encode(&sender, &mut Vec::new()),
+        Format::default().encode(&receiver, &mut Vec::new()),
+        Format::default().encode(&watch::channel(0).1, &mut Vec::new()),
+    ] {
+        assert!(
+            result
+                .unwrap_err()
+                .to_string()
+                .contains("only into the arguments, results and items")
+        );
+    }
+    assert!(!sender.is_closed(), "what was refused is still there");
+}
+
+#[test]
+fn something_else_in_the_place_of_an_end_is_an_error() {
+    let (_sender, receiver) = channel::<u32>();
+    let error = decoded::<Receiver<String>>(encoded(&receiver).expect("encoded")).unwrap_err();
+    assert!(error.to_string().contains("another type"), "{error}");
+    let (bytes, _) = encoded(&channel::<u32>().1).expect("encoded");
+    let error = decoded::<Receiver<u32>>((bytes, Vec::new())).unwrap_err();
+    assert!(error.to_string().contains("can be deserialised only from"), "{error}");
+}
+
+#[tokio::test]
+async fn a_watch_receiver_goes_along_and_stays() {
+    let (sender, receiver) = watch::channel(1_u32);
+    let message = encoded(&receiver).expect("encoded");
+    sender.send(2);
+    let mut other: watch::Receiver<u32> = decoded(message).expect("decoded");
+    other
+        .changed()
+        .await
+        .expect("the value of the message counts as seen, this one does not");
+    assert_eq!((*other.latest(), *receiver.latest()), (2, 2));
+    assert_eq!(sender.receiver_count(), 2);
+}

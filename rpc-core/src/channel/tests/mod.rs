@@ -1,0 +1,5 @@
+//! Channels within one process.
+
+mod local;
+mod messages;
+mod watched;
