@@ -88,6 +88,7 @@ impl Encoding {
 }
 
 impl Drop for Encoding {
+    #[inline]
     fn drop(&mut self) {
         drop(self.leave());
     }
