@@ -1,6 +1,8 @@
 //! Objects live as long as somebody has a reference, wherever, and not longer.
 #![allow(missing_docs, reason = "a test")]
 
+#[path = "support/relay.rs"]
+mod relay;
 #[macro_use]
 mod support;
 
@@ -52,9 +54,13 @@ impl Census {
 
     /// Waits until so many are left; that takes a second at most.
     async fn left(&self, expected: usize) -> TestResult {
+        self.left_within(Duration::from_secs(1), expected).await
+    }
+
+    async fn left_within(&self, limit: Duration, expected: usize) -> TestResult {
         let mut alive = self.0.subscribe();
         let reached = alive.wait_for(|alive| *alive == expected);
-        let Ok(reached) = tokio::time::timeout(Duration::from_secs(1), reached).await else {
+        let Ok(reached) = tokio::time::timeout(limit, reached).await else {
             return Err(format!("{} sessions are left, not {expected}", *self.0.borrow()).into());
         };
         reached?;
@@ -312,11 +318,15 @@ async fn a_reference_keeps_the_connection(transport: Transport) -> TestResult {
     Ok(())
 }
 
-/// References cross in both directions, are cloned, called and dropped, while others come back.
 async fn counts_are_exact_whatever_crosses(transport: Transport) -> TestResult {
     let house = House::new();
     let site = transport.serve(house.server()).await?;
-    let office = OfficeClient::new(site.channel.clone());
+    crowd(&house, &OfficeClient::new(site.channel.clone()), Duration::from_secs(1)).await
+}
+
+/// References cross in both directions, are cloned, called and dropped, while others come back. In the end nothing is left, and until
+/// then all that is held can be called.
+async fn crowd(house: &House, office: &OfficeClient, limit: Duration) -> TestResult {
     let census = Census::new();
     let mine = SessionClient::local(census.session(&Gate::new()));
     let theirs = office.open().await?;
@@ -341,16 +351,38 @@ async fn counts_are_exact_whatever_crosses(transport: Transport) -> TestResult {
     for done in join_all(mine_around.chain(theirs_around)).await {
         done??;
     }
-    census.left(1).await?;
-    house.census.left(1).await?;
+    census.left_within(limit, 1).await?;
+    house.census.left_within(limit, 1).await?;
     office.keep(mine).await?;
     theirs.touch().await?;
     office.touch_kept().await?;
     drop(theirs);
-    house.census.left(0).await?;
+    house.census.left_within(limit, 0).await?;
     office.forget().await?;
     *house.last.lock().expect("nobody panics") = None;
-    census.left(0).await
+    census.left_within(limit, 0).await
+}
+
+/// Where datagrams are lost and overtake each other, what gives a reference back may come before what named it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn counts_are_exact_over_a_bad_network() -> TestResult {
+    let house = House::new();
+    let server = house.server().listen("udp://127.0.0.1:0").await?;
+    let socket = server.local_addr().to_string();
+    let socket = socket.trim_start_matches("udp://").parse()?;
+    for seed in 1..=3 {
+        let relay = relay::Relay::start(socket, seed)?;
+        relay.set_both(relay::Conditions {
+            loss: 0.02,
+            duplicate: 0.05,
+            reorder: 0.3,
+            jitter: Duration::from_millis(5),
+            ..relay::Conditions::default()
+        });
+        let office = OfficeClient::connect(relay.url()).await?;
+        crowd(&house, &office, Duration::from_secs(20)).await?;
+    }
+    Ok(())
 }
 
 async fn a_call_under_way_keeps_its_object(transport: Transport) -> TestResult {
