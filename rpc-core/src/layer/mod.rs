@@ -52,6 +52,8 @@
 //! it got is in the way of nothing. One that makes a [`Response`] of its own, or sends one request a second time, has only the
 //! bytes: such a call fails if its bytes speak of streams or clients.
 
+mod parcel;
+
 use std::{
     fmt,
     future::Future,
@@ -63,6 +65,8 @@ use std::{
 
 use bytes::Bytes;
 use tower_service::Service;
+
+pub(crate) use parcel::Parcel;
 
 use crate::{
     Address, Error, Metadata,
@@ -152,44 +156,6 @@ impl Response {
             came: Parcel::new(Some(came)),
             ..Self::new(metadata, body)
         }
-    }
-}
-
-/// What exists once and passes through layers with a request or a response, which may be cloned: the first who asks gets it.
-pub(crate) struct Parcel<T>(Option<Arc<Mutex<Option<T>>>>);
-
-impl<T> Parcel<T> {
-    pub(crate) fn new(content: Option<T>) -> Self {
-        Self(content.map(|content| Arc::new(Mutex::new(Some(content)))))
-    }
-
-    pub(crate) fn take(&self) -> Option<T> {
-        self.0.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    /// Whether there was something that somebody has taken.
-    pub(crate) fn is_taken(&self) -> bool {
-        let is_empty =
-            |content: &Arc<Mutex<Option<T>>>| content.lock().unwrap_or_else(PoisonError::into_inner).is_none();
-        self.0.as_ref().is_some_and(is_empty)
-    }
-}
-
-impl<T> Clone for Parcel<T> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<T> Default for Parcel<T> {
-    fn default() -> Self {
-        Self(None)
-    }
-}
-
-impl<T> fmt::Debug for Parcel<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "Some" } else { "None" })
     }
 }
 
