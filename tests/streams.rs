@@ -34,6 +34,7 @@ over_every_transport!(
     streams_side_by_side,
     more_streams_one_after_the_other_than_at_one_time,
 );
+over_every_socket!(a_stream_keeps_its_connection);
 
 async fn a_result(transport: Transport) -> TestResult {
     let site = transport.serve(Feeder::new().server()).await?;
@@ -255,6 +256,23 @@ async fn more_streams_one_after_the_other_than_at_one_time(transport: Transport)
         drop(cancelled);
         feeder.out.stopped().await;
     }
+    Ok(())
+}
+
+/// A stream outlives the client and the channel that it came over, and its connection with it.
+async fn a_stream_keeps_its_connection(transport: Transport) -> TestResult {
+    let feeder = Feeder::new();
+    let site = transport.serve(feeder.server()).await?;
+    let lone = FeedClient::new(site.connect().await?);
+    let mut items = lone.play(&[Step::Give(1), Step::Wait, Step::Blob(3)]);
+    let mut doubled = lone.double(stream::iter((0..40).map(Ok)));
+    assert_eq!(items.try_next().await?, Some(vec![1]));
+    assert_eq!(doubled.try_next().await?, Some(0));
+    drop(lone);
+    assert_eq!(FeedClient::new(site.channel.clone()).ping().await?, 7);
+    feeder.out.open(1);
+    assert_eq!(items.try_collect::<Vec<_>>().await?, [[7; 3]]);
+    assert_eq!(doubled.try_collect::<Vec<_>>().await?.len(), 39);
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! The attribute of the `farcall` crate; use it as `farcall::service`.
 //!
-//! The way of a trait through this crate: `args` and `parse` read it into the `model`, with the rules of `check` and
-//! `types`; `expand` writes what is generated. Mistakes gather in `ctxt`.
+//! The way of a trait through this crate: `args` and `parse` read it into the `model`, with the rules of `check`,
+//! `types` and `streams`; `expand` writes what is generated. Mistakes gather in `ctxt`.
 
 mod args;
 mod bounds;

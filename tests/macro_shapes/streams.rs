@@ -170,12 +170,28 @@ async fn a_blocking_client() -> Result<()> {
     used.await.expect("no panic")
 }
 
+#[tokio::test]
+async fn a_blocking_client_is_not_for_tasks() -> Result<()> {
+    let channel = farcall::Channel::loopback(FeedServer::new(Numbers { offset: 1 }));
+    let mut counted = FeedBlockingClient::new(channel).count(3);
+    let refused = counted.next().expect("an error").expect_err("an error");
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert_eq!(counted.next(), None);
+    Ok(())
+}
+
 /// Items that cannot hold what broke their stream.
 #[farcall::service]
 pub trait Plain {
     fn count(&self, to: u32) -> impl Stream<Item = u32>;
     async fn open(&self, to: u32) -> impl Stream<Item = Vec<u8>>;
     async fn checked(&self, to: u32) -> Result<Streaming<u32>>;
+    async fn fallback(&self, to: u32) -> impl Stream<Item = u32> {
+        if to == 0 {
+            return Streaming::new(stream::empty());
+        }
+        Streaming::new(stream::iter(0..to))
+    }
 }
 
 impl Plain for Numbers {
@@ -198,6 +214,7 @@ async fn plain_items_are_results_on_the_client() -> Result<()> {
     let opened: Streaming<Result<Vec<u8>>> = client.open(3).await?;
     assert_eq!(opened.try_collect::<Vec<_>>().await?, [[0; 3]]);
     assert_eq!(client.checked(2).await?.try_collect::<Vec<_>>().await?, [0, 1]);
+    assert_eq!(client.fallback(1).await?.try_collect::<Vec<_>>().await?, [0]);
     Ok(())
 }
 

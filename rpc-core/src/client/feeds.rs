@@ -19,7 +19,8 @@ impl Feeds {
     /// Sends what can be sent; the streams that have ended are gone then.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) {
         if !self.0.is_empty() {
-            self.0.retain_mut(|feed| matches!(feed.as_mut().poll(cx), Poll::Pending));
+            self.0
+                .retain_mut(|feed| matches!(feed.as_mut().poll(cx), Poll::Pending));
         }
     }
 }

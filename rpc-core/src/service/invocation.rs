@@ -47,12 +47,7 @@ impl Invocation {
     }
 
     /// A call as it came.
-    pub(crate) fn arrived(
-        method: &'static MethodDescriptor,
-        body: Bytes,
-        wire: Wire,
-        carried: Vec<Carried>,
-    ) -> Self {
+    pub(crate) fn arrived(method: &'static MethodDescriptor, body: Bytes, wire: Wire, carried: Vec<Carried>) -> Self {
         Self {
             method,
             body,

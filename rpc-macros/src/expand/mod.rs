@@ -2,6 +2,7 @@
 
 mod asserts;
 mod blocking;
+mod calls;
 mod client;
 mod descriptor;
 mod proxy;

@@ -1,15 +1,13 @@
 //! What the client and the blocking client have in common.
 
-use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
-use syn::{Generics, Ident, Type, parse_quote, spanned::Spanned};
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Generics, Ident};
 
-use super::{declared, descriptor, phantom};
+use super::{declared, phantom};
 use crate::{
     bounds,
-    model::{Argument, Kind, Method, Service},
-    names::local,
-    streams::{self, Streamed},
+    model::{Argument, Method, Service},
 };
 
 /// One of the two clients.
@@ -162,141 +160,6 @@ impl Proxy<'_> {
         ]
     }
 
-    pub(super) fn methods(&self) -> TokenStream {
-        let ident = self.ident;
-        let generics = self.bounded();
-        let (impl_generics, arguments, clause) = generics.split_for_impl();
-        let methods = self.service.methods.iter().enumerate();
-        let methods = methods.map(|(index, method)| self.method(index, method));
-        quote! {
-            impl #impl_generics #ident #arguments #clause {
-                #(#methods)*
-            }
-        }
-    }
-
-    fn method(&self, index: usize, method: &Method) -> TokenStream {
-        let visibility = &self.service.item.vis;
-        let (ident, lifetimes, receiver) = (&method.ident, &method.lifetimes, &method.receiver);
-        let clause = &method.lifetimes.where_clause;
-        let this = receiver.self_token;
-        let inputs = method.arguments.iter().map(|argument| {
-            let (ident, ty) = (&argument.ident, argument.declared());
-            quote!(#ident: #ty)
-        });
-        let values = method.arguments.iter().map(value);
-        let attributes = self.attributes(method);
-        let output = self.output(method);
-        let feeds = feeds(method);
-        let position = descriptor::position(self.service, index);
-        let call = self.call(
-            method,
-            &quote_spanned!(method.span()=> &#this.stub, &__DESCRIPTOR.methods[#position], &(#(#values,)*)),
-        );
-        // `inline` spares the compiler the code of methods that nobody calls.
-        quote! {
-            #(#attributes)*
-            #[inline]
-            #visibility fn #ident #lifetimes (#receiver, #(#inputs),*) -> #output #clause {
-                #feeds
-                #call
-            }
-        }
-    }
-
-    /// The call of the library that makes the method's call.
-    fn call(&self, method: &Method, arguments: &TokenStream) -> TokenStream {
-        let (stub, span) = (&self.stub, method.span());
-        let feeds = if method.takes_streams() {
-            let feeds = local("feeds");
-            quote!(#feeds)
-        } else {
-            quote!(__farcall::Feeds::none())
-        };
-        if let (Some(stream), Kind::Inline) = (&method.output.stream, method.kind) {
-            let (item, form) = (&stream.item, stream.form());
-            return quote_spanned!(span=> __farcall::#stub::stream::<#item, #form, _>(#arguments, #feeds));
-        }
-        let decode = self.decode(method);
-        if method.takes_streams() {
-            quote_spanned!(span=> __farcall::#stub::feeding(#arguments, #feeds, #decode))
-        } else {
-            quote_spanned!(span=> __farcall::#stub::call(#arguments, #decode))
-        }
-    }
-
-    /// The function of the library that makes the method's result of an answer.
-    fn decode(&self, method: &Method) -> TokenStream {
-        let output = &method.output;
-        let kind = if output.fallible { "fallible" } else { "plain" };
-        let suffix = match (&output.stream, output.bytes) {
-            (Some(_), _) if self.asynchronous => "_stream",
-            (Some(_), _) => "_iterator",
-            (None, true) => "_bytes",
-            (None, false) => "",
-        };
-        let span = output.ty.span().resolved_at(Span::call_site());
-        let decode = Ident::new(&format!("{kind}{suffix}"), span);
-        let types = output.stream.as_ref().map(|stream| {
-            let (item, form) = (&stream.item, stream.form());
-            let error = output.fallible.then(|| quote!(, _));
-            quote!(::<#item, #form #error>)
-        });
-        quote_spanned!(span=> __farcall::#decode #types)
-    }
-
-    fn attributes(&self, method: &Method) -> Vec<TokenStream> {
-        let mut attributes: Vec<_> = method.attributes.iter().map(|attribute| quote!(#attribute)).collect();
-        if !method
-            .attributes
-            .iter()
-            .any(|attribute| attribute.path().is_ident("doc"))
-        {
-            let doc = format!(" Calls `{}::{}`.", self.service.item.ident, method.ident);
-            attributes.push(quote!(#[doc = #doc]));
-        }
-        attributes
-    }
-
-    fn output(&self, method: &Method) -> TokenStream {
-        let library = &self.service.library;
-        let ty = match &method.output.stream {
-            Some(stream) => {
-                let items = self.items(stream);
-                if method.kind == Kind::Inline {
-                    return quote!(#items);
-                }
-                streams::replaced(&method.output.ty, &items)
-            }
-            None => method.output.ty.clone(),
-        };
-        let result = if method.output.fallible {
-            quote!(#ty)
-        } else {
-            quote!(#library::Result<#ty>)
-        };
-        if self.asynchronous {
-            quote!(__farcall::Call<#result>)
-        } else {
-            result
-        }
-    }
-
-    /// The type of a stream of results.
-    fn items(&self, stream: &Streamed) -> Type {
-        let (library, item) = (&self.service.library, &stream.item);
-        let item = if stream.fallible {
-            quote!(#item)
-        } else {
-            quote!(#library::Result<#item>)
-        };
-        if self.asynchronous {
-            parse_quote!(__farcall::Streaming<#item>)
-        } else {
-            parse_quote!(__farcall::BlockingStreaming<#item>)
-        }
-    }
-
     /// The trait itself, where every method has a form that the client can keep to.
     pub(super) fn trait_implementation(&self) -> TokenStream {
         let service = self.service;
@@ -351,38 +214,12 @@ impl Proxy<'_> {
     }
 
     /// The client's parameters with all that the methods demand of them.
-    fn bounded(&self) -> Generics {
+    pub(super) fn bounded(&self) -> Generics {
         let mut generics = self.service.parameters.clone();
         let bounds = bounds::client(self.service);
         if !bounds.is_empty() {
             generics.make_where_clause().predicates.extend(bounds);
         }
         generics
-    }
-}
-
-/// Statements that put an end of a channel in the place of each stream among the arguments.
-fn feeds(method: &Method) -> TokenStream {
-    if !method.takes_streams() {
-        return TokenStream::new();
-    }
-    let feeds = local("feeds");
-    let streams = method.arguments.iter().filter_map(|argument| {
-        let (ident, form) = (&argument.ident, argument.stream.as_ref()?.form());
-        Some(quote_spanned!(method.span()=> let #ident = __farcall::Feeds::add::<#form, _>(&mut #feeds, #ident);))
-    });
-    quote! {
-        let mut #feeds = __farcall::Feeds::none();
-        #(#streams)*
-    }
-}
-
-/// The argument as it is encoded.
-fn value(argument: &Argument) -> TokenStream {
-    let ident = &argument.ident;
-    if argument.passing.bytes {
-        quote!(__farcall::AsBytes(#ident))
-    } else {
-        quote!(#ident)
     }
 }
