@@ -187,7 +187,7 @@ async fn a_sender_as_an_argument(transport: Transport) -> TestResult {
     let (_, client, _site) = site(transport).await?;
     let (sender, receiver) = channel();
     client.count_into(3000, sender).await?;
-    assert_eq!(receiver.try_collect::<Vec<_>>().await?, Vec::from_iter(0..3000));
+    assert_eq!(receiver.try_collect::<Vec<_>>().await?, (0..3000).collect::<Vec<_>>());
     Ok(())
 }
 

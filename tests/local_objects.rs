@@ -37,7 +37,7 @@ struct Counter {
     gate: Gate,
     running: Arc<AtomicUsize>,
     ended: Arc<AtomicUsize>,
-    _alive: Arc<()>,
+    alive: Arc<()>,
 }
 
 /// Counts a handler as long as it is not dropped.
@@ -55,7 +55,7 @@ impl Counter {
             gate: Gate::new(),
             running: Arc::default(),
             ended: Arc::default(),
-            _alive: Arc::default(),
+            alive: Arc::default(),
         }
     }
 
@@ -254,7 +254,7 @@ async fn nobody_waits_for_a_oneway_handler() -> TestResult {
 #[tokio::test]
 async fn a_revoked_object_takes_no_calls_and_ends_with_those_under_way() -> TestResult {
     let counter = Counter::new();
-    let alive = Arc::downgrade(&counter._alive);
+    let alive = Arc::downgrade(&counter.alive);
     let (gate, ended) = (counter.gate.clone(), Arc::clone(&counter.ended));
     let shop = ShopClient::local(counter);
     let mut call = Box::pin(shop.wait());

@@ -325,10 +325,10 @@ async fn counts_are_exact_whatever_crosses(transport: Transport) -> TestResult {
         async move {
             for turn in 0..30 {
                 let back = office.echo(session.clone()).await?;
-                if (turn + number) % 3 == 0 {
+                if (turn + number).is_multiple_of(3) {
                     back.touch().await?;
                 }
-                if (turn + number) % 5 == 0 {
+                if (turn + number).is_multiple_of(5) {
                     // Nobody waits for the answer, which brings a reference all the same.
                     drop(futures::poll!(Box::pin(office.echo(back))));
                 }

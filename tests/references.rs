@@ -64,14 +64,6 @@ impl Counter for Sum {
     }
 }
 
-struct Noon;
-
-impl Clock for Noon {
-    async fn now(&self) -> Result<u64> {
-        Ok(12)
-    }
-}
-
 #[derive(Clone, Default)]
 struct Office {
     opened: Sum,

@@ -78,7 +78,7 @@ impl Stream for Asking {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> task::Poll<Option<Self::Item>> {
         self.0 += 1;
-        if self.0 % 2 == 0 {
+        if self.0.is_multiple_of(2) {
             cx.waker().wake_by_ref();
             return task::Poll::Pending;
         }

@@ -16,7 +16,7 @@ use farcall::{
 };
 use feed::{Feed, FeedBlockingClient, FeedClient, FeedError, Feeder, Step};
 use futures::{StreamExt, TryStreamExt, future, stream};
-use support::{TestResult, Transport, until, wrap};
+use support::{TestResult, Transport, wrap};
 use tower_service::Service;
 
 over_every_transport!(

@@ -291,7 +291,7 @@ const _: () = {
                 &self.stub,
                 &__DESCRIPTOR.methods[0usize],
                 &(sku,),
-                __farcall::Feeds::default(),
+                __farcall::Feeds::none(),
             )
         }
         /// Calls `Feed::open`.
@@ -314,7 +314,7 @@ const _: () = {
             rows: impl Stream<Item = Row> + ::core::marker::Send + 'static,
             more: Streaming<u32>,
         ) -> __farcall::Call<farcall::Result<u64>> {
-            let mut feeds = __farcall::Feeds::default();
+            let mut feeds = __farcall::Feeds::none();
             let rows = __farcall::Feeds::add::<__farcall::Values, _>(&mut feeds, rows);
             let more = __farcall::Feeds::add::<__farcall::Values, _>(&mut feeds, more);
             __farcall::Stub::feeding(
@@ -331,7 +331,7 @@ const _: () = {
             &self,
             lines: impl Stream<Item = farcall::Result<String>> + Send + 'static,
         ) -> __farcall::Streaming<::farcall::Result<Line>> {
-            let mut feeds = __farcall::Feeds::default();
+            let mut feeds = __farcall::Feeds::none();
             let lines = __farcall::Feeds::add::<
                 __farcall::Results,
                 _,
@@ -456,7 +456,7 @@ const _: () = {
                 &self.stub,
                 &__DESCRIPTOR.methods[0usize],
                 &(sku,),
-                __farcall::Feeds::default(),
+                __farcall::Feeds::none(),
             )
         }
         /// Calls `Feed::open`.
@@ -479,7 +479,7 @@ const _: () = {
             rows: impl Stream<Item = Row> + ::core::marker::Send + 'static,
             more: Streaming<u32>,
         ) -> farcall::Result<u64> {
-            let mut feeds = __farcall::Feeds::default();
+            let mut feeds = __farcall::Feeds::none();
             let rows = __farcall::Feeds::add::<__farcall::Values, _>(&mut feeds, rows);
             let more = __farcall::Feeds::add::<__farcall::Values, _>(&mut feeds, more);
             __farcall::BlockingStub::feeding(
@@ -496,7 +496,7 @@ const _: () = {
             &self,
             lines: impl Stream<Item = farcall::Result<String>> + Send + 'static,
         ) -> __farcall::BlockingStreaming<::farcall::Result<Line>> {
-            let mut feeds = __farcall::Feeds::default();
+            let mut feeds = __farcall::Feeds::none();
             let lines = __farcall::Feeds::add::<
                 __farcall::Results,
                 _,

@@ -109,7 +109,7 @@ async fn use_feed(feed: impl Feed + Sync) -> Result<()> {
     assert_eq!(feed.open(0).await.err(), Some(FeedError::Empty));
     let opened: Vec<_> = feed.open_named(1).await?.collect().await;
     assert_eq!(opened, [Ok(0)]);
-    let error = feed.open_named(0).await.err().expect("an error");
+    let error = feed.open_named(0).await.expect_err("an error");
     assert_eq!((error.code(), error.message()), (Code::NotFound, "nothing to count"));
     assert_eq!(feed.sum("all", stream::iter(0..50)).await?, "all 1225");
     let rows = Streaming::new(stream::iter([Ok(1), Ok(2)]));
@@ -198,6 +198,47 @@ async fn plain_items_are_results_on_the_client() -> Result<()> {
     let opened: Streaming<Result<Vec<u8>>> = client.open(3).await?;
     assert_eq!(opened.try_collect::<Vec<_>>().await?, [[0; 3]]);
     assert_eq!(client.checked(2).await?.try_collect::<Vec<_>>().await?, [0, 1]);
+    Ok(())
+}
+
+/// Items that are little, or much more than bytes.
+#[farcall::service]
+pub trait Odd {
+    fn beats(&self, count: usize) -> impl Stream<Item = Result<()>>;
+    fn feeds(&self) -> impl Stream<Item = Result<PlainClient>>;
+    async fn collect(&self, feeds: impl Stream<Item = (String, PlainClient)>) -> Result<Vec<u32>>;
+}
+
+impl Odd for Numbers {
+    fn beats(&self, count: usize) -> impl Stream<Item = Result<()>> {
+        stream::repeat_with(|| Ok(())).take(count)
+    }
+    fn feeds(&self) -> impl Stream<Item = Result<PlainClient>> {
+        stream::iter([Ok(PlainClient::local(Numbers { offset: 0 }))])
+    }
+    async fn collect(&self, feeds: impl Stream<Item = (String, PlainClient)>) -> Result<Vec<u32>> {
+        feeds.map(|(_, feed)| feed.count(2)).flatten().try_collect().await
+    }
+}
+
+#[tokio::test]
+async fn items_of_nothing_and_items_that_are_clients() -> Result<()> {
+    for client in [
+        OddClient::loopback(Numbers { offset: 0 }),
+        OddClient::local(Numbers { offset: 0 }),
+    ] {
+        assert_eq!(
+            client
+                .beats(100_000)
+                .try_fold(0, async |count, ()| Ok(count + 1))
+                .await?,
+            100_000
+        );
+        let feeds: Vec<PlainClient> = client.feeds().try_collect().await?;
+        assert_eq!(feeds[0].count(3).try_collect::<Vec<_>>().await?, [0, 1, 2]);
+        let own = stream::iter([("mine".to_owned(), PlainClient::local(Numbers { offset: 0 }))]);
+        assert_eq!(client.collect(own).await?, [0, 1]);
+    }
     Ok(())
 }
 

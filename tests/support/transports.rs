@@ -51,7 +51,7 @@ pub(crate) enum Transport {
 pub(crate) struct Site {
     pub(crate) channel: Channel,
     server: Option<RunningServer>,
-    _directory: Option<tempfile::TempDir>,
+    directory: Option<tempfile::TempDir>,
 }
 
 impl Transport {
@@ -74,7 +74,7 @@ impl Transport {
                 return Ok(Site {
                     channel: client.loopback(server),
                     server: None,
-                    _directory: None,
+                    directory: None,
                 });
             }
         };
@@ -82,7 +82,7 @@ impl Transport {
         Ok(Site {
             channel: client.connect(server.local_addr()).await?,
             server: Some(server),
-            _directory: directory,
+            directory,
         })
     }
 }
@@ -100,7 +100,7 @@ impl Site {
 
     /// What is left when nobody makes calls through the channel any more.
     pub(crate) fn without_channel(self) -> impl Sized {
-        (self.server, self._directory)
+        (self.server, self.directory)
     }
 
     /// Cuts the server off.

@@ -14,7 +14,9 @@ enum Work {
     /// Nothing: values that need a list refuse to be serialised.
     Other,
     /// It encodes a message, which may carry something by now.
-    Encoding { offered: bool },
+    Encoding {
+        offered: bool,
+    },
     Decoding,
 }
 
@@ -86,6 +88,7 @@ impl Encoding {
 }
 
 impl Drop for Encoding {
+    #[inline]
     fn drop(&mut self) {
         drop(self.leave());
     }
@@ -139,8 +142,8 @@ pub(crate) fn is_collecting() -> Result<(), &'static str> {
     }
 }
 
-/// Decodes a message with what came along; what nobody claims is dropped. Most messages carry nothing and come from elsewhere: those
-/// cost nothing here.
+/// Decodes a message with what came along; what nobody claims is dropped. Most messages carry nothing and come from elsewhere:
+/// those cost nothing here.
 pub(crate) fn decoding<R>(carried: Vec<Carried>, wire: Wire, decode: impl FnOnce() -> R) -> R {
     if carried.is_empty() && !wire.near {
         decode()
@@ -293,7 +296,11 @@ mod tests {
         impl Drop for Late {
             fn drop(&mut self) {
                 let (refused, offered) = collecting(|| offer(stream(&self.0)).is_err());
-                assert_eq!(offered.len(), usize::from(!refused), "it goes with the message, or is refused");
+                assert_eq!(
+                    offered.len(),
+                    usize::from(!refused),
+                    "it goes with the message, or is refused"
+                );
                 assert!(providing(Vec::new(), Wire::default(), || claim(0).is_err()));
             }
         }

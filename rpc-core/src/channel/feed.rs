@@ -25,8 +25,8 @@ const BATCH: usize = 32 << 10;
 /// Longer items leave by themselves, from where they are.
 const ALONE: usize = 8 << 10;
 
-/// Sends the items of `stream` until it ends or fails, its receiver takes no more, or the deadline passes. Dropped before, the receiver is
-/// told that the stream broke.
+/// Sends the items of `stream` until it ends or fails, its receiver takes no more, or the deadline passes. Dropped before, the
+/// receiver is told that the stream broke.
 pub(crate) fn feed<T, S>(sender: Sender<T>, stream: S, deadline: Option<Instant>) -> Feed<S, T>
 where
     S: Stream<Item = Result<T, Error>> + Send,

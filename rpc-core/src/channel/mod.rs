@@ -1,8 +1,8 @@
 //! Streams as values: channels whose ends may be sent to other machines.
 //!
-//! Where a method takes or returns one stream and nothing around it, `impl Stream` in its signature is all it takes. A channel is for
-//! everything else: a stream in a field or a tuple, several at a time, streams of streams, one that outlives the call that brought
-//! it. [`watch`] is for a value of which only the latest counts.
+//! Where a method takes or returns one stream and nothing around it, `impl Stream` in its signature is all it takes. A channel is
+//! for everything else: a stream in a field or a tuple, several at a time, streams of streams, one that outlives the call that
+//! brought it. [`watch`] is for a value of which only the latest counts.
 //!
 //! # One stream
 //! A [`channel()`] is made in one place, and either end may then be serialised into the arguments, the result or an item of a

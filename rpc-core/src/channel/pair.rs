@@ -67,8 +67,10 @@ pub struct Sender<T> {
 pub struct Receiver<T> {
     pipe: Arc<Pipe<T>>,
     items: Option<Items<T>>,
-    /// Gone with a message, or closed.
-    done: AtomicBool,
+    /// The last item was given.
+    over: bool,
+    /// Gone with a message.
+    sent: AtomicBool,
 }
 
 impl<T> Sender<T> {
@@ -156,7 +158,8 @@ impl<T> Receiver<T> {
         Self {
             pipe,
             items: None,
-            done: AtomicBool::new(false),
+            over: false,
+            sent: AtomicBool::new(false),
         }
     }
 
@@ -179,8 +182,12 @@ impl<T> Receiver<T> {
                     None => self.items = None,
                 }
             }
-            if *self.done.get_mut() {
+            if self.over {
                 return Poll::Ready(None);
+            }
+            if *self.sent.get_mut() {
+                self.over = true;
+                return Poll::Ready(Some(Err(gone("receiver"))));
             }
             // A sender that is always ahead does not keep the task from letting others run.
             let progress = ready!(poll_proceed(cx));
@@ -198,18 +205,15 @@ impl<T> Receiver<T> {
     #[cold]
     fn undecodable(&mut self, error: Error) -> Error {
         self.items = None;
-        self.stop(Some(error.clone()));
+        self.over = true;
+        self.pipe.stop(Some(error.clone()));
         error
     }
 
     /// Takes nothing any more and tells the sender why; what was under way is lost.
     pub fn close(self, why: Error) {
-        self.stop(Some(why));
-    }
-
-    fn stop(&self, why: Option<Error>) {
-        if !self.done.swap(true, Ordering::AcqRel) {
-            self.pipe.stop(why);
+        if !self.sent.load(Ordering::Acquire) {
+            self.pipe.stop(Some(why));
         }
     }
 
@@ -219,13 +223,13 @@ impl<T> Receiver<T> {
 
     /// Takes the end out, to go with the message that is being encoded.
     pub(super) fn take(&self) -> Result<Self, String> {
-        take(&self.pipe, &self.done, "receiver")?;
+        take(&self.pipe, &self.sent, "receiver")?;
         Ok(Self::over(Arc::clone(&self.pipe)))
     }
 
     /// The end belongs to somebody else now.
     pub(super) fn disarm(&self) {
-        self.done.store(true, Ordering::Release);
+        self.sent.store(true, Ordering::Release);
     }
 }
 
@@ -274,7 +278,10 @@ impl<T> Drop for Sender<T> {
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        self.stop(None);
+        // Whoever closed it, or has heard of its end, has no more to say, and a second word is none.
+        if !*self.sent.get_mut() {
+            self.pipe.stop(None);
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 /// Streams that are sent while somebody waits for the call, or for the items of its result. They belong to it: nothing is sent when
 /// nobody waits, and they end with it.
 #[derive(Default)]
-pub struct Feeds(Vec<Pin<Box<dyn Future<Output = ()> + Send>>>);
+pub struct Feeds(pub(super) Vec<Pin<Box<dyn Future<Output = ()> + Send>>>);
 
 impl Feeds {
     pub(crate) fn push(&mut self, feed: impl Future<Output = ()> + Send + 'static) {

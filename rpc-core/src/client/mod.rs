@@ -3,11 +3,13 @@
 //! A [`Channel`] is the way to one server; it makes connections when they are needed and shares them among any number of
 //! clients and tasks. A generated client is a channel with options for its calls (the functions of [`Client`]), cheap to
 //! clone and to vary: `client.with_timeout(…)` is another client on the same channel. Each method gives a [`Call`], a future
-//! that borrows nothing.
+//! that borrows nothing, or, where it returns a stream and is not `async`, a [`Streaming`](crate::Streaming) that makes the call when
+//! its first item is asked for.
 //!
 //! | what a call needs | the first of these that says something |
 //! | --- | --- |
-//! | its deadline | the client's `with_timeout`, the method's `#[rpc(timeout)]`, the [channel's](ChannelBuilder::timeout), 30 s; never more than what is left for the handler that makes it |
+//! | its deadline | the client's `with_timeout`, the method's `#[rpc(timeout)]`, the [channel's](ChannelBuilder::timeout), 30 s; never more than what is left for the handler that makes it. Methods with streams have no default: for them only the first two count |
+//! | the wait for an item | the client's `with_item_timeout` |
 //! | its metadata | the channel's and then the client's, all of them |
 //! | its instance | the address of the channel |
 //!

@@ -22,6 +22,11 @@ use crate::{
 };
 
 impl Feeds {
+    /// No streams.
+    pub const fn none() -> Self {
+        Self(Vec::new())
+    }
+
     /// The end that stands in the place of the argument; the items of `stream` go into the other one while somebody waits for
     /// the call.
     pub fn add<F, S>(&mut self, stream: S) -> Receiver<F::Wire>
@@ -134,7 +139,7 @@ impl<I, F: Form<I>> Stream for Seen<I, F> {
                 let late = ready!(idle.poll(cx));
                 Poll::Ready(Some(Err(late)))
             }),
-            ready => ready,
+            ready @ Poll::Ready(_) => ready,
         };
         let received = ready!(polled);
         if let Some(idle) = &mut this.idle {

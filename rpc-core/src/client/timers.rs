@@ -11,7 +11,10 @@ use tokio::{
     time::{Sleep, sleep_until},
 };
 
-use crate::{Error, Outcome, service::MethodDescriptor};
+use crate::{
+    Error, Outcome,
+    service::{MethodDescriptor, now},
+};
 
 /// The deadline of a call, as it bounds the items of its result.
 pub(super) struct Deadline {
@@ -61,7 +64,7 @@ impl Idle {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         let limit = self.limit;
         let passed = ready!(self.timer.poll(cx, || {
-            let now = crate::service::now();
+            let now = now();
             // A limit beyond the end of time is none; this one nobody lives to see.
             now.checked_add(limit).unwrap_or(now + Duration::from_secs(1 << 30))
         }));
@@ -101,18 +104,17 @@ impl Timer {
     }
 
     fn arm(&mut self, at: tokio::time::Instant) -> Result<(), Error> {
-        match &mut self.sleep {
-            Some(sleep) => sleep.as_mut().reset(at),
-            None => {
-                // The caller's own runtime surely runs.
-                let runtime = Handle::try_current().ok().or_else(|| self.runtime.clone());
-                let runtime = runtime.ok_or_else(|| {
-                    Error::failed_precondition("a stream with a time limit was polled outside a tokio runtime")
-                        .with_outcome(Outcome::Unknown)
-                })?;
-                let _entered = runtime.enter();
-                self.sleep = Some(Box::pin(sleep_until(at)));
-            }
+        if let Some(sleep) = &mut self.sleep {
+            sleep.as_mut().reset(at);
+        } else {
+            // The caller's own runtime surely runs.
+            let runtime = Handle::try_current().ok().or_else(|| self.runtime.clone());
+            let runtime = runtime.ok_or_else(|| {
+                Error::failed_precondition("a stream with a time limit was polled outside a tokio runtime")
+                    .with_outcome(Outcome::Unknown)
+            })?;
+            let _entered = runtime.enter();
+            self.sleep = Some(Box::pin(sleep_until(at)));
         }
         self.armed = true;
         Ok(())

@@ -13,6 +13,7 @@ pub struct ServiceDescriptor {
 
 /// A method: its identity on the wire and its policy.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing, and generated code writes them")]
 pub struct MethodDescriptor {
     /// `Service.method`, as errors and spans show it.
     pub path: &'static str,

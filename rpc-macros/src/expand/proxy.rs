@@ -211,7 +211,7 @@ impl Proxy<'_> {
             let feeds = local("feeds");
             quote!(#feeds)
         } else {
-            quote!(__farcall::Feeds::default())
+            quote!(__farcall::Feeds::none())
         };
         if let (Some(stream), Kind::Inline) = (&method.output.stream, method.kind) {
             let (item, form) = (&stream.item, stream.form());
@@ -372,7 +372,7 @@ fn feeds(method: &Method) -> TokenStream {
         Some(quote_spanned!(method.span()=> let #ident = __farcall::Feeds::add::<#form, _>(&mut #feeds, #ident);))
     });
     quote! {
-        let mut #feeds = __farcall::Feeds::default();
+        let mut #feeds = __farcall::Feeds::none();
         #(#streams)*
     }
 }

@@ -6,6 +6,7 @@
 trait Silent {
     async fn stock(&self, sku: &str) -> farcall::Result<u32>;
     fn version(&self) -> String;
+    fn watch(&self, rows: impl farcall::stream::Stream<Item = u32>) -> farcall::Streaming<u32>;
 }
 
 struct Quiet;
@@ -16,6 +17,9 @@ impl Silent for Quiet {
     }
     fn version(&self) -> String {
         String::new()
+    }
+    fn watch(&self, rows: impl farcall::stream::Stream<Item = u32> + Send + 'static) -> farcall::Streaming<u32> {
+        farcall::Streaming::new(rows)
     }
 }
 

@@ -24,6 +24,10 @@ pub struct Call;
 pub struct Channel;
 pub struct Client;
 pub struct Stub;
+pub struct Stream;
+pub struct Streaming;
+pub struct Receiver;
+pub struct Feeds;
 pub struct Service;
 pub struct Error;
 pub mod std {}
@@ -41,6 +45,15 @@ pub trait Inventory {
     fn version(&self) -> String;
     #[rpc(blocking)]
     fn slow(&self, text: &str) -> u8;
+    fn watch(&self) -> impl ::farcall::stream::Stream<Item = ::farcall::Result<::std::vec::Vec<u8>>>;
+    async fn export(
+        &self,
+        rows: impl ::farcall::stream::Stream<Item = u32>,
+    ) -> ::farcall::Result<::farcall::Streaming<::farcall::Result<u32>>>;
+    async fn fallback(&self) -> ::farcall::Result<impl ::farcall::stream::Stream<Item = ::farcall::Result<u32>>> {
+        self.export(self.numbers()).await
+    }
+    fn numbers(&self) -> ::farcall::Streaming<u32>;
 }
 
 #[::farcall::service]
@@ -63,6 +76,18 @@ impl Inventory for Warehouse {
     }
     fn slow(&self, _text: &str) -> u8 {
         1
+    }
+    fn watch(&self) -> impl ::farcall::stream::Stream<Item = ::farcall::Result<::std::vec::Vec<u8>>> {
+        ::futures::stream::empty()
+    }
+    async fn export(
+        &self,
+        _rows: impl ::farcall::stream::Stream<Item = u32>,
+    ) -> ::farcall::Result<::farcall::Streaming<::farcall::Result<u32>>> {
+        ::std::result::Result::Ok(::farcall::Streaming::new(::futures::stream::empty()))
+    }
+    fn numbers(&self) -> ::farcall::Streaming<u32> {
+        ::farcall::Streaming::new(::futures::stream::empty())
     }
 }
 

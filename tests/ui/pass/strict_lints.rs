@@ -9,6 +9,8 @@
     clippy::pedantic
 )]
 
+use farcall::{Streaming, stream::Stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 /// What can go wrong.
@@ -49,6 +51,20 @@ pub trait Inventory {
     /// Waits.
     #[rpc(blocking)]
     fn wait(&self, rows: &[Ticket], first: Option<&Ticket>) -> usize;
+    /// Follows a product.
+    fn watch(&self, sku: &str) -> impl Stream<Item = Result<u32, StockError>>;
+    /// Takes rows in, and gives back those that are not known.
+    async fn import(
+        &self,
+        _into: &str,
+        rows: impl Stream<Item = Ticket>,
+    ) -> Result<impl Stream<Item = Result<Ticket, StockError>>, StockError> {
+        Ok(self.unknown(rows))
+    }
+    /// Gives back what is not known.
+    fn unknown(&self, rows: impl Stream<Item = Ticket>) -> Streaming<Result<Ticket, StockError>> {
+        Streaming::new(rows.map(Ok))
+    }
     /// Tells.
     #[rpc(oneway)]
     async fn tell(&self, text: String);
@@ -64,6 +80,8 @@ pub trait Store<K, const N: usize> {
     type Item: Send + Sync;
     /// Stores.
     async fn put(&self, key: &K, item: Self::Item, bytes: [u8; N]) -> Result<Vec<u8>, StockError>;
+    /// What is stored, by key.
+    fn all(&self, keys: impl Stream<Item = K>) -> impl Stream<Item = Result<Self::Item, StockError>>;
 }
 
 struct Warehouse;
@@ -85,6 +103,9 @@ impl Inventory for Warehouse {
     fn wait(&self, rows: &[Ticket], first: Option<&Ticket>) -> usize {
         rows.iter().chain(first).count()
     }
+    fn watch(&self, sku: &str) -> impl Stream<Item = Result<u32, StockError>> {
+        stream::iter([Err(StockError::Unknown(sku.to_owned()))])
+    }
     async fn tell(&self, text: String) {
         drop(text);
     }
@@ -101,6 +122,8 @@ async fn calls() -> Result<(), StockError> {
     let hurried = client.with_timeout(std::time::Duration::from_secs(1)).with_metadata("tenant", "eu");
     let _: Ticket = hurried.reserve("apple", 3).await?;
     client.put_blob("k", &[1, 2]).await?;
+    let _: Vec<u32> = client.watch("apple").try_collect().await?;
+    let _: Streaming<_> = client.import("all", stream::iter([Ticket(1)])).await?;
     Ok(())
 }
 
@@ -108,6 +131,7 @@ fn blocking_calls() -> Result<(), StockError> {
     let client = InventoryBlockingClient::connect("tcp://127.0.0.1:1")?;
     let _: u32 = client.stock("apple")?;
     let _: u64 = client.ping()?;
+    let _ = client.watch("apple").collect::<Result<Vec<u32>, _>>()?;
     Ok(())
 }
 

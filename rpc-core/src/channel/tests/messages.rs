@@ -38,6 +38,20 @@ async fn an_end_comes_out_as_it_went_in() {
 }
 
 #[tokio::test]
+async fn what_is_left_of_an_end_says_that_it_has_gone() {
+    let (sender, mut receiver) = channel::<u32>();
+    let _message = encoded(&receiver).expect("encoded");
+    let error = receiver.recv().await.and_then(Result::err);
+    assert_eq!(error.map(|error| error.code()), Some(Code::FailedPrecondition));
+    assert_eq!(receiver.recv().await, None);
+    drop(receiver);
+    assert!(!sender.is_closed(), "the end itself is in the message");
+    let _message = encoded(&sender).expect("encoded");
+    assert_eq!(sender.send(1).await.unwrap_err().code(), Code::FailedPrecondition);
+    assert_eq!(sender.closed().await.code(), Code::FailedPrecondition);
+}
+
+#[tokio::test]
 async fn a_message_that_is_dropped_drops_its_ends() {
     let (sender, receiver) = channel::<u32>();
     drop(encoded(&receiver).expect("encoded"));

@@ -23,7 +23,8 @@ impl<T: Serialize + Send + Sync + 'static> Serialize for Receiver<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.shared().source.is_some() {
             return Err(S::Error::custom(
-                "the receiver came over a connection and cannot be sent on; make a watch channel of your own and pass the values on",
+                "the receiver came over a connection and cannot be sent on; \
+                 make a watch channel of your own and pass the values on",
             ));
         }
         let state = self.shared().state();

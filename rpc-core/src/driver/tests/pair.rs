@@ -9,6 +9,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use crate::{
     Error, Limits, Metadata,
     carry::{self, Wire},
+    channel::{Receiver, Sender, channel},
     codec::Codec,
     driver::{
         Answers, Driver, Import, Inbound, Link, Request,
@@ -122,6 +123,35 @@ impl Side {
     pub(super) fn streams(&self) -> usize {
         self.link.lock().connection.streams().len()
     }
+}
+
+/// A channel whose receiver was sent to the other end.
+pub(super) async fn receiver_away<T>(from: &Side, to: &mut Side) -> (Sender<T>, Receiver<T>)
+where
+    T: Serialize + DeserializeOwned + Send + 'static,
+{
+    let (sender, receiver) = channel();
+    from.send(&receiver).expect("sent");
+    (sender, to.received().await)
+}
+
+/// A channel whose sender was sent to the other end.
+pub(super) async fn sender_away<T>(from: &Side, to: &mut Side) -> (Sender<T>, Receiver<T>)
+where
+    T: Serialize + DeserializeOwned + Send + 'static,
+{
+    let (sender, receiver) = channel();
+    from.send(&sender).expect("sent");
+    (to.received().await, receiver)
+}
+
+/// Everything that a receiver gets.
+pub(super) async fn all<T>(mut receiver: Receiver<T>) -> Vec<Result<T, Error>> {
+    let mut items = Vec::new();
+    while let Some(item) = receiver.recv().await {
+        items.push(item);
+    }
+    items
 }
 
 /// Lets everything run that can.
