@@ -77,11 +77,19 @@ impl Rests {
         // Outside the lock: a runtime that shuts down drops the task at once, and runs destructors of the handler's.
         let task = self.runtime.spawn(remainder).abort_handle();
         let going_on = GoingOn { task, context };
-        match &mut *self.going_on.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(others) => others.push(going_on),
-            None => going_on.stop(),
+        if let Some(late) = self.put(going_on) {
+            late.stop();
         }
         Ok(())
+    }
+
+    /// Puts one beside the others; gives it back when the connection is gone, for stopping it runs wakers.
+    fn put(&self, one: GoingOn) -> Option<GoingOn> {
+        match &mut *self.going_on.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(others) => others.push(one),
+            None => return Some(one),
+        }
+        None
     }
 
     /// How many go on. Those that have ended are taken out when the list would grow, which keeps it as long as what runs.
