@@ -77,7 +77,7 @@ fn common(service: &Service) -> TokenStream {
         #[automatically_derived]
         impl #impl_generics ::core::clone::Clone for #ident #arguments {
             fn clone(&self) -> Self {
-                Self::from_arc(__farcall::std::sync::Arc::clone(&self.implementation))
+                Self::from_arc(::core::clone::Clone::clone(&self.implementation))
             }
         }
 
@@ -119,7 +119,7 @@ fn dispatcher(service: &Service) -> TokenStream {
             #[allow(unused_variables)]
             fn dispatch(&self, #index: usize, #invocation: __farcall::Invocation) -> __farcall::Handler {
                 let #this: __farcall::std::sync::Arc<#implementation> =
-                    __farcall::std::sync::Arc::clone(&self.implementation);
+                    ::core::clone::Clone::clone(&self.implementation);
                 match #index {
                     #(#arms)*
                     _ => __farcall::no_such_method(&__DESCRIPTOR),

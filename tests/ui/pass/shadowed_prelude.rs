@@ -3,7 +3,7 @@
 #![deny(warnings)]
 #![allow(missing_docs, missing_debug_implementations, dead_code)]
 
-use ::std::{assert, clone::Clone, convert::From, string::String};
+use ::std::{assert, convert::From, string::String};
 
 pub struct Result;
 pub struct Option;
@@ -69,7 +69,7 @@ impl Inventory for Warehouse {
         ::std::result::Result::Ok(1)
     }
     async fn rows(&self, _rows: &[u32], one: &String) -> ::farcall::Result<String> {
-        ::std::result::Result::Ok(one.clone())
+        ::std::result::Result::Ok(::std::clone::Clone::clone(one))
     }
     fn version(&self) -> String {
         String::from("1")
@@ -93,6 +93,6 @@ impl Inventory for Warehouse {
 
 fn main() {
     let client = InventoryClient::loopback(Warehouse);
-    let _copy = client.clone();
+    let _copy = ::std::clone::Clone::clone(&client);
     assert!(::std::format!("{client:?}").starts_with("InventoryClient"));
 }
