@@ -56,7 +56,8 @@ limits! {
     /// transfers belong on TCP.
     max_udp_message: usize = 1 << 20;
     /// How many bytes of requests longer than one 32 KiB frame a peer may have under way on one connection; default
-    /// 64 MiB, never below `max_message`. A sender waits for its turn, so a burst of large calls is slow and not refused. It
+    /// 64 MiB, never below `max_message`. A sender waits for its turn, so a burst of large calls is slow and not refused. Only a
+    /// call that a handler makes while both sides have calls under way is refused at once, since each could wait for the other. It
     /// also bounds the large answers that are made for a peer before it reads them: with more than that waiting, no handler is
     /// started until the peer has read some.
     max_buffered: usize = 64 << 20;
