@@ -76,6 +76,7 @@ pub(super) struct Items<T> {
     bytes: Bytes,
     position: usize,
     carried: VecDeque<Vec<Carried>>,
+    borrowed: bool,
     wire: Wire,
     decode: Decode<T>,
 }
@@ -86,6 +87,7 @@ impl<T> Items<T> {
             bytes: batch.items,
             position: 0,
             carried: batch.carried,
+            borrowed: batch.borrowed,
             wire,
             decode,
         }
@@ -107,6 +109,12 @@ impl<T> Items<T> {
         };
         let decoded = carry::decoding(carried, self.wire, || (self.decode)(self.wire, item));
         Some(decoded.map_err(|error| not_decoded(&error)))
+    }
+
+    /// Whether all are used up, and what they took is to be given back at once.
+    #[inline]
+    pub(super) fn owes_room(&self) -> bool {
+        self.borrowed && self.position == self.bytes.len()
     }
 
     /// Passes over all items but the last one.

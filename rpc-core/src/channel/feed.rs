@@ -22,6 +22,8 @@ use crate::{Error, Outcome, carry::Offered, service::now};
 
 /// How many bytes of items leave together.
 const BATCH: usize = 32 << 10;
+/// Batches, or items within the process, before others get their turn.
+const ROUNDS: usize = 32;
 /// Longer items leave by themselves, from where they are.
 const ALONE: usize = 8 << 10;
 
@@ -120,7 +122,7 @@ impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
     }
 
     fn poll_end(&mut self, pipe: &Pipe<T>, cx: &mut Context<'_>) -> Poll<End> {
-        loop {
+        for _ in 0..ROUNDS {
             if ready!(pipe.poll_ready(cx)).is_err() {
                 return Poll::Ready(End::Stopped);
             }
@@ -134,6 +136,10 @@ impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
                 Filled::End(end) => return Poll::Ready(end),
             }
         }
+        // Where the receiver is faster than the stream there is always room; the call that this is polled with has its answer and
+        // its deadline to look at, too.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Takes one item over to a receiver in this process.

@@ -177,7 +177,13 @@ impl<T> Receiver<T> {
         loop {
             if let Some(items) = &mut self.items {
                 match items.next() {
-                    Some(Ok(item)) => return Poll::Ready(Some(Ok(item))),
+                    Some(Ok(item)) => {
+                        if items.owes_room() {
+                            self.items = None;
+                            self.pipe.use_up();
+                        }
+                        return Poll::Ready(Some(Ok(item)));
+                    }
                     Some(Err(error)) => return Poll::Ready(Some(Err(self.undecodable(error)))),
                     None => self.items = None,
                 }

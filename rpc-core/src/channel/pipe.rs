@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     task::{Context, Poll, Waker},
 };
@@ -219,6 +220,13 @@ impl<T> Pipe<T> {
         Poll::Pending
     }
 
+    /// The items that came last are used up.
+    pub(super) fn use_up(&self) {
+        if let Some(incoming) = self.incoming.get() {
+            incoming.inlet.use_up();
+        }
+    }
+
     /// The receiver takes no more, and may say why.
     pub(super) fn stop(&self, why: Option<Error>) {
         let mut state = self.lock();
@@ -254,8 +262,7 @@ impl<T> Pipe<T> {
                 return self.set_out(state, out);
             }
             drop(state);
-            // No room is needed: these few items are in memory in any case.
-            if let Err(error) = queue.iter().try_for_each(|item| out.send(item)) {
+            if let Err(error) = out.send_all(queue) {
                 out.outlet.end(Err(&error));
             }
         }
@@ -303,6 +310,17 @@ impl<T> Pipe<T> {
 }
 
 impl<T> Out<T> {
+    /// Sends what was queued. No room is needed: these few items are in memory in any case.
+    fn send_all(&self, queue: VecDeque<T>) -> Result<(), Error> {
+        let send = || {
+            let sent = queue.iter().try_for_each(|item| self.send(item));
+            drop(queue);
+            sent
+        };
+        // Whoever sends waits until the receiver has left: an item that panics must not keep it from leaving.
+        catch_unwind(AssertUnwindSafe(send)).unwrap_or_else(|_| Err(Error::internal("an item panicked on its way out")))
+    }
+
     /// Sends one item; a failure leaves the stream as it was.
     fn send(&self, item: &T) -> Result<(), Error> {
         let item = self.encode.one(self.outlet.wire().format, item)?;

@@ -5,7 +5,10 @@ use std::{
     future::{Future, poll_fn},
     io,
     pin::{Pin, pin},
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, Wake, Waker},
     thread::{self, Thread},
     time::Duration,
@@ -202,14 +205,20 @@ fn block_on<F: Future>(future: F) -> Result<F::Output, Error> {
     }
     let _entered = runtime()?.enter();
     let mut future = pin!(future);
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let unpark = Arc::new(Unpark {
+        thread: thread::current(),
+        woken: AtomicBool::new(false),
+    });
+    let waker = Waker::from(Arc::clone(&unpark));
     let mut cx = Context::from_waker(&waker);
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
             return Ok(output);
         }
-        // A wake that came since the poll makes this return at once; one without reason costs one poll.
-        thread::park();
+        // The thread's own token is not enough: a stream among the arguments that parks the thread while it is polled takes it.
+        while !unpark.woken.swap(false, Ordering::Acquire) {
+            thread::park();
+        }
     }
 }
 
@@ -226,10 +235,43 @@ fn inside_async_task() -> bool {
     (0..MORE_THAN_ANY_BUDGET).any(|_| pin!(tokio::task::consume_budget()).poll(&mut cx).is_pending())
 }
 
-struct Unpark(Thread);
+struct Unpark {
+    thread: Thread,
+    /// Since the latest poll began.
+    woken: AtomicBool,
+}
 
 impl Wake for Unpark {
     fn wake(self: Arc<Self>) {
-        self.0.unpark();
+        self.woken.store(true, Ordering::Release);
+        self.thread.unpark();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_wake_is_not_lost_to_a_poll_that_parks_its_thread() {
+        let (done, waits) = mpsc::channel();
+        thread::spawn(move || {
+            let mut polls = 0;
+            let output = block_on(poll_fn(|cx| {
+                polls += 1;
+                if polls > 1 {
+                    return Poll::Ready(polls);
+                }
+                cx.waker().wake_by_ref();
+                // As a stream among the arguments does that takes its items out of a queue of the standard library.
+                thread::park_timeout(Duration::ZERO);
+                Poll::Pending
+            }));
+            done.send(output)
+        });
+        let output = waits.recv_timeout(Duration::from_secs(10)).expect("it is polled again");
+        assert_eq!(output.ok(), Some(2));
     }
 }

@@ -39,6 +39,8 @@ pub(crate) struct Batch {
     pub(crate) number: u64,
     pub(crate) items: Bytes,
     pub(crate) carried: VecDeque<Vec<Carried>>,
+    /// They took room that other streams may wait for; see [`Inlet::use_up`].
+    pub(crate) borrowed: bool,
 }
 
 impl Inlet {
@@ -95,12 +97,27 @@ impl Inlet {
         let batch = Batch {
             number: self.batches.fetch_add(1, Ordering::Relaxed) + 1,
             items: batch.items,
+            borrowed: batch.borrowed,
             carried: lists.map(|list| state.carried(&self.link, list)).collect(),
         };
         let driver = state.wake_for_output(false);
         drop(state);
         wake(driver);
         batch
+    }
+
+    /// The items of the latest batch are used up. Otherwise that is known when the next one is asked for, which may be after
+    /// somebody has waited for an item of another stream.
+    pub(crate) fn use_up(&self) {
+        let mut state = self.link.lock();
+        // Once it has ended the number may be another stream's.
+        if self.ended.load(Ordering::Relaxed) {
+            return;
+        }
+        state.connection.use_up(self.stream);
+        let driver = state.wake_for_output(false);
+        drop(state);
+        wake(driver);
     }
 
     fn wait(&self, mut state: MutexGuard<'_, State>, cx: Option<&Context<'_>>) {

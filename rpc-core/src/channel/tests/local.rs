@@ -2,14 +2,19 @@
 
 use std::{
     future::poll_fn,
-    pin::pin,
-    sync::Arc,
-    task::{Context, Poll, Waker},
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
 };
+
+use futures_core::Stream;
 
 use crate::{
     Code, Error,
-    channel::{Receiver, channel},
+    channel::{Receiver, channel, feed},
 };
 
 fn poll_once<F: Future>(future: F) -> Poll<F::Output> {
@@ -124,4 +129,38 @@ async fn a_receiver_is_a_stream() {
     let mut receiver = pin!(receiver);
     assert_eq!(poll_fn(|cx| receiver.as_mut().poll_next(cx)).await, Some(Ok(5)));
     assert_eq!(poll_fn(|cx| receiver.as_mut().poll_next(cx)).await, None);
+}
+
+/// Items without end, whose receiver is as fast as they come.
+struct Endless(Receiver<u32>);
+
+impl Stream for Endless {
+    type Item = Result<u32, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let last = match self.0.poll_recv(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Some(Ok(last))) => last,
+            _ => 0,
+        };
+        // Here a feed ends that never lets go of its thread.
+        Poll::Ready((last < 100_000).then_some(Ok(last + 1)))
+    }
+}
+
+#[test]
+fn a_feed_lets_others_run_however_fast_its_receiver_is() {
+    let (sender, receiver) = channel();
+    let woken = Arc::new(Woken(AtomicBool::new(false)));
+    let waker = Waker::from(Arc::clone(&woken));
+    let mut feed = pin!(feed(sender, Endless(receiver), None));
+    assert!(feed.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    assert!(woken.0.load(Ordering::Relaxed), "it goes on by itself");
+}
+
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }

@@ -67,6 +67,20 @@ impl<T> Shared<T> {
         })
     }
 
+    /// Puts in a value that came from elsewhere as the one of `version`, unless there is a newer one: two receivers may take in
+    /// one each, and the later one may be here first. The other one is dropped without the lock.
+    pub(super) fn follow(&self, version: u64, value: T) {
+        let mut value = Arc::new(value);
+        self.values.send_if_modified(|state| {
+            let newer = version > state.version;
+            if newer {
+                state.version = version;
+                std::mem::swap(&mut state.value, &mut value);
+            }
+            newer
+        });
+    }
+
     /// There will be no other value.
     pub(super) fn end(&self, error: Error) {
         let mut error = Some(error);
@@ -75,5 +89,19 @@ impl<T> Shared<T> {
                 state.end = error.take();
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_values_that_cross_the_later_one_stays() {
+        let shared = Shared::new("first", None);
+        shared.follow(2, "third");
+        shared.follow(1, "second");
+        let state = shared.state();
+        assert_eq!((*state.value, state.version), ("third", 2));
     }
 }

@@ -1,10 +1,6 @@
 //! Where values come from, when the sender is elsewhere.
 
-use std::{
-    future::poll_fn,
-    sync::{Mutex, PoisonError},
-    task::Poll,
-};
+use std::{future::poll_fn, task::Poll};
 
 use tokio::sync::Semaphore;
 
@@ -21,8 +17,6 @@ pub(super) struct Source<T> {
     decode: Decode<T>,
     /// Of those who wait, one leaves its waker; the others hear of what it takes in.
     turn: Semaphore,
-    /// The number of the batch whose value is shown.
-    shown: Mutex<u64>,
 }
 
 impl<T> Source<T> {
@@ -31,7 +25,6 @@ impl<T> Source<T> {
             inlet,
             decode,
             turn: Semaphore::new(1),
-            shown: Mutex::new(0),
         }
     }
 
@@ -55,25 +48,19 @@ impl<T> Source<T> {
             Some(Err(error)) => return shared.end(error),
             None => return shared.end(Error::aborted("the sender has finished; this was its last value")),
         };
-        let number = batch.number;
+        let (number, borrowed) = (batch.number, batch.borrowed);
         // Of values that came together only the last one counts.
-        match Items::new(batch, self.inlet.wire(), self.decode).last() {
-            Some(Ok(value)) if self.is_newer(number) => {
-                shared.replace(None, value);
-            }
-            Some(Ok(_)) | None => {}
+        let last = Items::new(batch, self.inlet.wire(), self.decode).last();
+        if borrowed {
+            self.inlet.use_up();
+        }
+        match last {
+            Some(Ok(value)) => shared.follow(number, value),
+            None => {}
             Some(Err(error)) => {
                 self.inlet.close(Some(&error));
                 shared.end(error);
             }
         }
-    }
-
-    /// Two receivers may take in one batch each, and the later one may be decoded first.
-    fn is_newer(&self, number: u64) -> bool {
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        let newer = number > *shown;
-        *shown = number.max(*shown);
-        newer
     }
 }

@@ -196,3 +196,46 @@ async fn a_feed_fails_with_an_item_that_is_too_large() {
     assert_eq!(items[1].as_ref().unwrap_err().code(), Code::ResourceExhausted);
     assert_eq!(items.len(), 2);
 }
+
+/// Panics when it is encoded, or when it is dropped.
+#[derive(serde::Deserialize)]
+struct Bomb {
+    in_drop: bool,
+}
+
+impl serde::Serialize for Bomb {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        assert!(self.in_drop, "on purpose");
+        serializer.serialize_bool(true)
+    }
+}
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(!self.in_drop || std::thread::panicking(), "on purpose");
+    }
+}
+
+#[tokio::test]
+async fn an_item_that_panics_on_its_way_out_leaves_nobody_waiting() {
+    for in_drop in [false, true] {
+        let (here, mut there) = pair();
+        let (sender, receiver) = channel();
+        sender.send(Bomb { in_drop }).await.expect("room");
+        here.send(&receiver).expect("sent");
+        let mut away: Receiver<bool> = there.received().await;
+        if in_drop {
+            assert_eq!(away.recv().await, Some(Ok(true)));
+        }
+        let error = away.recv().await.and_then(Result::err).expect("it broke");
+        assert_eq!(error.code(), Code::Internal);
+        let closed = std::pin::pin!(sender.closed());
+        assert!(
+            closed
+                .poll(&mut Context::from_waker(std::task::Waker::noop()))
+                .is_ready()
+        );
+        let send = std::pin::pin!(sender.send(Bomb { in_drop: false }));
+        assert!(send.poll(&mut Context::from_waker(std::task::Waker::noop())).is_ready());
+    }
+}

@@ -399,3 +399,21 @@ async fn streams_that_end_anywhere_leave_nothing_behind() {
         tokio::task::yield_now().await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn long_items_that_were_taken_make_room_for_those_of_other_streams() {
+    let limits = Limits::default().max_message(1 << 20).max_buffered(2 << 20);
+    let (here, mut there) = pair_with(&limits);
+    let mut kept = Vec::new();
+    for _ in 0..5 {
+        let (sender, mut receiver) = receiver_away::<Vec<u8>>(&here, &mut there).await;
+        sender.send(vec![7; 1 << 19]).await.expect("sent");
+        // Each stream is looked at once and then left alone.
+        let item = tokio::time::timeout(Duration::from_secs(1), receiver.recv()).await;
+        assert_eq!(
+            item.expect("room").map(|item| item.expect("an item").len()),
+            Some(1 << 19)
+        );
+        kept.push((sender, receiver));
+    }
+}

@@ -34,6 +34,8 @@ pub(crate) struct Batch {
     pub(crate) items: Bytes,
     /// What the items with the top bit carry, in order.
     pub(crate) attachments: VecDeque<Vec<Attachment>>,
+    /// They took room that other streams may wait for: [`Connection::use_up`] gives it back before the next items are asked for.
+    pub(crate) borrowed: bool,
 }
 
 /// What a receiver gets.
@@ -180,6 +182,14 @@ impl Connection {
             (None, Some(Ok(()))) => Received::Finished,
             (None, Some(Err(error))) => Received::Failed(error),
             (None, None) => Received::Nothing,
+        }
+    }
+
+    /// What was received is used up, and nothing more is asked for yet.
+    pub(crate) fn use_up(&mut self, stream: StreamId) {
+        if let Some(Role::Receives(receiver)) = self.streams.find(stream).map(|stream| &mut stream.role) {
+            receiver.use_up();
+            self.grant(stream);
         }
     }
 

@@ -161,7 +161,7 @@ impl Receiver {
 
     /// What was handed out is used up; gives the whole items that came since.
     pub(in crate::proto) fn take(&mut self) -> Option<Batch> {
-        self.used = self.handed;
+        self.use_up();
         if self.ready == 0 {
             return None;
         }
@@ -169,7 +169,13 @@ impl Receiver {
         Some(Batch {
             items: self.arrived.split_to(std::mem::take(&mut self.ready)).freeze(),
             attachments: std::mem::take(&mut self.lists),
+            borrowed: self.lent > 0 && self.handed >= self.lent_until,
         })
+    }
+
+    /// What was handed out is used up.
+    pub(in crate::proto) fn use_up(&mut self) {
+        self.used = self.handed;
     }
 
     /// The lists that nobody takes, in order.
