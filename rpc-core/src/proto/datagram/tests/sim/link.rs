@@ -19,8 +19,8 @@ use crate::{
     Code, Error, Limits, Outcome,
     proto::{
         Announced, Carrier, ClientHello, Connection, Event, HelloError, Lost, RequestHead, ServerHello, Settings,
-        datagram::{End, Role, Session},
         connection::Held,
+        datagram::{End, Role, Session},
         fuzzing::body,
     },
 };
@@ -413,7 +413,11 @@ impl Link {
                 }
                 Event::Failed { call, error } => {
                     let number = self.waiting.remove(&call).expect("a failure that nobody waits for");
-                    assert_ne!(error.code(), Code::NotFound, "call {number} was made to an object: {error}");
+                    assert_ne!(
+                        error.code(),
+                        Code::NotFound,
+                        "call {number} was made to an object: {error}"
+                    );
                     ledger.told(number, told(error.outcome()));
                     self.users.call_ends(number, connection, &mut ledger.streams);
                     self.answered.push(call);
@@ -518,10 +522,7 @@ impl Link {
             ..
         } = self.terms.limits;
         assert!(held.streams <= 2 * max_streams && held.beyond <= buffered, "{held:?}");
-        assert!(
-            held.arrived <= held.streams * stream_window + held.beyond,
-            "{held:?}"
-        );
+        assert!(held.arrived <= held.streams * stream_window + held.beyond, "{held:?}");
         assert!(connection.outgoing() + connection.incoming() <= 2 * self.terms.limits.max_calls);
         let most = self.terms.window as usize * 5 / 2 + (97 << 10);
         assert!(
