@@ -111,7 +111,8 @@ impl<'a, T> Pushing<'a, T> {
             return None;
         }
         list.again = std::mem::replace(&mut list.pushing, true);
-        (!list.again).then_some(Self(subscriptions))
+        // Not made where somebody else pushes: dropping it takes the lock, and ends what the other one does.
+        (!list.again).then(|| Self(subscriptions))
     }
 
     /// Under the lock that has shown that there is nothing more to tell.

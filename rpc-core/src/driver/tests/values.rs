@@ -86,3 +86,37 @@ async fn a_value_that_changed_before_the_message_left_follows() {
     away.changed().await.expect("a value");
     assert_eq!(*away.latest(), 5);
 }
+
+/// Sends another value while it is encoded, as somebody in another thread may.
+#[derive(Debug, PartialEq, serde::Deserialize)]
+struct Overtaken(u32);
+
+static OVERTAKING: std::sync::OnceLock<watch::Sender<Overtaken>> = std::sync::OnceLock::new();
+
+impl serde::Serialize for Overtaken {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let (1, Some(sender)) = (self.0, OVERTAKING.get()) {
+            sender.send(Self(2));
+        }
+        serializer.serialize_newtype_struct("Overtaken", &self.0)
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_is_sent_while_another_one_goes_out_follows_it() {
+    let (here, mut there) = pair();
+    let (sender, receiver) = watch::channel(Overtaken(0));
+    here.send(&receiver).expect("sent");
+    let away: watch::Receiver<Overtaken> = there.received().await;
+    let sender = OVERTAKING.get_or_init(|| sender);
+    let (done, waits) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        sender.send(Overtaken(1));
+        done.send(())
+    });
+    waits
+        .recv_timeout(std::time::Duration::from_secs(10))
+        .expect("nobody waits for the one who sends");
+    settle().await;
+    assert_eq!(*away.latest(), Overtaken(2));
+}
