@@ -12,11 +12,14 @@ use fastrand::Rng;
 use super::{
     conditions::Terms,
     ledger::{Ledger, Told},
+    streams::Message,
+    users::Users,
 };
 use crate::{
-    Code, Error, Outcome,
+    Code, Error, Limits, Outcome,
     proto::{
         Announced, Carrier, ClientHello, Connection, Event, HelloError, Lost, RequestHead, ServerHello, Settings,
+        connection::Held,
         datagram::{End, Role, Session},
         fuzzing::body,
     },
@@ -49,6 +52,8 @@ const SLACK: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) session: Session,
+    /// The session's id, which both sides know.
+    pub(super) id: u64,
     /// What has come and was not looked at, and how much that is.
     inbox: VecDeque<(SocketAddr, Vec<u8>)>,
     mail: usize,
@@ -67,6 +72,7 @@ pub(super) struct Link {
     answered: Vec<u32>,
     /// When the handlers of the peer's calls will have an answer.
     serving: BTreeMap<(Instant, u32), usize>,
+    users: Users,
     /// It reads nothing before.
     pause: Option<Instant>,
     /// No new calls: leave when all is done.
@@ -76,13 +82,14 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(session: Session, role: Role, terms: Terms, seed: u64, now: Instant) -> Self {
+    pub(super) fn new(session: Session, id: u64, role: Role, terms: Terms, seed: u64, now: Instant) -> Self {
         let hello = ClientHello {
             codec: 1,
             limits: Announced::over(Carrier::Datagrams, &terms.limits),
         };
         Self {
             session,
+            id,
             inbox: VecDeque::new(),
             mail: 0,
             role,
@@ -102,6 +109,7 @@ impl Link {
             closing: false,
             leaving: None,
             rng: Rng::with_seed(seed),
+            users: Users::new(Rng::with_seed(!seed)),
             terms,
         }
     }
@@ -118,14 +126,28 @@ impl Link {
         let Some(connection) = &mut self.connection else { return };
         let call = &ledger.calls[number];
         let deadline = call.timeout.map(|timeout| call.at + timeout);
+        let timeout = deadline.map(|deadline| deadline.saturating_duration_since(now));
+        let target = self.users.choose();
+        let parcel = self.users.pack(connection, &mut ledger.streams, Some(number), now);
         let head = RequestHead {
             method: number as u64,
-            timeout: deadline.map(|deadline| deadline.saturating_duration_since(now)),
+            timeout,
+            object: target.map(|(object, _)| object),
+            attachments: parcel.list.clone(),
             ..RequestHead::default()
         };
         match connection.start(&head, body(&ledger.request(number)), deadline) {
-            Ok(id) => assert_eq!(self.waiting.insert(id, number), None, "the id {id} is in use"),
-            Err(error) => ledger.told(number, told(error.outcome())),
+            Ok(id) => {
+                assert_eq!(self.waiting.insert(id, number), None, "the id {id} is in use");
+                self.users.sent(Message::Request(number), parcel, &mut ledger.streams);
+                if let Some((object, target)) = target {
+                    self.users.called(object, target, number, &mut ledger.streams);
+                }
+            }
+            Err(error) => {
+                self.users.unpack(&parcel, connection, &mut ledger.streams);
+                ledger.told(number, told(error.outcome()));
+            }
         }
     }
 
@@ -142,6 +164,7 @@ impl Link {
         self.waiting.remove(&id);
         if let Some(connection) = &mut self.connection {
             ledger.told(number, told(connection.abandon(id)));
+            self.users.call_ends(number, connection, &mut ledger.streams);
         }
         true
     }
@@ -171,6 +194,19 @@ impl Link {
             }
         }
         assert!(self.waiting.is_empty(), "calls {:?} never ended", self.waiting);
+        self.users.end(connection, &mut ledger.streams, self.begun);
+    }
+
+    /// What is left when all calls are over and everybody has let go of everything.
+    pub(super) fn left(&self) -> Option<String> {
+        let held = self.connection.as_ref()?.held();
+        let clean = held == Held::default() && self.users.is_empty();
+        (!clean).then(|| format!("{held:?}, {:?}", self.users))
+    }
+
+    /// Whether both sides are there and may have something.
+    pub(super) fn is_open(&self) -> bool {
+        self.connection.is_some() && self.leaving.is_none()
     }
 
     /// A datagram came. Without room it is lost.
@@ -190,6 +226,7 @@ impl Link {
             hello,
             self.leaving,
             connection.and_then(Connection::poll_timeout),
+            connection.and_then(|_| self.users.due()),
             self.session.poll_timeout(),
             self.serving.first_key_value().map(|(&(at, _), _)| at),
             self.pause,
@@ -226,14 +263,19 @@ impl Link {
         loop {
             let read = self.read(ledger, now)?;
             self.reply(ledger, now);
+            if let Some(connection) = &mut self.connection {
+                self.users.run(connection, &mut ledger.streams, now);
+            }
             let written = self.write(now);
             self.let_go(ledger);
+            // What leaves makes room on streams, and what users do makes events, too.
+            let happened = self.take_events(ledger, now);
             if let Some(connection) = self.connection.as_mut().filter(|connection| is_due(connection, now)) {
                 connection.handle_timeout(now)?;
                 self.take_events(ledger, now);
                 continue;
             }
-            if !read && !written {
+            if !read && !written && !happened {
                 break;
             }
         }
@@ -346,23 +388,46 @@ impl Link {
         }
     }
 
-    fn take_events(&mut self, ledger: &mut Ledger, now: Instant) {
-        let Some(connection) = &mut self.connection else { return };
+    /// Says whether anything has happened.
+    fn take_events(&mut self, ledger: &mut Ledger, now: Instant) -> bool {
+        let Some(connection) = &mut self.connection else {
+            return false;
+        };
+        let mut happened = false;
         while let Some(event) = connection.poll_event() {
+            happened = true;
             match event {
-                Event::Reply { call, body, .. } => {
+                Event::Reply {
+                    call,
+                    body,
+                    attachments,
+                    ..
+                } => {
                     let number = self.waiting.remove(&call).expect("a reply that nobody waits for");
                     ledger.answered(number, &body);
+                    let streams = &mut ledger.streams;
+                    self.users
+                        .claim(Message::Reply(number), &attachments, None, streams, now);
+                    self.users.call_ends(number, connection, streams);
                     self.answered.push(call);
                 }
                 Event::Failed { call, error } => {
                     let number = self.waiting.remove(&call).expect("a failure that nobody waits for");
+                    assert_ne!(
+                        error.code(),
+                        Code::NotFound,
+                        "call {number} was made to an object: {error}"
+                    );
                     ledger.told(number, told(error.outcome()));
+                    self.users.call_ends(number, connection, &mut ledger.streams);
                     self.answered.push(call);
                 }
                 Event::Request { call, head, body, .. } => {
                     let number = head.method as usize;
                     ledger.ran(number, &body);
+                    let (streams, message) = (&mut ledger.streams, Message::Request(number));
+                    self.users.check_target(number, head.object, streams);
+                    self.users.claim(message, &head.attachments, Some(number), streams, now);
                     let at = now + self.rng.u32(0..=50) * Duration::from_millis(1);
                     self.serving.insert((at, call), number);
                 }
@@ -374,17 +439,26 @@ impl Link {
                     }
                 }
                 Event::GoAway => self.closing = true,
-                Event::Sendable { .. } | Event::Receivable { .. } | Event::Released { .. } => {}
+                Event::Sendable { stream } | Event::Receivable { stream } => self.users.wake(stream, now),
+                Event::Released { object } => self.users.released(object, &mut ledger.streams),
             }
         }
+        happened
     }
 
     /// Answers the calls whose handlers are done.
-    fn reply(&mut self, ledger: &Ledger, now: Instant) {
+    fn reply(&mut self, ledger: &mut Ledger, now: Instant) {
         let Some(connection) = &mut self.connection else { return };
         while let Some(first) = self.serving.first_entry().filter(|first| first.key().0 <= now) {
             let ((_, call), number) = first.remove_entry();
-            connection.reply(call, &Bytes::new(), Ok(body(&ledger.reply(number))));
+            let (reply, streams) = (ledger.reply(number), &mut ledger.streams);
+            if connection.can_reply(call, &Bytes::new(), reply.len()) {
+                let parcel = self.users.pack(connection, streams, None, now);
+                connection.attach_reply(call, &parcel.list);
+                self.users.sent(Message::Reply(number), parcel, streams);
+            }
+            connection.reply(call, &Bytes::new(), Ok(body(&reply)));
+            self.users.call_ends(number, connection, streams);
         }
     }
 
@@ -403,6 +477,7 @@ impl Link {
             if left {
                 ledger.told(number, Told::Unknown);
                 connection.release(id);
+                self.users.call_ends(number, connection, &mut ledger.streams);
             }
             !left
         });
@@ -441,6 +516,13 @@ impl Link {
             held.requests <= buffered && held.replies <= buffered + (4 << 20),
             "{held:?}"
         );
+        let Limits {
+            max_streams,
+            stream_window,
+            ..
+        } = self.terms.limits;
+        assert!(held.streams <= 2 * max_streams && held.beyond <= buffered, "{held:?}");
+        assert!(held.arrived <= held.streams * stream_window + held.beyond, "{held:?}");
         assert!(connection.outgoing() + connection.incoming() <= 2 * self.terms.limits.max_calls);
         let most = self.terms.window as usize * 5 / 2 + (97 << 10);
         assert!(

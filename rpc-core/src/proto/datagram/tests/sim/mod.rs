@@ -8,6 +8,8 @@ mod ledger;
 mod link;
 mod network;
 mod run;
+mod streams;
+mod users;
 
 use run::{Report, Watch, run};
 
