@@ -215,8 +215,8 @@ fn terms(rng: &mut Rng) -> Terms {
 }
 
 fn calls(rng: &mut Rng, clients: usize, range: Range<Instant>) -> Vec<Call> {
-    let count = rng.usize(20..250);
-    let mut left: usize = 1 << 20;
+    let count = rng.usize(20..150);
+    let mut left: usize = 512 << 10;
     let mut at = range.start;
     let mut calls = Vec::with_capacity(count);
     for _ in 0..count {

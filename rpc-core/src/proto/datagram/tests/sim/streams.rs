@@ -8,8 +8,8 @@ use fastrand::Rng;
 use crate::Code;
 
 /// The bytes of all items, and the streams: what the time of a test has room for.
-const MOST_BYTES: usize = 1 << 18;
-const MOST_STREAMS: usize = 50;
+const MOST_BYTES: usize = 200 << 10;
+const MOST_STREAMS: usize = 40;
 
 /// What a message carries, by its number in the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
