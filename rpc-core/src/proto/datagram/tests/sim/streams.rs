@@ -112,7 +112,7 @@ pub(super) struct Counts {
 /// Every stream and object by its number.
 #[derive(Debug)]
 pub(super) struct Streams {
-    streams: Vec<Stream>,
+    all: Vec<Stream>,
     objects: Vec<Object>,
     /// What messages that were sent carry.
     parcels: BTreeMap<Message, Vec<Thing>>,
@@ -129,7 +129,7 @@ pub(super) struct Streams {
 impl Streams {
     pub(super) fn new(noise: Bytes) -> Self {
         Self {
-            streams: Vec::new(),
+            all: Vec::new(),
             objects: Vec::new(),
             parcels: BTreeMap::new(),
             targets: BTreeMap::new(),
@@ -148,17 +148,17 @@ impl Streams {
     /// The bytes of all items that were sent, and what goes with each and with each stream.
     pub(super) fn planned(&self) -> usize {
         let each = |stream: &Stream| 200 + stream.sent.iter().map(|length| length + 12).sum::<usize>();
-        self.streams.iter().map(each).sum::<usize>() + 100 * (self.objects.len() + self.names)
+        self.all.iter().map(each).sum::<usize>() + 100 * (self.objects.len() + self.names)
     }
 
     pub(super) fn counts(&self) -> Counts {
         let ended = |ending| {
-            let ends = self.streams.iter().flat_map(|stream| [stream.sender, stream.receiver]);
+            let ends = self.all.iter().flat_map(|stream| [stream.sender, stream.receiver]);
             ends.filter(|end| *end == Some(ending)).count()
         };
         Counts {
-            streams: self.streams.len(),
-            items: self.streams.iter().map(|stream| stream.received).sum(),
+            streams: self.all.len(),
+            items: self.all.iter().map(|stream| stream.received).sum(),
             finished: ended(Ending::Finished),
             failed: ended(Ending::Failed),
             stopped: ended(Ending::Stopped),
@@ -187,11 +187,11 @@ impl Streams {
 
     /// A new stream, if there may be one more: whoever announces it has one end.
     pub(super) fn open_stream(&mut self, rng: &mut Rng) -> Option<usize> {
-        if self.streams.len() >= MOST_STREAMS {
+        if self.all.len() >= MOST_STREAMS {
             return None;
         }
         self.open += 1;
-        self.streams.push(Stream {
+        self.all.push(Stream {
             plan: Plan::draw(rng),
             sent: Vec::new(),
             received: 0,
@@ -200,22 +200,22 @@ impl Streams {
             claimed: false,
             undelivered: false,
         });
-        Some(self.streams.len() - 1)
+        Some(self.all.len() - 1)
     }
 
     /// A stream that no message carried after all.
     pub(super) fn discard_stream(&mut self, number: usize) {
-        self.streams[number].undelivered = true;
+        self.all[number].undelivered = true;
         self.open -= 1;
     }
 
     pub(super) fn plan(&self, number: usize) -> Plan {
-        self.streams[number].plan
+        self.all[number].plan
     }
 
     /// Whoever got a message has the other end.
     pub(super) fn claim_stream(&mut self, number: usize) {
-        let stream = &mut self.streams[number];
+        let stream = &mut self.all[number];
         assert!(!stream.claimed, "stream {number} was handed out twice");
         assert!(
             !stream.undelivered,
@@ -227,20 +227,20 @@ impl Streams {
 
     /// How many items were sent.
     pub(super) fn sent_items(&self, number: usize) -> usize {
-        self.streams[number].sent.len()
+        self.all[number].sent.len()
     }
 
     /// The next item.
     pub(super) fn send(&mut self, number: usize, rng: &mut Rng) -> Bytes {
-        let stream = &mut self.streams[number];
+        let stream = &mut self.all[number];
         let length = rng.usize(..=stream.plan.longest).min(self.left);
         self.left -= length;
         stream.sent.push(length);
-        self.item(number, self.streams[number].sent.len() - 1)
+        self.item(number, self.all[number].sent.len() - 1)
     }
 
     fn item(&self, number: usize, place: usize) -> Bytes {
-        let length = self.streams[number].sent[place];
+        let length = self.all[number].sent[place];
         // Items of one length that are not the same begin elsewhere in the noise.
         let from = (number * 61 + place * 7) % super::ledger::MOST;
         self.noise.slice(from..from + length)
@@ -248,7 +248,7 @@ impl Streams {
 
     /// An item came; gives its place.
     pub(super) fn receive(&mut self, number: usize, item: &Bytes) -> usize {
-        let stream = &mut self.streams[number];
+        let stream = &mut self.all[number];
         let place = stream.received;
         assert!(
             place < stream.sent.len(),
@@ -264,12 +264,12 @@ impl Streams {
     }
 
     pub(super) fn received_items(&self, number: usize) -> usize {
-        self.streams[number].received
+        self.all[number].received
     }
 
     /// The sender lets go.
     pub(super) fn sender_ends(&mut self, number: usize, how: Ending) {
-        let stream = &mut self.streams[number];
+        let stream = &mut self.all[number];
         assert_eq!(stream.sender, None, "the sender of stream {number} ended twice");
         let how = match how {
             Ending::Stopped if stream.receiver != Some(Ending::Stopped) => {
@@ -288,7 +288,7 @@ impl Streams {
 
     /// The receiver lets go, because it was told how the stream ended or of its own accord.
     pub(super) fn receiver_ends(&mut self, number: usize, how: Result<Ending, Code>) {
-        let stream = &mut self.streams[number];
+        let stream = &mut self.all[number];
         assert_eq!(stream.receiver, None, "the receiver of stream {number} ended twice");
         let how = match how {
             Ok(how) => how,
