@@ -11,8 +11,9 @@ use fastrand::Rng;
 use super::{
     conditions::Terms,
     ledger::Ledger,
-    link::{Link, Over},
+    link::Link,
     network::{Network, SERVER},
+    over::Over,
 };
 use crate::proto::datagram::{Admission, Budget, Endpoint, Opened, Opening, Role, Routed, Session, Setup};
 

@@ -12,7 +12,7 @@ use super::streams::Streams;
 /// The longest content.
 pub(super) const LONGEST: usize = 256 << 10;
 
-/// The most calls.
+/// The most calls, and the places in the noise where contents begin.
 pub(super) const MOST: usize = 1 << 12;
 /// Any content is a part of it.
 static NOISE: OnceLock<Bytes> = OnceLock::new();

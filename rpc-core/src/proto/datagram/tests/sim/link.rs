@@ -1,5 +1,7 @@
 //! One end of a session with the connection above it, as a driver runs them.
 
+mod bounds;
+
 use core::net::SocketAddr;
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -12,15 +14,15 @@ use fastrand::Rng;
 use super::{
     conditions::Terms,
     ledger::{Ledger, Told},
+    over::Over,
     streams::Message,
     users::Users,
 };
 use crate::{
-    Code, Error, Limits, Outcome,
+    Code, Error, Outcome,
     proto::{
-        Announced, Carrier, ClientHello, Connection, Event, HelloError, Lost, RequestHead, ServerHello, Settings,
-        connection::Held,
-        datagram::{End, Role, Session},
+        Announced, Carrier, ClientHello, Connection, Event, HelloError, RequestHead, ServerHello, Settings,
+        datagram::{Role, Session},
         fuzzing::body,
     },
 };
@@ -28,23 +30,6 @@ use crate::{
 /// How long the handshake may take, and the end of a connection.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 const LINGER: Duration = Duration::from_secs(3);
-
-/// Why a link is over.
-#[derive(Debug)]
-pub(super) enum Over {
-    /// A session ended, or could not be made.
-    Session(End),
-    Lost(Lost),
-    Late,
-    /// Both sides had done what there was to do.
-    Left,
-}
-
-impl From<Lost> for Over {
-    fn from(lost: Lost) -> Self {
-        Self::Lost(lost)
-    }
-}
 
 /// What may wait beyond the window.
 const SLACK: usize = 64 << 10;
@@ -195,13 +180,6 @@ impl Link {
         }
         assert!(self.waiting.is_empty(), "calls {:?} never ended", self.waiting);
         self.users.end(connection, &mut ledger.streams, self.begun);
-    }
-
-    /// What is left when all calls are over and everybody has let go of everything.
-    pub(super) fn left(&self) -> Option<String> {
-        let held = self.connection.as_ref()?.held();
-        let clean = held == Held::default() && self.users.is_empty();
-        (!clean).then(|| format!("{held:?}, {:?}", self.users))
     }
 
     /// Whether both sides are there and may have something.
@@ -507,35 +485,6 @@ impl Link {
         }
         Ok(())
     }
-
-    fn check_bounds(&self) {
-        let Some(connection) = &self.connection else { return };
-        let held = connection.held();
-        let buffered = self.terms.limits.max_buffered;
-        assert!(
-            held.requests <= buffered && held.replies <= buffered + (4 << 20),
-            "{held:?}"
-        );
-        let Limits {
-            max_streams,
-            stream_window,
-            ..
-        } = self.terms.limits;
-        assert!(held.streams <= 2 * max_streams && held.beyond <= buffered, "{held:?}");
-        assert!(held.arrived <= held.streams * stream_window + held.beyond, "{held:?}");
-        assert!(connection.outgoing() + connection.incoming() <= 2 * self.terms.limits.max_calls);
-        let most = self.terms.window as usize * 5 / 2 + (97 << 10);
-        assert!(
-            self.session.held() <= most,
-            "{} bytes out of order, the most is {most}",
-            self.session.held()
-        );
-        assert!(
-            self.session.unread().len() <= most,
-            "{} bytes unread, the most is {most}",
-            self.session.unread().len()
-        );
-    }
 }
 
 fn is_due(connection: &Connection, now: Instant) -> bool {
@@ -547,18 +496,5 @@ fn told(outcome: Outcome) -> Told {
         Outcome::Executed => Told::Executed,
         Outcome::NotExecuted => Told::NotExecuted,
         Outcome::Unknown => Told::Unknown,
-    }
-}
-
-impl Over {
-    /// The network or the peer is to blame.
-    pub(super) fn is_loss(&self) -> bool {
-        match self {
-            Self::Session(End::Broken(what)) => panic!("{what}"),
-            Self::Lost(Lost::Violation(violation)) => panic!("{violation}"),
-            // What came too late has not begun.
-            Self::Session(End::Closed) | Self::Lost(Lost::Closed(_)) | Self::Late | Self::Left => false,
-            Self::Session(End::Reset) | Self::Lost(_) => true,
-        }
     }
 }

@@ -7,6 +7,7 @@ mod hosts;
 mod ledger;
 mod link;
 mod network;
+mod over;
 mod run;
 mod streams;
 mod users;
