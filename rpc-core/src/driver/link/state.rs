@@ -83,7 +83,8 @@ impl State {
         self.driver = Some(waker.clone());
     }
 
-    /// Answers a call of the peer; gives back the payload whose buffer is to be dropped outside the lock.
+    /// Answers a call of the peer; gives back what is to be dropped outside the lock: a buffer, or an error with a cause of the
+    /// user's.
     pub(in crate::driver) fn reply(
         &mut self,
         link: &Arc<Link>,
@@ -91,7 +92,7 @@ impl State {
         metadata: &Bytes,
         answer: Result<Payload, Error>,
         due: &mut Due,
-    ) -> Option<Payload> {
+    ) -> Option<Result<Payload, Error>> {
         let answer = answer.and_then(|mut payload| {
             let offered = payload.take_offered();
             if !offered.is_empty() {
@@ -102,7 +103,7 @@ impl State {
         match answer {
             Ok(payload) if payload.as_slice().len() <= COPIED => {
                 self.connection.reply(id, metadata, Ok(Body::Small(payload.as_slice())));
-                Some(payload)
+                Some(Ok(payload))
             }
             Ok(payload) => {
                 self.connection
@@ -111,7 +112,7 @@ impl State {
             }
             Err(error) => {
                 self.connection.reply(id, metadata, Err(&error));
-                None
+                Some(Err(error))
             }
         }
     }

@@ -417,3 +417,35 @@ async fn long_items_that_were_taken_make_room_for_those_of_other_streams() {
         kept.push((sender, receiver));
     }
 }
+
+/// As the error of a queue that takes no more, which gives back what was to go in.
+#[derive(Debug)]
+struct Refused(#[expect(dead_code, reason = "only to be dropped")] Receiver<u32>);
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("refused")
+    }
+}
+
+impl std::error::Error for Refused {}
+
+#[tokio::test]
+async fn a_handler_may_fail_with_what_it_was_given_inside_of_the_error() {
+    let (here, mut there) = pair();
+    let (sender, receiver) = channel::<u32>();
+    let call = here.send(&receiver).expect("sent");
+    let given = there.received::<Receiver<u32>>().await;
+    let (done, waits) = std::sync::mpsc::channel();
+    let link = Arc::clone(&there.link);
+    std::thread::spawn(move || {
+        let error = Error::internal("the queue is gone").with_source(Refused(given));
+        link.reply(0, &crate::Metadata::new(), Err(error));
+        done.send(())
+    });
+    waits
+        .recv_timeout(Duration::from_secs(10))
+        .expect("the answer waits for nobody");
+    assert_eq!(here.answer::<()>(call).await.unwrap_err().code(), Code::Internal);
+    assert_eq!(sender.closed().await.code(), Code::Cancelled);
+}
