@@ -33,7 +33,7 @@ trait Chat {
     async fn say(&self, room: &str, message: &Message) -> farcall::Result<usize>;
 }
 
-/// How long one who does not listen holds up the others.
+/// For one who does not listen.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
@@ -103,7 +103,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     assert_eq!(chat.say("engines", &says("charles", "the mill is ready")).await?, 2);
     assert_eq!(chat.say("machines", &says("alonzo", "is it decidable?")).await?, 1);
-
     // Whoever goes away takes its object along.
     let (ada, mut heard_by_ada) = guests.remove(0);
     drop(ada);

@@ -104,13 +104,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let pieces = read(file).inspect_ok(move |piece| moving.inc(piece.len() as u64));
     assert_eq!(files.upload("photo", pieces).await?, photo.len() as u64);
     bar.finish();
-
     let bar = progress("download", files.size("photo").await?)?;
     let pieces = files.download("photo").await?;
     let pieces = pieces.inspect_ok(|piece| bar.inc(piece.len() as u64));
     write(pieces, File::create(here.join("copy")).await?).await?;
     bar.finish();
-    assert!(fs::read(here.join("copy")).await? == photo, "what went up came down");
+    assert!(fs::read(here.join("copy")).await? == photo);
     println!("{} bytes went up and came down", photo.len());
 
     let refused = files.download("../photo").await.map(drop);

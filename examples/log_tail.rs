@@ -97,7 +97,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for text in ["boot", "mount", "network"] {
         log.append(text).await?;
     }
-
     // Another machine writes on, while this one reads along.
     let writer = LogClient::connect(server.local_addr()).await?;
     let shown = |line: &Line| println!("{:>3} {}", line.number, line.text);

@@ -31,8 +31,8 @@ const MAX_MESSAGE: u32 = 100_000;
 const MAX_STREAMS: u32 = 16;
 /// What no attack may make the server hold beside what it holds anyway.
 const BOUND: usize = 8 << 20;
-/// The same where a million references wait to be given back, the most of one connection.
-const REFERENCES_BOUND: usize = 48 << 20;
+/// The same where all the references wait to be given back that one connection may have.
+const REFERENCES_BOUND: usize = 16 << 20;
 
 /// Has the name that the helpers of raw frames call.
 #[farcall::service(name = "Probe")]

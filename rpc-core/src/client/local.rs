@@ -35,7 +35,7 @@ pub(super) struct LocalCall {
 
 enum Handler {
     /// Ends with the call.
-    Here(Work),
+    Here(Box<Work>),
     /// Goes on when the call is given up.
     Detached(oneshot::Receiver<(Answer, Option<Rest>)>),
     /// Nobody waits for it.
@@ -76,7 +76,7 @@ impl LocalCall {
         let handler = match (oneway, detached) {
             (true, _) => forget(object, work)?,
             (_, true) => Handler::Detached(detach(object, work)?),
-            _ => Handler::Here(work),
+            _ => Handler::Here(Box::new(work)),
         };
         Ok(Self {
             handler,

@@ -68,7 +68,7 @@ pub(super) fn lazy<I: 'static, F: Form<I>>(
     call: Call<Result<Items<F::Wire>, Error>>,
     idle: Option<Idle>,
 ) -> Streaming<F::Seen> {
-    seen::<I, F>(Source::Opening(call), idle)
+    seen::<I, F>(Source::Opening(Box::new(call)), idle)
 }
 
 /// The result of a method that returns `Result<impl Stream<…>, E>`.
@@ -124,7 +124,7 @@ struct Seen<I, F: Form<I>> {
 }
 
 enum Source<W> {
-    Opening(Call<Result<Items<W>, Error>>),
+    Opening(Box<Call<Result<Items<W>, Error>>>),
     Open(Items<W>),
     Ended,
 }
@@ -170,19 +170,19 @@ impl<W: DeserializeOwned + Send + 'static> Source<W> {
 /// The items of a result, and what must go on for them to come.
 pub(super) struct Items<W> {
     receiver: Receiver<W>,
-    upkeep: Upkeep,
+    upkeep: Box<Upkeep>,
 }
 
 impl<W: DeserializeOwned + Send + 'static> Items<W> {
     fn new(receiver: Receiver<W>, answer: Answer) -> Self {
         Self {
             receiver,
-            upkeep: Upkeep {
+            upkeep: Box::new(Upkeep {
                 method: answer.method,
                 feeds: answer.feeds,
                 rest: answer.rest,
                 deadline: answer.deadline.map(|at| Deadline::new(at, answer.runtime)),
-            },
+            }),
         }
     }
 

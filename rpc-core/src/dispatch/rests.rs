@@ -77,19 +77,21 @@ impl Rests {
         // Outside the lock: a runtime that shuts down drops the task at once, and runs destructors of the handler's.
         let task = self.runtime.spawn(remainder).abort_handle();
         let going_on = GoingOn { task, context };
-        if let Some(late) = self.put(going_on) {
-            late.stop();
+        if let Some(gone) = self.enlist(going_on) {
+            gone.stop();
         }
         Ok(())
     }
 
-    /// Puts one beside the others; gives it back when the connection is gone, for stopping it runs wakers.
-    fn put(&self, one: GoingOn) -> Option<GoingOn> {
+    /// Gives it back when the connection is gone: stopping it wakes whoever waits for that, so not under the lock.
+    fn enlist(&self, one: GoingOn) -> Option<GoingOn> {
         match &mut *self.going_on.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(others) => others.push(one),
-            None => return Some(one),
+            Some(others) => {
+                others.push(one);
+                None
+            }
+            None => Some(one),
         }
-        None
     }
 
     /// How many go on. Those that have ended are taken out when the list would grow, which keeps it as long as what runs.

@@ -56,7 +56,8 @@ limits! {
     /// transfers belong on TCP.
     max_udp_message: usize = 1 << 20;
     /// How many bytes of requests longer than one 32 KiB frame a peer may have under way on one connection; default
-    /// 64 MiB, never below `max_message`. A sender waits for its turn, so a burst of large calls is slow and not refused. It
+    /// 64 MiB, never below `max_message`. A sender waits for its turn, so a burst of large calls is slow and not refused. Only a
+    /// call that a handler makes while both sides have calls under way is refused at once, since each could wait for the other. It
     /// also bounds the large answers that are made for a peer before it reads them: with more than that waiting, no handler is
     /// started until the peer has read some.
     max_buffered: usize = 64 << 20;
@@ -78,7 +79,7 @@ limits! {
     /// and never below `stream_window`. All growth on one connection, and items longer than their windows, stay within
     /// `max_buffered`.
     max_stream_window: usize = 16 << 20;
-    /// Objects of this side that the peer of one connection has references to; default 16,384, at most 1,048,576. A message that would carry a
+    /// Objects of this side that the peer of one connection has references to; default 16,384, at most 262,144. A message that would carry a
     /// reference to one more is refused.
     max_objects: usize = 16 << 10;
     /// How long opening a connection may take, in either role; default 10 s, so that a silent peer holds nothing for long.
@@ -108,7 +109,7 @@ const MAX_STREAMS: usize = 1 << 20;
 /// The most calls, and the most streams, where each has a lane of its own.
 pub(crate) const MAX_LANED: usize = 1 << 16;
 /// The most objects.
-const MAX_OBJECTS: usize = 1 << 20;
+const MAX_OBJECTS: usize = 1 << 18;
 /// The most calls in flight: tables are indexed by call, so this bounds them.
 const MAX_CALLS: usize = 1 << 20;
 

@@ -9,7 +9,7 @@ use slab::Slab;
 use super::Violation;
 
 /// The references to objects of one side at a time: what the other side says about them, and has not written yet, is bounded.
-pub(super) const MAX_REFERENCES: usize = 1 << 20;
+pub(super) const MAX_REFERENCES: usize = 1 << 18;
 
 #[derive(Debug, Default)]
 struct Export {

@@ -19,14 +19,13 @@ impl Connection {
     /// `ResourceExhausted` and not executed, when there are too many objects.
     pub(crate) fn export(&mut self, object: Option<u32>) -> Result<u32, Error> {
         self.exports.export(object).ok_or_else(|| {
-            Error::refused(
-                Code::ResourceExhausted,
-                format!(
-                    "the other side has references to {} objects already, the limit is {} (`max_objects`), or {MAX_REFERENCES} references to them",
-                    self.exports.len(),
-                    self.exports.limit()
-                ),
-            )
+            let (limit, has_room) = (self.exports.limit(), self.exports.len() < self.exports.limit());
+            let text = if has_room || object.is_some() {
+                format!("the other side holds {MAX_REFERENCES} references to objects of this one already, the most of a connection")
+            } else {
+                format!("the other side has references to {limit} objects of this one already, the limit (`max_objects`)")
+            };
+            Error::refused(Code::ResourceExhausted, text)
         })
     }
 

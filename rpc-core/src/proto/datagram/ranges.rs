@@ -48,6 +48,14 @@ impl Ranges {
                 .is_some_and(|range| range.start <= numbers.start.max(self.floor) && numbers.end <= range.end)
     }
 
+    /// The first number that is not in the set, from `number` on.
+    pub(super) fn first_missing(&self, number: u64) -> u64 {
+        let from = number.max(self.floor);
+        let candidate = self.sorted.partition_point(|range| range.end <= from);
+        let range = self.sorted.get(candidate).filter(|range| range.start <= from);
+        range.map_or(from, |range| range.end)
+    }
+
     /// The end of the range that begins at 0, or 0.
     pub(super) fn prefix(&self) -> u64 {
         self.sorted
@@ -100,6 +108,13 @@ mod tests {
         let mut all: Vec<_> = ranges.descending().map(|range| (range.start, range.end)).collect();
         all.reverse();
         all
+    }
+
+    #[test]
+    fn what_is_missing_begins_behind_a_range() {
+        let ranges = ranges(&[(2, 4), (6, 9)]);
+        let missing = [0, 2, 3, 4, 8, 9].map(|number| ranges.first_missing(number));
+        assert_eq!(missing, [0, 4, 4, 4, 9, 9]);
     }
 
     #[test]

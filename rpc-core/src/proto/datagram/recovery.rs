@@ -112,8 +112,8 @@ impl Recovery {
     pub(super) fn next_again(&mut self) -> Option<Segment> {
         loop {
             let segment = self.again.pop_front()?;
-            if !self.has(&segment) {
-                return Some(segment);
+            if let Some(missing) = self.missing(&segment) {
+                return Some(missing);
             }
         }
     }
@@ -130,6 +130,15 @@ impl Recovery {
     /// Whether the peer has all of it.
     fn has(&self, segment: &Segment) -> bool {
         self.acknowledged.contains_all(segment.position..segment.end())
+    }
+
+    /// A segment without its beginning, as far as the peer has that; `None` when it has all of it. What does not fit into a datagram
+    /// any more leaves in parts: without this a probe would carry the first part for ever, and the peer wait for the others.
+    fn missing(&self, segment: &Segment) -> Option<Segment> {
+        let known = self.acknowledged.first_missing(segment.position).min(segment.end());
+        let mut missing = segment.clone();
+        missing.split_to((known - segment.position) as usize);
+        (!missing.bytes.is_empty()).then_some(missing)
     }
 
     /// Whether the peer has been silent for so long that probes carry on what is new.
@@ -170,7 +179,7 @@ impl Recovery {
         let near = self.settled() + NEAR;
         let all = in_flight.flat_map(|sent| &sent.segments).chain(&self.again);
         let first = all.filter(|segment| segment.position < near);
-        let mut missing: Vec<_> = first.filter(|segment| !self.has(segment)).collect();
+        let mut missing: Vec<_> = first.filter_map(|segment| self.missing(segment)).collect();
         missing.sort_unstable_by_key(|segment| segment.position);
         let mut oldest = Vec::new();
         let (mut left, mut covered) = (room, 0);
@@ -184,7 +193,7 @@ impl Recovery {
             }
             covered = segment.end();
             left = left.saturating_sub(segment.bytes.len());
-            oldest.push(segment.clone());
+            oldest.push(segment);
             if !fits {
                 break;
             }

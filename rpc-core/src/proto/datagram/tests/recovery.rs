@@ -2,7 +2,34 @@
 
 use std::time::{Duration, Instant};
 
-use crate::proto::datagram::recovery::{PathState, Recovery};
+use bytes::Bytes;
+
+use crate::proto::datagram::{
+    lanes::Segment,
+    recovery::{PathState, Recovery},
+};
+
+/// The path carried more before.
+#[test]
+fn what_does_not_fit_into_one_probe_leaves_with_the_next() {
+    let (now, mut path, mut recovery) = (Instant::now(), PathState::new(None), Recovery::new());
+    let mut segment = Segment {
+        lane: 9,
+        offset: 0,
+        position: 0,
+        last: false,
+        begins: true,
+        bytes: Bytes::from(vec![1; 1400]),
+    };
+    recovery.sent(1452, vec![segment.clone()], false, now);
+    let first = segment.split_to(1175);
+    recovery.sent(1200, vec![first], false, now);
+    let acknowledged = recovery.acknowledge(std::iter::once(1..2), Duration::ZERO, false, &mut path, now);
+    assert!(acknowledged.is_ok());
+    let oldest = recovery.oldest(1200);
+    let parts: Vec<_> = oldest.iter().map(|part| (part.offset, part.bytes.len())).collect();
+    assert_eq!(parts, [(1175, 225)]);
+}
 
 #[test]
 fn a_fast_session_with_one_loss_remembers_what_is_in_flight_and_the_loss() {

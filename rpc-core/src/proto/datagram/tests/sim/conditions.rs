@@ -200,6 +200,10 @@ fn terms(rng: &mut Rng) -> Terms {
         .max_message(LONGEST)
         .max_buffered(one([LONGEST, 1 << 20, 64 << 20]))
         .max_calls(one([3, 64, 1024]))
+        .max_streams(one([3, 32, 1024]))
+        .stream_window(one([16 << 10, 64 << 10, 64 << 10]))
+        .max_stream_window(one([64 << 10, 200 << 10, 16 << 20]))
+        .max_objects(one([2, 16 << 10, 16 << 10]))
         .keepalive(Duration::from_secs(one([3, 15, 15]) as u64));
     Terms {
         limits,
@@ -211,8 +215,8 @@ fn terms(rng: &mut Rng) -> Terms {
 }
 
 fn calls(rng: &mut Rng, clients: usize, range: Range<Instant>) -> Vec<Call> {
-    let count = rng.usize(20..250);
-    let mut left: usize = 1 << 20;
+    let count = rng.usize(20..150);
+    let mut left: usize = 512 << 10;
     let mut at = range.start;
     let mut calls = Vec::with_capacity(count);
     for _ in 0..count {

@@ -11,8 +11,9 @@ use fastrand::Rng;
 use super::{
     conditions::Terms,
     ledger::Ledger,
-    link::{Link, Over},
+    link::Link,
     network::{Network, SERVER},
+    over::Over,
 };
 use crate::proto::datagram::{Admission, Budget, Endpoint, Opened, Opening, Role, Routed, Session, Setup};
 
@@ -50,7 +51,7 @@ impl World {
         if self.mutant {
             session.deliver_duplicates();
         }
-        Link::new(session, role, self.terms.clone(), self.rng.u64(..), now)
+        Link::new(session, opened.session, role, self.terms.clone(), self.rng.u64(..), now)
     }
 
     /// A link is over: its session says so, as far as one word gets.
@@ -125,6 +126,14 @@ impl Client {
     pub(super) fn link(&mut self) -> Option<&mut Link> {
         match &mut self.state {
             State::Open(link) => Some(link),
+            _ => None,
+        }
+    }
+
+    /// Its session, if that is there for good.
+    pub(super) fn open_link(&self) -> Option<&Link> {
+        match &self.state {
+            State::Open(link) => Some(link).filter(|link| link.is_open()),
             _ => None,
         }
     }
@@ -321,6 +330,11 @@ impl Server {
         if let Some(key) = found {
             self.run_link(world, key, now);
         }
+    }
+
+    /// The link that has the other end of a session, while it is there.
+    pub(super) fn other_end(&self, id: u64) -> Option<&Link> {
+        self.links.values().find(|link| link.id == id && link.is_open())
     }
 
     pub(super) fn pause(&mut self, until: Instant) {

@@ -7,11 +7,13 @@ use std::{
 
 use bytes::Bytes;
 
+use super::streams::Streams;
+
 /// The longest content.
 pub(super) const LONGEST: usize = 256 << 10;
 
-/// The most calls.
-const MOST: usize = 1 << 12;
+/// The most calls, and the places in the noise where contents begin.
+pub(super) const MOST: usize = 1 << 12;
 /// Any content is a part of it.
 static NOISE: OnceLock<Bytes> = OnceLock::new();
 
@@ -55,6 +57,7 @@ struct Record {
 #[derive(Debug)]
 pub(super) struct Ledger {
     pub(super) calls: Vec<Call>,
+    pub(super) streams: Streams,
     records: Vec<Record>,
     noise: Bytes,
     open: usize,
@@ -67,6 +70,7 @@ impl Ledger {
             records: calls.iter().map(|_| Record { ran: 0, told: None }).collect(),
             open: calls.len(),
             calls,
+            streams: Streams::new(NOISE.get_or_init(noise).clone()),
             noise: NOISE.get_or_init(noise).clone(),
         }
     }

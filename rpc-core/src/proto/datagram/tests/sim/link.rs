@@ -1,5 +1,7 @@
 //! One end of a session with the connection above it, as a driver runs them.
 
+mod bounds;
+
 use core::net::SocketAddr;
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -12,12 +14,15 @@ use fastrand::Rng;
 use super::{
     conditions::Terms,
     ledger::{Ledger, Told},
+    over::Over,
+    streams::Message,
+    users::Users,
 };
 use crate::{
     Code, Error, Outcome,
     proto::{
-        Announced, Carrier, ClientHello, Connection, Event, HelloError, Lost, RequestHead, ServerHello, Settings,
-        datagram::{End, Role, Session},
+        Announced, Carrier, ClientHello, Connection, Event, HelloError, RequestHead, ServerHello, Settings,
+        datagram::{Role, Session},
         fuzzing::body,
     },
 };
@@ -26,29 +31,14 @@ use crate::{
 const HANDSHAKE: Duration = Duration::from_secs(10);
 const LINGER: Duration = Duration::from_secs(3);
 
-/// Why a link is over.
-#[derive(Debug)]
-pub(super) enum Over {
-    /// A session ended, or could not be made.
-    Session(End),
-    Lost(Lost),
-    Late,
-    /// Both sides had done what there was to do.
-    Left,
-}
-
-impl From<Lost> for Over {
-    fn from(lost: Lost) -> Self {
-        Self::Lost(lost)
-    }
-}
-
 /// What may wait beyond the window.
 const SLACK: usize = 64 << 10;
 
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) session: Session,
+    /// The session's id, which both sides know.
+    pub(super) id: u64,
     /// What has come and was not looked at, and how much that is.
     inbox: VecDeque<(SocketAddr, Vec<u8>)>,
     mail: usize,
@@ -67,6 +57,7 @@ pub(super) struct Link {
     answered: Vec<u32>,
     /// When the handlers of the peer's calls will have an answer.
     serving: BTreeMap<(Instant, u32), usize>,
+    users: Users,
     /// It reads nothing before.
     pause: Option<Instant>,
     /// No new calls: leave when all is done.
@@ -76,13 +67,14 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(session: Session, role: Role, terms: Terms, seed: u64, now: Instant) -> Self {
+    pub(super) fn new(session: Session, id: u64, role: Role, terms: Terms, seed: u64, now: Instant) -> Self {
         let hello = ClientHello {
             codec: 1,
             limits: Announced::over(Carrier::Datagrams, &terms.limits),
         };
         Self {
             session,
+            id,
             inbox: VecDeque::new(),
             mail: 0,
             role,
@@ -102,6 +94,7 @@ impl Link {
             closing: false,
             leaving: None,
             rng: Rng::with_seed(seed),
+            users: Users::new(Rng::with_seed(!seed)),
             terms,
         }
     }
@@ -118,14 +111,28 @@ impl Link {
         let Some(connection) = &mut self.connection else { return };
         let call = &ledger.calls[number];
         let deadline = call.timeout.map(|timeout| call.at + timeout);
+        let timeout = deadline.map(|deadline| deadline.saturating_duration_since(now));
+        let target = self.users.choose();
+        let parcel = self.users.pack(connection, &mut ledger.streams, Some(number), now);
         let head = RequestHead {
             method: number as u64,
-            timeout: deadline.map(|deadline| deadline.saturating_duration_since(now)),
+            timeout,
+            object: target.map(|(object, _)| object),
+            attachments: parcel.list.clone(),
             ..RequestHead::default()
         };
         match connection.start(&head, body(&ledger.request(number)), deadline) {
-            Ok(id) => assert_eq!(self.waiting.insert(id, number), None, "the id {id} is in use"),
-            Err(error) => ledger.told(number, told(error.outcome())),
+            Ok(id) => {
+                assert_eq!(self.waiting.insert(id, number), None, "the id {id} is in use");
+                self.users.sent(Message::Request(number), parcel, &mut ledger.streams);
+                if let Some((object, target)) = target {
+                    self.users.called(object, target, number, &mut ledger.streams);
+                }
+            }
+            Err(error) => {
+                self.users.unpack(&parcel, connection, &mut ledger.streams);
+                ledger.told(number, told(error.outcome()));
+            }
         }
     }
 
@@ -142,6 +149,7 @@ impl Link {
         self.waiting.remove(&id);
         if let Some(connection) = &mut self.connection {
             ledger.told(number, told(connection.abandon(id)));
+            self.users.call_ends(number, connection, &mut ledger.streams);
         }
         true
     }
@@ -171,6 +179,12 @@ impl Link {
             }
         }
         assert!(self.waiting.is_empty(), "calls {:?} never ended", self.waiting);
+        self.users.end(connection, &mut ledger.streams, self.begun);
+    }
+
+    /// Whether both sides are there and may have something.
+    pub(super) fn is_open(&self) -> bool {
+        self.connection.is_some() && self.leaving.is_none()
     }
 
     /// A datagram came. Without room it is lost.
@@ -190,6 +204,7 @@ impl Link {
             hello,
             self.leaving,
             connection.and_then(Connection::poll_timeout),
+            connection.and_then(|_| self.users.due()),
             self.session.poll_timeout(),
             self.serving.first_key_value().map(|(&(at, _), _)| at),
             self.pause,
@@ -226,14 +241,19 @@ impl Link {
         loop {
             let read = self.read(ledger, now)?;
             self.reply(ledger, now);
+            if let Some(connection) = &mut self.connection {
+                self.users.run(connection, &mut ledger.streams, now);
+            }
             let written = self.write(now);
             self.let_go(ledger);
+            // What leaves makes room on streams, and what users do makes events, too.
+            let happened = self.take_events(ledger, now);
             if let Some(connection) = self.connection.as_mut().filter(|connection| is_due(connection, now)) {
                 connection.handle_timeout(now)?;
                 self.take_events(ledger, now);
                 continue;
             }
-            if !read && !written {
+            if !read && !written && !happened {
                 break;
             }
         }
@@ -346,23 +366,46 @@ impl Link {
         }
     }
 
-    fn take_events(&mut self, ledger: &mut Ledger, now: Instant) {
-        let Some(connection) = &mut self.connection else { return };
+    /// Says whether anything has happened.
+    fn take_events(&mut self, ledger: &mut Ledger, now: Instant) -> bool {
+        let Some(connection) = &mut self.connection else {
+            return false;
+        };
+        let mut happened = false;
         while let Some(event) = connection.poll_event() {
+            happened = true;
             match event {
-                Event::Reply { call, body, .. } => {
+                Event::Reply {
+                    call,
+                    body,
+                    attachments,
+                    ..
+                } => {
                     let number = self.waiting.remove(&call).expect("a reply that nobody waits for");
                     ledger.answered(number, &body);
+                    let streams = &mut ledger.streams;
+                    self.users
+                        .claim(Message::Reply(number), &attachments, None, streams, now);
+                    self.users.call_ends(number, connection, streams);
                     self.answered.push(call);
                 }
                 Event::Failed { call, error } => {
                     let number = self.waiting.remove(&call).expect("a failure that nobody waits for");
+                    assert_ne!(
+                        error.code(),
+                        Code::NotFound,
+                        "call {number} was made to an object: {error}"
+                    );
                     ledger.told(number, told(error.outcome()));
+                    self.users.call_ends(number, connection, &mut ledger.streams);
                     self.answered.push(call);
                 }
                 Event::Request { call, head, body, .. } => {
                     let number = head.method as usize;
                     ledger.ran(number, &body);
+                    let (streams, message) = (&mut ledger.streams, Message::Request(number));
+                    self.users.check_target(number, head.object, streams);
+                    self.users.claim(message, &head.attachments, Some(number), streams, now);
                     let at = now + self.rng.u32(0..=50) * Duration::from_millis(1);
                     self.serving.insert((at, call), number);
                 }
@@ -374,17 +417,26 @@ impl Link {
                     }
                 }
                 Event::GoAway => self.closing = true,
-                Event::Sendable { .. } | Event::Receivable { .. } | Event::Released { .. } => {}
+                Event::Sendable { stream } | Event::Receivable { stream } => self.users.wake(stream, now),
+                Event::Released { object } => self.users.released(object, &mut ledger.streams),
             }
         }
+        happened
     }
 
     /// Answers the calls whose handlers are done.
-    fn reply(&mut self, ledger: &Ledger, now: Instant) {
+    fn reply(&mut self, ledger: &mut Ledger, now: Instant) {
         let Some(connection) = &mut self.connection else { return };
         while let Some(first) = self.serving.first_entry().filter(|first| first.key().0 <= now) {
             let ((_, call), number) = first.remove_entry();
-            connection.reply(call, &Bytes::new(), Ok(body(&ledger.reply(number))));
+            let (reply, streams) = (ledger.reply(number), &mut ledger.streams);
+            if connection.can_reply(call, &Bytes::new(), reply.len()) {
+                let parcel = self.users.pack(connection, streams, None, now);
+                connection.attach_reply(call, &parcel.list);
+                self.users.sent(Message::Reply(number), parcel, streams);
+            }
+            connection.reply(call, &Bytes::new(), Ok(body(&reply)));
+            self.users.call_ends(number, connection, streams);
         }
     }
 
@@ -403,6 +455,7 @@ impl Link {
             if left {
                 ledger.told(number, Told::Unknown);
                 connection.release(id);
+                self.users.call_ends(number, connection, &mut ledger.streams);
             }
             !left
         });
@@ -432,28 +485,6 @@ impl Link {
         }
         Ok(())
     }
-
-    fn check_bounds(&self) {
-        let Some(connection) = &self.connection else { return };
-        let held = connection.held();
-        let buffered = self.terms.limits.max_buffered;
-        assert!(
-            held.requests <= buffered && held.replies <= buffered + (4 << 20),
-            "{held:?}"
-        );
-        assert!(connection.outgoing() + connection.incoming() <= 2 * self.terms.limits.max_calls);
-        let most = self.terms.window as usize * 5 / 2 + (97 << 10);
-        assert!(
-            self.session.held() <= most,
-            "{} bytes out of order, the most is {most}",
-            self.session.held()
-        );
-        assert!(
-            self.session.unread().len() <= most,
-            "{} bytes unread, the most is {most}",
-            self.session.unread().len()
-        );
-    }
 }
 
 fn is_due(connection: &Connection, now: Instant) -> bool {
@@ -465,18 +496,5 @@ fn told(outcome: Outcome) -> Told {
         Outcome::Executed => Told::Executed,
         Outcome::NotExecuted => Told::NotExecuted,
         Outcome::Unknown => Told::Unknown,
-    }
-}
-
-impl Over {
-    /// The network or the peer is to blame.
-    pub(super) fn is_loss(&self) -> bool {
-        match self {
-            Self::Session(End::Broken(what)) => panic!("{what}"),
-            Self::Lost(Lost::Violation(violation)) => panic!("{violation}"),
-            // What came too late has not begun.
-            Self::Session(End::Closed) | Self::Lost(Lost::Closed(_)) | Self::Late | Self::Left => false,
-            Self::Session(End::Reset) | Self::Lost(_) => true,
-        }
     }
 }

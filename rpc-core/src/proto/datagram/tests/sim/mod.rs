@@ -7,7 +7,10 @@ mod hosts;
 mod ledger;
 mod link;
 mod network;
+mod over;
 mod run;
+mod streams;
+mod users;
 
 use run::{Report, Watch, run};
 

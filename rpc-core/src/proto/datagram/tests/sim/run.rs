@@ -11,7 +11,9 @@ use super::{
     conditions::{Conditions, Happening},
     hosts::{Client, Server, World},
     ledger::{Ledger, Told},
+    link::Link,
     network::{Network, SERVER, Sent},
+    streams::Counts,
 };
 
 /// By then every call has ended, even one that was made when its server had vanished.
@@ -23,12 +25,13 @@ const QUIET: Duration = Duration::from_secs(13);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Report {
     pub(super) sent: Sent,
-    /// The bytes of all requests and replies.
+    /// The bytes of all requests, replies and items.
     pub(super) planned: usize,
     pub(super) answered: usize,
     pub(super) executed: usize,
     pub(super) not_executed: usize,
     pub(super) unknown: usize,
+    pub(super) streams: Counts,
     pub(super) sessions: usize,
     pub(super) lost: usize,
     pub(super) took: Duration,
@@ -80,7 +83,8 @@ pub(super) fn run(seed: u64, watch: Watch) -> Report {
     let count = |told| run.world.ledger.count(told);
     Report {
         sent: run.world.network.sent,
-        planned: run.world.ledger.planned(),
+        planned: run.world.ledger.planned() + run.world.ledger.streams.planned(),
+        streams: run.world.ledger.streams.counts(),
         answered: count(Told::Answered),
         executed: count(Told::Executed),
         not_executed: count(Told::NotExecuted),
@@ -137,27 +141,45 @@ struct Run {
 impl Run {
     fn finish(&mut self, conditions: &Conditions) {
         let limit = conditions.until + LIMIT;
-        while self.world.ledger.open() > 0 || !self.agenda.is_empty() {
+        while self.world.ledger.open() + self.world.ledger.streams.open() > 0 || !self.agenda.is_empty() {
             self.step();
-            assert!(self.now < limit, "{} calls never ended", self.world.ledger.open());
+            let ledger = &self.world.ledger;
+            assert!(
+                self.now < limit,
+                "{} calls never ended, and {} ends of streams and references",
+                ledger.open(),
+                ledger.streams.open()
+            );
         }
         // What is late may still do harm.
         let quiet = self.now + QUIET;
         while self.now < quiet {
             self.step();
         }
+        let limit = self.now + LIMIT;
+        while let Some(left) = self.left() {
+            self.step();
+            assert!(self.now < limit, "left when all was over: {left}");
+        }
         if conditions.are_mild() {
             let failed = self.world.ledger.failed();
             assert_eq!(
-                (self.world.lost, failed),
-                (0, Vec::new()),
-                "lost sessions and failed calls in a mild world"
+                (self.world.lost, failed, self.world.ledger.streams.counts().lost),
+                (0, Vec::new(), 0),
+                "lost sessions, failed calls and lost streams in a mild world"
             );
         }
         if conditions.are_orderly() {
             let unknown = self.world.ledger.unknown();
             assert_eq!(unknown, [0; 0], "calls of which nobody knows in an orderly world");
         }
+    }
+
+    /// What the sessions hold that both sides have.
+    fn left(&self) -> Option<String> {
+        let links = self.clients.iter().filter_map(Client::open_link);
+        let pairs = links.filter_map(|link| Some([link, self.server.other_end(link.id)?]));
+        pairs.flatten().find_map(Link::left)
     }
 
     /// Goes to the next instant at which anything happens.
