@@ -536,7 +536,7 @@ const _: () = {
     #[automatically_derived]
     impl<T> ::core::clone::Clone for FeedServer<T> {
         fn clone(&self) -> Self {
-            Self::from_arc(__farcall::std::sync::Arc::clone(&self.implementation))
+            Self::from_arc(::core::clone::Clone::clone(&self.implementation))
         }
     }
     #[automatically_derived]
@@ -565,7 +565,7 @@ const _: () = {
             index: usize,
             invocation: __farcall::Invocation,
         ) -> __farcall::Handler {
-            let service: __farcall::std::sync::Arc<T> = __farcall::std::sync::Arc::clone(
+            let service: __farcall::std::sync::Arc<T> = ::core::clone::Clone::clone(
                 &self.implementation,
             );
             match index {

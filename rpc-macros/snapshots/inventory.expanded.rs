@@ -463,7 +463,7 @@ const _: () = {
     #[automatically_derived]
     impl<T, K> ::core::clone::Clone for InventoryServer<T, K> {
         fn clone(&self) -> Self {
-            Self::from_arc(__farcall::std::sync::Arc::clone(&self.implementation))
+            Self::from_arc(::core::clone::Clone::clone(&self.implementation))
         }
     }
     #[automatically_derived]
@@ -493,7 +493,7 @@ const _: () = {
             index: usize,
             invocation: __farcall::Invocation,
         ) -> __farcall::Handler {
-            let service: __farcall::std::sync::Arc<T> = __farcall::std::sync::Arc::clone(
+            let service: __farcall::std::sync::Arc<T> = ::core::clone::Clone::clone(
                 &self.implementation,
             );
             match index {
