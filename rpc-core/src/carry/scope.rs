@@ -113,7 +113,10 @@ impl Drop for Decoding {
 pub(crate) fn collecting<R>(encode: impl FnOnce() -> R) -> (R, Vec<Offered>) {
     let mut encoding = Encoding::enter();
     let encoded = encode();
-    (encoded, encoding.leave())
+    let offered = encoding.leave();
+    // It is empty now; its destructor, which the compiler does not see through, is for unwinding.
+    mem::forget(encoding);
+    (encoded, offered)
 }
 
 /// Puts something into the list of the message that is being encoded, and gives its place. What is refused is dropped.

@@ -62,10 +62,10 @@ fn not_encoded(error: &CodecError) -> Error {
 }
 
 /// How items are decoded; chosen where the type is known to be deserialisable.
-pub(super) type Decode<T> = fn(Wire, &[u8]) -> Result<T, CodecError>;
+pub(super) type Decode<T> = fn(Wire, &[u8]) -> Result<T, Error>;
 
-pub(super) fn decode<T: DeserializeOwned>(wire: Wire, item: &[u8]) -> Result<T, CodecError> {
-    wire.format.decode(item, wire.limits)
+pub(super) fn decode<T: DeserializeOwned>(wire: Wire, item: &[u8]) -> Result<T, Error> {
+    wire.format.decode(item, wire.limits).map_err(|error| not_decoded(&error))
 }
 
 /// The top bit of an item's length: it carries something.
@@ -102,13 +102,15 @@ impl<T> Items<T> {
         // The protocol hands over whole items only.
         let item = rest.get(..size)?;
         self.position += 4 + size;
+        if length & CARRIES == 0 && !self.wire.near {
+            return Some((self.decode)(self.wire, item));
+        }
         let carried = if length & CARRIES == 0 {
             Vec::new()
         } else {
             self.carried.pop_front().unwrap_or_default()
         };
-        let decoded = carry::decoding(carried, self.wire, || (self.decode)(self.wire, item));
-        Some(decoded.map_err(|error| not_decoded(&error)))
+        Some(carry::decoding(carried, self.wire, || (self.decode)(self.wire, item)))
     }
 
     /// Whether all are used up, and what they took is to be given back at once.
