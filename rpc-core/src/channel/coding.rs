@@ -65,7 +65,9 @@ fn not_encoded(error: &CodecError) -> Error {
 pub(super) type Decode<T> = fn(Wire, &[u8]) -> Result<T, Error>;
 
 pub(super) fn decode<T: DeserializeOwned>(wire: Wire, item: &[u8]) -> Result<T, Error> {
-    wire.format.decode(item, wire.limits).map_err(|error| not_decoded(&error))
+    wire.format
+        .decode(item, wire.limits)
+        .map_err(|error| not_decoded(&error))
 }
 
 /// The top bit of an item's length: it carries something.

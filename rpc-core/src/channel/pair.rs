@@ -176,16 +176,17 @@ impl<T> Receiver<T> {
     pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, Error>>> {
         loop {
             if let Some(items) = &mut self.items {
+                // An item is handed on as it is: taking it apart would move it once more.
                 match items.next() {
-                    Some(Ok(item)) => {
+                    Some(Err(error)) => return Poll::Ready(Some(Err(self.undecodable(error)))),
+                    None => self.items = None,
+                    item => {
                         if items.owes_room() {
                             self.items = None;
                             self.pipe.use_up();
                         }
-                        return Poll::Ready(Some(Ok(item)));
+                        return Poll::Ready(item);
                     }
-                    Some(Err(error)) => return Poll::Ready(Some(Err(self.undecodable(error)))),
-                    None => self.items = None,
                 }
             }
             if self.over {

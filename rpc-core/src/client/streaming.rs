@@ -189,12 +189,10 @@ impl<W: DeserializeOwned + Send + 'static> Items<W> {
     fn poll_received(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<W, Error>>> {
         self.upkeep.work(cx);
         match Pin::new(&mut self.receiver).poll_next(cx) {
-            Poll::Ready(received) => {
-                let named = |error: Error| error.with_method(self.upkeep.method.path);
-                Poll::Ready(received.map(|received| received.map_err(named)))
-            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.with_method(self.upkeep.method.path)))),
             // What came in time is given out first.
             Poll::Pending => self.upkeep.poll_late(cx).map(|error| Some(Err(error))),
+            received @ Poll::Ready(_) => received,
         }
     }
 }
