@@ -146,8 +146,10 @@ impl Model {
         loop {
             let mut busy = self.link.settle();
             for end in 0..2 {
+                // Asked before: what the session takes now is yet to come.
+                busy |= !self.ends[end].unsent.is_empty();
                 self.send(end);
-                busy |= !self.ends[end].unsent.is_empty() | self.read(end, usize::MAX);
+                busy |= self.read(end, usize::MAX);
             }
             if !busy {
                 break;
