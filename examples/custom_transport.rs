@@ -30,23 +30,26 @@ impl Echo for Wall {
     }
 }
 
-/// The stream: passes everything on and counts what is written.
+/// The stream: passes everything on and counts what is read. (Bytes that are written can be at the other end before
+/// `poll_write` returns; bytes that are read are counted before anybody sees them.)
 struct Metered {
     stream: BoxStream,
-    written: Arc<AtomicU64>,
+    read: Arc<AtomicU64>,
 }
 
 impl AsyncRead for Metered {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, into)
+        let before = into.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, into))?;
+        let bytes = into.filled().len() - before;
+        self.read.fetch_add(bytes as u64, Ordering::Relaxed);
+        Poll::Ready(Ok(()))
     }
 }
 
 impl AsyncWrite for Metered {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
-        let bytes = ready!(Pin::new(&mut self.stream).poll_write(cx, from))?;
-        self.written.fetch_add(bytes as u64, Ordering::Relaxed);
-        Poll::Ready(Ok(bytes))
+        Pin::new(&mut self.stream).poll_write(cx, from)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -62,19 +65,19 @@ impl AsyncWrite for Metered {
 #[derive(Debug)]
 struct Meter<T> {
     inner: T,
-    written: Arc<AtomicU64>,
+    read: Arc<AtomicU64>,
 }
 
-fn metered(opening: Connecting<'_>, written: Arc<AtomicU64>) -> Connecting<'_> {
+fn metered(opening: Connecting<'_>, read: Arc<AtomicU64>) -> Connecting<'_> {
     Box::pin(async {
         let (stream, peer) = opening.await?;
-        Ok((Box::new(Metered { stream, written }) as BoxStream, peer))
+        Ok((Box::new(Metered { stream, read }) as BoxStream, peer))
     })
 }
 
 impl Connector for Meter<Arc<dyn Connector>> {
     fn connect(&self) -> Connecting<'_> {
-        metered(self.inner.connect(), Arc::clone(&self.written))
+        metered(self.inner.connect(), Arc::clone(&self.read))
     }
 
     fn address(&self) -> &Address {
@@ -84,7 +87,7 @@ impl Connector for Meter<Arc<dyn Connector>> {
 
 impl Listener for Meter<Box<dyn Listener>> {
     fn accept(&mut self) -> Connecting<'_> {
-        metered(self.inner.accept(), Arc::clone(&self.written))
+        metered(self.inner.accept(), Arc::clone(&self.read))
     }
 
     fn local_address(&self) -> Address {
@@ -94,17 +97,18 @@ impl Listener for Meter<Box<dyn Listener>> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    // What the server reads was sent to it, what the client reads are the answers.
     let (sent, answered) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let listener = Meter {
         inner: bind(&"tcp://127.0.0.1:0".parse()?).await?,
-        written: Arc::clone(&answered),
+        read: Arc::clone(&sent),
     };
     let server = Server::new()
         .service(EchoServer::new(Wall))
         .listen_on(Box::new(listener))?;
     let connector = Meter {
         inner: connector(&server.local_addr())?,
-        written: Arc::clone(&sent),
+        read: Arc::clone(&answered),
     };
     let echo = EchoClient::new(Channel::builder().connector(Arc::new(connector)));
 
