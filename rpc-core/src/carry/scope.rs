@@ -5,6 +5,8 @@ use std::{
     mem,
 };
 
+use thin_vec::ThinVec;
+
 use super::{Carried, Offered, Wire};
 use crate::proto::MAX_ATTACHMENTS;
 
@@ -147,7 +149,7 @@ pub(crate) fn is_collecting() -> Result<(), &'static str> {
 
 /// Decodes a message with what came along; what nobody claims is dropped. Most messages carry nothing and come from elsewhere:
 /// those cost nothing here.
-pub(crate) fn decoding<R>(carried: Vec<Carried>, wire: Wire, decode: impl FnOnce() -> R) -> R {
+pub(crate) fn decoding<R>(carried: ThinVec<Carried>, wire: Wire, decode: impl FnOnce() -> R) -> R {
     if carried.is_empty() && !wire.near {
         decode()
     } else {
@@ -156,7 +158,7 @@ pub(crate) fn decoding<R>(carried: Vec<Carried>, wire: Wire, decode: impl FnOnce
 }
 
 /// Decodes a message with what came along; what nobody claims is dropped.
-fn providing<R>(carried: Vec<Carried>, wire: Wire, decode: impl FnOnce() -> R) -> R {
+fn providing<R>(carried: ThinVec<Carried>, wire: Wire, decode: impl FnOnce() -> R) -> R {
     let carried = carried.into_iter().map(Some).collect();
     let _decoding = Decoding {
         outer: WORK.replace(Work::Decoding),
@@ -237,7 +239,7 @@ mod tests {
         assert!(claim(0).is_err());
         let (offered, _) = collecting(|| claim(0).is_err());
         assert!(offered, "what is encoded has nothing to claim");
-        providing(Vec::new(), Wire::default(), || {
+        providing(ThinVec::new(), Wire::default(), || {
             assert_eq!(offer(stream(&dropped)), Err(NOT_ENCODING));
         });
     }
@@ -304,7 +306,7 @@ mod tests {
                     usize::from(!refused),
                     "it goes with the message, or is refused"
                 );
-                assert!(providing(Vec::new(), Wire::default(), || claim(0).is_err()));
+                assert!(providing(ThinVec::new(), Wire::default(), || claim(0).is_err()));
             }
         }
         thread_local!(static LATE: RefCell<Option<Late>> = const { RefCell::new(None) });

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
+use thin_vec::ThinVec;
 
 use crate::{
     Error, Outcome,
@@ -77,7 +78,7 @@ const CARRIES: u32 = 1 << 31;
 pub(super) struct Items<T> {
     bytes: Bytes,
     position: usize,
-    carried: VecDeque<Vec<Carried>>,
+    carried: VecDeque<ThinVec<Carried>>,
     borrowed: bool,
     wire: Wire,
     decode: Decode<T>,
@@ -108,7 +109,7 @@ impl<T> Items<T> {
             return Some((self.decode)(self.wire, item));
         }
         let carried = if length & CARRIES == 0 {
-            Vec::new()
+            ThinVec::new()
         } else {
             self.carried.pop_front().unwrap_or_default()
         };

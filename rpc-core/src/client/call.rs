@@ -9,6 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use thin_vec::ThinVec;
 use tokio::{
     runtime::Handle,
     time::{Sleep, sleep_until},
@@ -21,6 +22,7 @@ use super::{
     dialled::Dialled,
     feeds::Feeds,
     local::LocalCall,
+    upkeep::Upkeep,
 };
 use crate::{
     Code, Error, Metadata,
@@ -65,25 +67,12 @@ impl<R> Future for Call<R> {
         let Self { raw, trace, .. } = &mut *self;
         let answered = ready!(trace.in_scope(|| raw.poll_answered(cx)));
         trace.finished(answered.as_ref().err());
-        let RawCall {
-            ref channel,
-            method,
-            deadline,
-            item_timeout,
-            ref mut feeds,
-            ref mut rest,
-            ..
-        } = self.raw;
         let answer = answered.map(|reply| Answer {
-            method,
+            method: raw.method,
             body: reply.body,
             carried: reply.carried.into(),
-            feeds: std::mem::take(feeds),
-            rest: rest.take(),
-            deadline,
-            item_timeout,
-            runtime: channel.own_runtime(),
-            wire: channel.inner().wire,
+            wire: raw.channel.inner().wire,
+            upkeep: raw.upkeep.take(),
         });
         Poll::Ready((self.decode)(answer))
     }
@@ -99,20 +88,12 @@ impl<R> fmt::Debug for Call<R> {
 
 /// An encoded call, before it is polled.
 pub(super) struct Outgoing {
-    pub(super) method: &'static MethodDescriptor,
     pub(super) payload: Result<Payload, Error>,
     pub(super) timeout: Timeout,
     /// The metadata, encoded.
     pub(super) metadata: Bytes,
-    /// What a layer sees of the metadata; empty without layers.
-    pub(super) shown: Metadata,
-    /// Whether the channel's layers are passed.
-    pub(super) layered: bool,
-    pub(super) capture: Option<ReplyMetadata>,
-    /// The streams among the arguments.
-    pub(super) feeds: Feeds,
-    /// How long an item of the result's stream may take.
-    pub(super) item_timeout: Option<Duration>,
+    /// What layers see of the metadata, if the call passes through any.
+    pub(super) shown: Option<Box<Metadata>>,
 }
 
 /// How long a call may take.
@@ -128,17 +109,13 @@ pub(super) enum Timeout {
 /// shutting down still opens are no reason to.
 const MISSED: u32 = 3;
 
-/// A call without its types.
+/// A call without its types. It is moved into whoever awaits it, so what few calls have is in boxes.
 pub(super) struct RawCall {
     channel: Channel,
     method: &'static MethodDescriptor,
     capture: Option<ReplyMetadata>,
-    feeds: Feeds,
-    item_timeout: Option<Duration>,
-    /// Known from the first poll on; a layer may move it.
-    deadline: Option<Instant>,
-    /// What is left of a handler that ran in this process.
-    rest: Option<Rest>,
+    /// Of methods with streams.
+    upkeep: Option<Box<Upkeep>>,
     /// Connections that ended before the call was sent.
     missed: u32,
     state: State,
@@ -172,24 +149,39 @@ enum State {
 }
 
 impl RawCall {
-    pub(super) fn new(channel: Channel, mut call: Outgoing) -> Self {
+    pub(super) fn new(channel: Channel, method: &'static MethodDescriptor, call: Outgoing) -> Self {
         Self {
             channel,
-            method: call.method,
-            capture: call.capture.take(),
-            feeds: std::mem::take(&mut call.feeds),
-            item_timeout: call.item_timeout,
-            deadline: None,
-            rest: None,
+            method,
+            capture: None,
+            upkeep: method.streaming.then(Box::default),
             missed: 0,
             state: State::New(call),
         }
     }
 
+    /// Receives the metadata of the answer.
+    pub(super) fn capture(mut self, capture: Option<ReplyMetadata>) -> Self {
+        self.capture = capture;
+        self
+    }
+
+    /// The streams among the arguments, and how long an item of the result may take.
+    pub(super) fn streams(mut self, feeds: Feeds, item_timeout: Option<Duration>) -> Self {
+        if let Some(upkeep) = &mut self.upkeep {
+            upkeep.runtime = self.channel.own_runtime();
+            upkeep.feeds = feeds;
+            upkeep.item_timeout = item_timeout;
+        }
+        self
+    }
+
     fn poll_answered(&mut self, cx: &mut Context<'_>) -> Poll<Answered> {
         let Poll::Ready(answered) = self.poll_state(cx) else {
             // Only now: the first poll is what binds them to a connection.
-            self.feeds.poll(cx);
+            if let Some(upkeep) = &mut self.upkeep {
+                upkeep.feeds.poll(cx);
+            }
             return Poll::Pending;
         };
         self.state = State::Done;
@@ -251,17 +243,18 @@ impl RawCall {
                 }
                 State::Local(local) => {
                     let (reply, rest) = ready!(local.poll_answer(cx))?;
-                    self.rest = rest;
+                    self.keep(rest);
                     return Poll::Ready(Ok(reply));
                 }
                 State::Layered(answering) => {
                     let answer = ready!(answering.as_mut().poll(cx))?;
                     let carried = match answer.came.take() {
                         Some(came) => {
-                            (self.deadline, self.rest) = (came.deadline, came.rest);
+                            self.keep(came.rest);
+                            self.ends_by(came.deadline);
                             came.carried
                         }
-                        None => Vec::new(),
+                        None => ThinVec::new(),
                     };
                     return Poll::Ready(Ok(Reply {
                         metadata: encode_metadata(&answer.metadata),
@@ -282,15 +275,15 @@ impl RawCall {
         // One look at the clock for all of it: it costs as much as the rest of a small call's way out.
         let now = now();
         let deadline = self.deadline(call.timeout, now)?;
-        self.deadline = deadline;
-        if let (true, Some(layers)) = (call.layered, &self.channel.inner().layers) {
+        self.ends_by(deadline);
+        if let (Some(shown), Some(layers)) = (call.shown, &self.channel.inner().layers) {
             let (body, sent) = payload.into_parts();
             let request = Request {
                 method: self.method,
                 instance: self.channel.named_instance().map(|instance| Arc::clone(&instance.name)),
                 peer: self.channel.address().clone(),
                 deadline,
-                metadata: call.shown,
+                metadata: *shown,
                 body,
                 sent: Parcel::new(sent),
                 target: None,
@@ -315,6 +308,19 @@ impl RawCall {
                 self.state = State::Local(LocalCall::new(object, inner, self.method.id, prepared)?);
                 Ok(())
             }
+        }
+    }
+
+    fn ends_by(&mut self, deadline: Option<Instant>) {
+        if let Some(upkeep) = &mut self.upkeep {
+            upkeep.deadline = deadline;
+        }
+    }
+
+    /// Only a handler with a stream as result goes on after its answer.
+    fn keep(&mut self, rest: Option<Rest>) {
+        if let Some(upkeep) = &mut self.upkeep {
+            upkeep.rest = rest;
         }
     }
 
@@ -433,24 +439,21 @@ pub(super) fn bottom(channel: Option<Channel>, request: Request) -> Answering {
         return Box::pin(std::future::ready(Err(error)));
     };
     let channel = channel.with_instance(request.instance.as_deref());
-    let mut call = channel.raw_call(Outgoing {
-        method: request.method,
+    // The streams among the arguments stay with the call above the layers.
+    let call = Outgoing {
         payload: payload(request.body, &request.sent),
         timeout: Timeout::At(request.deadline),
         metadata: encode_metadata(&request.metadata),
-        shown: Metadata::new(),
-        layered: false,
-        capture: None,
-        // They stay with the call above the layers.
-        feeds: Feeds::default(),
-        item_timeout: None,
-    });
+        shown: None,
+    };
+    let mut call = RawCall::new(channel, request.method, call);
     Box::pin(async move {
         let reply = std::future::poll_fn(|cx| call.poll_answered(cx)).await?;
+        let upkeep = call.upkeep.take().unwrap_or_default();
         let came = Came {
             carried: reply.carried,
-            rest: call.rest.take(),
-            deadline: call.deadline,
+            rest: upkeep.rest,
+            deadline: upkeep.deadline,
         };
         Ok(Response::received(read_metadata(&reply.metadata)?, reply.body, came))
     })

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::{runtime::Handle, sync::watch};
 
-use super::{ChannelBuilder, call::RawCall, dialled::Dialled};
+use super::{ChannelBuilder, dialled::Dialled};
 use crate::{
     Address, Code, Error, Metadata, Outcome,
     carry::Wire,
@@ -303,11 +303,6 @@ impl Channel {
 
     pub(super) fn inner(&self) -> &Inner {
         &self.inner
-    }
-
-    /// An encoded call without the stub around it.
-    pub(super) fn raw_call(&self, call: super::call::Outgoing) -> RawCall {
-        RawCall::new(self.clone(), call)
     }
 }
 

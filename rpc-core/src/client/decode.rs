@@ -1,21 +1,17 @@
 //! From an encoded answer to what a method returns.
 
-use std::{
-    cell::Cell,
-    fmt,
-    time::{Duration, Instant},
-};
+use std::{cell::Cell, fmt};
 
 use bytes::Bytes;
 use serde::{Deserialize, de::DeserializeOwned};
-use tokio::runtime::Handle;
+use thin_vec::ThinVec;
 
-use super::feeds::Feeds;
+use super::upkeep::Upkeep;
 use crate::{
     Code, Error,
     carry::{self, Carried, Wire},
     codec::Codec,
-    service::{AsBytes, MethodDescriptor, Rest},
+    service::{AsBytes, MethodDescriptor},
 };
 
 /// An encoded answer.
@@ -24,17 +20,9 @@ pub struct Answer {
     pub(crate) body: Bytes,
     pub(crate) wire: Wire,
     /// What came with it; taken when it is decoded.
-    pub(crate) carried: Cell<Vec<Carried>>,
-    /// The streams among the arguments, as far as they have not ended.
-    pub(crate) feeds: Feeds,
-    /// The handler, where it lives in this process and sends the items of the result.
-    pub(crate) rest: Option<Rest>,
-    /// Until when the items of the result must have come.
-    pub(crate) deadline: Option<Instant>,
-    /// The longest time between two of them.
-    pub(crate) item_timeout: Option<Duration>,
-    /// Where timers run when the result is received outside any runtime.
-    pub(crate) runtime: Option<Handle>,
+    pub(crate) carried: Cell<ThinVec<Carried>>,
+    /// Of methods with streams.
+    pub(crate) upkeep: Option<Box<Upkeep>>,
 }
 
 impl Answer {

@@ -31,6 +31,7 @@ mod reference;
 mod streaming;
 mod stub;
 mod timers;
+mod upkeep;
 
 pub use api::{BlockingClient, Client};
 pub use blocking::{BlockingStreaming, BlockingStub, fallible_iterator, plain_iterator};

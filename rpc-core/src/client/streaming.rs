@@ -14,11 +14,12 @@ use super::{
     decode::Answer,
     feeds::Feeds,
     timers::{Deadline, Idle},
+    upkeep::Upkeep,
 };
 use crate::{
     Error,
     channel::{self, Receiver, Streaming},
-    service::{Form, MethodDescriptor, Rest},
+    service::{Form, MethodDescriptor},
 };
 
 impl Feeds {
@@ -81,9 +82,9 @@ where
     F: Form<I>,
     E: DeserializeOwned + From<Error>,
 {
-    let mut answer = answer?;
+    let answer = answer?;
     let receiver = answer.decode::<Result<Receiver<F::Wire>, E>>()??;
-    let idle = answer.take_idle();
+    let idle = answer.idle();
     Ok(seen::<I, F>(Source::Open(Items::new(receiver, answer)), idle))
 }
 
@@ -92,9 +93,9 @@ where
 /// # Errors
 /// A remote failure.
 pub fn plain_stream<I: 'static, F: Form<I>>(answer: Result<Answer, Error>) -> Result<Streaming<F::Seen>, Error> {
-    let mut answer = answer?;
+    let answer = answer?;
     let receiver = answer.decode()?;
-    let idle = answer.take_idle();
+    let idle = answer.idle();
     Ok(seen::<I, F>(Source::Open(Items::new(receiver, answer)), idle))
 }
 
@@ -170,49 +171,30 @@ impl<W: DeserializeOwned + Send + 'static> Source<W> {
 /// The items of a result, and what must go on for them to come.
 pub(super) struct Items<W> {
     receiver: Receiver<W>,
+    method: &'static MethodDescriptor,
     upkeep: Box<Upkeep>,
+    deadline: Option<Box<Deadline>>,
 }
 
 impl<W: DeserializeOwned + Send + 'static> Items<W> {
     fn new(receiver: Receiver<W>, answer: Answer) -> Self {
+        let upkeep = answer.upkeep.unwrap_or_default();
+        let deadline = |at| Box::new(Deadline::new(at, upkeep.runtime.clone()));
         Self {
             receiver,
-            upkeep: Box::new(Upkeep {
-                method: answer.method,
-                feeds: answer.feeds,
-                rest: answer.rest,
-                deadline: answer.deadline.map(|at| Deadline::new(at, answer.runtime)),
-            }),
+            method: answer.method,
+            deadline: upkeep.deadline.map(deadline),
+            upkeep,
         }
     }
 
     fn poll_received(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<W, Error>>> {
         self.upkeep.work(cx);
         match Pin::new(&mut self.receiver).poll_next(cx) {
-            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.with_method(self.upkeep.method.path)))),
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.with_method(self.method.path)))),
             // What came in time is given out first.
-            Poll::Pending => self.upkeep.poll_late(cx).map(|error| Some(Err(error))),
+            Poll::Pending => self.poll_late(cx).map(|error| Some(Err(error))),
             received @ Poll::Ready(_) => received,
-        }
-    }
-}
-
-/// What belongs to a call whose result is being received.
-struct Upkeep {
-    method: &'static MethodDescriptor,
-    feeds: Feeds,
-    /// The handler itself, where the call never left the process.
-    rest: Option<Rest>,
-    deadline: Option<Deadline>,
-}
-
-impl Upkeep {
-    fn work(&mut self, cx: &mut Context<'_>) {
-        self.feeds.poll(cx);
-        if let Some(rest) = &mut self.rest
-            && rest.as_mut().poll(cx).is_ready()
-        {
-            self.rest = None;
         }
     }
 
@@ -226,8 +208,8 @@ impl Upkeep {
 
 impl Answer {
     /// What watches over the time between items.
-    fn take_idle(&mut self) -> Option<Idle> {
-        let limit = self.item_timeout?;
-        Some(Idle::new(limit, self.method, self.runtime.clone()))
+    fn idle(&self) -> Option<Idle> {
+        let upkeep = self.upkeep.as_ref()?;
+        Some(Idle::new(upkeep.item_timeout?, self.method, upkeep.runtime.clone()))
     }
 }

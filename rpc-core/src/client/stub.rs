@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{
     Call, Channel,
-    call::{Outgoing, Timeout},
+    call::{Outgoing, RawCall, Timeout},
     decode::Answer,
     feeds::Feeds,
     streaming,
@@ -108,8 +108,11 @@ impl Stub {
             }),
         };
         let trace = Trace::call(method, &self.metadata, || self.channel.address());
-        let call = self.outgoing(method, payload, feeds, trace.metadata(&self.metadata));
-        Call::new(self.channel.raw_call(call), trace, decode)
+        let call = self.outgoing(payload, trace.metadata(&self.metadata));
+        let call = RawCall::new(self.channel.clone(), method, call)
+            .capture(self.capture.clone())
+            .streams(feeds, self.item_timeout);
+        Call::new(call, trace, decode)
     }
 
     /// The items that a call returns, which is made when the first of them is asked for.
@@ -126,28 +129,15 @@ impl Stub {
         streaming::lazy::<I, F>(call, idle)
     }
 
-    fn outgoing(
-        &self,
-        method: &'static MethodDescriptor,
-        payload: Result<Payload, Error>,
-        feeds: Feeds,
-        traced: Option<Metadata>,
-    ) -> Outgoing {
-        let layered = self.channel.inner().layers.is_some();
+    fn outgoing(&self, payload: Result<Payload, Error>, traced: Option<Metadata>) -> Outgoing {
         Outgoing {
-            method,
             payload,
             timeout: Timeout::After(self.timeout),
             metadata: traced.as_ref().map_or_else(|| self.block.clone(), encode_metadata),
-            shown: if layered {
-                traced.unwrap_or_else(|| self.metadata.clone())
-            } else {
-                Metadata::new()
-            },
-            layered,
-            capture: self.capture.clone(),
-            feeds,
-            item_timeout: self.item_timeout,
+            shown: self.channel.inner().layers.as_ref().map(|_| {
+                let shown = traced.unwrap_or_else(|| self.metadata.clone());
+                Box::new(shown)
+            }),
         }
     }
 }

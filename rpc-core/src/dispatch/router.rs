@@ -1,7 +1,7 @@
 //! From what a request names to the method that is meant.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
@@ -57,13 +57,13 @@ impl Route {
 /// All methods that a server offers.
 #[derive(Default)]
 pub(crate) struct Router {
-    /// By instance and method. The keys are the owner's, so no peer can make them collide.
-    routes: HashMap<(Option<u64>, u64), Route>,
+    /// By instance and method: there are few, and a search is faster than a hash.
+    routes: BTreeMap<(Option<u64>, u64), Route>,
 }
 
 impl Router {
     pub(crate) fn new(services: Vec<Offer>) -> Result<Self, Error> {
-        let mut routes = HashMap::new();
+        let mut routes = BTreeMap::new();
         for Offer { instance, service } in services {
             for (index, method) in service.descriptor().methods.iter().enumerate() {
                 let key = (instance.as_deref().map(fnv1a), method.id);

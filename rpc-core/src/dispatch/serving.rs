@@ -7,6 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use thin_vec::ThinVec;
 use tokio::{runtime::Handle, task::AbortHandle};
 
 use super::{
@@ -20,7 +21,7 @@ use super::{
 use crate::{
     Address, Code, Error, Metadata,
     carry::Carried,
-    driver::{Answers, Inbound, Link, Request},
+    driver::{Answers, Callee, Inbound, Link, Request},
     layer::{self, Parcel},
     proto::{Stop, parse_metadata},
     service::{CallParts, Context as CallContext, Invocation, LocalObject, Scope},
@@ -72,10 +73,11 @@ impl Serving {
     fn prepare(&self, request: Request, now: Instant) -> Result<Task, Error> {
         let Request {
             call,
-            head,
+            method: id,
+            callee,
             deadline,
+            metadata,
             body,
-            target,
             carried,
         } = request;
         if deadline.is_some_and(|deadline| deadline <= now) {
@@ -86,13 +88,14 @@ impl Serving {
         }
         let permit = self.host.permit()?;
         let to_object;
-        let route = if head.object.is_none() {
-            self.host.router.find(head.instance, head.method)?
-        } else {
-            to_object = route_to(target, head.method)?;
-            &to_object
+        let route = match callee {
+            Callee::Service(instance) => self.host.router.find(instance, id)?,
+            Callee::Object(object) => {
+                to_object = route_to(object, id)?;
+                &to_object
+            }
         };
-        let mut metadata = parse_metadata(&head.metadata).map_err(|violation| {
+        let mut metadata = parse_metadata(&metadata).map_err(|violation| {
             Error::refused(Code::InvalidArgument, format!("the metadata is broken: {violation}"))
         })?;
         let method = route.method;
@@ -121,7 +124,13 @@ impl Serving {
     }
 
     /// A call as layers see it, with the way to its handler.
-    fn layer_request(&self, route: &Route, context: CallContext, body: Bytes, carried: Vec<Carried>) -> layer::Request {
+    fn layer_request(
+        &self,
+        route: &Route,
+        context: CallContext,
+        body: Bytes,
+        carried: ThinVec<Carried>,
+    ) -> layer::Request {
         let (service, index, method) = (Arc::clone(&route.service), route.index, route.method);
         let wire = self.link.wire();
         let carried = Parcel::new(Some(carried).filter(|carried| !carried.is_empty()));
@@ -201,8 +210,8 @@ impl Drop for Serving {
     }
 }
 
-fn route_to(target: Option<Arc<LocalObject>>, method: u64) -> Result<Route, Error> {
-    match target {
+fn route_to(object: Option<Arc<LocalObject>>, method: u64) -> Result<Route, Error> {
+    match object {
         Some(object) => Route::to_object(&object, method),
         None => Err(Error::refused(
             Code::NotFound,

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    inbound::{Answers, Inbound, Request},
+    inbound::{Answers, Callee, Inbound, Request},
     link::{Due, Link},
 };
 use crate::{
@@ -187,28 +187,22 @@ impl<I: Inbound + Unpin> Driver<I> {
         let mut state = self.link.lock();
         let queued = state.connection.queued();
         while let Some(event) = state.connection.poll_event() {
-            match state.handle(&self.link, event, &mut self.due) {
-                Some(Event::Request {
+            match event {
+                Event::Request { call, head, body } => self.deferred.push_back(Request {
                     call,
-                    mut head,
-                    deadline,
+                    method: head.method,
+                    deadline: state.connection.deadline(call),
+                    metadata: head.metadata,
                     body,
-                }) => {
-                    // The next event may be that the object goes.
-                    let target = head.object.and_then(|object| state.object(object));
-                    let attachments = std::mem::take(&mut head.attachments);
-                    let carried = state.carried(&self.link, attachments);
-                    self.deferred.push_back(Request {
-                        call,
-                        head,
-                        deadline,
-                        body,
-                        target,
-                        carried,
-                    });
-                }
-                Some(Event::Stop { call, why }) => stops.push((call, why)),
-                _ => {}
+                    callee: match head.object {
+                        // The next event may be that the object goes.
+                        Some(object) => Callee::Object(state.object(object)),
+                        None => Callee::Service(head.instance),
+                    },
+                    carried: state.carried(&self.link, head.attachments),
+                }),
+                Event::Stop { call, why } => stops.push((call, why)),
+                event => state.handle(&self.link, event, &mut self.due),
             }
         }
         drop(state);

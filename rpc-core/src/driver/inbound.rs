@@ -3,11 +3,12 @@
 use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
+use thin_vec::ThinVec;
 
 use crate::{
     Error, Metadata,
     carry::Carried,
-    proto::{RequestHead, Stop, encode_metadata},
+    proto::{Stop, encode_metadata},
     service::{LocalObject, Payload},
 };
 
@@ -23,13 +24,24 @@ pub(crate) trait Inbound: Send {
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) call: u32,
-    pub(crate) head: RequestHead,
+    /// Which method, by its id.
+    pub(crate) method: u64,
+    pub(crate) callee: Callee,
     pub(crate) deadline: Option<Instant>,
+    /// The metadata, as a block.
+    pub(crate) metadata: Bytes,
     pub(crate) body: Bytes,
-    /// The object that is called, where the head names one: it may have been let go since.
-    pub(crate) target: Option<Arc<LocalObject>>,
     /// What came along.
-    pub(crate) carried: Vec<Carried>,
+    pub(crate) carried: ThinVec<Carried>,
+}
+
+/// Who is called.
+#[derive(Debug)]
+pub(crate) enum Callee {
+    /// The service that has the method; its instance with this id, if one is named.
+    Service(Option<u64>),
+    /// An object that was handed out; `None` if it has been let go since.
+    Object(Option<Arc<LocalObject>>),
 }
 
 /// Answers that are ready at once, and so leave together.

@@ -11,6 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use thin_vec::ThinVec;
 
 use super::{
     Link,
@@ -38,7 +39,7 @@ pub(crate) struct Batch {
     /// Counts the batches of a stream, from 1.
     pub(crate) number: u64,
     pub(crate) items: Bytes,
-    pub(crate) carried: VecDeque<Vec<Carried>>,
+    pub(crate) carried: VecDeque<ThinVec<Carried>>,
     /// They took room that other streams may wait for; see [`Inlet::use_up`].
     pub(crate) borrowed: bool,
 }

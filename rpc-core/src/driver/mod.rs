@@ -15,7 +15,7 @@ use std::time::Duration;
 pub(crate) use connection::Driver;
 pub(crate) use handshake::{accept, open, reject};
 pub(crate) use import::Import;
-pub(crate) use inbound::{Answers, Inbound, Request};
+pub(crate) use inbound::{Answers, Callee, Inbound, Request};
 pub(crate) use inlet::{Batch, Inlet};
 pub(crate) use link::{Answered, Busy, Link, NotStarted, Reply, read_metadata};
 pub(crate) use outlet::{Outlet, broken};

@@ -68,6 +68,8 @@ use tower_service::Service;
 
 pub(crate) use parcel::Parcel;
 
+use thin_vec::ThinVec;
+
 use crate::{
     Address, Error, Metadata,
     carry::Carried,
@@ -125,7 +127,7 @@ pub struct Response {
 
 /// What came with a result.
 pub(crate) struct Came {
-    pub(crate) carried: Vec<Carried>,
+    pub(crate) carried: ThinVec<Carried>,
     /// What is left of the handler, where it ran in this process.
     pub(crate) rest: Option<Rest>,
     pub(crate) deadline: Option<Instant>,

@@ -4,6 +4,7 @@
 //! the hash of its service's name.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use thin_vec::ThinVec;
 
 use super::{
     Violation,
@@ -111,8 +112,8 @@ pub(super) fn put_list(out: &mut BytesMut, kind: Kind, id: u32, list: &[Attachme
 }
 
 /// Reads a list.
-pub(super) fn take_list(mut payload: Bytes) -> Result<Vec<Attachment>, Violation> {
-    let mut list = Vec::new();
+pub(super) fn take_list(mut payload: Bytes) -> Result<ThinVec<Attachment>, Violation> {
+    let mut list = ThinVec::new();
     while payload.has_remaining() {
         if list.len() == MAX_ATTACHMENTS {
             return Err(Violation::new(format!("a list of more than {MAX_ATTACHMENTS} entries")));

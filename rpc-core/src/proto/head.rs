@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use thin_vec::ThinVec;
 
 use super::{
     Attachment, Violation,
@@ -32,7 +33,7 @@ pub(crate) struct RequestHead {
     /// The object that is called, where it is none of the services.
     pub(crate) object: Option<u32>,
     /// What the arguments carry; sent in a frame of its own before the request.
-    pub(crate) attachments: Vec<Attachment>,
+    pub(crate) attachments: ThinVec<Attachment>,
 }
 
 impl RequestHead {
@@ -100,7 +101,7 @@ impl RequestHead {
                 timeout,
                 metadata,
                 object,
-                attachments: Vec::new(),
+                attachments: ThinVec::new(),
             },
             total,
         ))
@@ -197,6 +198,9 @@ pub(crate) fn encode_metadata(metadata: &Metadata) -> Bytes {
 
 /// Reads a metadata block.
 pub(crate) fn parse_metadata(block: &Bytes) -> Result<Metadata, Violation> {
+    if block.is_empty() {
+        return Ok(Metadata::new());
+    }
     let mut rest = block.clone();
     let mut metadata = Metadata::new();
     while rest.has_remaining() {

@@ -23,9 +23,8 @@ pub(crate) enum IncomingCall {
     Discarding { answered: u64 },
     /// Its request arrives in pieces.
     Receiving {
-        head: RequestHead,
         deadline: Option<Instant>,
-        body: Assembly,
+        request: Box<Arriving>,
     },
     /// It was handed out and not answered yet.
     Active {
@@ -35,6 +34,13 @@ pub(crate) enum IncomingCall {
     },
     /// Its large reply is being written.
     Replying { cost: usize },
+}
+
+/// A request in pieces, as far as it has come.
+#[derive(Debug)]
+pub(crate) struct Arriving {
+    pub(crate) head: RequestHead,
+    pub(crate) body: Assembly,
 }
 
 impl IncomingCall {
@@ -118,7 +124,7 @@ impl Incoming {
     #[cfg(any(test, feature = "_fuzzing"))]
     pub(super) fn assembled(&self) -> usize {
         let capacity = |call: &IncomingCall| match call {
-            IncomingCall::Receiving { body, .. } => body.capacity(),
+            IncomingCall::Receiving { request, .. } => request.body.capacity(),
             _ => 0,
         };
         self.calls.iter().map(capacity).sum()

@@ -10,7 +10,9 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use slab::Slab;
+use thin_vec::ThinVec;
 
 use super::{Attachment, Violation, assembly::Assembly};
 
@@ -36,10 +38,10 @@ pub(crate) struct OutgoingCall {
     pub(crate) queued: bool,
     /// What the request costs of the peer's budget.
     pub(crate) cost: usize,
-    /// The reply, as far as it has come.
-    pub(crate) reply: Option<(bytes::Bytes, Assembly)>,
+    /// A long reply, as far as it has come: its metadata and its body.
+    pub(crate) reply: Option<Box<(Bytes, Assembly)>>,
     /// What the reply that is to come carries.
-    pub(crate) attachments: Vec<Attachment>,
+    pub(crate) attachments: ThinVec<Attachment>,
     /// A list went before the request.
     pub(crate) attached: bool,
     /// The object that is called.
@@ -119,7 +121,7 @@ impl Outgoing {
 
     #[cfg(any(test, feature = "_fuzzing"))]
     pub(super) fn assembled(&self) -> usize {
-        let replies = self.calls.iter().filter_map(|(_, call)| call.reply.as_ref());
+        let replies = self.calls.iter().filter_map(|(_, call)| call.reply.as_deref());
         replies.map(|(_, body)| body.capacity()).sum()
     }
 

@@ -8,6 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use thin_vec::ThinVec;
 
 use super::{MethodDescriptor, Payload};
 use crate::{
@@ -28,7 +29,7 @@ pub struct Invocation {
     body: Bytes,
     wire: Wire,
     /// What came with the arguments; taken when they are decoded.
-    carried: Mutex<Vec<Carried>>,
+    carried: Mutex<ThinVec<Carried>>,
 }
 
 impl Invocation {
@@ -47,7 +48,12 @@ impl Invocation {
     }
 
     /// A call as it came.
-    pub(crate) fn arrived(method: &'static MethodDescriptor, body: Bytes, wire: Wire, carried: Vec<Carried>) -> Self {
+    pub(crate) fn arrived(
+        method: &'static MethodDescriptor,
+        body: Bytes,
+        wire: Wire,
+        carried: ThinVec<Carried>,
+    ) -> Self {
         Self {
             method,
             body,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use thin_vec::ThinVec;
 
 use super::{Due, Link, State};
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
 /// What a message is to carry. As long as the lock is held it can be taken back.
 #[derive(Default)]
 pub(in crate::driver) struct Attached {
-    pub(in crate::driver) attachments: Vec<Attachment>,
+    pub(in crate::driver) attachments: ThinVec<Attachment>,
     /// Objects that the peer is given for the first time.
     fresh: Vec<u32>,
 }
@@ -112,7 +113,14 @@ impl State {
     }
 
     /// Makes handles of what a message carried, so that dropping them gives it back.
-    pub(in crate::driver) fn carried(&mut self, link: &Arc<Link>, attachments: Vec<Attachment>) -> Vec<Carried> {
+    pub(in crate::driver) fn carried(
+        &mut self,
+        link: &Arc<Link>,
+        attachments: ThinVec<Attachment>,
+    ) -> ThinVec<Carried> {
+        if attachments.is_empty() {
+            return ThinVec::new();
+        }
         let handle = |attachment| match attachment {
             Attachment::Stream { stream, flow } => {
                 self.hold();

@@ -6,6 +6,8 @@ use std::{
     task::Waker,
 };
 
+use thin_vec::ThinVec;
+
 use crate::{
     carry::{Bound, Offered, StreamEnd},
     service::LocalObject,
@@ -16,17 +18,25 @@ use crate::{
 pub(in crate::driver) struct Due {
     pub(super) wakers: Vec<Waker>,
     /// Streams whose message is on its way.
-    pub(super) ends: Vec<(Box<dyn StreamEnd>, Bound)>,
+    pub(super) ends: ThinVec<(Box<dyn StreamEnd>, Bound)>,
     /// What was offered and is of no use any more.
-    pub(super) offered: Vec<Offered>,
+    pub(super) offered: ThinVec<Offered>,
     /// Objects that nobody at the other end can name any more.
-    pub(super) objects: Vec<Arc<LocalObject>>,
+    pub(super) objects: ThinVec<Arc<LocalObject>>,
 }
 
 impl Due {
     /// Does it all. The connection does not end with the code of a user that panics here.
+    #[inline]
     pub(in crate::driver) fn run(&mut self) {
         self.wakers.drain(..).for_each(Waker::wake);
+        if !(self.ends.is_empty() && self.offered.is_empty() && self.objects.is_empty()) {
+            self.run_rare();
+        }
+    }
+
+    /// What calls without streams and objects never have.
+    fn run_rare(&mut self) {
         for (end, bound) in self.ends.drain(..) {
             guarded(|| end.bind(bound));
         }

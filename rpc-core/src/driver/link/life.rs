@@ -93,7 +93,7 @@ impl Link {
         }
         // Answers that came before the end are answers.
         while let Some(event) = state.connection.poll_event() {
-            let _ = state.handle(self, event, &mut due);
+            state.handle(self, event, &mut due);
         }
         // What was sent on streams may have arrived or not.
         state.life.end = Some(why.clone().with_outcome(Outcome::Unknown));

@@ -23,6 +23,8 @@ pub(crate) use life::Busy;
 pub(super) use state::State;
 pub(super) use streams::wait;
 
+use thin_vec::ThinVec;
+
 use crate::{
     Code, Error, Metadata, Outcome,
     carry::{Carried, Wire},
@@ -41,7 +43,7 @@ pub(crate) struct Reply {
     pub(crate) metadata: Bytes,
     pub(crate) body: Bytes,
     /// What came along.
-    pub(crate) carried: Vec<Carried>,
+    pub(crate) carried: ThinVec<Carried>,
 }
 
 /// One open connection, shared by its driver and everyone who makes or answers calls on it.

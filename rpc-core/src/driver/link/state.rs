@@ -117,8 +117,8 @@ impl State {
         }
     }
 
-    /// Hands what happened to those who wait for it; gives back what is the driver's to do.
-    pub(in crate::driver) fn handle(&mut self, link: &Arc<Link>, event: Event, due: &mut Due) -> Option<Event> {
+    /// Hands what happened to those who wait for it. What the peer wants of this side is the driver's to do.
+    pub(in crate::driver) fn handle(&mut self, link: &Arc<Link>, event: Event, due: &mut Due) {
         match event {
             Event::Reply {
                 call,
@@ -143,9 +143,8 @@ impl State {
             }
             Event::Released { object } => due.objects.extend(self.exports.forget(object)),
             Event::GoAway => self.life.closing = true,
-            event @ (Event::Request { .. } | Event::Stop { .. }) => return Some(event),
+            Event::Request { .. } | Event::Stop { .. } => {}
         }
-        None
     }
 
     fn answer(&mut self, id: u32, answer: Answered, due: &mut Due) {

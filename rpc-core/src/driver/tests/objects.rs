@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use super::pair::{Reference, Side, object, pair, settle};
-use crate::{Code, Outcome, driver::Import, service::LocalObject};
+use crate::{
+    Code, Outcome,
+    driver::{Callee, Import},
+    service::LocalObject,
+};
 
 async fn handed_over(from: &Side, to: &mut Side, object: &Arc<LocalObject>) -> Arc<Import> {
     from.send(&Reference::Local(Arc::clone(object))).expect("sent");
@@ -58,7 +62,7 @@ async fn a_call_that_is_followed_by_the_release_finds_its_object() {
     drop(import);
     let request = here.request().await;
     settle().await;
-    assert!(request.target.is_some());
+    assert!(matches!(request.callee, Callee::Object(Some(_))));
     drop(request);
     assert!(alive.upgrade().is_none());
 }

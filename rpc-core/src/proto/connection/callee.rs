@@ -12,7 +12,7 @@ use crate::{
         assembly::Assembly,
         frame::{Kind, PIECE, put_header},
         head::{RequestHead, put_failure, put_reply_head, reply_head_len},
-        incoming::IncomingCall,
+        incoming::{Arriving, IncomingCall},
     },
 };
 
@@ -100,7 +100,9 @@ impl Connection {
         let total = total.map(|total| total as usize);
         let length = total.unwrap_or(payload.len());
         self.carrier.check_received(&self.ours, "a request", length)?;
-        head.attachments = self.lists.remove(&id).unwrap_or_default();
+        if !self.lists.is_empty() {
+            head.attachments = self.lists.remove(&id).unwrap_or_default();
+        }
         let known = self.name_target(head.object);
         if self.going_away || !known {
             let error = if known {
@@ -122,7 +124,7 @@ impl Connection {
                 },
                 deadline,
             );
-            self.hand_out_request(id, head, deadline, payload);
+            self.hand_out_request(id, head, payload);
             return Ok(());
         };
         if self.request_cost + total > self.ours.max_buffered {
@@ -131,8 +133,9 @@ impl Connection {
         let mut body = Assembly::new(total);
         body.push(&payload, true)?;
         self.request_cost += total;
+        let request = Box::new(Arriving { head, body });
         self.incoming
-            .begin(id, IncomingCall::Receiving { head, deadline, body }, deadline);
+            .begin(id, IncomingCall::Receiving { deadline, request }, deadline);
         Ok(())
     }
 
@@ -157,32 +160,31 @@ impl Connection {
         self.drop_request(head);
     }
 
-    fn hand_out_request(&mut self, call: u32, head: RequestHead, deadline: Option<Instant>, body: Bytes) {
+    fn hand_out_request(&mut self, call: u32, head: RequestHead, body: Bytes) {
+        if head.attachments.is_empty() && head.object.is_none() {
+            self.events.push_back(Event::Request { call, head, body });
+            return;
+        }
         let released = self.hand_out(&head.attachments);
         let target = head.object.filter(|&object| self.exports.hand_out(object));
-        self.events.push_back(Event::Request {
-            call,
-            head,
-            deadline,
-            body,
-        });
+        self.events.push_back(Event::Request { call, head, body });
         self.events.extend(released);
         self.events.extend(target.map(|object| Event::Released { object }));
     }
 
     pub(super) fn handle_request_data(&mut self, id: u32, piece: &[u8], more: bool) -> Result<(), Violation> {
         match self.incoming.place(id)? {
-            IncomingCall::Receiving { head, deadline, body } => {
-                let Some(bytes) = body.push(piece, more)? else {
+            IncomingCall::Receiving { deadline, request } => {
+                let Some(bytes) = request.body.push(piece, more)? else {
                     return Ok(());
                 };
-                let (head, deadline, cost) = (std::mem::take(head), *deadline, body.total());
+                let (head, deadline, cost) = (std::mem::take(&mut request.head), *deadline, request.body.total());
                 *self.incoming.place(id)? = IncomingCall::Active {
                     deadline,
                     stop: None,
                     cost,
                 };
-                self.hand_out_request(id, head, deadline, bytes);
+                self.hand_out_request(id, head, bytes);
             }
             IncomingCall::Discarding { .. } if more => {}
             &mut IncomingCall::Discarding { answered } => {
@@ -226,9 +228,9 @@ impl Connection {
     pub(super) fn end_incoming(&mut self, id: u32, answered: u64) {
         self.called = true;
         match self.incoming.end(id, answered) {
-            Some(IncomingCall::Receiving { head, body, .. }) => {
-                self.request_cost -= body.total();
-                self.drop_request(head);
+            Some(IncomingCall::Receiving { request, .. }) => {
+                self.request_cost -= request.body.total();
+                self.drop_request(request.head);
             }
             Some(IncomingCall::Active { cost, .. } | IncomingCall::Replying { cost }) => self.request_cost -= cost,
             Some(IncomingCall::Idle { .. } | IncomingCall::Discarding { .. }) | None => {}

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
+use thin_vec::ThinVec;
 
 use super::{Body, Connection, Event};
 use crate::{
@@ -137,8 +138,8 @@ impl Connection {
         call.cancelled = true;
         let list = std::mem::take(&mut call.attachments);
         let (attached, object) = (call.attached, call.object);
-        if let Some((_, assembly)) = call.reply.take() {
-            self.reply_cost -= reply_cost(self.carrier, &assembly);
+        if let Some(reply) = call.reply.take() {
+            self.reply_cost -= reply_cost(self.carrier, &reply.1);
         }
         let withdrawn = match call.end {
             Some(_) => Withdrawn::Gone,
@@ -178,13 +179,13 @@ impl Connection {
         let mut assembly = Assembly::new(total);
         assembly.push(&payload, true)?;
         self.reply_cost += reply_cost(self.carrier, &assembly);
-        call.reply = Some((metadata, assembly));
+        call.reply = Some(Box::new((metadata, assembly)));
         self.check_replies()
     }
 
     pub(super) fn handle_reply_data(&mut self, id: u32, piece: &[u8], more: bool) -> Result<(), Violation> {
         let call = self.outgoing.in_flight(id)?;
-        let (metadata, body) = match &mut call.reply {
+        let (metadata, body) = match call.reply.as_deref_mut() {
             // What comes for a caller who is gone is not kept.
             _ if call.cancelled => (Bytes::new(), (!more).then(Bytes::new)),
             Some((metadata, assembly)) => {
@@ -232,7 +233,7 @@ impl Connection {
     pub(super) fn end_outgoing(
         &mut self,
         id: u32,
-        event: impl FnOnce(u32, Vec<Attachment>) -> Event,
+        event: impl FnOnce(u32, ThinVec<Attachment>) -> Event,
     ) -> Result<(), Violation> {
         let call = self.outgoing.in_flight(id)?;
         let withdrawn = match call.end {
@@ -254,12 +255,14 @@ impl Connection {
         call.ended = true;
         let (cost, waits) = (call.cost, !call.cancelled && !call.released);
         call.queued |= waits;
-        if let Some((_, assembly)) = call.reply.take() {
-            self.reply_cost -= reply_cost(self.carrier, &assembly);
+        if let Some(reply) = call.reply.take() {
+            self.reply_cost -= reply_cost(self.carrier, &reply.1);
         }
         let list = std::mem::take(&mut call.attachments);
         self.outbox.release(Kind::Request, cost);
-        if waits {
+        if waits && list.is_empty() {
+            self.events.push_back(event(id, list));
+        } else if waits {
             let released = self.hand_out(&list);
             self.events.push_back(event(id, list));
             self.events.extend(released);

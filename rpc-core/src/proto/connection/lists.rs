@@ -1,6 +1,7 @@
 //! The lists of what messages carry, and giving back what nobody takes.
 
 use bytes::Bytes;
+use thin_vec::ThinVec;
 
 use super::{Connection, Event};
 use crate::{
@@ -100,7 +101,7 @@ impl Connection {
     }
 
     /// Reads a list: from now on what is in it is this side's to use or to give back.
-    fn accept_list(&mut self, payload: Bytes) -> Result<Vec<Attachment>, Violation> {
+    fn accept_list(&mut self, payload: Bytes) -> Result<ThinVec<Attachment>, Violation> {
         let list = take_list(payload)?;
         for entry in &list {
             match *entry {
@@ -131,7 +132,7 @@ impl Connection {
     }
 
     /// A list goes to nobody.
-    pub(super) fn dispose(&mut self, list: Vec<Attachment>) {
+    pub(super) fn dispose(&mut self, list: ThinVec<Attachment>) {
         if !list.is_empty() {
             let released = self.hand_out(&list);
             self.events.extend(released);
@@ -150,7 +151,7 @@ impl Connection {
     }
 
     /// Gives back what was handed out to nobody, with all that came on its streams: in a loop, for the peer chooses how deep.
-    pub(super) fn give_back(&mut self, list: Vec<Attachment>) {
+    pub(super) fn give_back(&mut self, list: ThinVec<Attachment>) {
         let why = Error::cancelled("the message that carried this stream went to nobody");
         let why = encode_failure(&why, 0).freeze();
         let mut lists = vec![list];
@@ -173,7 +174,7 @@ impl Connection {
     }
 
     /// The user of a stream is gone; `last` is what this side says last. Gives the lists that nobody took.
-    pub(super) fn let_go(&mut self, id: StreamId, flow: Flow, last: Bytes) -> Vec<Vec<Attachment>> {
+    pub(super) fn let_go(&mut self, id: StreamId, flow: Flow, last: Bytes) -> Vec<ThinVec<Attachment>> {
         let Some((stream, budget)) = self.streams.find_with_budget(id) else {
             return Vec::new();
         };

@@ -17,6 +17,8 @@ use bytes::{Bytes, BytesMut};
 
 pub(crate) use streams::{Batch, Capacity, Received};
 
+use thin_vec::ThinVec;
+
 use super::{
     Announced, Attachment, Carrier, Limits, StreamId, Violation,
     frame::{Frame, Kind, deframe, put_empty},
@@ -69,17 +71,12 @@ pub(crate) enum Event {
         call: u32,
         metadata: Bytes,
         body: Bytes,
-        attachments: Vec<Attachment>,
+        attachments: ThinVec<Attachment>,
     },
     /// A call that this side made ended badly.
     Failed { call: u32, error: Error },
-    /// The peer makes a call.
-    Request {
-        call: u32,
-        head: RequestHead,
-        deadline: Option<Instant>,
-        body: Bytes,
-    },
+    /// The peer makes a call, to be answered by its [`deadline`](Connection::deadline).
+    Request { call: u32, head: RequestHead, body: Bytes },
     /// The handler of the peer's call is to stop; the call still ends with [`Connection::reply`].
     Stop { call: u32, why: Stop },
     /// No new calls are to be made: the peer takes none, or this side ends a connection that had none for long.
@@ -162,7 +159,7 @@ pub(crate) struct Connection {
     /// References that came back to the peer with what waits to be written.
     releasing: usize,
     /// What the peer's next requests carry, by call id.
-    lists: HashMap<u32, Vec<Attachment>>,
+    lists: HashMap<u32, ThinVec<Attachment>>,
     outbox: Outbox,
     liveness: Liveness,
     events: VecDeque<Event>,
@@ -326,16 +323,17 @@ impl Connection {
     /// The next thing that happened; nothing about a call whose caller has gone meanwhile.
     pub(crate) fn poll_event(&mut self) -> Option<Event> {
         loop {
-            let event = self.events.pop_front()?;
-            let stands = match event {
+            let stands = match *self.events.front()? {
                 Event::Reply { call, .. } | Event::Failed { call, .. } => self.outgoing.hand_out(call),
                 Event::Released { object } => self.exports.forget(object),
                 _ => true,
             };
-            match event {
-                event if stands => return Some(event),
-                Event::Reply { attachments, .. } => self.give_back(attachments),
-                _ => {}
+            let event = self.events.pop_front();
+            if stands {
+                return event;
+            }
+            if let Some(Event::Reply { attachments, .. }) = event {
+                self.give_back(attachments);
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::{Buf, Bytes};
+use thin_vec::ThinVec;
 
 use super::{Body, Connection, Event};
 use crate::{
@@ -33,7 +34,7 @@ pub(crate) enum Capacity {
 pub(crate) struct Batch {
     pub(crate) items: Bytes,
     /// What the items with the top bit carry, in order.
-    pub(crate) attachments: VecDeque<Vec<Attachment>>,
+    pub(crate) attachments: VecDeque<ThinVec<Attachment>>,
     /// They took room that other streams may wait for: [`Connection::use_up`] gives it back before the next items are asked for.
     pub(crate) borrowed: bool,
 }

@@ -15,6 +15,14 @@ use crate::{
 };
 
 impl Connection {
+    /// By when a call of the peer's is to be answered.
+    pub(crate) fn deadline(&mut self, call: u32) -> Option<Instant> {
+        match self.incoming.find(call) {
+            Some(IncomingCall::Active { deadline, .. }) => *deadline,
+            _ => None,
+        }
+    }
+
     /// When [`handle_timeout`](Self::handle_timeout) is due; it may have nothing to do by then.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let calls = earlier(self.outgoing.earliest_deadline(), self.incoming.earliest_deadline());
@@ -84,9 +92,9 @@ impl Connection {
                     why: Stop::Expired,
                 });
             }
-            Some(IncomingCall::Receiving { head, body, .. }) => {
-                self.request_cost -= body.total();
-                let head = std::mem::take(head);
+            Some(IncomingCall::Receiving { request, .. }) => {
+                self.request_cost -= request.body.total();
+                let head = std::mem::take(&mut request.head);
                 let error = stopped(Stop::Expired).with_outcome(Outcome::NotExecuted);
                 let answered = self.put_failure(id, &error);
                 if let Some(call) = self.incoming.find(id) {

@@ -7,6 +7,8 @@ use std::{
 
 use ::bytes::{Bytes, BytesMut};
 
+use thin_vec::{ThinVec, thin_vec};
+
 use super::{pair::body, script::Script};
 use crate::{
     Error, Limits,
@@ -227,7 +229,7 @@ impl Local {
         let Ok(stream) = self.connection.open_stream(flow) else {
             return;
         };
-        let mut attachments = vec![Attachment::Stream { stream, flow }];
+        let mut attachments = thin_vec![Attachment::Stream { stream, flow }];
         if let Ok(object) = self.connection.export(None) {
             attachments.push(Attachment::Object { object, service: 7 });
         }
@@ -243,7 +245,7 @@ impl Local {
     }
 
     /// Half of what came is let go at once; streams are found again by asking for them.
-    fn connection_takes(&mut self, list: Vec<Attachment>) {
+    fn connection_takes(&mut self, list: ThinVec<Attachment>) {
         for (place, entry) in list.into_iter().enumerate() {
             match entry {
                 Attachment::Object { object, .. } => self.connection.release_object(object, 0),

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::{Buf, Bytes, BytesMut};
+use thin_vec::ThinVec;
 
 use super::{CARRIES, walk::LENGTH};
 use crate::proto::{
@@ -17,7 +18,7 @@ use crate::proto::{
 #[derive(Debug)]
 enum Segment {
     Items(Bytes),
-    List(Vec<Attachment>),
+    List(ThinVec<Attachment>),
 }
 
 /// What is to go next.
@@ -51,7 +52,7 @@ impl Queue {
         let carries = if list.is_empty() { 0 } else { CARRIES };
         if !list.is_empty() {
             self.seal();
-            self.segments.push_back(Segment::List(list.to_vec()));
+            self.segments.push_back(Segment::List(list.into()));
         }
         let length = body.len();
         // Whoever sends holds items to the limit, which is below the top bit.
@@ -100,7 +101,7 @@ impl Queue {
     }
 
     /// Drops all items and gives their lists, which must still go.
-    pub(super) fn drain(&mut self) -> Vec<Vec<Attachment>> {
+    pub(super) fn drain(&mut self) -> Vec<ThinVec<Attachment>> {
         let all = std::mem::take(self);
         let list = |segment| match segment {
             Segment::List(list) => Some(list),
@@ -126,7 +127,7 @@ impl Queue {
     }
 
     /// The list that is to go next.
-    pub(super) fn take_list(&mut self) -> Option<Vec<Attachment>> {
+    pub(super) fn take_list(&mut self) -> Option<ThinVec<Attachment>> {
         match self.segments.pop_front()? {
             Segment::List(list) => Some(list),
             items @ Segment::Items(_) => {

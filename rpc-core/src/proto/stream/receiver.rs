@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 
 use bytes::BytesMut;
+use thin_vec::ThinVec;
 
 use super::{
     budget::Budget,
@@ -48,9 +49,9 @@ pub(in crate::proto) struct Receiver {
     /// What the item that has begun costs as far as it is known, its list included.
     begun: usize,
     /// The list of the item that comes next, or has begun.
-    list: Option<Vec<Attachment>>,
+    list: Option<ThinVec<Attachment>>,
     /// The lists of whole items.
-    lists: VecDeque<Vec<Attachment>>,
+    lists: VecDeque<ThinVec<Attachment>>,
     /// The sender waits for credit.
     starved: bool,
     /// The sender's last word.
@@ -145,7 +146,7 @@ impl Receiver {
     }
 
     /// Takes the list of the next item, which was counted and cost `length` bytes.
-    pub(in crate::proto) fn arrive_list(&mut self, list: Vec<Attachment>, length: usize) -> Result<(), Violation> {
+    pub(in crate::proto) fn arrive_list(&mut self, list: ThinVec<Attachment>, length: usize) -> Result<(), Violation> {
         if self.list.is_some() || !self.walk.is_between() {
             return Err(Violation::new("a list within an item, or two for one"));
         }
@@ -179,7 +180,7 @@ impl Receiver {
     }
 
     /// The lists that nobody takes, in order.
-    pub(in crate::proto) fn drain(&mut self) -> Vec<Vec<Attachment>> {
+    pub(in crate::proto) fn drain(&mut self) -> Vec<ThinVec<Attachment>> {
         self.arrived = BytesMut::new();
         self.ready = 0;
         self.lists.drain(..).chain(self.list.take()).collect()

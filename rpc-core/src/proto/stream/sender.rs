@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use thin_vec::ThinVec;
 
 use super::queue::{Next, Queue};
 use crate::{
@@ -30,7 +31,7 @@ pub(super) enum Turn {
     /// Nothing: all is gone, or the credit.
     Over,
     /// A list leaves.
-    List(Vec<Attachment>),
+    List(ThinVec<Attachment>),
     /// A piece has left.
     Piece,
 }
@@ -71,7 +72,7 @@ impl Sender {
     }
 
     /// The receiver takes no more: what waits is dropped except for its lists.
-    pub(in crate::proto) fn stop(&mut self, why: Error) -> Vec<Vec<Attachment>> {
+    pub(in crate::proto) fn stop(&mut self, why: Error) -> Vec<ThinVec<Attachment>> {
         self.stopped = Some(why);
         self.waits = false;
         self.queue.drain()

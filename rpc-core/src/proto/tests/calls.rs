@@ -99,16 +99,12 @@ fn a_head_comes_as_it_was_sent() {
                         .expect("it is within the limits");
                     exchange(&mut pair);
                     let events = pair.events(SERVER);
-                    let [
-                        Event::Request {
-                            head, deadline, body, ..
-                        },
-                    ] = &events[..]
-                    else {
+                    let [Event::Request { call, head, body }] = &events[..] else {
                         panic!("{events:?} where one request was due");
                     };
                     assert_eq!((head, body), (&sent, &content));
-                    assert_eq!(*deadline, timeout.map(|timeout| pair.now + timeout));
+                    let deadline = pair.connection(SERVER).deadline(*call);
+                    assert_eq!(deadline, timeout.map(|timeout| pair.now + timeout));
                 }
             }
         }

@@ -75,7 +75,7 @@ fn open(pair: &mut Pair, waiting: &mut Waiting, rng: &mut Rng) {
     let client = pair.connection(CLIENT);
     let stream = client.open_stream(flow).expect("there are few");
     let head = RequestHead {
-        attachments: vec![Attachment::Stream { stream, flow }],
+        attachments: thin_vec::thin_vec![Attachment::Stream { stream, flow }],
         ..RequestHead::default()
     };
     let call = client.start(&head, body(&content(10)), None);

@@ -8,6 +8,8 @@ use std::{collections::VecDeque, fmt::Write as _, fs, path::PathBuf, time::Durat
 
 use bytes::{Bytes, BytesMut};
 
+use thin_vec::{ThinVec, thin_vec};
+
 use super::{answers, content, exchange, frame, inject, pair, request_payload, requests, start};
 use crate::{
     Code, Error, Metadata, Outcome,
@@ -185,13 +187,13 @@ fn messages() -> Vec<(&'static str, Bytes)> {
 }
 
 /// A list with an entry of each kind.
-fn attachments(client: &mut Connection) -> Vec<Attachment> {
-    let mut list: Vec<_> = [Flow::Sends, Flow::Receives]
+fn attachments(client: &mut Connection) -> ThinVec<Attachment> {
+    let mut list: ThinVec<_> = [Flow::Sends, Flow::Receives]
         .map(|flow| Attachment::Stream {
             stream: client.open_stream(flow).expect("there are few"),
             flow,
         })
-        .to_vec();
+        .into();
     let object = client.export(None).expect("there are few");
     let service = (method_id("Inventory", "stock") >> 32) as u32;
     list.extend([
@@ -226,7 +228,7 @@ fn opened(flow: Flow) -> (Pair, StreamId) {
     let client = pair.connection(CLIENT);
     let stream = client.open_stream(flow).expect("there are few");
     let head = RequestHead {
-        attachments: vec![Attachment::Stream { stream, flow }],
+        attachments: thin_vec![Attachment::Stream { stream, flow }],
         ..head()
     };
     client

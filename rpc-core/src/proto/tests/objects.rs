@@ -18,7 +18,7 @@ const SERVICE: u32 = 0x9503_0ad4;
 fn call(pair: &mut Pair, from: usize, object: Option<u32>, list: &[Attachment], length: usize) -> u32 {
     let head = RequestHead {
         object,
-        attachments: list.to_vec(),
+        attachments: list.into(),
         ..RequestHead::default()
     };
     let content = Bytes::from(vec![1; length]);

@@ -11,6 +11,8 @@ use std::{
 use ::bytes::{BufMut, Bytes, BytesMut};
 
 use self::net::Net;
+use thin_vec::ThinVec;
+
 use super::{pair::body, script::Script};
 use crate::{
     Code, Error, Limits,
@@ -106,11 +108,11 @@ impl Model {
     }
 
     /// What a message of `end` carries, and the first of the streams in it.
-    fn list(&mut self, end: usize, script: &mut Script<'_>) -> (Vec<Attachment>, usize) {
+    fn list(&mut self, end: usize, script: &mut Script<'_>) -> (ThinVec<Attachment>, usize) {
         let first = self.streams.len();
         let side = &mut self.sides[end];
         let connection = &mut self.net.ends[end];
-        let mut list = Vec::new();
+        let mut list = ThinVec::new();
         for _ in 0..[0, 0, 1, 3][script.below(4)] {
             let flow = match script.below(5) {
                 0 | 1 => Flow::Sends,
@@ -145,7 +147,7 @@ impl Model {
     }
 
     /// What a message brought to `end`.
-    fn claim(&mut self, end: usize, list: Vec<Attachment>, first: usize) {
+    fn claim(&mut self, end: usize, list: ThinVec<Attachment>, first: usize) {
         let side = &mut self.sides[end];
         let mut number = first..;
         for entry in list {

@@ -1,5 +1,7 @@
 //! What messages carry is claimed or given back, whatever becomes of the message.
 
+use thin_vec::ThinVec;
+
 use super::*;
 use crate::{
     Code,
@@ -10,13 +12,13 @@ use crate::{
 };
 
 /// Opens a stream in each direction for a message of `end`.
-fn streams(pair: &mut Pair, end: usize) -> Vec<Attachment> {
+fn streams(pair: &mut Pair, end: usize) -> ThinVec<Attachment> {
     [Flow::Sends, Flow::Receives]
         .map(|flow| Attachment::Stream {
             stream: pair.connection(end).open_stream(flow).expect("there are few"),
             flow,
         })
-        .to_vec()
+        .into()
 }
 
 /// Both streams of a list came back to `end` with the reason that its message went to nobody.

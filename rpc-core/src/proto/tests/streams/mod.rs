@@ -11,6 +11,8 @@ mod violations;
 
 use bytes::Bytes;
 
+use thin_vec::ThinVec;
+
 use super::{exchange, pair, with_limits};
 use crate::{
     Error,
@@ -52,7 +54,7 @@ fn open(pair: &mut Pair, opener: usize, flow: Flow) -> (StreamId, StreamId) {
 /// Makes a call that carries something.
 fn announce(pair: &mut Pair, from: usize, list: &[Attachment]) -> u32 {
     let head = RequestHead {
-        attachments: list.to_vec(),
+        attachments: list.into(),
         ..RequestHead::default()
     };
     let content = Bytes::new();
@@ -63,7 +65,7 @@ fn announce(pair: &mut Pair, from: usize, list: &[Attachment]) -> u32 {
 }
 
 /// What the one request carries that came to `end`.
-fn claimed(pair: &mut Pair, end: usize) -> Vec<Attachment> {
+fn claimed(pair: &mut Pair, end: usize) -> ThinVec<Attachment> {
     let mut events = pair.events(end);
     let Some(Event::Request { head, .. }) = events.pop() else {
         panic!("a request was due");

@@ -8,6 +8,8 @@ use std::{
 use ::bytes::{BufMut, Bytes, BytesMut};
 use fastrand::Rng;
 
+use thin_vec::ThinVec;
+
 use super::streams::{Ending, Message, Streams, Thing};
 use crate::{
     Error,
@@ -41,7 +43,7 @@ struct Import {
 /// What a message is about to carry.
 #[derive(Debug, Default)]
 pub(super) struct Parcel {
-    pub(super) list: Vec<Attachment>,
+    pub(super) list: ThinVec<Attachment>,
     things: Vec<Thing>,
 }
 
@@ -427,7 +429,7 @@ impl Users {
         &mut self,
         number: usize,
         mut items: Bytes,
-        mut lists: VecDeque<Vec<Attachment>>,
+        mut lists: VecDeque<ThinVec<Attachment>>,
         streams: &mut Streams,
         now: Instant,
     ) {
@@ -436,7 +438,7 @@ impl Users {
             let item = items.split_to((length & !CARRIES) as usize);
             let place = streams.receive(number, &item);
             let list = if length & CARRIES == 0 {
-                Vec::new()
+                ThinVec::new()
             } else {
                 lists.pop_front().expect("the list of an item that carries something")
             };
