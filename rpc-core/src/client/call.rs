@@ -105,9 +105,9 @@ pub(super) enum Timeout {
     At(Option<Instant>),
 }
 
-/// How many connections may end before a call is sent until it is given up: one that drains and one that a server which is
-/// shutting down still opens are no reason to.
-const MISSED: u32 = 3;
+/// How many connections may end before a call is sent until it is given up: one that ended earlier, one that drains and one that a
+/// server which is shutting down still opens are no reason to.
+const MISSED: u32 = 4;
 
 /// A call without its types. It is moved into whoever awaits it, so what few calls have is in boxes.
 pub(super) struct RawCall {
@@ -205,6 +205,10 @@ impl RawCall {
                     };
                     if let Err(error) = self.begin(call, cx) {
                         return Poll::Ready(Err(error));
+                    }
+                    if matches!(self.state, State::Waiting { timer: None, .. }) && !self.method.oneway {
+                        // It has left its waker with the connection, and looks for an answer when that calls.
+                        return Poll::Pending;
                     }
                 }
                 State::Dialing { dial, timer, .. } => {

@@ -94,9 +94,9 @@ impl Dialled {
         self.state.subscribe()
     }
 
-    /// The connection, if there is one that takes calls.
+    /// The connection, if there is one; whether it takes calls still is for the call to find out.
     pub(super) fn current_link(&self) -> Option<Arc<Link>> {
-        self.lock().open_link().cloned()
+        self.lock().link.clone()
     }
 
     /// The connection, made if there is none. Cancel safe: the attempt goes on for the others who wait for it.
