@@ -1,7 +1,13 @@
 //! A watched value over a connection.
 
+use std::{
+    cell::RefCell,
+    pin::Pin,
+    task::{Context, Poll, Waker},
+};
+
 use super::pair::{Side, pair, settle};
-use crate::{Code, channel::watch};
+use crate::{Code, Error, channel::watch};
 
 async fn sent_away(from: &Side, to: &mut Side, receiver: &watch::Receiver<u32>) -> watch::Receiver<u32> {
     from.send(receiver).expect("sent");
@@ -81,7 +87,7 @@ async fn a_value_that_changed_before_the_message_left_follows() {
     let payload = crate::service::Payload::encode(here.link.wire().format, &receiver).expect("encoded");
     sender.send(5);
     let head = crate::proto::RequestHead::default();
-    assert!(here.link.start(&head, payload, None, std::task::Waker::noop()).is_ok());
+    assert!(here.link.start(&head, payload, None, Waker::noop()).is_ok());
     let mut away: watch::Receiver<u32> = there.received().await;
     away.changed().await.expect("a value");
     assert_eq!(*away.latest(), 5);
@@ -119,4 +125,70 @@ async fn a_value_that_is_sent_while_another_one_goes_out_follows_it() {
         .expect("nobody waits for the one who sends");
     settle().await;
     assert_eq!(*away.latest(), Overtaken(2));
+}
+
+/// While one of these is decoded, another receiver looks for news, as it may in another thread.
+#[derive(Debug, PartialEq, serde::Serialize)]
+struct Slow(u32);
+
+const UNDECODABLE: u32 = 13;
+
+/// Another receiver that waits for news.
+type Waiting = Pin<Box<dyn Future<Output = (watch::Receiver<Slow>, Result<(), Error>)>>>;
+
+thread_local! {
+    static OTHER: RefCell<Option<Waiting>> = const { RefCell::new(None) };
+}
+
+impl<'de> serde::Deserialize<'de> for Slow {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if let Some(mut other) = OTHER.take() {
+            let polled = other.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            let found = polled.map(|(_, news)| news);
+            assert_eq!(found, Poll::Pending, "there is no end before the last value");
+            OTHER.set(Some(other));
+        }
+        let number = u32::deserialize(deserializer)?;
+        if number == UNDECODABLE {
+            return Err(serde::de::Error::custom("on purpose"));
+        }
+        Ok(Self(number))
+    }
+}
+
+/// Two receivers elsewhere, one of which takes in `last` while the other one finds the end. What they hear then.
+async fn overtaken_by_the_end(last: u32) -> [(watch::Receiver<Slow>, Result<(), Error>); 2] {
+    let (here, mut there) = pair();
+    let (sender, receiver) = watch::channel(Slow(0));
+    here.send(&receiver).expect("sent");
+    let mut first: watch::Receiver<Slow> = there.received().await;
+    let mut other = first.clone();
+    OTHER.set(Some(Box::pin(async move {
+        let news = other.changed().await;
+        (other, news)
+    })));
+    sender.send(Slow(last));
+    drop((sender, receiver));
+    settle().await;
+    let _ = first.latest();
+    let other = OTHER.take().expect("it was put back");
+    let news = first.changed().await;
+    [other.await, (first, news)]
+}
+
+#[tokio::test]
+async fn nobody_sees_the_end_while_another_one_takes_in_the_last_value() {
+    for (mut receiver, news) in overtaken_by_the_end(1).await {
+        assert_eq!(news, Ok(()));
+        assert_eq!(*receiver.latest(), Slow(1));
+        assert_eq!(receiver.changed().await.unwrap_err().code(), Code::Aborted);
+    }
+}
+
+#[tokio::test]
+async fn a_last_value_that_cannot_be_decoded_is_the_end_for_all() {
+    for (receiver, news) in overtaken_by_the_end(UNDECODABLE).await {
+        assert_eq!(news.unwrap_err().code(), Code::DataLoss);
+        assert_eq!(*receiver.latest(), Slow(0));
+    }
 }
