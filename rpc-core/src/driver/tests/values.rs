@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::pair::{Side, pair, settle};
-use crate::{Code, Error, channel::watch};
+use crate::{
+    Code, Error,
+    channel::{Receiver, channel, watch},
+};
 
 async fn sent_away(from: &Side, to: &mut Side, receiver: &watch::Receiver<u32>) -> watch::Receiver<u32> {
     from.send(receiver).expect("sent");
@@ -91,6 +94,21 @@ async fn a_value_that_changed_before_the_message_left_follows() {
     let mut away: watch::Receiver<u32> = there.received().await;
     away.changed().await.expect("a value");
     assert_eq!(*away.latest(), 5);
+}
+
+#[tokio::test]
+async fn a_change_to_something_that_cannot_follow_ends_the_values_elsewhere() {
+    let (here, mut there) = pair();
+    let (sender, receiver) = watch::channel(None);
+    here.send(&receiver).expect("sent");
+    let mut away: watch::Receiver<Option<Receiver<u32>>> = there.received().await;
+    let (numbers, inside) = channel::<u32>();
+    sender.send(Some(inside));
+    let error = away.changed().await.unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument);
+    assert!(error.message().contains("cannot follow over a connection"), "{error}");
+    assert!(!numbers.is_closed(), "it is where it was");
+    assert_eq!(sender.receiver_count(), 1);
 }
 
 /// Sends another value while it is encoded, as somebody in another thread may.
