@@ -98,6 +98,14 @@ fn local_clock() -> (ClockClient, Gate) {
     (ClockClient::local(Tower(gate.clone())), gate)
 }
 
+fn layered_clock() -> (ClockClient, Gate) {
+    let gate = Gate::new();
+    let server = farcall::Server::new().service(ClockServer::new(Tower(gate.clone())));
+    let passes_on = tower_layer::layer_fn(|next: farcall::layer::Next| next);
+    let channel = Channel::builder().layer(passes_on).loopback(server);
+    (ClockClient::new(channel), gate)
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_stream_takes_as_long_as_it_takes() -> TestResult {
     for (clock, _gate) in [clock(), local_clock()] {
@@ -290,7 +298,7 @@ async fn the_first_item_may_take_so_long() -> TestResult {
 /// Where a method opens its stream in an answer of its own, the wait for that is limited as well.
 #[tokio::test(start_paused = true)]
 async fn the_answer_that_opens_a_stream_may_take_so_long() -> TestResult {
-    for (clock, gate) in [clock(), local_clock()] {
+    for (clock, gate) in [clock(), local_clock(), layered_clock()] {
         let clock = clock.with_item_timeout(3 * SECOND);
         let start = Instant::now();
         let parts = ["Clock.open_late", "no answer came within the item timeout of 3s"];

@@ -3,7 +3,11 @@
 use std::{
     cell::RefCell,
     pin::Pin,
-    task::{Context, Poll, Waker},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
 };
 
 use super::pair::{Side, pair, settle};
@@ -155,16 +159,26 @@ const UNDECODABLE: u32 = 13;
 type Waiting = Pin<Box<dyn Future<Output = (watch::Receiver<Slow>, Result<(), Error>)>>>;
 
 thread_local! {
-    static OTHER: RefCell<Option<Waiting>> = const { RefCell::new(None) };
+    static OTHER: RefCell<Option<(Waiting, Arc<Woken>)>> = const { RefCell::new(None) };
+}
+
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 impl<'de> serde::Deserialize<'de> for Slow {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if let Some(mut other) = OTHER.take() {
-            let polled = other.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        if let Some((mut other, woken)) = OTHER.take() {
+            let waker = Waker::from(Arc::clone(&woken));
+            let polled = other.as_mut().poll(&mut Context::from_waker(&waker));
             let found = polled.map(|(_, news)| news);
             assert_eq!(found, Poll::Pending, "there is no end before the last value");
-            OTHER.set(Some(other));
+            OTHER.set(Some((other, woken)));
         }
         let number = u32::deserialize(deserializer)?;
         if number == UNDECODABLE {
@@ -181,15 +195,17 @@ async fn overtaken_by_the_end(last: u32) -> [(watch::Receiver<Slow>, Result<(), 
     here.send(&receiver).expect("sent");
     let mut first: watch::Receiver<Slow> = there.received().await;
     let mut other = first.clone();
-    OTHER.set(Some(Box::pin(async move {
+    let waiting = async move {
         let news = other.changed().await;
         (other, news)
-    })));
+    };
+    OTHER.set(Some((Box::pin(waiting), Arc::default())));
     sender.send(Slow(last));
     drop((sender, receiver));
     settle().await;
     let _ = first.latest();
-    let other = OTHER.take().expect("it was put back");
+    let (other, woken) = OTHER.take().expect("it was put back");
+    assert!(woken.0.load(Ordering::Relaxed), "there is news");
     let news = first.changed().await;
     [other.await, (first, news)]
 }
