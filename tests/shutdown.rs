@@ -4,13 +4,21 @@
 #[path = "support/probe.rs"]
 mod probe;
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use farcall::{Channel, ChannelState, Code, Limits, Outcome, RunningServer, testing::Network};
 use probe::{ProbeClient, Prober, ends};
 use tokio::{
+    sync::mpsc,
     task::JoinHandle,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 
 type TestResult = Result<(), Box<dyn Error>>;
@@ -336,5 +344,82 @@ async fn no_handler_runs_when_the_shutdown_is_over() -> TestResult {
         server.shutdown(Duration::from_millis(1)).await;
         assert_eq!(prober.counts().running, 0, "round {round}");
     }
+    Ok(())
+}
+
+/// A handler that takes its time to stop.
+#[farcall::service]
+trait Reluctant {
+    async fn hold(&self) -> farcall::Result<()>;
+}
+
+/// Tells when it is being dropped, and is gone when it is let go.
+struct Guard {
+    dropping: mpsc::UnboundedSender<()>,
+    let_go: Arc<Mutex<std::sync::mpsc::Receiver<()>>>,
+    gone: Arc<AtomicBool>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let _ = self.dropping.send(());
+        // Others run meanwhile.
+        let let_go = || self.let_go.lock().expect("nobody panics").recv();
+        let _ = tokio::task::block_in_place(let_go);
+        self.gone.store(true, Ordering::SeqCst);
+    }
+}
+
+struct Holder {
+    entered: mpsc::UnboundedSender<()>,
+    dropping: mpsc::UnboundedSender<()>,
+    let_go: Arc<Mutex<std::sync::mpsc::Receiver<()>>>,
+    gone: Arc<AtomicBool>,
+}
+
+impl Reluctant for Holder {
+    async fn hold(&self) -> farcall::Result<()> {
+        let _guard = Guard {
+            dropping: self.dropping.clone(),
+            let_go: Arc::clone(&self.let_go),
+            gone: Arc::clone(&self.gone),
+        };
+        let _ = self.entered.send(());
+        std::future::pending().await
+    }
+}
+
+/// Its connection is gone, and so nobody waits for it but the shutdown.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handler_that_is_being_dropped_is_waited_for() -> TestResult {
+    let (entered, mut enters) = mpsc::unbounded_channel();
+    let (dropping, mut drops) = mpsc::unbounded_channel();
+    let (let_go, waits) = std::sync::mpsc::channel();
+    let gone = Arc::new(AtomicBool::new(false));
+    let holder = Holder {
+        entered,
+        dropping,
+        let_go: Arc::new(Mutex::new(waits)),
+        gone: Arc::clone(&gone),
+    };
+    let server = farcall::Server::new()
+        .service(ReluctantServer::new(holder))
+        .listen("mem://shutdown-reluctant")
+        .await?;
+    let network = Network::seeded(1);
+    let client = ReluctantClient::new(network.connect(&server).await?);
+    let call = tokio::spawn(client.hold());
+    ends("the way in", enters.recv()).await;
+    network.cut();
+    ends("the destructor", drops.recv()).await;
+    call.await?.expect_err("its connection was cut");
+
+    let mut shutdown = std::pin::pin!(server.shutdown(Duration::from_secs(600)));
+    timeout(Duration::from_millis(200), &mut shutdown)
+        .await
+        .expect_err("the handler is still there");
+    let_go.send(())?;
+    ends("the shutdown", shutdown).await;
+    assert!(gone.load(Ordering::SeqCst));
     Ok(())
 }

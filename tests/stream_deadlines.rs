@@ -5,7 +5,7 @@ mod support;
 
 use std::time::Duration;
 
-use farcall::{Channel, Code, Context, Error, Outcome, Result, Streaming, stream::Stream};
+use farcall::{Channel, ChannelState, Code, Context, Error, Outcome, Result, Streaming, stream::Stream};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use support::{Gate, TestResult, Transport, assert_fails};
 use tokio::time::{Instant, sleep};
@@ -19,6 +19,9 @@ trait Clock {
     #[rpc(timeout = "3s")]
     fn ticks_of_three(&self, count: u32, distance: Duration) -> Streaming<Result<u32>>;
     async fn open(&self, count: u32, distance: Duration) -> Result<impl Stream<Item = Result<u32>>>;
+    /// Opens when the gate does.
+    async fn open_late(&self) -> Result<impl Stream<Item = Result<u32>>>;
+    async fn open_late_with(&self, ticks: impl Stream<Item = u32>) -> impl Stream<Item = Result<u32>>;
     async fn count(&self, ticks: impl Stream<Item = u32>) -> Result<u32>;
     fn echo(&self, ticks: impl Stream<Item = u32>) -> impl Stream<Item = Result<u32>>;
     fn remaining(&self) -> impl Stream<Item = Result<Option<Duration>>>;
@@ -48,6 +51,14 @@ impl Clock for Tower {
     }
     async fn open(&self, count: u32, distance: Duration) -> Result<impl Stream<Item = Result<u32>>> {
         Ok(ticks(count, distance, &self.0).map(Ok))
+    }
+    async fn open_late(&self) -> Result<impl Stream<Item = Result<u32>>> {
+        self.0.pass().await;
+        Ok(stream::iter([Ok(7)]))
+    }
+    async fn open_late_with(&self, ticks: impl Stream<Item = u32>) -> impl Stream<Item = Result<u32>> {
+        self.0.pass().await;
+        ticks.map(Ok)
     }
     async fn count(&self, ticks: impl Stream<Item = u32>) -> Result<u32> {
         let watched = self.0.watched();
@@ -85,6 +96,14 @@ fn clock() -> (ClockClient, Gate) {
 fn local_clock() -> (ClockClient, Gate) {
     let gate = Gate::new();
     (ClockClient::local(Tower(gate.clone())), gate)
+}
+
+fn layered_clock() -> (ClockClient, Gate) {
+    let gate = Gate::new();
+    let server = farcall::Server::new().service(ClockServer::new(Tower(gate.clone())));
+    let passes_on = tower_layer::layer_fn(|next: farcall::layer::Next| next);
+    let channel = Channel::builder().layer(passes_on).loopback(server);
+    (ClockClient::new(channel), gate)
 }
 
 #[tokio::test(start_paused = true)]
@@ -276,7 +295,92 @@ async fn the_first_item_may_take_so_long() -> TestResult {
     Ok(())
 }
 
-over_every_transport!(limits_of_real_time);
+/// Where a method opens its stream in an answer of its own, the wait for that is limited as well.
+#[tokio::test(start_paused = true)]
+async fn the_answer_that_opens_a_stream_may_take_so_long() -> TestResult {
+    for (clock, gate) in [clock(), local_clock(), layered_clock()] {
+        let clock = clock.with_item_timeout(3 * SECOND);
+        let start = Instant::now();
+        let parts = ["Clock.open_late", "no answer came within the item timeout of 3s"];
+        let late = clock.open_late().await.map(drop);
+        assert_fails(late, Code::DeadlineExceeded, Outcome::Unknown, &parts);
+        assert_eq!(start.elapsed().as_secs(), 3);
+        gate.stopped().await;
+
+        let here = Gate::new();
+        let late = clock.open_late_with(ticks(0, SECOND, &here)).await.map(drop);
+        assert_fails(late, Code::DeadlineExceeded, Outcome::Unknown, &parts);
+        assert_eq!(start.elapsed().as_secs(), 6);
+        gate.stopped().await;
+        here.stopped().await;
+
+        // Each wait counts by itself.
+        let opened = tokio::spawn(clock.open_late());
+        sleep(2 * SECOND).await;
+        gate.open(1);
+        let mut opened = opened.await??;
+        sleep(2 * SECOND).await;
+        assert_eq!(opened.try_next().await?, Some(7));
+        assert_eq!(opened.try_next().await?, None);
+    }
+    Ok(())
+}
+
+/// It says nothing about calls whose result is no stream.
+#[tokio::test(start_paused = true)]
+async fn a_result_that_is_no_stream_takes_as_long_as_it_takes() -> TestResult {
+    for (clock, _gate) in [clock(), local_clock()] {
+        let clock = clock.with_item_timeout(3 * SECOND);
+        let late = stream::once(sleep(10 * SECOND).map(|()| 1));
+        assert_eq!(clock.count(late).await?, 1);
+    }
+    Ok(())
+}
+
+/// Nothing was sent, so nothing was executed.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_does_not_come_is_waited_for_no_longer() -> TestResult {
+    let network = farcall::testing::Network::seeded(1).delay(1..3);
+    let server = farcall::Server::new().service(ClockServer::new(Tower(Gate::new())));
+    let server = server.listen("mem://no-connection").await?;
+    let channel = network.connect(&server).await?;
+    let mut state = channel.watch_state();
+    network.partition();
+    network.reset();
+    while state.state() == ChannelState::Ready {
+        state.changed().await.expect("the channel is there");
+    }
+    let clock = ClockClient::new(channel).with_item_timeout(3 * SECOND);
+    let late = clock.open_late().await.map(drop);
+    assert_fails(
+        late,
+        Code::DeadlineExceeded,
+        Outcome::NotExecuted,
+        &["Clock.open_late", "item timeout"],
+    );
+    Ok(())
+}
+
+over_every_transport!(limits_of_real_time, an_answer_that_opens_too_late);
+
+async fn an_answer_that_opens_too_late(transport: Transport) -> TestResult {
+    let gate = Gate::new();
+    let server = farcall::Server::new().service(ClockServer::new(Tower(gate.clone())));
+    let site = transport.serve(server).await?;
+    let clock = ClockClient::new(site.channel.clone()).with_item_timeout(SECOND / 5);
+    let parts = ["Clock.open_late", "no answer came within the item timeout of 200ms"];
+    let late = clock.open_late().await.map(drop);
+    assert_fails(late, Code::DeadlineExceeded, Outcome::Unknown, &parts);
+    gate.stopped().await;
+    let late = clock.open_late_with(stream::pending()).await.map(drop);
+    assert_fails(late, Code::DeadlineExceeded, Outcome::Unknown, &parts);
+    gate.stopped().await;
+    let blocking = ClockBlockingClient::new(site.channel.clone()).with_item_timeout(SECOND / 5);
+    let late = tokio::task::spawn_blocking(move || blocking.open_late().map(drop)).await?;
+    assert_fails(late, Code::DeadlineExceeded, Outcome::Unknown, &parts);
+    gate.stopped().await;
+    Ok(())
+}
 
 /// Short ones, since time is real here.
 async fn limits_of_real_time(transport: Transport) -> TestResult {

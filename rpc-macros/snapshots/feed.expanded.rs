@@ -205,7 +205,8 @@ const _: () = {
         fn with_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
             __farcall::Client::with_timeout(self, timeout)
         }
-        /// The same client with a time limit for each wait for an item of a stream that a method returns.
+        /// The same client with a time limit for each wait for an item of a stream that a method returns, and for the answer that
+        /// opens it.
         #[must_use]
         fn with_item_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
             __farcall::Client::with_item_timeout(self, timeout)
@@ -299,10 +300,11 @@ const _: () = {
         fn open(
             &self,
         ) -> __farcall::Call<StockResult<__farcall::Streaming<::farcall::Result<Row>>>> {
-            __farcall::Stub::call(
+            __farcall::Stub::opening(
                 &self.stub,
                 &__DESCRIPTOR.methods[1usize],
                 &(),
+                __farcall::Feeds::none(),
                 __farcall::fallible_stream::<Row, __farcall::Values, _>,
             )
         }
@@ -349,10 +351,11 @@ const _: () = {
         ) -> __farcall::Call<
             farcall::Result<__farcall::Streaming<::farcall::Result<u32>>>,
         > {
-            __farcall::Stub::call(
+            __farcall::Stub::opening(
                 &self.stub,
                 &__DESCRIPTOR.methods[4usize],
                 &(),
+                __farcall::Feeds::none(),
                 __farcall::fallible_stream::<u32, __farcall::Values, _>,
             )
         }
@@ -411,7 +414,8 @@ const _: () = {
         fn with_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
             __farcall::BlockingClient::with_timeout(self, timeout)
         }
-        /// The same client with a time limit for each wait for an item of a stream that a method returns.
+        /// The same client with a time limit for each wait for an item of a stream that a method returns, and for the answer that
+        /// opens it.
         #[must_use]
         fn with_item_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
             __farcall::BlockingClient::with_item_timeout(self, timeout)
@@ -464,10 +468,11 @@ const _: () = {
         fn open(
             &self,
         ) -> StockResult<__farcall::BlockingStreaming<::farcall::Result<Row>>> {
-            __farcall::BlockingStub::call(
+            __farcall::BlockingStub::opening(
                 &self.stub,
                 &__DESCRIPTOR.methods[1usize],
                 &(),
+                __farcall::Feeds::none(),
                 __farcall::fallible_iterator::<Row, __farcall::Values, _>,
             )
         }
@@ -512,10 +517,11 @@ const _: () = {
         fn fallback(
             &self,
         ) -> farcall::Result<__farcall::BlockingStreaming<::farcall::Result<u32>>> {
-            __farcall::BlockingStub::call(
+            __farcall::BlockingStub::opening(
                 &self.stub,
                 &__DESCRIPTOR.methods[4usize],
                 &(),
+                __farcall::Feeds::none(),
                 __farcall::fallible_iterator::<u32, __farcall::Values, _>,
             )
         }

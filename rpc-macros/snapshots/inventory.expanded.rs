@@ -188,7 +188,8 @@ const _: () = {
         pub fn with_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
             __farcall::Client::with_timeout(self, timeout)
         }
-        /// The same client with a time limit for each wait for an item of a stream that a method returns.
+        /// The same client with a time limit for each wait for an item of a stream that a method returns, and for the answer that
+        /// opens it.
         #[must_use]
         pub fn with_item_timeout(
             &self,
@@ -372,7 +373,8 @@ const _: () = {
         pub fn with_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
             __farcall::BlockingClient::with_timeout(self, timeout)
         }
-        /// The same client with a time limit for each wait for an item of a stream that a method returns.
+        /// The same client with a time limit for each wait for an item of a stream that a method returns, and for the answer that
+        /// opens it.
         #[must_use]
         pub fn with_item_timeout(
             &self,

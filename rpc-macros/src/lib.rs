@@ -117,8 +117,9 @@ use syn::{Item, ItemTrait};
 /// whole.
 ///
 /// The deadline of a call covers all of its streams. Methods with streams have none unless `timeout`, the client's
-/// `with_timeout` or the handler that makes the call sets one; `with_item_timeout` limits the wait for each item of a result. They
-/// cannot be `oneway` or `blocking`, and `detached` only without a stream as the result.
+/// `with_timeout` or the handler that makes the call sets one; `with_item_timeout` limits the wait for each item of a result, and
+/// for the answer of an `async fn` that opens it. They cannot be `oneway` or `blocking`, and `detached` only without a stream as the
+/// result.
 ///
 /// # Parameters
 /// The trait may have type and constant parameters, `where` clauses and associated types. The clients have the same

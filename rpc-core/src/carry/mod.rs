@@ -8,7 +8,7 @@ mod scope;
 
 use std::{any::Any, fmt, sync::Arc};
 
-pub(crate) use scope::{claim, collecting, decoding, is_collecting, is_near, offer};
+pub(crate) use scope::{claim, collecting, decoding, is_collecting, is_near, offer, plain};
 
 use crate::{
     codec::{DecodeLimits, Format},

@@ -19,6 +19,8 @@ enum Work {
     Encoding {
         offered: bool,
     },
+    /// It encodes a part of a message that carries nothing, for this reason.
+    Plain(&'static str),
     Decoding,
 }
 
@@ -66,7 +68,7 @@ impl Encoding {
     fn enter() -> Self {
         let outer = WORK.replace(Work::Encoding { offered: false });
         let list = match outer {
-            Work::Encoding { offered: true } => exchange_offered(Vec::new()),
+            Work::Encoding { offered: true } | Work::Plain(_) => exchange_offered(Vec::new()),
             _ => Vec::new(),
         };
         Self {
@@ -96,6 +98,17 @@ impl Drop for Encoding {
     }
 }
 
+/// A part of a message, likewise.
+struct Part {
+    outer: Work,
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        WORK.set(self.outer);
+    }
+}
+
 /// A message that is being decoded, likewise.
 struct Decoding {
     outer: Work,
@@ -121,6 +134,14 @@ pub(crate) fn collecting<R>(encode: impl FnOnce() -> R) -> (R, Vec<Offered>) {
     (encoded, offered)
 }
 
+/// Encodes a part of a message, where nothing can be offered: `why` is what is said then.
+pub(crate) fn plain<R>(why: &'static str, encode: impl FnOnce() -> R) -> R {
+    let _part = Part {
+        outer: WORK.replace(Work::Plain(why)),
+    };
+    encode()
+}
+
 /// Puts something into the list of the message that is being encoded, and gives its place. What is refused is dropped.
 pub(crate) fn offer(offered: Offered) -> Result<u32, &'static str> {
     is_collecting()?;
@@ -143,6 +164,7 @@ pub(crate) fn offer(offered: Offered) -> Result<u32, &'static str> {
 pub(crate) fn is_collecting() -> Result<(), &'static str> {
     match WORK.get() {
         Work::Encoding { .. } => Ok(()),
+        Work::Plain(why) => Err(why),
         _ => Err(NOT_ENCODING),
     }
 }
@@ -254,6 +276,22 @@ mod tests {
             assert_eq!(offer(stream(&dropped)), Ok(1));
         });
         assert_eq!((outer.len(), dropped.load(Ordering::Relaxed)), (2, 1));
+    }
+
+    #[test]
+    fn nothing_is_offered_in_a_plain_part_but_by_messages_of_its_own() {
+        let dropped = Arc::default();
+        let ((), outer) = collecting(|| {
+            assert_eq!(offer(stream(&dropped)), Ok(0));
+            plain("no", || {
+                assert_eq!(offer(stream(&dropped)), Err("no"));
+                let ((), inner) = collecting(|| assert_eq!(offer(stream(&dropped)), Ok(0)));
+                assert_eq!(inner.len(), 1);
+                assert_eq!(is_collecting(), Err("no"));
+            });
+            assert_eq!(offer(stream(&dropped)), Ok(1));
+        });
+        assert_eq!((outer.len(), dropped.load(Ordering::Relaxed)), (2, 2));
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl<T> Encode<T> {
 }
 
 #[cold]
-fn not_encoded(error: &CodecError) -> Error {
+pub(super) fn not_encoded(error: &CodecError) -> Error {
     Error::invalid_argument(format!("the item cannot be encoded: {error}")).with_outcome(Outcome::NotExecuted)
 }
 

@@ -19,9 +19,9 @@ use tokio::{
 
 use super::{
     coding::Items,
-    pipe::{Next, Pipe},
+    pipe::{Next, Pipe, gone},
 };
-use crate::{Error, Outcome, carry, driver::broken};
+use crate::{Error, carry, driver::broken};
 
 /// A channel for the items of one stream. Either end may be sent away, as an argument, in a result or as an item of another stream;
 /// the other end stays and sends or receives over the connection from then on.
@@ -51,7 +51,7 @@ pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
 /// receiver an error as its last item, so that nobody takes half a stream for the whole.
 ///
 /// A sender that is serialised into the arguments, the result or an item of a call leaves this process once the message is sent;
-/// then [`send`](Self::send) fails here. If the message is never sent, it is as if the sender was dropped.
+/// then [`send`](Self::send) fails here, and so do tasks that wait in it. If the message is never sent, it is as if the sender was dropped.
 pub struct Sender<T> {
     pipe: Arc<Pipe<T>>,
     /// Finished, or gone with a message: dropping what is left here means nothing.
@@ -243,11 +243,6 @@ impl<T> Receiver<T> {
 /// One of those who use the same end; the permits are never closed.
 async fn turn(turns: &Semaphore) -> Option<SemaphorePermit<'_>> {
     turns.acquire().await.ok()
-}
-
-fn gone(what: &str) -> Error {
-    Error::failed_precondition(format!("the {what} was sent to somebody else, who uses it now"))
-        .with_outcome(Outcome::NotExecuted)
 }
 
 fn take<T>(pipe: &Pipe<T>, done: &AtomicBool, what: &str) -> Result<(), String> {

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::coding::{Decode, Encode, Items};
 use crate::{
-    Error,
+    Error, Outcome,
     driver::{Inlet, Outlet},
 };
 
@@ -127,8 +127,8 @@ impl<T> Pipe<T> {
             drop(state);
             return out.outlet.poll_ready(cx);
         }
-        if let Some(why) = &state.stopped {
-            return Poll::Ready(Err(why.clone()));
+        if let Some(why) = self.takes_no_more(&state) {
+            return Poll::Ready(Err(why));
         }
         if state.queue.len() < QUEUED && !state.leaving {
             return Poll::Ready(Ok(()));
@@ -146,8 +146,8 @@ impl<T> Pipe<T> {
             drop(state);
             return out.outlet.poll_stopped(cx);
         }
-        if let Some(why) = &state.stopped {
-            return Poll::Ready(why.clone());
+        if let Some(why) = self.takes_no_more(&state) {
+            return Poll::Ready(why);
         }
         let earlier = state.wakers.stop.replace(cx.waker().clone());
         drop(state);
@@ -163,6 +163,13 @@ impl<T> Pipe<T> {
         }
     }
 
+    /// Why nothing more goes to the receiver from here. One task may send the sender away, and somebody else end it, while another
+    /// one here still sends: an item behind that would reach a receiver that does not wait for it.
+    fn takes_no_more(&self, state: &State<T>) -> Option<Error> {
+        let left = self.incoming.get().is_some() || state.end.is_some();
+        state.stopped.clone().or_else(|| left.then(|| gone("sender")))
+    }
+
     /// Puts in one item; to be called once after [`poll_ready`](Self::poll_ready).
     pub(super) fn put(&self, item: T) -> Result<(), Error> {
         let mut state = self.lock();
@@ -170,7 +177,7 @@ impl<T> Pipe<T> {
             drop(state);
             return out.send(&item);
         }
-        if let Some(why) = state.stopped.clone() {
+        if let Some(why) = self.takes_no_more(&state) {
             // The item is dropped without the lock.
             drop(state);
             return Err(why);
@@ -344,6 +351,12 @@ impl Wakers {
         wake(self.stop);
         wake(self.items);
     }
+}
+
+/// Why an end is of no use any more.
+pub(super) fn gone(what: &str) -> Error {
+    Error::failed_precondition(format!("the {what} was sent to somebody else, who uses it now"))
+        .with_outcome(Outcome::NotExecuted)
 }
 
 fn wake(waker: Option<Waker>) {

@@ -39,6 +39,10 @@ macro_rules! options {
 
         /// The same client with a time limit for each wait for an item of a stream that a method returns, counted from when the item
         /// is first asked for. When none comes for so long, the stream fails as `DeadlineExceeded` and the call is cancelled.
+        ///
+        /// An `async` method that returns a stream has an answer before the first item. The wait for that is limited as well, from
+        /// when the call is polled first: the call fails as `DeadlineExceeded` and is cancelled. Without `async` the wait for the
+        /// first item is all of it. Methods that return no stream are not limited.
         #[must_use]
         fn with_item_timeout(&self, timeout: Duration) -> Self {
             Self::from_stub(self.stub().clone().with_item_timeout(timeout))

@@ -19,7 +19,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::{
-    Channel, ReplyMetadata, Stub,
+    Call, Channel, ReplyMetadata, Stub,
     decode::Answer,
     feeds::Feeds,
     streaming::{fallible_stream, plain_stream},
@@ -84,10 +84,18 @@ impl BlockingStub {
         feeds: Feeds,
         decode: fn(Result<Answer, Error>) -> R,
     ) -> R {
-        match block_on(self.0.feeding(method, arguments, feeds, decode)) {
-            Ok(result) => result,
-            Err(error) => decode(Err(error.with_method(method.path))),
-        }
+        finish(self.0.feeding(method, arguments, feeds, decode), method, decode)
+    }
+
+    /// The same where the answer opens a stream of items.
+    pub fn opening<A: Serialize, R>(
+        &self,
+        method: &'static MethodDescriptor,
+        arguments: &A,
+        feeds: Feeds,
+        decode: fn(Result<Answer, Error>) -> R,
+    ) -> R {
+        finish(self.0.opening(method, arguments, feeds, decode), method, decode)
     }
 
     /// The items that a call returns, which is made when the first of them is asked for.
@@ -99,6 +107,11 @@ impl BlockingStub {
     ) -> BlockingStreaming<F::Seen> {
         BlockingStreaming::new::<I, F>(self.0.stream::<I, F, A>(method, arguments, feeds))
     }
+}
+
+/// Waits for a call.
+fn finish<R>(call: Call<R>, method: &MethodDescriptor, decode: fn(Result<Answer, Error>) -> R) -> R {
+    block_on(call).unwrap_or_else(|error| decode(Err(error.with_method(method.path))))
 }
 
 /// The items that a call of a blocking client returns; asking for one blocks the thread until it is there.

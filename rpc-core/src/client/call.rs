@@ -22,10 +22,11 @@ use super::{
     dialled::Dialled,
     feeds::Feeds,
     local::LocalCall,
+    timers::Idle,
     upkeep::Upkeep,
 };
 use crate::{
-    Code, Error, Metadata,
+    Code, Error, Metadata, Outcome,
     driver::{Answered, Link, NotStarted, Reply, read_metadata},
     layer::{Answering, Came, Parcel, Request, Response},
     proto::{RequestHead, encode_metadata},
@@ -166,23 +167,21 @@ impl RawCall {
         self
     }
 
-    /// The streams among the arguments, and how long an item of the result may take.
-    pub(super) fn streams(mut self, feeds: Feeds, item_timeout: Option<Duration>) -> Self {
+    /// The streams among the arguments, and what watches over the answer that opens the result.
+    pub(super) fn streams(mut self, feeds: Feeds, idle: Option<Idle>) -> Self {
         if let Some(upkeep) = &mut self.upkeep {
             upkeep.runtime = self.channel.own_runtime();
             upkeep.feeds = feeds;
-            upkeep.item_timeout = item_timeout;
+            upkeep.idle = idle;
         }
         self
     }
 
     fn poll_answered(&mut self, cx: &mut Context<'_>) -> Poll<Answered> {
-        let Poll::Ready(answered) = self.poll_state(cx) else {
-            // Only now: the first poll is what binds them to a connection.
-            if let Some(upkeep) = &mut self.upkeep {
-                upkeep.feeds.poll(cx);
-            }
-            return Poll::Pending;
+        let answered = match self.poll_state(cx) {
+            Poll::Ready(answered) => answered,
+            // Only now: the first poll is what binds the streams to a connection.
+            Poll::Pending => Err(ready!(self.poll_upkeep(cx))),
         };
         self.state = State::Done;
         let answered = answered.map_err(|error| error.with_method(self.method.path));
@@ -194,6 +193,24 @@ impl RawCall {
             capture.replace(metadata);
         }
         Poll::Ready(answered)
+    }
+
+    /// Does what the streams need, and gives the call up when its answer is late.
+    fn poll_upkeep(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        let Some(upkeep) = &mut self.upkeep else {
+            return Poll::Pending;
+        };
+        let late = ready!(upkeep.poll_late(cx));
+        Poll::Ready(late.with_outcome(self.give_up()))
+    }
+
+    /// Stops waiting for the answer, and says what became of the call.
+    fn give_up(&mut self) -> Outcome {
+        match std::mem::replace(&mut self.state, State::Done) {
+            State::New(_) | State::Dialing { .. } => Outcome::NotExecuted,
+            State::Waiting { link, id, .. } => link.abandon(id),
+            State::Local(_) | State::Layered(_) | State::Done => Outcome::Unknown,
+        }
     }
 
     fn poll_state(&mut self, cx: &mut Context<'_>) -> Poll<Answered> {
@@ -468,7 +485,7 @@ fn payload(body: Bytes, sent: &Parcel<Box<Extra>>) -> Result<Payload, Error> {
     if sent.is_taken() {
         let text =
             "streams, channels and clients among the arguments can be sent once, and a layer sent the call again";
-        return Err(Error::failed_precondition(text).with_outcome(crate::Outcome::NotExecuted));
+        return Err(Error::failed_precondition(text).with_outcome(Outcome::NotExecuted));
     }
     Ok(Payload::from_parts(Vec::from(body), sent.take()))
 }

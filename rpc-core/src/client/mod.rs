@@ -9,7 +9,7 @@
 //! | what a call needs | the first of these that says something |
 //! | --- | --- |
 //! | its deadline | the client's `with_timeout`, the method's `#[rpc(timeout)]`, the [channel's](ChannelBuilder::timeout), 30 s; never more than what is left for the handler that makes it. Methods with streams have no default: for them only the first two count |
-//! | the wait for an item | the client's `with_item_timeout` |
+//! | the wait for an item of its result, and for the answer that opens that | the client's `with_item_timeout` |
 //! | its metadata | the channel's and then the client's, all of them |
 //! | its instance | the address of the channel |
 //!

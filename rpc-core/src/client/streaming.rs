@@ -82,7 +82,7 @@ where
     F: Form<I>,
     E: DeserializeOwned + From<Error>,
 {
-    let answer = answer?;
+    let mut answer = answer?;
     let receiver = answer.decode::<Result<Receiver<F::Wire>, E>>()??;
     let idle = answer.idle();
     Ok(seen::<I, F>(Source::Open(Items::new(receiver, answer)), idle))
@@ -93,7 +93,7 @@ where
 /// # Errors
 /// A remote failure.
 pub fn plain_stream<I: 'static, F: Form<I>>(answer: Result<Answer, Error>) -> Result<Streaming<F::Seen>, Error> {
-    let answer = answer?;
+    let mut answer = answer?;
     let receiver = answer.decode()?;
     let idle = answer.idle();
     Ok(seen::<I, F>(Source::Open(Items::new(receiver, answer)), idle))
@@ -207,9 +207,10 @@ impl<W: DeserializeOwned + Send + 'static> Items<W> {
 }
 
 impl Answer {
-    /// What watches over the time between items.
-    fn idle(&self) -> Option<Idle> {
-        let upkeep = self.upkeep.as_ref()?;
-        Some(Idle::new(upkeep.item_timeout?, self.method, upkeep.runtime.clone()))
+    /// What watches over the time between items; it has watched over that before the answer.
+    fn idle(&mut self) -> Option<Idle> {
+        let mut idle = self.upkeep.as_mut()?.idle.take()?;
+        idle.restart();
+        Some(idle)
     }
 }

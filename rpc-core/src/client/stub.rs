@@ -100,6 +100,28 @@ impl Stub {
         feeds: Feeds,
         decode: fn(Result<Answer, Error>) -> R,
     ) -> Call<R> {
+        self.prepare(method, arguments, feeds, None, decode)
+    }
+
+    /// The same where the answer opens a stream of items, which is the first that may not take longer than an item.
+    pub fn opening<A: Serialize, R>(
+        &self,
+        method: &'static MethodDescriptor,
+        arguments: &A,
+        feeds: Feeds,
+        decode: fn(Result<Answer, Error>) -> R,
+    ) -> Call<R> {
+        self.prepare(method, arguments, feeds, self.idle(method), decode)
+    }
+
+    fn prepare<A: Serialize, R>(
+        &self,
+        method: &'static MethodDescriptor,
+        arguments: &A,
+        feeds: Feeds,
+        idle: Option<Idle>,
+        decode: fn(Result<Answer, Error>) -> R,
+    ) -> Call<R> {
         let payload = match &self.invalid {
             Some(error) => Err(error.clone()),
             None => Payload::encode(self.channel.inner().wire.format, arguments).map_err(|error| {
@@ -111,7 +133,7 @@ impl Stub {
         let call = self.outgoing(payload, trace.metadata(&self.metadata));
         let call = RawCall::new(self.channel.clone(), method, call)
             .capture(self.capture.clone())
-            .streams(feeds, self.item_timeout);
+            .streams(feeds, idle);
         Call::new(call, trace, decode)
     }
 
@@ -123,10 +145,13 @@ impl Stub {
         feeds: Feeds,
     ) -> Streaming<F::Seen> {
         let call = self.feeding(method, arguments, feeds, streaming::items::<F::Wire>);
-        let idle = self
-            .item_timeout
-            .map(|limit| Idle::new(limit, method, self.channel.runtime().ok()));
-        streaming::lazy::<I, F>(call, idle)
+        streaming::lazy::<I, F>(call, self.idle(method))
+    }
+
+    /// What watches over the waits for items, if they are limited.
+    fn idle(&self, method: &'static MethodDescriptor) -> Option<Idle> {
+        let limit = self.item_timeout?;
+        Some(Idle::new(limit, method, self.channel.runtime().ok()))
     }
 
     fn outgoing(&self, payload: Result<Payload, Error>, traced: Option<Metadata>) -> Outgoing {

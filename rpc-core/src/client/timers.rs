@@ -39,7 +39,7 @@ impl Deadline {
     }
 }
 
-/// The longest time between two items.
+/// The longest wait for an item, and for the answer that opens the stream.
 pub(super) struct Idle {
     limit: Duration,
     method: &'static MethodDescriptor,
@@ -55,22 +55,33 @@ impl Idle {
         }
     }
 
-    /// An item came.
+    /// What was waited for came.
     pub(super) fn restart(&mut self) {
         self.timer.armed = false;
     }
 
     /// Waits until no item came for so long, counted from the first poll behind the item before.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        self.poll_late(cx, |limit| format!("no item came for {limit:?}"))
+    }
+
+    /// The same for the answer that opens the stream, counted from the first poll.
+    pub(super) fn poll_opening(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        self.poll_late(cx, |limit| {
+            format!("no answer came within the item timeout of {limit:?}")
+        })
+    }
+
+    fn poll_late(&mut self, cx: &mut Context<'_>, text: fn(Duration) -> String) -> Poll<Error> {
         let limit = self.limit;
         let passed = ready!(self.timer.poll(cx, || {
             let now = now();
             // A limit beyond the end of time is none; this one nobody lives to see.
             now.checked_add(limit).unwrap_or(now + Duration::from_secs(1 << 30))
         }));
-        let error = passed.err().unwrap_or_else(|| {
-            Error::deadline_exceeded(format!("no item came for {limit:?}")).with_outcome(Outcome::Unknown)
-        });
+        let error = passed
+            .err()
+            .unwrap_or_else(|| Error::deadline_exceeded(text(limit)).with_outcome(Outcome::Unknown));
         Poll::Ready(error.with_method(self.method.path))
     }
 }

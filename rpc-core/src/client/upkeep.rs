@@ -2,13 +2,13 @@
 
 use std::{
     task::{Context, Poll},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use tokio::runtime::Handle;
 
-use super::feeds::Feeds;
-use crate::service::Rest;
+use super::{feeds::Feeds, timers::Idle};
+use crate::{Error, service::Rest};
 
 /// What must go on for the streams of a call. It is in a box of its own, which a call without streams does not have.
 #[derive(Default)]
@@ -19,9 +19,9 @@ pub(crate) struct Upkeep {
     pub(super) rest: Option<Rest>,
     /// Until when the items of the result must have come. Known when the call is sent; a layer may move it.
     pub(super) deadline: Option<Instant>,
-    /// The longest time between two of them.
-    pub(super) item_timeout: Option<Duration>,
-    /// Where timers run when the result is received outside any runtime.
+    /// What watches over the wait for the answer, and then for the items, where the answer opens the result.
+    pub(super) idle: Option<Idle>,
+    /// Where the deadline's timer runs when the result is received outside any runtime.
     pub(super) runtime: Option<Handle>,
 }
 
@@ -33,6 +33,15 @@ impl Upkeep {
             && matches!(rest.as_mut().poll(cx), Poll::Ready(()))
         {
             self.rest = None;
+        }
+    }
+
+    /// Sends what can be sent before there is an answer, and waits until that is late.
+    pub(super) fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        self.feeds.poll(cx);
+        match &mut self.idle {
+            Some(idle) => idle.poll_opening(cx),
+            None => Poll::Pending,
         }
     }
 }

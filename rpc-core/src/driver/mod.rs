@@ -8,7 +8,7 @@ mod inlet;
 mod link;
 mod outlet;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::time::Duration;
 

@@ -145,8 +145,8 @@ impl RunningServer {
     }
 
     /// Stops: no new connections, peers are told to go elsewhere, calls under way have `grace` to finish, then everything left
-    /// is cut. Calls that arrive meanwhile are refused as `Unavailable` and not executed. Afterwards no handler runs but
-    /// `#[rpc(blocking)]` ones, which nothing stops.
+    /// is cut. Calls that arrive meanwhile are refused as `Unavailable` and not executed. Afterwards no handler runs, not even the
+    /// destructor of one, but `#[rpc(blocking)]` ones, which nothing stops.
     ///
     /// A handler of this server that waits for its shutdown is itself a call under way, so it is cut when the grace is over.
     ///
@@ -160,6 +160,8 @@ impl RunningServer {
             self.shared.registry.emptied().await;
             detached = self.shared.host.take_detached();
             while detached.join_next().await.is_some() {}
+            // Handlers whose connection was lost are stopped, and may still be in their destructors.
+            self.shared.host.stopped().await;
         };
         if timeout(grace, finished).await.is_err() {
             self.shared.registry.abort();

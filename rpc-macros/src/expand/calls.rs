@@ -68,7 +68,9 @@ impl Proxy<'_> {
             return quote_spanned!(span=> __farcall::#stub::stream::<#item, #form, _>(#arguments, #feeds));
         }
         let decode = self.decode(method);
-        if method.takes_streams() {
+        if method.output.stream.is_some() {
+            quote_spanned!(span=> __farcall::#stub::opening(#arguments, #feeds, #decode))
+        } else if method.takes_streams() {
             quote_spanned!(span=> __farcall::#stub::feeding(#arguments, #feeds, #decode))
         } else {
             quote_spanned!(span=> __farcall::#stub::call(#arguments, #decode))

@@ -118,7 +118,8 @@ impl Proxy<'_> {
             }
         };
         let with_item_timeout = quote! {
-            /// The same client with a time limit for each wait for an item of a stream that a method returns.
+            /// The same client with a time limit for each wait for an item of a stream that a method returns, and for the answer that
+            /// opens it.
             #[must_use]
             #visibility fn with_item_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
                 __farcall::#role::with_item_timeout(self, timeout)

@@ -103,3 +103,17 @@ async fn a_watch_receiver_goes_along_and_stays() {
     assert_eq!((*other.latest(), *receiver.latest()), (2, 2));
     assert_eq!(sender.receiver_count(), 2);
 }
+
+#[tokio::test]
+async fn a_watched_value_with_something_that_cannot_follow_is_refused_at_once() {
+    let (numbers, inside) = channel::<u32>();
+    let (sender, mut receiver) = watch::channel(Some(inside));
+    let refused = encoded(&receiver).expect_err("a channel inside").to_string();
+    assert!(refused.contains("cannot follow over a connection"), "{refused}");
+    assert!(!numbers.is_closed(), "what was refused is still there");
+    assert_eq!(sender.receiver_count(), 1);
+    // Without it the receiver goes.
+    sender.send(None);
+    receiver.changed().await.expect("a value");
+    assert!(encoded(&receiver).is_ok());
+}

@@ -1,5 +1,6 @@
-//! Channels within one process.
+//! Channels within one process, and on their way out of it.
 
 mod local;
 mod messages;
+mod shared;
 mod watched;

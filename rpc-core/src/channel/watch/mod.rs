@@ -18,7 +18,9 @@
 //! # }
 //! ```
 //!
-//! A value is plain data: one with a stream, a channel or a client inside cannot follow over a connection.
+//! A value is plain data. With a stream, a channel or a client inside it cannot follow over a connection: a receiver of such a
+//! value cannot be serialised, so the call that it goes with fails, and a change to one ends the values of receivers elsewhere with
+//! an error.
 
 mod receiver;
 mod sender;

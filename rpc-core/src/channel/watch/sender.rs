@@ -17,7 +17,7 @@ impl<T> Sender<T> {
 
     /// Puts in a new value. Nothing is waited for: over a connection it takes the place of one that has not left.
     ///
-    /// Receivers elsewhere get an error after the value before, when this one cannot be encoded or is longer than
+    /// Receivers elsewhere get an error after the value before, when this one cannot be encoded, is no plain data or is longer than
     /// [`max_message`](crate::Limits::max_message).
     pub fn send(&self, value: T) {
         self.0.replace(None, value);

@@ -1,6 +1,10 @@
 //! Where values come from, when the sender is elsewhere.
 
-use std::{future::poll_fn, task::Poll};
+use std::{
+    future::poll_fn,
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::{Poll, ready},
+};
 
 use tokio::sync::Semaphore;
 
@@ -17,6 +21,17 @@ pub(super) struct Source<T> {
     decode: Decode<T>,
     /// Of those who wait, one leaves its waker; the others hear of what it takes in.
     turn: Semaphore,
+    order: Mutex<Order>,
+}
+
+/// Keeps the end behind the values: one receiver may have the last value in hand, still to be decoded, when another one finds
+/// the end.
+#[derive(Default)]
+struct Order {
+    /// How many may have a value in hand.
+    taking: usize,
+    /// The end is known, and is shown when nobody has a value in hand any more.
+    end: Option<Error>,
 }
 
 impl<T> Source<T> {
@@ -25,29 +40,43 @@ impl<T> Source<T> {
             inlet,
             decode,
             turn: Semaphore::new(1),
+            order: Mutex::default(),
         }
+    }
+
+    fn order(&self) -> MutexGuard<'_, Order> {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes in what has come.
     pub(super) fn look(&self, shared: &Shared<T>) {
-        if let Poll::Ready(batch) = self.inlet.try_batch() {
-            self.show(shared, batch);
-        }
+        let _ = self.poll_take(shared, || self.inlet.try_batch());
     }
 
     /// Waits for something to come and takes it in. Cancel safe: what has come is shown before the next await.
     pub(super) async fn pull(&self, shared: &Shared<T>) {
         let _turn = self.turn.acquire().await;
-        let batch = poll_fn(|cx| self.inlet.poll_batch(cx)).await;
-        self.show(shared, batch);
+        poll_fn(|cx| self.poll_take(shared, || self.inlet.poll_batch(cx))).await;
     }
 
-    fn show(&self, shared: &Shared<T>, batch: Option<Result<Batch, Error>>) {
-        let batch = match batch {
-            Some(Ok(batch)) => batch,
-            Some(Err(error)) => return shared.end(error),
-            None => return shared.end(Error::aborted("the sender has finished; this was its last value")),
+    /// Takes in one batch, or the end. Pending for ever once the end is known: showing it tells everybody.
+    fn poll_take(&self, shared: &Shared<T>, batch: impl FnOnce() -> Poll<Option<Result<Batch, Error>>>) -> Poll<()> {
+        let Some(_taking) = Taking::begin(self, shared) else {
+            return Poll::Pending;
         };
+        match ready!(batch()) {
+            Some(Ok(batch)) => self.show(shared, batch),
+            Some(Err(error)) => self.ends(error),
+            None => self.ends(Error::aborted("the sender has finished; this was its last value")),
+        }
+        Poll::Ready(())
+    }
+
+    fn ends(&self, error: Error) {
+        self.order().end.get_or_insert(error);
+    }
+
+    fn show(&self, shared: &Shared<T>, batch: Batch) {
         let (number, borrowed) = (batch.number, batch.borrowed);
         // Of values that came together only the last one counts.
         let last = Items::new(batch, self.inlet.wire(), self.decode).last();
@@ -59,8 +88,39 @@ impl<T> Source<T> {
             None => {}
             Some(Err(error)) => {
                 self.inlet.close(Some(&error));
-                shared.end(error);
+                // It comes before whatever end another one has found behind this value.
+                self.order().end = Some(error);
             }
+        }
+    }
+}
+
+/// Somebody who may have a value in hand; the last one shows the end.
+struct Taking<'a, T> {
+    source: &'a Source<T>,
+    shared: &'a Shared<T>,
+}
+
+impl<'a, T> Taking<'a, T> {
+    /// `None` when the end is known: then nothing comes any more.
+    fn begin(source: &'a Source<T>, shared: &'a Shared<T>) -> Option<Self> {
+        let mut order = source.order();
+        if order.end.is_some() {
+            return None;
+        }
+        order.taking += 1;
+        Some(Self { source, shared })
+    }
+}
+
+impl<T> Drop for Taking<'_, T> {
+    fn drop(&mut self) {
+        let mut order = self.source.order();
+        order.taking -= 1;
+        let end = order.end.clone().filter(|_| order.taking == 0);
+        drop(order);
+        if let Some(end) = end {
+            self.shared.end(end);
         }
     }
 }

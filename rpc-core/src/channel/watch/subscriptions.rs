@@ -2,8 +2,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::shared::State;
-use crate::{Error, channel::coding::Encode, codec::Format, driver::Outlet, service::Payload};
+use super::{shared::State, value::Encode};
+use crate::{Error, codec::Format, driver::Outlet, service::Payload};
 
 /// The receivers that were sent away. Nobody's task tells them of new values: whoever sends does, one at a time and without the
 /// lock.
@@ -140,7 +140,7 @@ fn update<T>(all: &mut Vec<Subscription<T>>, state: &State<T>) {
         if subscription.version != state.version {
             let format = subscription.outlet.wire().format;
             if encoded.as_ref().is_none_or(|(other, _)| *other != format) {
-                encoded = Some((format, encode(subscription.encode, format, state)));
+                encoded = Some((format, (subscription.encode)(format, &state.value)));
             }
             subscription.version = state.version;
             let sent = match &encoded {
@@ -158,14 +158,4 @@ fn update<T>(all: &mut Vec<Subscription<T>>, state: &State<T>) {
         }
         state.end.is_none()
     });
-}
-
-fn encode<T>(encode: Encode<T>, format: Format, state: &State<T>) -> Result<Payload, Error> {
-    let mut payload = encode.one(format, &state.value)?;
-    if payload.take_offered().is_empty() {
-        return Ok(payload);
-    }
-    Err(Error::invalid_argument(
-        "the value of a watch channel carries a stream, a channel or a client, which cannot follow over a connection",
-    ))
 }

@@ -10,16 +10,36 @@ use serde::{
 
 use super::{Receiver, Shared, source::Source};
 use crate::{
+    Error,
     carry::{self, Bound, Carried, Offered, StreamEnd},
     channel::{
-        coding::{Encode, decode},
+        coding::{decode, not_encoded},
         value::local,
     },
+    codec::Format,
     proto::Flow,
+    service::Payload,
 };
 
+/// How values are encoded; chosen where the type is known to be serialisable.
+pub(super) type Encode<T> = fn(Format, &T) -> Result<Payload, Error>;
+
+fn encode<T: Serialize>(format: Format, value: &T) -> Result<Payload, Error> {
+    Payload::encode(format, &Plain(value)).map_err(|error| not_encoded(&error))
+}
+
+/// A value as it travels. It goes to several receivers, and later ones take its place, so nothing goes with its bytes.
+struct Plain<'a, T>(&'a T);
+
+impl<T: Serialize> Serialize for Plain<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let why = "the value of a watch channel carries a stream, a channel or a client, which cannot follow over a connection";
+        carry::plain(why, || self.0.serialize(serializer))
+    }
+}
+
 impl<T: Serialize + Send + Sync + 'static> Serialize for Receiver<T> {
-    /// Into a message of a call only; this receiver stays.
+    /// Into a message of a call only; this receiver stays. Refused when the value is not plain data.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.shared().source.is_some() {
             return Err(S::Error::custom(
@@ -34,7 +54,7 @@ impl<T: Serialize + Send + Sync + 'static> Serialize for Receiver<T> {
         });
         let flow = Flow::Sends;
         let place = carry::offer(Offered::Stream { flow, end }).map_err(S::Error::custom)?;
-        (place, &*state.value).serialize(serializer)
+        (place, Plain(&*state.value)).serialize(serializer)
     }
 }
 
@@ -61,7 +81,7 @@ impl<T: Serialize + Send + Sync + 'static> StreamEnd for Leaving<T> {
     fn bind(self: Box<Self>, bound: Bound) {
         if let Bound::Outlet(outlet) = bound {
             let shared = self.receiver.shared();
-            shared.subscriptions.add(outlet, Encode::new(), self.version);
+            shared.subscriptions.add(outlet, encode::<T>, self.version);
             // There may have been a newer value, or the end, since the message was encoded.
             shared.subscriptions.push(|| shared.state());
         }

@@ -3,6 +3,6 @@
 mod calls;
 mod feeds;
 mod objects;
-mod pair;
+pub(crate) mod pair;
 mod streams;
 mod values;

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// One end of a connection.
-pub(super) struct Side {
+pub(crate) struct Side {
     pub(super) link: Arc<Link>,
     /// What the other end calls.
     pub(super) requests: mpsc::UnboundedReceiver<Request>,
@@ -40,7 +40,7 @@ impl Inbound for Keep {
 }
 
 /// Two ends that are connected; both drivers run in the current runtime.
-pub(super) fn pair() -> (Side, Side) {
+pub(crate) fn pair() -> (Side, Side) {
     pair_with(&Limits::default())
 }
 
@@ -69,7 +69,7 @@ pub(super) fn pair_with(limits: &Limits) -> (Side, Side) {
 
 impl Side {
     /// Sends a call; what the value offers goes along.
-    pub(super) fn send<T: Serialize>(&self, value: &T) -> Result<u32, Error> {
+    pub(crate) fn send<T: Serialize>(&self, value: &T) -> Result<u32, Error> {
         self.call(None, value)
     }
 
@@ -101,7 +101,7 @@ impl Side {
     }
 
     /// The arguments of the next call of the other end.
-    pub(super) async fn received<T: DeserializeOwned>(&mut self) -> T {
+    pub(crate) async fn received<T: DeserializeOwned>(&mut self) -> T {
         let Request { body, carried, .. } = self.request().await;
         let Wire { format, limits, .. } = self.link.wire();
         carry::decoding(carried, self.link.wire(), || format.decode(&body, limits)).expect("the arguments")
@@ -155,7 +155,7 @@ pub(super) async fn all<T>(mut receiver: Receiver<T>) -> Vec<Result<T, Error>> {
 }
 
 /// Lets everything run that can.
-pub(super) async fn settle() {
+pub(crate) async fn settle() {
     for _ in 0..64 {
         tokio::task::yield_now().await;
     }

@@ -1,7 +1,20 @@
 //! A watched value over a connection.
 
+use std::{
+    cell::RefCell,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+};
+
 use super::pair::{Side, pair, settle};
-use crate::{Code, channel::watch};
+use crate::{
+    Code, Error,
+    channel::{Receiver, channel, watch},
+};
 
 async fn sent_away(from: &Side, to: &mut Side, receiver: &watch::Receiver<u32>) -> watch::Receiver<u32> {
     from.send(receiver).expect("sent");
@@ -81,10 +94,25 @@ async fn a_value_that_changed_before_the_message_left_follows() {
     let payload = crate::service::Payload::encode(here.link.wire().format, &receiver).expect("encoded");
     sender.send(5);
     let head = crate::proto::RequestHead::default();
-    assert!(here.link.start(&head, payload, None, std::task::Waker::noop()).is_ok());
+    assert!(here.link.start(&head, payload, None, Waker::noop()).is_ok());
     let mut away: watch::Receiver<u32> = there.received().await;
     away.changed().await.expect("a value");
     assert_eq!(*away.latest(), 5);
+}
+
+#[tokio::test]
+async fn a_change_to_something_that_cannot_follow_ends_the_values_elsewhere() {
+    let (here, mut there) = pair();
+    let (sender, receiver) = watch::channel(None);
+    here.send(&receiver).expect("sent");
+    let mut away: watch::Receiver<Option<Receiver<u32>>> = there.received().await;
+    let (numbers, inside) = channel::<u32>();
+    sender.send(Some(inside));
+    let error = away.changed().await.unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument);
+    assert!(error.message().contains("cannot follow over a connection"), "{error}");
+    assert!(!numbers.is_closed(), "it is where it was");
+    assert_eq!(sender.receiver_count(), 1);
 }
 
 /// Sends another value while it is encoded, as somebody in another thread may.
@@ -119,4 +147,82 @@ async fn a_value_that_is_sent_while_another_one_goes_out_follows_it() {
         .expect("nobody waits for the one who sends");
     settle().await;
     assert_eq!(*away.latest(), Overtaken(2));
+}
+
+/// While one of these is decoded, another receiver looks for news, as it may in another thread.
+#[derive(Debug, PartialEq, serde::Serialize)]
+struct Slow(u32);
+
+const UNDECODABLE: u32 = 13;
+
+/// Another receiver that waits for news.
+type Waiting = Pin<Box<dyn Future<Output = (watch::Receiver<Slow>, Result<(), Error>)>>>;
+
+thread_local! {
+    static OTHER: RefCell<Option<(Waiting, Arc<Woken>)>> = const { RefCell::new(None) };
+}
+
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Slow {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if let Some((mut other, woken)) = OTHER.take() {
+            let waker = Waker::from(Arc::clone(&woken));
+            let polled = other.as_mut().poll(&mut Context::from_waker(&waker));
+            let found = polled.map(|(_, news)| news);
+            assert_eq!(found, Poll::Pending, "there is no end before the last value");
+            OTHER.set(Some((other, woken)));
+        }
+        let number = u32::deserialize(deserializer)?;
+        if number == UNDECODABLE {
+            return Err(serde::de::Error::custom("on purpose"));
+        }
+        Ok(Self(number))
+    }
+}
+
+/// Two receivers elsewhere, one of which takes in `last` while the other one finds the end. What they hear then.
+async fn overtaken_by_the_end(last: u32) -> [(watch::Receiver<Slow>, Result<(), Error>); 2] {
+    let (here, mut there) = pair();
+    let (sender, receiver) = watch::channel(Slow(0));
+    here.send(&receiver).expect("sent");
+    let mut first: watch::Receiver<Slow> = there.received().await;
+    let mut other = first.clone();
+    let waiting = async move {
+        let news = other.changed().await;
+        (other, news)
+    };
+    OTHER.set(Some((Box::pin(waiting), Arc::default())));
+    sender.send(Slow(last));
+    drop((sender, receiver));
+    settle().await;
+    let _ = first.latest();
+    let (other, woken) = OTHER.take().expect("it was put back");
+    assert!(woken.0.load(Ordering::Relaxed), "there is news");
+    let news = first.changed().await;
+    [other.await, (first, news)]
+}
+
+#[tokio::test]
+async fn nobody_sees_the_end_while_another_one_takes_in_the_last_value() {
+    for (mut receiver, news) in overtaken_by_the_end(1).await {
+        assert_eq!(news, Ok(()));
+        assert_eq!(*receiver.latest(), Slow(1));
+        assert_eq!(receiver.changed().await.unwrap_err().code(), Code::Aborted);
+    }
+}
+
+#[tokio::test]
+async fn a_last_value_that_cannot_be_decoded_is_the_end_for_all() {
+    for (receiver, news) in overtaken_by_the_end(UNDECODABLE).await {
+        assert_eq!(news.unwrap_err().code(), Code::DataLoss);
+        assert_eq!(*receiver.latest(), Slow(0));
+    }
 }

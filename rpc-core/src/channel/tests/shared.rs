@@ -1,0 +1,71 @@
+//! One task uses a sender while another one sends it away.
+
+use std::{
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use crate::{
+    Code,
+    channel::{Receiver, Sender, channel},
+    driver::tests::pair::{pair, settle},
+};
+
+fn poll_once<F: Future>(future: F) -> Poll<F::Output> {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Between the look for room and the item, as it may happen when the other task runs in another thread.
+#[tokio::test]
+async fn an_item_is_refused_when_the_sender_has_left_meanwhile() {
+    let (here, mut there) = pair();
+    let (sender, mut receiver) = channel::<u32>();
+    let pipe = Arc::clone(sender.pipe());
+    assert_eq!(
+        pipe.poll_ready(&Context::from_waker(Waker::noop())),
+        Poll::Ready(Ok(()))
+    );
+    here.send(&sender).expect("sent");
+    let receiving = tokio::spawn(async move { (receiver.recv().await, receiver) });
+    settle().await;
+    let refused = pipe.put(1).expect_err("nobody waits for it here");
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    let away: Sender<u32> = there.received().await;
+    away.send(2).await.expect("room");
+    let (item, _receiver) = receiving.await.expect("a task");
+    assert_eq!(item, Some(Ok(2)));
+}
+
+/// In the process the new owner may have ended the stream already.
+#[tokio::test]
+async fn an_item_is_refused_when_the_stream_has_ended_meanwhile() {
+    let (sender, mut receiver) = channel::<u32>();
+    let pipe = Arc::clone(sender.pipe());
+    assert_eq!(
+        pipe.poll_ready(&Context::from_waker(Waker::noop())),
+        Poll::Ready(Ok(()))
+    );
+    sender.finish();
+    assert_eq!(receiver.recv().await, None);
+    assert_eq!(pipe.put(1).expect_err("it is late").code(), Code::FailedPrecondition);
+    assert_eq!(receiver.recv().await, None);
+}
+
+#[tokio::test]
+async fn whoever_waits_for_room_or_for_the_end_hears_that_the_sender_has_left() {
+    let (here, mut there) = pair();
+    let (sender, receiver): (Sender<u32>, Receiver<u32>) = channel();
+    for item in 0..16 {
+        sender.send(item).await.expect("room");
+    }
+    let mut sent = pin!(sender.send(16));
+    let mut closed = pin!(sender.closed());
+    assert!(poll_once(sent.as_mut()).is_pending());
+    assert!(poll_once(closed.as_mut()).is_pending());
+    here.send(&sender).expect("sent");
+    let _away: Sender<u32> = there.received().await;
+    assert_eq!(sent.await.unwrap_err().code(), Code::FailedPrecondition);
+    assert_eq!(closed.await.code(), Code::FailedPrecondition);
+    drop(receiver);
+}
