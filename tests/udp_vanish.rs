@@ -1,4 +1,4 @@
-//! A peer that is gone without a word is noticed: nothing of it stays, and nobody waits for it.
+//! A peer that is gone without a word is noticed: nothing of it stays, and nobody waits for it. One that is there is not gone.
 #![allow(missing_docs, reason = "a test")]
 
 #[path = "support/ledger.rs"]
@@ -7,19 +7,25 @@ mod ledger;
 mod probe;
 #[path = "support/process.rs"]
 mod process;
+#[path = "support/raw.rs"]
+mod raw;
 #[path = "support/relay.rs"]
 mod relay;
 
 use std::{
-    env,
+    env, io,
     time::{Duration, Instant},
 };
 
-use farcall::{Channel, Code, Limits, Outcome};
+use farcall::{
+    Channel, Code, Limits, Outcome,
+    transport::{Listener, bind},
+};
 use futures::future::join_all;
 use ledger::{TestResult, say, scaled, socket};
 use probe::{ProbeClient, Prober, ends};
 use process::Process;
+use raw::Peer;
 use relay::{Relay, To};
 
 const ADDRESS: &str = "UDP_VANISH_ADDRESS";
@@ -123,5 +129,42 @@ async fn every_call_is_told_of_a_server_that_vanished() -> TestResult {
     relay.heal();
     prober.release();
     assert_eq!(client.hold(7).await?, 7, "the next call has a new session");
+    Ok(())
+}
+
+/// Takes every frame and answers none, until the client ends the session; gives how many pings there were.
+async fn only_acknowledge(mut listener: Box<dyn Listener>) -> io::Result<usize> {
+    let (stream, _) = listener.accept().await?;
+    let reading = async {
+        let mut peer = Peer::new(stream);
+        peer.take(raw::client_hello().len()).await?;
+        peer.send(&raw::server_hello()).await?;
+        let mut pings = 0;
+        while let Ok(frame) = peer.next().await {
+            pings += usize::from(frame.kind == raw::PING);
+        }
+        Ok(pings)
+    };
+    tokio::select! {
+        read = reading => read,
+        // The listener carries the session as long as it is polled.
+        other = listener.accept() => Err(io::Error::other(format!("{:?} where nobody else connects", other.map(|_| ())))),
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_acknowledges_and_says_nothing_has_not_vanished() -> TestResult {
+    const DEADLINE: Duration = Duration::from_millis(3500);
+    let listener = bind(&"udp://127.0.0.1:0".parse()?).await?;
+    let channel = Channel::builder().limits(limits()).timeout(DEADLINE);
+    let connecting = channel.connect(listener.local_address());
+    let call = async {
+        let client = ProbeClient::new(connecting.await?);
+        io::Result::Ok(client.hold(1).await)
+    };
+    let (answer, pings) = tokio::try_join!(call, only_acknowledge(listener))?;
+    let error = answer.err().ok_or("nobody answers")?;
+    assert_eq!(error.code(), Code::DeadlineExceeded, "{error}");
+    assert!(pings >= 2, "{pings} pings");
     Ok(())
 }

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     Code, Error, Metadata, Outcome,
     proto::{Event, Lost, Stop},
-    transport::{Address, BoxStream},
+    transport::{Address, BoxStream, last_heard},
 };
 
 /// How much room a read has: a batch of small calls, or two pieces of a large one.
@@ -321,13 +321,22 @@ impl<I: Inbound + Unpin> Driver<I> {
             if due.is_none() || self.timer.as_mut().poll(cx).is_pending() {
                 return Ok(());
             }
-            let now = now.max(Instant::now());
-            self.link.lock().connection.handle_timeout(now.into_std())?;
+            self.time_out(now.max(Instant::now()))?;
             self.forward();
             if self.link.lock().connection.wants_write() {
                 cx.waker().wake_by_ref();
             }
         }
+    }
+
+    /// Acts on what time has brought. A peer of which the transport has heard since bytes were read is not silent.
+    fn time_out(&self, now: Instant) -> Result<(), Lost> {
+        let heard = last_heard(&self.stream);
+        let mut state = self.link.lock();
+        if let Some(at) = heard {
+            state.connection.handle_heard(at);
+        }
+        state.connection.handle_timeout(now.into_std())
     }
 
     /// Goes to sleep unless there is something to write that the transport may take, or something to tell.

@@ -90,7 +90,11 @@ limits! {
     /// A connection is given up when it takes no byte of what is to be written for this long; default 30 s.
     write_stall: Duration = Duration::from_secs(30);
     /// After this long without a byte from the peer it is asked for one, and after as long again it is given up; default
-    /// 15 s, which finds a vanished peer within 30 s.
+    /// 15 s, which finds a vanished peer within 30 s. Over UDP every new datagram of the peer counts, whether it makes a message
+    /// whole or not.
+    ///
+    /// This finds a path that is cut and a process that is gone or hangs. A peer that goes on acknowledging, or sending anything
+    /// else, and never answers is left to the deadlines of calls, and one that reads nothing to `write_stall`.
     keepalive: Duration = Duration::from_secs(15);
     /// How deep a decoded value may nest; default 128. No input overflows the stack of a 2 MiB thread at that depth.
     max_depth: u16 = 128;

@@ -42,9 +42,12 @@ impl Liveness {
         }
     }
 
-    pub(crate) fn handle_heard(&mut self, now: Instant) {
-        self.heard = now;
-        self.pinged = None;
+    /// The peer was heard at that time, which may be told late: what had come before the ping is no answer to it.
+    pub(crate) fn handle_heard(&mut self, at: Instant) {
+        if at > self.heard {
+            self.heard = at;
+            self.pinged = None;
+        }
     }
 
     /// Something was written, and something `waits` still.

@@ -16,7 +16,7 @@ mod unix;
 #[cfg(test)]
 mod tests;
 
-use std::{io, sync::Arc};
+use std::{any::Any, io, sync::Arc, time::Instant};
 
 use address::Endpoint;
 pub(crate) use address::LOOPBACK;
@@ -67,6 +67,14 @@ pub async fn bind(address: &Address) -> Result<Box<dyn Listener>, Error> {
         Endpoint::Custom(_) => return Err(no_transport(address, "Listener")),
     };
     bound.map_err(|cause| cannot_listen(address, cause))
+}
+
+/// When the peer of a stream was heard last, where the transport knows more about that than the bytes that are read: a datagram may
+/// come long before the frame is whole that it is a part of. Of a stream that another one wraps nothing is known.
+pub(crate) fn last_heard(stream: &BoxStream) -> Option<Instant> {
+    // What is in the box: the box itself is a stream, too.
+    let stream: &dyn Any = &**stream;
+    stream.downcast_ref::<udp::UdpStream>()?.heard()
 }
 
 fn cannot_listen(address: &Address, cause: io::Error) -> Error {

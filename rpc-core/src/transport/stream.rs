@@ -1,13 +1,16 @@
 //! What a transport consists of: a byte stream, who opens it and who accepts it.
 
-use std::{fmt, future::Future, io, pin::Pin};
+use std::{any::Any, fmt, future::Future, io, pin::Pin};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Address;
 
 /// A connection's bytes, in order, both ways. Implemented by everything that fits.
-pub trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+///
+/// What comes is a sign of life for [`Limits::keepalive`](crate::Limits::keepalive) when it is read. A stream of UDP knows earlier,
+/// unless it is inside a stream of another type.
+pub trait ByteStream: AsyncRead + AsyncWrite + Any + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> ByteStream for S {}
 

@@ -269,9 +269,10 @@ impl Connection {
         Ok(true)
     }
 
-    /// Bytes came from the peer.
-    pub(crate) fn handle_heard(&mut self, now: Instant) {
-        self.liveness.handle_heard(now);
+    /// Something came from the peer at that time: bytes, or a sign of life that only the transport sees. It may be told as late as
+    /// just before [`handle_timeout`](Self::handle_timeout).
+    pub(crate) fn handle_heard(&mut self, at: Instant) {
+        self.liveness.handle_heard(at);
     }
 
     fn handle_frame(&mut self, frame: Frame, now: Instant) -> Result<(), Lost> {

@@ -6,6 +6,7 @@ use super::{content, exchange, requests, start};
 use crate::proto::{
     Event, Limits, Lost,
     fuzzing::{CLIENT, Pair, SERVER},
+    liveness::{Liveness, Verdict},
 };
 
 const KEEPALIVE: Duration = Duration::from_secs(15);
@@ -44,6 +45,31 @@ fn a_peer_that_is_slow_to_answer_a_ping_is_not_given_up() {
             .expect("it may still answer");
         pair.ends[SERVER].reads = true;
         exchange(&mut pair);
+    }
+}
+
+#[test]
+fn what_came_before_a_ping_is_no_answer_to_it_however_late_it_is_told() {
+    let begin = Instant::now();
+    let mut liveness = Liveness::new(KEEPALIVE, STALL, begin);
+    let pinged = begin + KEEPALIVE + MOMENT;
+    liveness.handle_heard(begin + MOMENT);
+    assert_eq!(liveness.handle_timeout(pinged), Verdict::Ping);
+    for early in [begin, begin + MOMENT] {
+        liveness.handle_heard(early);
+    }
+    assert_eq!(liveness.handle_timeout(pinged + KEEPALIVE), Verdict::Silent);
+}
+
+#[test]
+fn a_peer_that_is_heard_is_not_asked_even_if_that_is_told_late() {
+    let mut now = Instant::now();
+    let mut liveness = Liveness::new(KEEPALIVE, STALL, now);
+    for _ in 0..5 {
+        liveness.handle_heard(now + MOMENT);
+        now += KEEPALIVE;
+        assert_eq!(liveness.handle_timeout(now), Verdict::Alive);
+        assert_eq!(liveness.poll_timeout(), Some(now + MOMENT));
     }
 }
 

@@ -34,7 +34,7 @@ const BULK: usize = 64;
 /// A session as a byte stream of frames. Writing hands bytes to the session; flushing and waiting to read send them.
 ///
 /// Reading is what keeps a session going: it receives, repeats and acknowledges.
-pub(super) struct UdpStream {
+pub(in crate::transport) struct UdpStream {
     session: Session,
     source: Source,
     sender: Sender,
@@ -62,6 +62,11 @@ impl UdpStream {
             waker: Waker::from(Arc::clone(&waiting)),
             waiting,
         }
+    }
+
+    /// When the peer was heard last, as far as was received.
+    pub(in crate::transport) fn heard(&self) -> Option<Instant> {
+        self.session.heard()
     }
 
     /// Receives until there is something to read or nothing more has come; says whether anything has.

@@ -1,12 +1,13 @@
 //! Sockets, the listener and streams, over the loopback interface.
 
-use std::{future::poll_fn, net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::poll_fn, net::SocketAddr, pin::Pin, sync::Arc, task::Poll, time::Duration};
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf},
     net::UdpSocket,
     sync::mpsc,
     task::JoinSet,
+    time::timeout,
 };
 
 use super::{
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     Code,
     proto::datagram::Transmit,
-    transport::{Address, BoxStream, Listener, bind as bind_address, connector},
+    transport::{Address, BoxStream, Listener, bind as bind_address, connector, last_heard, mem_pair},
 };
 
 type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
@@ -190,6 +191,30 @@ async fn both_halves_may_belong_to_different_tasks() -> TestResult {
     for _ in 0..2 {
         assert!(ends.recv().await.ok_or("a task failed")? == content);
     }
+    Ok(())
+}
+
+/// A part of a frame tells of the one side, and that it was acknowledged of the other.
+#[tokio::test]
+async fn a_peer_is_heard_when_there_is_nothing_to_read() -> TestResult {
+    let (mut client, mut server, _listener) = pair("127.0.0.1").await?;
+    carry(&mut client, &mut server, &content(1)).await?;
+    let before = [last_heard(&client), last_heard(&server)];
+    client.write_all(&content(1000)[HELLO.len()..900]).await?;
+    client.flush().await?;
+    let heard = poll_fn(|cx| {
+        for end in [&mut client, &mut server] {
+            assert!(Pin::new(end).poll_read(cx, &mut ReadBuf::new(&mut [0])).is_pending());
+        }
+        let heard = last_heard(&client) > before[0] && last_heard(&server) > before[1];
+        if heard { Poll::Ready(()) } else { Poll::Pending }
+    });
+    timeout(Duration::from_secs(5), heard).await?;
+
+    let (pipe, _) = mem_pair();
+    assert_eq!(last_heard(&pipe), None);
+    let wrapped: BoxStream = Box::new(client);
+    assert_eq!(last_heard(&wrapped), None);
     Ok(())
 }
 

@@ -61,6 +61,9 @@ impl Session {
                 Err(Refused::Broken(what)) => return self.broken(what),
             }
         }
+        if self.heard.is_none_or(|(highest, _)| number > highest) {
+            self.heard = Some((number, now));
+        }
         if refused {
             // As if the datagram had been lost: what is in it comes again.
             return;

@@ -115,7 +115,9 @@ pub(crate) struct Session {
     // Receiving.
     received: Received,
     numbers: Ranges,
+    /// The highest number that was taken, and the highest that came, even if its packet was refused.
     largest: Option<(u64, Instant)>,
+    heard: Option<(u64, Instant)>,
     /// Datagrams that wait for an acknowledgement, and until when it may.
     unacknowledged: u32,
     acknowledge_by: Option<Instant>,
@@ -149,6 +151,7 @@ impl Session {
             ),
             numbers: Ranges::default(),
             largest: None,
+            heard: None,
             unacknowledged: 0,
             acknowledge_by: None,
         }
@@ -205,6 +208,11 @@ impl Session {
     /// Why the session is over, once everything that came is consumed.
     pub(crate) fn end(&self) -> Option<End> {
         self.end.filter(|_| self.unread().is_empty())
+    }
+
+    /// When the peer was heard last: when the newest of its packets came. What is late or repeated tells of the past only.
+    pub(crate) fn heard(&self) -> Option<Instant> {
+        self.heard.map(|(_, at)| at)
     }
 
     /// Where the peer is now.

@@ -3,6 +3,7 @@
 mod delivery;
 mod endpoint;
 mod golden;
+mod heard;
 mod opening;
 mod order;
 mod pair;

@@ -37,6 +37,8 @@ pub(super) enum Happening {
     Vanish(usize),
 }
 
+/// The longest message of a world that is drawn.
+const LONG: usize = 256 << 10;
 /// By then every client of a mild world is in its first session.
 const OPENED: Duration = Duration::from_secs(2);
 
@@ -72,6 +74,47 @@ impl Conditions {
             calls: calls(rng, clients, begin..until),
             begin,
             until,
+        }
+    }
+
+    /// A message of 1 MiB on a way that is long and slow and loses many datagrams: whole pieces come rarely, and less often than the ends
+    /// want to hear from each other.
+    pub(super) fn slow(begin: Instant, seed: u64) -> Self {
+        let rng = &mut Rng::with_seed(seed);
+        let way = Way {
+            loss: rng.u32(100..=200),
+            rate: Some((8_000, 16_000)),
+            delay: Duration::from_millis(130),
+            most: 1500,
+            ..Way::default()
+        };
+        let (request, reply) = if rng.bool() { (LONGEST, 1) } else { (1, LONGEST) };
+        Self {
+            ways: [way.clone(), way],
+            outages: Vec::new(),
+            narrows: None,
+            happenings: Vec::new(),
+            terms: Terms {
+                limits: Limits::default().keepalive(Duration::from_secs(3)),
+                idle: None,
+                window: 256 << 10,
+                budget: 1 << 20,
+                segments: 10,
+            },
+            clients: 1,
+            fresh_ports: false,
+            calls: vec![Call {
+                at: begin,
+                client: 0,
+                by_server: false,
+                request,
+                reply,
+                timeout: None,
+                cancelled: None,
+                one_way: false,
+            }],
+            begin,
+            until: begin,
         }
     }
 
@@ -197,8 +240,8 @@ fn happenings(rng: &mut Rng, clients: usize, range: Range<Instant>) -> Vec<(Inst
 fn terms(rng: &mut Rng) -> Terms {
     let mut one = |values: [usize; 3]| values[rng.usize(..3)];
     let limits = Limits::default()
-        .max_message(LONGEST)
-        .max_buffered(one([LONGEST, 1 << 20, 64 << 20]))
+        .max_message(LONG)
+        .max_buffered(one([LONG, 1 << 20, 64 << 20]))
         .max_calls(one([3, 64, 1024]))
         .max_streams(one([3, 32, 1024]))
         .stream_window(one([16 << 10, 64 << 10, 64 << 10]))
@@ -242,7 +285,7 @@ fn calls(rng: &mut Rng, clients: usize, range: Range<Instant>) -> Vec<Call> {
 
 /// Mostly small, and all together not too much for the time that a test has.
 fn size(rng: &mut Rng, left: &mut usize) -> usize {
-    let most = [64, 64, 64, 64, 64, 1024, 4096, 10 << 10, 40 << 10, LONGEST][rng.usize(..10)];
+    let most = [64, 64, 64, 64, 64, 1024, 4096, 10 << 10, 40 << 10, LONG][rng.usize(..10)];
     let size = rng.usize(..=most).min(*left);
     *left -= size;
     size

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::streams::Streams;
 
 /// The longest content.
-pub(super) const LONGEST: usize = 256 << 10;
+pub(super) const LONGEST: usize = 1 << 20;
 
 /// The most calls, and the places in the noise where contents begin.
 pub(super) const MOST: usize = 1 << 12;

@@ -249,6 +249,9 @@ impl Link {
             // What leaves makes room on streams, and what users do makes events, too.
             let happened = self.take_events(ledger, now);
             if let Some(connection) = self.connection.as_mut().filter(|connection| is_due(connection, now)) {
+                if let Some(at) = self.session.heard() {
+                    connection.handle_heard(at);
+                }
                 connection.handle_timeout(now)?;
                 self.take_events(ledger, now);
                 continue;

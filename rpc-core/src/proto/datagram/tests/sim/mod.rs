@@ -12,7 +12,10 @@ mod run;
 mod streams;
 mod users;
 
-use run::{Report, Watch, run};
+use std::time::Instant;
+
+use conditions::Conditions;
+use run::{Report, Watch, run, run_under};
 
 const SEEDS: u64 = 1000;
 
@@ -89,5 +92,14 @@ fn a_calm_network_carries_little_more_than_the_calls() {
             report.sent.bytes <= most && report.lost == 0,
             "seed {seed}: {report:?}, the most is {most}"
         );
+    }
+}
+
+#[test]
+fn a_peer_whose_datagrams_come_is_not_silent_however_rarely_a_piece_is_whole() {
+    for seed in 0..20 {
+        let conditions = Conditions::slow(Instant::now(), seed);
+        let report = run_under(&conditions, seed, Watch::default());
+        assert_eq!((report.answered, report.lost), (1, 0), "seed {seed}: {report:?}");
     }
 }

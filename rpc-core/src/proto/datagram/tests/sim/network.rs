@@ -16,7 +16,7 @@ pub(super) const SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(1
 const STRANGER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9)), 9);
 
 /// What happens to datagrams in one direction.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Way {
     /// How many of a thousand are lost, come twice, come again seconds later, are damaged, are cut short.
     pub(super) loss: u32,

@@ -46,10 +46,16 @@ pub(super) struct Watch {
     pub(super) calm: bool,
 }
 
+/// The world that a seed stands for.
 pub(super) fn run(seed: u64, watch: Watch) -> Report {
-    let begin = Instant::now();
-    let drawn = Conditions::draw(seed, begin);
+    let drawn = Conditions::draw(seed, Instant::now());
     let conditions = if watch.calm { drawn.calm() } else { drawn };
+    run_under(&conditions, seed, watch)
+}
+
+/// A world of these conditions.
+pub(super) fn run_under(conditions: &Conditions, seed: u64, watch: Watch) -> Report {
+    let begin = conditions.begin;
     let mut network = Network::new(conditions.ways.clone(), seed, begin);
     network.outages.clone_from(&conditions.outages);
     network.narrows = conditions.narrows;
@@ -68,14 +74,14 @@ pub(super) fn run(seed: u64, watch: Watch) -> Report {
             .map(|index| Client::new(index, conditions.fresh_ports, begin))
             .collect(),
         server: Server::new(&mut world, begin),
-        agenda: agenda(&conditions),
+        agenda: agenda(conditions),
         world,
         now: begin,
         stuck: 0,
     };
-    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run.finish(&conditions)));
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run.finish(conditions)));
     if let Some(story) = &run.world.network.story {
-        tell(&conditions, story);
+        tell(conditions, story);
     }
     if let Err(cause) = ended {
         std::panic::resume_unwind(cause);
