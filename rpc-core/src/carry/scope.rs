@@ -19,8 +19,8 @@ enum Work {
     Encoding {
         offered: bool,
     },
-    /// It encodes a part of a message that carries nothing, for this reason.
-    Plain(&'static str),
+    /// It encodes a watched value in a message, which carries nothing: it goes on changing when the message has gone.
+    Plain,
     Decoding,
 }
 
@@ -33,19 +33,21 @@ struct Came {
 thread_local! {
     /// Apart from the lists: nearly all messages are bytes and nothing else, and they touch only this.
     static WORK: Cell<Work> = const { Cell::new(Work::Other) };
-    static OFFERED: RefCell<Vec<Offered>> = const { RefCell::new(Vec::new()) };
+    static OFFERED: RefCell<ThinVec<Offered>> = const { RefCell::new(ThinVec::new()) };
     static CAME: RefCell<Option<Came>> = const { RefCell::new(None) };
 }
 
 const TOO_MANY: &str = "a message carries 1,024 streams, channels and clients at most";
 const NOT_ENCODING: &str =
     "streams, channels and clients can be serialised only into the arguments, results and items of calls";
+const NOT_PLAIN: &str =
+    "the value of a watch channel carries a stream, a channel or a client, which cannot follow over a connection";
 const NOT_CARRIED: &str = "a stream, channel or client that did not come with the message: they come with the arguments, results and \
      items of calls only, and a layer that makes an answer of its own loses them";
 
 /// Makes `list` the one of the message that is being encoded, and gives the one before. While a thread ends it has none: then messages are
 /// bytes and nothing else.
-fn exchange_offered(list: Vec<Offered>) -> Vec<Offered> {
+fn exchange_offered(list: ThinVec<Offered>) -> ThinVec<Offered> {
     let exchanged = OFFERED.try_with(|current| mem::replace(&mut *current.borrow_mut(), list));
     exchanged.unwrap_or_default()
 }
@@ -60,7 +62,7 @@ fn exchange_came(came: Option<Came>) -> Option<Came> {
 /// message.
 struct Encoding {
     /// What was before: with the list of an outer message, if that carries something already.
-    outer: Option<(Work, Vec<Offered>)>,
+    outer: Option<(Work, ThinVec<Offered>)>,
 }
 
 impl Encoding {
@@ -68,8 +70,8 @@ impl Encoding {
     fn enter() -> Self {
         let outer = WORK.replace(Work::Encoding { offered: false });
         let list = match outer {
-            Work::Encoding { offered: true } | Work::Plain(_) => exchange_offered(Vec::new()),
-            _ => Vec::new(),
+            Work::Encoding { offered: true } | Work::Plain => exchange_offered(ThinVec::new()),
+            _ => ThinVec::new(),
         };
         Self {
             outer: Some((outer, list)),
@@ -78,15 +80,15 @@ impl Encoding {
 
     /// Puts back what was before, and gives what the message carries.
     #[inline]
-    fn leave(&mut self) -> Vec<Offered> {
+    fn leave(&mut self) -> ThinVec<Offered> {
         let Some((outer, list)) = self.outer.take() else {
-            return Vec::new();
+            return ThinVec::new();
         };
         let work = WORK.replace(outer);
         if work == (Work::Encoding { offered: true }) || !list.is_empty() {
             exchange_offered(list)
         } else {
-            Vec::new()
+            ThinVec::new()
         }
     }
 }
@@ -125,7 +127,7 @@ impl Drop for Decoding {
 
 /// Encodes a message, and gives what goes with it.
 #[inline]
-pub(crate) fn collecting<R>(encode: impl FnOnce() -> R) -> (R, Vec<Offered>) {
+pub(crate) fn collecting<R>(encode: impl FnOnce() -> R) -> (R, ThinVec<Offered>) {
     let mut encoding = Encoding::enter();
     let encoded = encode();
     let offered = encoding.leave();
@@ -134,10 +136,10 @@ pub(crate) fn collecting<R>(encode: impl FnOnce() -> R) -> (R, Vec<Offered>) {
     (encoded, offered)
 }
 
-/// Encodes a part of a message, where nothing can be offered: `why` is what is said then.
-pub(crate) fn plain<R>(why: &'static str, encode: impl FnOnce() -> R) -> R {
+/// Encodes a watched value in a message, where nothing can be offered.
+pub(crate) fn plain<R>(encode: impl FnOnce() -> R) -> R {
     let _part = Part {
-        outer: WORK.replace(Work::Plain(why)),
+        outer: WORK.replace(Work::Plain),
     };
     encode()
 }
@@ -147,7 +149,7 @@ pub(crate) fn offer(offered: Offered) -> Result<u32, &'static str> {
     is_collecting()?;
     let mut offered = Some(offered);
     // A refused one is dropped behind the borrow: that may run foreign code.
-    let mut put = |list: &mut Vec<Offered>| {
+    let mut put = |list: &mut ThinVec<Offered>| {
         if list.len() >= MAX_ATTACHMENTS {
             return Err(TOO_MANY);
         }
@@ -164,7 +166,7 @@ pub(crate) fn offer(offered: Offered) -> Result<u32, &'static str> {
 pub(crate) fn is_collecting() -> Result<(), &'static str> {
     match WORK.get() {
         Work::Encoding { .. } => Ok(()),
-        Work::Plain(why) => Err(why),
+        Work::Plain => Err(NOT_PLAIN),
         _ => Err(NOT_ENCODING),
     }
 }
@@ -283,11 +285,11 @@ mod tests {
         let dropped = Arc::default();
         let ((), outer) = collecting(|| {
             assert_eq!(offer(stream(&dropped)), Ok(0));
-            plain("no", || {
-                assert_eq!(offer(stream(&dropped)), Err("no"));
+            plain(|| {
+                assert_eq!(offer(stream(&dropped)), Err(NOT_PLAIN));
                 let ((), inner) = collecting(|| assert_eq!(offer(stream(&dropped)), Ok(0)));
                 assert_eq!(inner.len(), 1);
-                assert_eq!(is_collecting(), Err("no"));
+                assert_eq!(is_collecting(), Err(NOT_PLAIN));
             });
             assert_eq!(offer(stream(&dropped)), Ok(1));
         });

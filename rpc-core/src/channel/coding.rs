@@ -21,7 +21,7 @@ pub(super) struct Encode<T> {
 }
 
 /// Encodes an item behind others, and gives what goes with it.
-type Append<T> = fn(Format, &T, &mut Vec<u8>) -> Result<Vec<Offered>, CodecError>;
+type Append<T> = fn(Format, &T, &mut Vec<u8>) -> Result<ThinVec<Offered>, CodecError>;
 
 impl<T> Clone for Encode<T> {
     fn clone(&self) -> Self {
@@ -40,7 +40,7 @@ impl<T: Serialize> Encode<T> {
     }
 }
 
-fn append<T: Serialize>(format: Format, item: &T, buffer: &mut Vec<u8>) -> Result<Vec<Offered>, CodecError> {
+fn append<T: Serialize>(format: Format, item: &T, buffer: &mut Vec<u8>) -> Result<ThinVec<Offered>, CodecError> {
     let (encoded, offered) = carry::collecting(|| format.encode(item, buffer));
     encoded.map(|()| offered)
 }
@@ -52,7 +52,7 @@ impl<T> Encode<T> {
     }
 
     /// One more item behind others; what an error leaves behind them is to be cut off.
-    pub(super) fn append(&self, format: Format, item: &T, buffer: &mut Vec<u8>) -> Result<Vec<Offered>, Error> {
+    pub(super) fn append(&self, format: Format, item: &T, buffer: &mut Vec<u8>) -> Result<ThinVec<Offered>, Error> {
         (self.append)(format, item, buffer).map_err(|error| not_encoded(&error))
     }
 }

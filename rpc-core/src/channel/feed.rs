@@ -14,6 +14,8 @@ use tokio::{
     time::{Sleep, sleep_until},
 };
 
+use thin_vec::ThinVec;
+
 use super::{
     Sender,
     pipe::{Out, Pipe},
@@ -54,7 +56,7 @@ pub(crate) struct Feed<S, T> {
     /// Items behind their lengths, as they go; empty between two polls.
     buffer: Vec<u8>,
     /// An item that leaves by itself and waits for room.
-    alone: Option<(Vec<u8>, Vec<Offered>)>,
+    alone: Option<(Vec<u8>, ThinVec<Offered>)>,
 }
 
 /// How a stream ends.

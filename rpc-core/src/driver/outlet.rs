@@ -11,6 +11,8 @@ use std::{
 
 use bytes::Bytes;
 
+use thin_vec::ThinVec;
+
 use super::{
     Link,
     link::{Due, State, wait, wake},
@@ -97,7 +99,7 @@ impl Outlet {
     }
 
     /// [`send`](Self::send) from a buffer of the caller's.
-    pub(crate) fn send_bytes(&self, item: Vec<u8>, offered: Vec<Offered>) -> Result<(), Error> {
+    pub(crate) fn send_bytes(&self, item: Vec<u8>, offered: ThinVec<Offered>) -> Result<(), Error> {
         if item.len() <= COPIED {
             self.put(Body::Small(&item), offered)
         } else {
@@ -105,7 +107,7 @@ impl Outlet {
         }
     }
 
-    fn put(&self, item: Body<'_>, offered: Vec<Offered>) -> Result<(), Error> {
+    fn put(&self, item: Body<'_>, offered: ThinVec<Offered>) -> Result<(), Error> {
         let mut due = Due::default();
         let mut state = self.link.lock();
         let sent = self.put_locked(&mut state, item, offered, &mut due);
@@ -116,7 +118,13 @@ impl Outlet {
         sent
     }
 
-    fn put_locked(&self, state: &mut State, item: Body<'_>, offered: Vec<Offered>, due: &mut Due) -> Result<(), Error> {
+    fn put_locked(
+        &self,
+        state: &mut State,
+        item: Body<'_>,
+        offered: ThinVec<Offered>,
+        due: &mut Due,
+    ) -> Result<(), Error> {
         let attached = match self.room(state).and_then(|_| state.attach(&self.link, &offered)) {
             Ok(attached) => attached,
             Err(error) => {

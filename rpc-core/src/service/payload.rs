@@ -5,6 +5,8 @@ use std::{cell::RefCell, fmt, pin::Pin};
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use thin_vec::ThinVec;
+
 use crate::{
     carry::{self, Offered},
     codec::{Codec, CodecError, Format},
@@ -35,7 +37,7 @@ pub(crate) type Rest = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// What goes with the bytes of a message, and after it.
 #[derive(Default)]
 pub(crate) struct Extra {
-    offered: Vec<Offered>,
+    offered: ThinVec<Offered>,
     rest: Option<Rest>,
 }
 
@@ -68,7 +70,7 @@ impl Payload {
     }
 
     /// What goes with the bytes.
-    pub(crate) fn take_offered(&mut self) -> Vec<Offered> {
+    pub(crate) fn take_offered(&mut self) -> ThinVec<Offered> {
         self.extra
             .as_mut()
             .map(|extra| std::mem::take(&mut extra.offered))

@@ -2,6 +2,8 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
+use thin_vec::ThinVec;
+
 use crate::{
     Code,
     carry::{self, Carried, Offered, Wire},
@@ -9,13 +11,13 @@ use crate::{
     codec::{Codec, CodecError, Format},
 };
 
-fn encoded<T: Serialize>(value: &T) -> Result<(Vec<u8>, Vec<Offered>), CodecError> {
+fn encoded<T: Serialize>(value: &T) -> Result<(Vec<u8>, ThinVec<Offered>), CodecError> {
     let mut bytes = Vec::new();
     let (result, offered) = carry::collecting(|| Format::default().encode(value, &mut bytes));
     result.map(|()| (bytes, offered))
 }
 
-fn decoded<T: DeserializeOwned>((bytes, offered): (Vec<u8>, Vec<Offered>)) -> Result<T, CodecError> {
+fn decoded<T: DeserializeOwned>((bytes, offered): (Vec<u8>, ThinVec<Offered>)) -> Result<T, CodecError> {
     let Wire { format, limits, .. } = Wire::default();
     let carried = offered.into_iter().map(Carried::Local).collect();
     carry::decoding(carried, Wire::default(), || format.decode(&bytes, limits))
@@ -86,7 +88,7 @@ fn something_else_in_the_place_of_an_end_is_an_error() {
     let error = decoded::<Receiver<String>>(encoded(&receiver).expect("encoded")).unwrap_err();
     assert!(error.to_string().contains("another type"), "{error}");
     let (bytes, _) = encoded(&channel::<u32>().1).expect("encoded");
-    let error = decoded::<Receiver<u32>>((bytes, Vec::new())).unwrap_err();
+    let error = decoded::<Receiver<u32>>((bytes, ThinVec::new())).unwrap_err();
     assert!(error.to_string().contains("did not come with the message"), "{error}");
 }
 

@@ -33,8 +33,7 @@ struct Plain<'a, T>(&'a T);
 
 impl<T: Serialize> Serialize for Plain<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let why = "the value of a watch channel carries a stream, a channel or a client, which cannot follow over a connection";
-        carry::plain(why, || self.0.serialize(serializer))
+        carry::plain(|| self.0.serialize(serializer))
     }
 }
 

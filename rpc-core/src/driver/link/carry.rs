@@ -88,7 +88,7 @@ impl State {
         &mut self,
         link: &Arc<Link>,
         attached: &Attached,
-        offered: Vec<Offered>,
+        offered: ThinVec<Offered>,
         due: &mut Due,
     ) {
         for (&attachment, offered) in attached.attachments.iter().zip(offered) {
@@ -151,7 +151,7 @@ impl State {
         id: u32,
         metadata: &Bytes,
         length: usize,
-        offered: Vec<Offered>,
+        offered: ThinVec<Offered>,
         due: &mut Due,
     ) -> Result<(), Error> {
         if self.is_over() || !self.connection.can_reply(id, metadata, length) {

@@ -49,7 +49,7 @@ impl Due {
     }
 
     /// What was offered goes to nobody.
-    pub(in crate::driver) fn forsake(&mut self, offered: Vec<Offered>) {
+    pub(in crate::driver) fn forsake(&mut self, offered: ThinVec<Offered>) {
         self.offered.extend(offered);
     }
 }
