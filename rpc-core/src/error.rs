@@ -23,7 +23,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// never sent.
 ///
 /// An error that a handler returns always reaches the caller as [`Outcome::Executed`]: whatever happened further down, that
-/// handler ran.
+/// handler ran. So does one inside the handler's own error type or in an item of a stream: serialised, an error has this outcome.
 ///
 /// ```
 /// use farcall::{Code, Error};
@@ -39,6 +39,8 @@ pub struct Error(Box<Inner>);
 struct Inner {
     code: Code,
     outcome: Outcome,
+    /// The same call fails in the same way; known only where the call was made.
+    lasting: bool,
     message: String,
     method: Option<String>,
     metadata: Metadata,
@@ -51,6 +53,7 @@ impl Error {
         Self(Box::new(Inner {
             code,
             outcome: Outcome::Executed,
+            lasting: false,
             message: message.into(),
             method: None,
             metadata: Metadata::new(),
@@ -61,6 +64,13 @@ impl Error {
     /// A refusal: the call certainly never ran.
     pub(crate) fn refused(code: Code, message: impl Into<String>) -> Self {
         Self::new(code, message).with_outcome(Outcome::NotExecuted)
+    }
+
+    /// A refusal that a repeat of the call meets again.
+    pub(crate) fn refused_for_good(code: Code, message: impl Into<String>) -> Self {
+        let mut error = Self::refused(code, message);
+        error.0.lasting = true;
+        error
     }
 
     /// This error with another outcome.
@@ -129,9 +139,13 @@ impl Error {
     }
 
     /// Whether the same call may be sent again without running twice, with a chance of success: it certainly never ran, and
-    /// the cause ([`Unavailable`](Code::Unavailable) or [`ResourceExhausted`](Code::ResourceExhausted)) may pass.
+    /// the cause ([`Unavailable`](Code::Unavailable) or [`ResourceExhausted`](Code::ResourceExhausted)) may pass. What does not pass
+    /// is no reason to try again: arguments that are too large, an object whose connection is gone.
     pub fn is_retryable(&self) -> bool {
-        self.0.outcome == Outcome::NotExecuted && matches!(self.0.code, Code::Unavailable | Code::ResourceExhausted)
+        let Inner { outcome, lasting, .. } = *self.0;
+        outcome == Outcome::NotExecuted
+            && !lasting
+            && matches!(self.0.code, Code::Unavailable | Code::ResourceExhausted)
     }
 }
 
@@ -220,7 +234,8 @@ impl Serialize for Error {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         Portable {
             code: self.0.code,
-            outcome: self.0.outcome,
+            // Whoever sends an error on has run.
+            outcome: Outcome::Executed,
             message: self.0.message.as_str(),
             method: self.0.method.as_deref(),
             metadata: &self.0.metadata,
@@ -235,6 +250,7 @@ impl<'de> Deserialize<'de> for Error {
         Ok(Self(Box::new(Inner {
             code: portable.code,
             outcome: portable.outcome,
+            lasting: false,
             message: portable.message,
             method: portable.method,
             metadata: portable.metadata,

@@ -20,7 +20,7 @@ use super::{
     Sender,
     pipe::{Out, Pipe},
 };
-use crate::{Error, Outcome, carry::Offered, service::now};
+use crate::{Error, carry::Offered, service::now};
 
 /// How many bytes of items leave together.
 const BATCH: usize = 32 << 10;
@@ -96,7 +96,7 @@ impl<T, S: Stream<Item = Result<T, Error>>> Future for Feed<S, T> {
         match end {
             End::Stopped | End::Finished => sender.finish(),
             // For the receiver it is the call that broke, whose handler runs.
-            End::Failed(error) => sender.fail(error.with_outcome(Outcome::Unknown)),
+            End::Failed(error) => sender.break_off(error),
         }
         Poll::Ready(())
     }

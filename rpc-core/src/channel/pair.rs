@@ -21,7 +21,7 @@ use super::{
     coding::Items,
     pipe::{Next, Pipe, gone},
 };
-use crate::{Error, carry, driver::broken};
+use crate::{Error, Outcome, carry, driver::broken};
 
 /// A channel for the items of one stream. Either end may be sent away, as an argument, in a result or as an item of another stream;
 /// the other end stays and sends or receives over the connection from then on.
@@ -122,9 +122,15 @@ impl<T> Sender<T> {
         self.end(Ok(()));
     }
 
-    /// Ends the stream with an error, which the receiver gets after what was sent.
+    /// Ends the stream with an error, which the receiver gets after what was sent, as
+    /// [`Executed`](crate::Outcome::Executed): whoever says so ran.
     pub fn fail(self, error: Error) {
-        self.end(Err(error));
+        self.end(Err(error.with_outcome(Outcome::Executed)));
+    }
+
+    /// Ends the stream because it broke, as far as is known here.
+    pub(crate) fn break_off(self, error: Error) {
+        self.end(Err(error.with_outcome(Outcome::Unknown)));
     }
 
     fn end(&self, end: Result<(), Error>) {

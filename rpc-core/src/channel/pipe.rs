@@ -270,7 +270,8 @@ impl<T> Pipe<T> {
             }
             drop(state);
             if let Err(error) = out.send_all(queue) {
-                out.outlet.end(Err(&error));
+                // For the receiver it is what ends the stream, whose other items came.
+                out.outlet.end(Err(&error.with_outcome(Outcome::Unknown)));
             }
         }
     }

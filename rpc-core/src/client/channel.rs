@@ -315,7 +315,7 @@ pub(super) fn outside_runtime() -> Error {
 /// A call to an object whose connection takes no more calls.
 pub(super) fn connection_gone() -> Error {
     let text = "the connection over which this object came is gone: ask for a new reference";
-    Error::refused(Code::Unavailable, text)
+    Error::refused_for_good(Code::Unavailable, text)
 }
 
 impl fmt::Debug for Channel {

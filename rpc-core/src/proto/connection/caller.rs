@@ -95,11 +95,11 @@ impl Connection {
             ));
         }
         if let Some(why) = self.too_large("the arguments take", length) {
-            return Err(Error::refused(Code::ResourceExhausted, why));
+            return Err(Error::refused_for_good(Code::ResourceExhausted, why));
         }
         let limit = (self.peer.max_metadata as usize).min(self.ours.max_metadata);
         if head.metadata.len() > limit {
-            return Err(Error::refused(
+            return Err(Error::refused_for_good(
                 Code::ResourceExhausted,
                 format!(
                     "the metadata takes {} bytes, the limit (`max_metadata`) is {limit}",

@@ -145,7 +145,7 @@ impl Connection {
         } else {
             self.too_large("the item takes", length)
         };
-        why.map_or(Ok(()), |why| Err(Error::refused(Code::ResourceExhausted, why)))
+        why.map_or(Ok(()), |why| Err(Error::refused_for_good(Code::ResourceExhausted, why)))
     }
 
     /// The sender is done: well, or with an error.
