@@ -187,6 +187,49 @@ async fn detached_handlers_have_the_grace_too() -> TestResult {
     Ok(())
 }
 
+/// A client that left behind a handler which outlives it.
+async fn left_behind(server: &RunningServer, prober: &Prober) -> TestResult {
+    let network = Network::seeded(1).delay(1..3);
+    let client = ProbeClient::new(network.connect(server).await?);
+    let call = tokio::spawn(client.hold_detached(1));
+    prober.until(|counts| counts.running == 1).await;
+    call.abort();
+    drop(client);
+    sleep(Duration::from_secs(1)).await;
+    Ok(())
+}
+
+/// Whoever has less time does not wait for whoever has more.
+#[tokio::test(start_paused = true)]
+async fn a_second_shutdown_has_a_grace_of_its_own() -> TestResult {
+    let prober = Prober::new();
+    let server = start(&prober, "second").await?;
+    left_behind(&server, &prober).await?;
+    let first = shut_down(&server);
+    sleep(Duration::from_secs(1)).await;
+    let second = Instant::now();
+    server.shutdown(Duration::from_secs(1)).await;
+    assert!(second.elapsed() <= Duration::from_secs(1) + ROUNDING, "{:?}", second.elapsed());
+    assert_eq!(prober.counts().running, 0);
+    assert!(ends("the first shutdown", first).await? <= Duration::from_secs(2) + ROUNDING);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_that_is_given_up_cuts_nothing() -> TestResult {
+    let prober = Prober::new();
+    let server = start(&prober, "given-up").await?;
+    left_behind(&server, &prober).await?;
+    timeout(Duration::from_secs(1), server.shutdown(GRACE))
+        .await
+        .expect_err("a handler runs");
+    sleep(2 * GRACE).await;
+    assert_eq!(prober.counts().running, 1);
+    drop(server);
+    prober.until(|counts| counts.running == 0).await;
+    Ok(())
+}
+
 /// A connection uses up the grace, so there is none left to wait for the detached handler.
 #[tokio::test(start_paused = true)]
 async fn a_detached_handler_does_not_outlive_the_shutdown() -> TestResult {

@@ -10,7 +10,7 @@ use std::{
 use tokio::{
     runtime::Handle,
     sync::watch,
-    task::{JoinHandle, JoinSet},
+    task::JoinHandle,
     time::timeout,
 };
 
@@ -154,19 +154,14 @@ impl RunningServer {
     pub async fn shutdown(&self, grace: Duration) {
         self.stopping.send_replace(true);
         self.shared.registry.drain();
-        // Outside the future that the grace ends: what is cut is waited for as well.
-        let mut detached = JoinSet::new();
         let finished = async {
             self.shared.registry.emptied().await;
-            detached = self.shared.host.take_detached();
-            while detached.join_next().await.is_some() {}
-            // Handlers whose connection was lost are stopped, and may still be in their destructors.
+            // Those that outlive their connection go on, and those that were stopped with it may still be in their destructors.
             self.shared.host.stopped().await;
         };
         if timeout(grace, finished).await.is_err() {
             self.shared.registry.abort();
             self.shared.registry.emptied().await;
-            detached.shutdown().await;
             self.shared.host.take_detached().shutdown().await;
             self.shared.host.stopped().await;
         }
