@@ -390,6 +390,59 @@ async fn no_handler_runs_when_the_shutdown_is_over() -> TestResult {
     Ok(())
 }
 
+/// A handler that shuts its own server down.
+#[farcall::service]
+trait Admin {
+    async fn stop(&self) -> farcall::Result<()>;
+    #[rpc(detached)]
+    async fn stop_detached(&self) -> farcall::Result<()>;
+}
+
+#[derive(Clone, Default)]
+struct Operator(Arc<std::sync::OnceLock<std::sync::Weak<RunningServer>>>);
+
+impl Admin for Operator {
+    async fn stop(&self) -> farcall::Result<()> {
+        if let Some(server) = self.0.get().and_then(std::sync::Weak::upgrade) {
+            server.shutdown(GRACE).await;
+        }
+        Ok(())
+    }
+    async fn stop_detached(&self) -> farcall::Result<()> {
+        self.stop().await
+    }
+}
+
+/// It is cut with the others, and whoever waits for the server hears that all the same.
+#[tokio::test(start_paused = true)]
+async fn a_handler_may_shut_its_own_server_down() -> TestResult {
+    for (round, detached) in [false, true, true].into_iter().enumerate() {
+        let (operator, prober) = (Operator::default(), Prober::new());
+        let server = prober.server().service(AdminServer::new(operator.clone()));
+        let server = Arc::new(server.listen(format!("mem://shutdown-own-{round}")).await?);
+        operator.0.set(Arc::downgrade(&server)).expect("set once");
+        left_behind(&server, &prober).await?;
+        let client = AdminClient::connect(server.local_addr()).await?;
+        let start = Instant::now();
+        let call = tokio::spawn(if detached { client.stop_detached() } else { client.stop() });
+        drop(client);
+        sleep(Duration::from_secs(1)).await;
+        if round == 2 {
+            // Its connection goes before it.
+            call.abort();
+        }
+        ends("the shutdown", server.wait()).await;
+        assert!(start.elapsed() >= GRACE && start.elapsed() <= GRACE + ROUNDING, "{:?}", start.elapsed());
+        prober.until(|counts| counts.running == 0).await;
+        if round < 2 {
+            call.await?.expect_err("it was cut");
+        }
+        let gone = AdminClient::connect(server.local_addr()).await;
+        assert_eq!(gone.err().map(|error| error.code()), Some(Code::Unavailable));
+    }
+    Ok(())
+}
+
 /// A handler that takes its time to stop.
 #[farcall::service]
 trait Reluctant {
