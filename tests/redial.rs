@@ -151,9 +151,19 @@ async fn a_call_that_every_connection_refuses_is_given_up() -> TestResult {
     let inventory = InventoryClient::new(channel);
     for calls in 1..=3 {
         let error = inventory.stock().await.err().ok_or("nobody answers")?;
-        assert_eq!((error.code(), error.outcome()), (Code::Unavailable, Outcome::NotExecuted));
-        assert!(error.message().contains("ended before the call could be sent"), "{error}");
-        assert_eq!(dials.load(Ordering::Relaxed), 4 * calls, "no more and no less than said");
+        assert_eq!(
+            (error.code(), error.outcome()),
+            (Code::Unavailable, Outcome::NotExecuted)
+        );
+        assert!(
+            error.message().contains("ended before the call could be sent"),
+            "{error}"
+        );
+        assert_eq!(
+            dials.load(Ordering::Relaxed),
+            4 * calls,
+            "no more and no less than said"
+        );
     }
     Ok(())
 }

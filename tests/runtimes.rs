@@ -88,7 +88,7 @@ fn a_connection_that_went_with_its_runtime_is_made_again_by_the_next_call() -> T
     drop(first);
     for number in 1..=3 {
         // More than what is copied, and a oneway call, which both come to the new connection by the same way.
-        assert_eq!(here.block_on(client.echo(&[7; 100_000]))?.len(), 100_000);
+        assert_eq!(here.block_on(client.echo(&vec![7; 100_000]))?.len(), 100_000);
         here.block_on(client.note(number))?;
         here.block_on(prober.until(|counts| counts.notes as u64 == number));
     }

@@ -209,7 +209,11 @@ async fn a_second_shutdown_has_a_grace_of_its_own() -> TestResult {
     sleep(Duration::from_secs(1)).await;
     let second = Instant::now();
     server.shutdown(Duration::from_secs(1)).await;
-    assert!(second.elapsed() <= Duration::from_secs(1) + ROUNDING, "{:?}", second.elapsed());
+    assert!(
+        second.elapsed() <= Duration::from_secs(1) + ROUNDING,
+        "{:?}",
+        second.elapsed()
+    );
     assert_eq!(prober.counts().running, 0);
     assert!(ends("the first shutdown", first).await? <= Duration::from_secs(2) + ROUNDING);
     Ok(())
@@ -424,7 +428,11 @@ async fn a_handler_may_shut_its_own_server_down() -> TestResult {
         left_behind(&server, &prober).await?;
         let client = AdminClient::connect(server.local_addr()).await?;
         let start = Instant::now();
-        let call = tokio::spawn(if detached { client.stop_detached() } else { client.stop() });
+        let call = tokio::spawn(if detached {
+            client.stop_detached()
+        } else {
+            client.stop()
+        });
         drop(client);
         sleep(Duration::from_secs(1)).await;
         if round == 2 {
@@ -432,7 +440,11 @@ async fn a_handler_may_shut_its_own_server_down() -> TestResult {
             call.abort();
         }
         ends("the shutdown", server.wait()).await;
-        assert!(start.elapsed() >= GRACE && start.elapsed() <= GRACE + ROUNDING, "{:?}", start.elapsed());
+        assert!(
+            start.elapsed() >= GRACE && start.elapsed() <= GRACE + ROUNDING,
+            "{:?}",
+            start.elapsed()
+        );
         prober.until(|counts| counts.running == 0).await;
         if round < 2 {
             call.await?.expect_err("it was cut");
