@@ -11,11 +11,13 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
+    time::Duration,
 };
 
 use farcall::{Channel, Limits, Result, Server};
 use futures::future::join_all;
 use support::{TestResult, Transport, until};
+use tokio::{sync::Notify, time::timeout};
 
 const CALLS: usize = 10_000;
 const TASKS: usize = 16;
@@ -135,7 +137,10 @@ fn check(answer: Option<Result<u64>>, number: u64) -> Result<()> {
     Ok(())
 }
 
-over_every_transport!(calls_dropped_anywhere_leave_nothing_behind);
+over_every_transport!(
+    calls_dropped_anywhere_leave_nothing_behind,
+    calls_that_move_from_task_to_task_are_woken,
+);
 
 async fn calls_dropped_anywhere_leave_nothing_behind(transport: Transport) -> TestResult {
     const SEED: u64 = 0x5eed;
@@ -179,6 +184,52 @@ async fn calls_dropped_anywhere_leave_nothing_behind(transport: Transport) -> Te
     // A loopback channel keeps its server to itself.
     if transport != Transport::Loopback {
         until(|| site.server().running_calls() == 0).await;
+    }
+    Ok(())
+}
+
+/// Wakes one task by way of many wakers.
+#[derive(Default)]
+struct Latest(Notify);
+
+impl Wake for Latest {
+    fn wake(self: Arc<Self>) {
+        self.0.notify_one();
+    }
+}
+
+/// Polls `call` with a new waker each time, several times in a row, and after that not before the last of them is woken.
+async fn moved<T>(call: impl Future<Output = T>, times: usize) -> T {
+    let mut call = pin!(call);
+    loop {
+        let mut latest = Arc::<Latest>::default();
+        for _ in 0..=times {
+            latest = Arc::default();
+            let waker = Waker::from(Arc::clone(&latest));
+            if let Poll::Ready(answer) = call.as_mut().poll(&mut Context::from_waker(&waker)) {
+                return answer;
+            }
+        }
+        latest.0.notified().await;
+    }
+}
+
+async fn calls_that_move_from_task_to_task_are_woken(transport: Transport) -> TestResult {
+    let server = Server::new().service(EchoServer::new(Counter::default()));
+    let site = transport.serve(server).await?;
+    let echo = EchoClient::new(site.channel.clone());
+    let padding = vec![7; 100_000];
+    for number in 0..200 {
+        let (times, turns) = (number as usize % 3, number as u32 % 5);
+        let all = async {
+            assert_eq!(moved(echo.at_once(number), times).await?, number);
+            assert_eq!(moved(echo.later(number, turns), times).await?, number);
+            assert_eq!(moved(echo.padded(number, &padding), times).await?.0, number);
+            assert_eq!(moved(echo.aside(number), times).await?, number);
+            assert_eq!(moved(echo.to_the_end(number, turns), times).await?, number);
+            moved(echo.told(number), times).await
+        };
+        timeout(Duration::from_secs(60), all).await.expect("it is woken")?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use farcall::{Channel, Code, Server, testing::Network, transport::BoxStream};
+use farcall::{Channel, Code, Outcome, Server, testing::Network, transport::BoxStream};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
@@ -125,5 +125,45 @@ async fn a_server_that_opens_connections_only_to_close_them_is_not_dialed_withou
     // Five attempts in the first second and a half, and one about every second from then on.
     let dials = dials.load(Ordering::Relaxed);
     assert!((15..40).contains(&dials), "{dials} attempts in 20 s");
+    Ok(())
+}
+
+/// Opens each connection and takes no calls on it.
+fn greets_and_drains(dials: &Arc<AtomicUsize>) -> Arc<dyn Fn(BoxStream) + Send + Sync> {
+    let dials = Arc::clone(dials);
+    Arc::new(move |mut stream| {
+        dials.fetch_add(1, Ordering::Relaxed);
+        tokio::spawn(async move {
+            let mut hello = vec![0; raw::client_hello().len()];
+            stream.read_exact(&mut hello).await?;
+            let drains = raw::frame(raw::GO_AWAY, 0, &[]);
+            stream.write_all(&[raw::server_hello(), drains].concat()).await?;
+            stream.read_to_end(&mut Vec::new()).await
+        });
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_every_connection_refuses_is_given_up() -> TestResult {
+    let dials = Arc::<AtomicUsize>::default();
+    let network = Network::seeded(1);
+    let channel = Channel::builder().connector(network.connector(greets_and_drains(&dials)));
+    let inventory = InventoryClient::new(channel);
+    for calls in 1..=3 {
+        let error = inventory.stock().await.err().ok_or("nobody answers")?;
+        assert_eq!(
+            (error.code(), error.outcome()),
+            (Code::Unavailable, Outcome::NotExecuted)
+        );
+        assert!(
+            error.message().contains("ended before the call could be sent"),
+            "{error}"
+        );
+        assert_eq!(
+            dials.load(Ordering::Relaxed),
+            4 * calls,
+            "no more and no less than said"
+        );
+    }
     Ok(())
 }

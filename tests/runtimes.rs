@@ -21,8 +21,12 @@ struct Bed {
 
 impl Bed {
     fn new() -> Result<Self, Box<dyn Error>> {
+        Self::with(&Prober::new())
+    }
+
+    fn with(prober: &Prober) -> Result<Self, Box<dyn Error>> {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let server = runtime.block_on(Prober::new().server().listen("tcp://127.0.0.1:0"))?;
+        let server = runtime.block_on(prober.server().listen("tcp://127.0.0.1:0"))?;
         Ok(Self { server, runtime })
     }
 }
@@ -69,5 +73,25 @@ fn a_deadline_holds_where_the_runtime_of_the_connection_stands_still() -> TestRe
         );
     }
     assert_eq!(still.block_on(client.add(1, 2))?, 3);
+    Ok(())
+}
+
+/// The channel has not been told that its connection went with its runtime.
+#[test]
+fn a_connection_that_went_with_its_runtime_is_made_again_by_the_next_call() -> TestResult {
+    let prober = Prober::new();
+    let bed = Bed::with(&prober)?;
+    let here = Builder::new_current_thread().enable_all().build()?;
+    let first = Builder::new_current_thread().enable_all().build()?;
+    let client = first.block_on(ProbeClient::connect(bed.server.local_addr()))?;
+    first.block_on(client.add(1, 2))?;
+    drop(first);
+    for number in 1..=3 {
+        // More than what is copied, and a oneway call, which both come to the new connection by the same way.
+        assert_eq!(here.block_on(client.echo(&vec![7; 100_000]))?.len(), 100_000);
+        here.block_on(client.note(number))?;
+        here.block_on(prober.until(|counts| counts.notes as u64 == number));
+    }
+    assert_eq!(prober.counts().started, 4, "nothing was sent twice");
     Ok(())
 }

@@ -187,6 +187,53 @@ async fn detached_handlers_have_the_grace_too() -> TestResult {
     Ok(())
 }
 
+/// A client that left behind a handler which outlives it.
+async fn left_behind(server: &RunningServer, prober: &Prober) -> TestResult {
+    let network = Network::seeded(1).delay(1..3);
+    let client = ProbeClient::new(network.connect(server).await?);
+    let call = tokio::spawn(client.hold_detached(1));
+    prober.until(|counts| counts.running == 1).await;
+    call.abort();
+    drop(client);
+    sleep(Duration::from_secs(1)).await;
+    Ok(())
+}
+
+/// Whoever has less time does not wait for whoever has more.
+#[tokio::test(start_paused = true)]
+async fn a_second_shutdown_has_a_grace_of_its_own() -> TestResult {
+    let prober = Prober::new();
+    let server = start(&prober, "second").await?;
+    left_behind(&server, &prober).await?;
+    let first = shut_down(&server);
+    sleep(Duration::from_secs(1)).await;
+    let second = Instant::now();
+    server.shutdown(Duration::from_secs(1)).await;
+    assert!(
+        second.elapsed() <= Duration::from_secs(1) + ROUNDING,
+        "{:?}",
+        second.elapsed()
+    );
+    assert_eq!(prober.counts().running, 0);
+    assert!(ends("the first shutdown", first).await? <= Duration::from_secs(2) + ROUNDING);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_that_is_given_up_cuts_nothing() -> TestResult {
+    let prober = Prober::new();
+    let server = start(&prober, "given-up").await?;
+    left_behind(&server, &prober).await?;
+    timeout(Duration::from_secs(1), server.shutdown(GRACE))
+        .await
+        .expect_err("a handler runs");
+    sleep(2 * GRACE).await;
+    assert_eq!(prober.counts().running, 1);
+    drop(server);
+    prober.until(|counts| counts.running == 0).await;
+    Ok(())
+}
+
 /// A connection uses up the grace, so there is none left to wait for the detached handler.
 #[tokio::test(start_paused = true)]
 async fn a_detached_handler_does_not_outlive_the_shutdown() -> TestResult {
@@ -343,6 +390,67 @@ async fn no_handler_runs_when_the_shutdown_is_over() -> TestResult {
         }
         server.shutdown(Duration::from_millis(1)).await;
         assert_eq!(prober.counts().running, 0, "round {round}");
+    }
+    Ok(())
+}
+
+/// A handler that shuts its own server down.
+#[farcall::service]
+trait Admin {
+    async fn stop(&self) -> farcall::Result<()>;
+    #[rpc(detached)]
+    async fn stop_detached(&self) -> farcall::Result<()>;
+}
+
+#[derive(Clone, Default)]
+struct Operator(Arc<std::sync::OnceLock<std::sync::Weak<RunningServer>>>);
+
+impl Admin for Operator {
+    async fn stop(&self) -> farcall::Result<()> {
+        if let Some(server) = self.0.get().and_then(std::sync::Weak::upgrade) {
+            server.shutdown(GRACE).await;
+        }
+        Ok(())
+    }
+    async fn stop_detached(&self) -> farcall::Result<()> {
+        self.stop().await
+    }
+}
+
+/// It is cut with the others, and whoever waits for the server hears that all the same.
+#[tokio::test(start_paused = true)]
+async fn a_handler_may_shut_its_own_server_down() -> TestResult {
+    for (round, detached) in [false, true, true].into_iter().enumerate() {
+        let (operator, prober) = (Operator::default(), Prober::new());
+        let server = prober.server().service(AdminServer::new(operator.clone()));
+        let server = Arc::new(server.listen(format!("mem://shutdown-own-{round}")).await?);
+        operator.0.set(Arc::downgrade(&server)).expect("set once");
+        left_behind(&server, &prober).await?;
+        let client = AdminClient::connect(server.local_addr()).await?;
+        let start = Instant::now();
+        let call = tokio::spawn(if detached {
+            client.stop_detached()
+        } else {
+            client.stop()
+        });
+        drop(client);
+        sleep(Duration::from_secs(1)).await;
+        if round == 2 {
+            // Its connection goes before it.
+            call.abort();
+        }
+        ends("the shutdown", server.wait()).await;
+        assert!(
+            start.elapsed() >= GRACE && start.elapsed() <= GRACE + ROUNDING,
+            "{:?}",
+            start.elapsed()
+        );
+        prober.until(|counts| counts.running == 0).await;
+        if round < 2 {
+            call.await?.expect_err("it was cut");
+        }
+        let gone = AdminClient::connect(server.local_addr()).await;
+        assert_eq!(gone.err().map(|error| error.code()), Some(Code::Unavailable));
     }
     Ok(())
 }

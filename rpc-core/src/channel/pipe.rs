@@ -197,9 +197,10 @@ impl<T> Pipe<T> {
             return out.outlet.end(end.as_ref().copied());
         }
         state.end.get_or_insert(end);
-        let receiver = state.wakers.items.take();
+        // The receiver, and those who still wait at a sender that was sent away.
+        let wakers = std::mem::take(&mut state.wakers);
         drop(state);
-        wake(receiver);
+        wakers.wake();
     }
 
     // ---- the receiver's side -------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ impl Host {
         self.handlers.closed().await;
     }
 
-    /// The handlers that outlive their connection, to be waited for or stopped.
+    /// The handlers that outlive their connection, to be stopped.
     pub(crate) fn take_detached(&self) -> JoinSet<()> {
         std::mem::take(&mut *self.detached.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -7,12 +7,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    runtime::Handle,
-    sync::watch,
-    task::{JoinHandle, JoinSet},
-    time::timeout,
-};
+use tokio::{runtime::Handle, sync::watch, task::JoinHandle, time::timeout};
 
 use super::{accept, builder::FailedConnection, registry::Registry};
 use crate::{
@@ -150,23 +145,21 @@ impl RunningServer {
     ///
     /// A handler of this server that waits for its shutdown is itself a call under way, so it is cut when the grace is over.
     ///
-    /// Dropping the future leaves the server in its shutdown without an end to the grace; dropping the server ends it.
+    /// Dropping the future during the grace leaves the server in its shutdown without an end to the grace; dropping the server, or
+    /// another shutdown, ends it.
     pub async fn shutdown(&self, grace: Duration) {
         self.stopping.send_replace(true);
         self.shared.registry.drain();
-        // Outside the future that the grace ends: what is cut is waited for as well.
-        let mut detached = JoinSet::new();
         let finished = async {
             self.shared.registry.emptied().await;
-            detached = self.shared.host.take_detached();
-            while detached.join_next().await.is_some() {}
-            // Handlers whose connection was lost are stopped, and may still be in their destructors.
+            // Those that outlive their connection go on, and those that were stopped with it may still be in their destructors.
             self.shared.host.stopped().await;
         };
-        if timeout(grace, finished).await.is_err() {
+        let in_time = timeout(grace, finished).await.is_ok();
+        let _over = Over(self);
+        if !in_time {
             self.shared.registry.abort();
             self.shared.registry.emptied().await;
-            detached.shutdown().await;
             self.shared.host.take_detached().shutdown().await;
             self.shared.host.stopped().await;
         }
@@ -175,7 +168,6 @@ impl RunningServer {
             // The address is free for a successor from here on; that the task was cancelled is what was asked for.
             let _ = task.await;
         }
-        self.stopped.send_replace(true);
     }
 
     /// Waits until the server has shut down. Cancel safe.
@@ -198,6 +190,17 @@ impl RunningServer {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Listening>> {
         self.listening.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A shutdown whose grace is over. It ends even if nobody waits for it any more: who did may be a handler that is cut.
+struct Over<'a>(&'a RunningServer);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        drop(self.0.stop_listening());
+        drop(self.0.shared.host.take_detached());
+        self.0.stopped.send_replace(true);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -51,6 +52,14 @@ impl LocalObject {
 
     fn lock(&self) -> MutexGuard<'_, Option<Arc<dyn Service>>> {
         self.service.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for LocalObject {
+    /// Whoever drops it last is chance, and may be a connection: that does not end with a destructor that panics.
+    fn drop(&mut self) {
+        let service = self.lock().take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(service)));
     }
 }
 

@@ -1,6 +1,7 @@
 //! One task uses a sender while another one sends it away.
 
 use std::{
+    future::poll_fn,
     pin::pin,
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -67,5 +68,29 @@ async fn whoever_waits_for_room_or_for_the_end_hears_that_the_sender_has_left() 
     let _away: Sender<u32> = there.received().await;
     assert_eq!(sent.await.unwrap_err().code(), Code::FailedPrecondition);
     assert_eq!(closed.await.code(), Code::FailedPrecondition);
+    drop(receiver);
+}
+
+/// In the process the message with it may go to nobody, or to somebody who ends the stream.
+#[tokio::test]
+async fn whoever_waits_for_room_or_for_the_end_hears_that_the_stream_has_ended() {
+    let (sender, receiver): (Sender<u32>, Receiver<u32>) = channel();
+    for item in 0..16 {
+        sender.send(item).await.expect("room");
+    }
+    let waits = Arc::clone(sender.pipe());
+    let sent = tokio::spawn(poll_fn({
+        let pipe = Arc::clone(&waits);
+        move |cx| pipe.poll_ready(cx)
+    }));
+    let closed = tokio::spawn(poll_fn(move |cx| waits.poll_stopped(cx)));
+    settle().await;
+    assert!(!sent.is_finished() && !closed.is_finished());
+    sender.finish();
+    settle().await;
+    assert!(sent.is_finished() && closed.is_finished(), "both are woken");
+    let refused = sent.await.expect("a task");
+    assert_eq!(refused.unwrap_err().code(), Code::FailedPrecondition);
+    assert_eq!(closed.await.expect("a task").code(), Code::FailedPrecondition);
     drop(receiver);
 }

@@ -31,7 +31,16 @@ struct Order {
     /// How many may have a value in hand.
     taking: usize,
     /// The end is known, and is shown when nobody has a value in hand any more.
-    end: Option<Error>,
+    end: Option<(Cause, Error)>,
+}
+
+/// What ended the values. Several may find the end, and the one that is last here knows best: behind an error a stream looks
+/// finished, and a value that cannot be decoded came before whatever is behind it.
+#[derive(PartialEq, PartialOrd)]
+enum Cause {
+    Finished,
+    Failed,
+    Undecodable,
 }
 
 impl<T> Source<T> {
@@ -66,14 +75,22 @@ impl<T> Source<T> {
         };
         match ready!(batch()) {
             Some(Ok(batch)) => self.show(shared, batch),
-            Some(Err(error)) => self.ends(error),
-            None => self.ends(Error::aborted("the sender has finished; this was its last value")),
+            Some(Err(error)) => self.ends(Cause::Failed, error),
+            None => {
+                let error = Error::aborted("the sender has finished; this was its last value");
+                self.ends(Cause::Finished, error);
+            }
         }
         Poll::Ready(())
     }
 
-    fn ends(&self, error: Error) {
-        self.order().end.get_or_insert(error);
+    fn ends(&self, cause: Cause, error: Error) {
+        let mut order = self.order();
+        if order.end.as_ref().is_none_or(|(known, _)| *known < cause) {
+            let worse = order.end.replace((cause, error));
+            drop(order);
+            drop(worse);
+        }
     }
 
     fn show(&self, shared: &Shared<T>, batch: Batch) {
@@ -88,8 +105,7 @@ impl<T> Source<T> {
             None => {}
             Some(Err(error)) => {
                 self.inlet.close(Some(&error));
-                // It comes before whatever end another one has found behind this value.
-                self.order().end = Some(error);
+                self.ends(Cause::Undecodable, error);
             }
         }
     }
@@ -117,10 +133,11 @@ impl<T> Drop for Taking<'_, T> {
     fn drop(&mut self) {
         let mut order = self.source.order();
         order.taking -= 1;
-        let end = order.end.clone().filter(|_| order.taking == 0);
+        let end = order.end.as_ref().filter(|_| order.taking == 0);
+        let end = end.map(|(_, error)| error.clone());
         drop(order);
-        if let Some(end) = end {
-            self.shared.end(end);
+        if let Some(error) = end {
+            self.shared.end(error);
         }
     }
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::pair::{Reference, Side, object, pair, settle};
 use crate::{
-    Code, Outcome,
+    Code, Error, Outcome, Service,
     driver::{Callee, Import},
-    service::LocalObject,
+    service::{Handler, Invocation, LocalObject, ServiceDescriptor},
 };
 
 async fn handed_over(from: &Side, to: &mut Side, object: &Arc<LocalObject>) -> Arc<Import> {
@@ -65,6 +65,44 @@ async fn a_call_that_is_followed_by_the_release_finds_its_object() {
     assert!(matches!(request.callee, Callee::Object(Some(_))));
     drop(request);
     assert!(alive.upgrade().is_none());
+}
+
+/// Its destructor panics.
+struct Brittle;
+
+impl Drop for Brittle {
+    fn drop(&mut self) {
+        panic!("on purpose");
+    }
+}
+
+impl Service for Brittle {
+    fn descriptor(&self) -> &'static ServiceDescriptor {
+        &ServiceDescriptor {
+            name: "Brittle",
+            methods: &[],
+        }
+    }
+
+    fn dispatch(&self, _: usize, _: Invocation) -> Handler {
+        Box::pin(async { Err(Error::unimplemented("no methods")) })
+    }
+}
+
+/// Whoever drops an object last may be the connection, with a call that came just before the object's release and is refused.
+#[tokio::test]
+async fn an_object_that_panics_when_it_is_dropped_ends_no_connection() {
+    let (mut here, mut there) = pair();
+    for refused in [false, true] {
+        let import = handed_over(&here, &mut there, &LocalObject::new(Arc::new(Brittle))).await;
+        if refused {
+            here.requests.close();
+            there.call(Some(&import), &7_u32).expect("sent");
+        }
+        drop(import);
+        settle().await;
+        assert!(!here.driver.is_finished(), "refused: {refused}");
+    }
 }
 
 #[tokio::test]

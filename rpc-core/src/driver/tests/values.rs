@@ -226,3 +226,28 @@ async fn a_last_value_that_cannot_be_decoded_is_the_end_for_all() {
         assert_eq!(*receiver.latest(), Slow(0));
     }
 }
+
+/// The driver, which is woken between an end that one receiver takes in and what that one makes of it: another receiver looks then,
+/// as it may in another thread.
+struct LooksMeanwhile(watch::Receiver<Option<Receiver<u32>>>);
+
+impl Wake for LooksMeanwhile {
+    fn wake(self: Arc<Self>) {
+        let _ = self.0.latest();
+    }
+}
+
+#[tokio::test]
+async fn why_the_values_ended_is_told_although_another_one_finds_them_ended() {
+    let (here, mut there) = pair();
+    let (sender, receiver) = watch::channel(None);
+    here.send(&receiver).expect("sent");
+    let mut away: watch::Receiver<Option<Receiver<u32>>> = there.received().await;
+    sender.send(Some(channel::<u32>().1));
+    settle().await;
+    let driver = Waker::from(Arc::new(LooksMeanwhile(away.clone())));
+    there.link.lock().sleep(&driver);
+    drop(driver);
+    let _ = away.latest();
+    assert_eq!(away.changed().await.unwrap_err().code(), Code::InvalidArgument);
+}

@@ -68,6 +68,21 @@ fn the_handler_is_stopped_at_the_deadline_by_the_servers_clock() {
 }
 
 #[test]
+fn a_request_that_comes_with_its_cancellation_has_its_deadline() {
+    let mut pair = pair(1);
+    pair.start(CLIENT, 7, &content(1), Some(SECOND))
+        .expect("it is within the limits");
+    while pair.write(CLIENT, usize::MAX) > 0 {}
+    pair.connection(CLIENT).abandon(0);
+    exchange(&mut pair);
+    let deadline = pair.now + SECOND;
+    let server = pair.connection(SERVER);
+    assert!(matches!(server.poll_event(), Some(Event::Request { call: 0, .. })));
+    assert_eq!(server.deadline(0), Some(deadline));
+    assert!(matches!(server.poll_event(), Some(Event::Stop { call: 0, .. })));
+}
+
+#[test]
 fn both_clocks_at_once_end_the_call_once() {
     let mut pair = pair(1);
     pair.start(CLIENT, 7, &content(1), Some(SECOND))
