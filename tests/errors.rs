@@ -49,6 +49,7 @@ trait Store {
     async fn wait(&self) -> u32;
     async fn unwritable(&self) -> Unwritable;
     async fn pass_on(&self) -> Result<u32>;
+    async fn pass_on_typed(&self) -> Result<u32, StockError>;
 }
 
 /// Refuses to be serialised.
@@ -112,6 +113,9 @@ impl Store for Shop {
     async fn pass_on(&self) -> Result<u32> {
         let below = self.below.as_ref().ok_or_else(|| Error::internal("nothing below"))?;
         below.refuse().await
+    }
+    async fn pass_on_typed(&self) -> Result<u32, StockError> {
+        Ok(self.pass_on().await?)
     }
 }
 
@@ -184,9 +188,19 @@ async fn an_error_passed_on_from_below_arrives_as_executed(transport: Transport)
         below: Some(StoreClient::new(below.channel.clone())),
     };
     let site = transport.serve(Server::new().service(StoreServer::new(shop))).await?;
-    let result = StoreClient::new(site.channel.clone()).pass_on().await;
+    let store = StoreClient::new(site.channel.clone());
     let parts = ["Store.pass_on: Store.refuse: ", "max_server_calls"];
-    assert_fails(result, Code::ResourceExhausted, Outcome::Executed, &parts);
+    assert_fails(
+        store.pass_on().await,
+        Code::ResourceExhausted,
+        Outcome::Executed,
+        &parts,
+    );
+    let Err(StockError::Remote(error)) = store.pass_on_typed().await else {
+        return Err("the handler's own error was due".into());
+    };
+    let parts = ["Store.refuse: ", "max_server_calls"];
+    assert_fails::<()>(Err(error), Code::ResourceExhausted, Outcome::Executed, &parts);
     Ok(())
 }
 
@@ -332,6 +346,10 @@ async fn too_large_a_request_is_refused(transport: Transport) -> TestResult {
         "(`max_message`) is 10000",
     ];
     let result = store.echo(&vec![0; 20_000]).await;
+    assert!(
+        result.as_ref().is_err_and(|error| !error.is_retryable()),
+        "it is too large the next time, too"
+    );
     assert_fails(result, Code::ResourceExhausted, Outcome::NotExecuted, &parts);
     assert_eq!(store.echo(&[1; 9_000]).await?, [1; 9_000]);
     Ok(())

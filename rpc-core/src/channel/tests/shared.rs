@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    Code,
+    Code, Outcome,
     channel::{Receiver, Sender, channel},
     driver::tests::pair::{pair, settle},
 };
@@ -93,4 +93,22 @@ async fn whoever_waits_for_room_or_for_the_end_hears_that_the_stream_has_ended()
     assert_eq!(refused.unwrap_err().code(), Code::FailedPrecondition);
     assert_eq!(closed.await.expect("a task").code(), Code::FailedPrecondition);
     drop(receiver);
+}
+
+/// It is encoded only when the receiver leaves; what is before it has come.
+#[tokio::test]
+async fn a_queued_item_that_is_too_large_breaks_a_stream_that_ran() {
+    let (here, mut there) = pair();
+    let (sender, receiver) = channel::<Vec<u8>>();
+    sender.send(vec![1]).await.expect("room");
+    sender.send(vec![0; 17 << 20]).await.expect("room");
+    here.send(&receiver).expect("sent");
+    let mut away: Receiver<Vec<u8>> = there.received().await;
+    assert_eq!(away.recv().await, Some(Ok(vec![1])));
+    let error = away.recv().await.expect("an error").unwrap_err();
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::ResourceExhausted, Outcome::Unknown)
+    );
+    assert_eq!(away.recv().await, None);
 }
