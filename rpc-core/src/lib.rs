@@ -83,7 +83,7 @@
 //! | [`max_objects`](Limits::max_objects) | 16,384 of a connection | the message that carries one more is refused |
 //! | [`max_metadata`](Limits::max_metadata) | 16 KiB | that call fails |
 //! | [`handshake_timeout`](Limits::handshake_timeout) | 10 s | the connection is closed |
-//! | [`idle_timeout`](Limits::idle_timeout) | 10 min without a call | the server closes the connection |
+//! | [`idle_timeout`](Limits::idle_timeout) | 10 min without a call, stream or object | the server closes the connection |
 //! | [`write_stall`](Limits::write_stall) | 30 s without progress | the connection is given up |
 //! | [`keepalive`](Limits::keepalive) | 15 s of silence, twice | the connection is given up |
 //! | [`max_depth`](Limits::max_depth) | 128 | that call fails |

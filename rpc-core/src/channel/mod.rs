@@ -53,6 +53,9 @@
 //! # }
 //! ```
 //!
+//! The call that carries an end has a deadline as any other: the upload above takes at most the channel's 30 s, unless the client
+//! says otherwise ([`with_timeout`](crate::client::Client::with_timeout)). What goes on after the call has none.
+//!
 //! # How streams end
 //! | the sender | the receiver gets, after the items |
 //! | --- | --- |

@@ -91,6 +91,9 @@ impl<T> Sender<T> {
     /// - The item cannot be encoded ([`InvalidArgument`](crate::Code::InvalidArgument)) or is longer than
     ///   [`max_message`](crate::Limits::max_message) ([`ResourceExhausted`](crate::Code::ResourceExhausted)): only this item was
     ///   not sent, and the next one may be.
+    ///
+    /// While both ends are in this process items are not encoded, and nothing speaks against any of them. Should the receiver be sent away
+    /// then, and one that waits not be able to follow, the stream ends with that error.
     pub async fn send(&self, item: T) -> Result<(), Error> {
         let _turn = turn(&self.pipe.sending).await;
         poll_fn(|cx| self.pipe.poll_ready(cx)).await?;

@@ -241,8 +241,8 @@ impl Channel {
 
     /// Whether there is a connection now. It may be lost the moment after; there is no need to ask before a call.
     ///
-    /// A channel to an object is `Ready` as long as the object can be called, and `Idle` for good when it is revoked here, or when
-    /// its connection takes no new calls.
+    /// A channel to an object is `Ready` as long as nothing here speaks against a call, and `Idle` for good when it is revoked here, or
+    /// when its connection takes no new calls. That the other side has revoked it is seen by calling it.
     pub fn state(&self) -> ChannelState {
         let callable = match &self.inner.target {
             Target::Dialled(dialled) => return dialled.state(),
@@ -275,7 +275,7 @@ impl Channel {
     /// Cancel safe.
     ///
     /// # Errors
-    /// When the attempt fails; there is only one. For an object, when it can be called no more.
+    /// When the attempt fails; there is only one. For an object, when [`state`](Self::state) is `Idle`.
     pub async fn ready(&self) -> Result<(), Error> {
         match (&self.inner.target, self.state()) {
             (Target::Dialled(dialled), _) => dialled.link().await.map(drop),

@@ -84,8 +84,8 @@ limits! {
     max_objects: usize = 16 << 10;
     /// How long opening a connection may take, in either role; default 10 s, so that a silent peer holds nothing for long.
     handshake_timeout: Duration = Duration::from_secs(10);
-    /// A server closes a connection that had no call for this long; default 10 minutes. The client dials again at its next
-    /// call.
+    /// A server closes a connection that had no call, stream or reference to an object, in either direction, for this long; default 10
+    /// minutes. The client dials again at its next call.
     idle_timeout: Duration = Duration::from_secs(600);
     /// A connection is given up when it takes no byte of what is to be written for this long; default 30 s.
     write_stall: Duration = Duration::from_secs(30);

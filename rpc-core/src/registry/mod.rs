@@ -75,7 +75,7 @@ pub trait Registry {
     /// The object that is bound to a name.
     ///
     /// # Errors
-    /// `NotFound`, also when the object is gone, and `FailedPrecondition` when it lives behind the connection of another client.
+    /// `NotFound`, also when the object is gone as far as the server knows, and `FailedPrecondition` when it lives behind the connection of another client.
     async fn lookup(&self, name: &str) -> Result<Reference>;
 
     /// The names in use, in order.

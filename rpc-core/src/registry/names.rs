@@ -18,7 +18,8 @@ const MAX_LENGTH: usize = 255;
 /// (`RegistryServer::new(names.clone())`).
 ///
 /// Everybody may look names up. Only the owner may change them, unless he [allows](Self::allow) it to others. A name whose object is
-/// gone, because it was revoked or its connection ended, is free again.
+/// gone, because it was revoked in this process or its connection ended, is free again. That a client has revoked an object of its own
+/// is not seen from here: its name stays until the client takes it back, or its connection ends.
 #[derive(Clone)]
 pub struct Names {
     bound: Arc<Mutex<BTreeMap<String, Reference>>>,
@@ -91,7 +92,7 @@ impl Names {
     /// The object that is bound to a name.
     ///
     /// # Errors
-    /// `NotFound`, also when the object is gone.
+    /// `NotFound`, also when the object is gone as far as is known here.
     pub fn lookup(&self, name: &str) -> Result<Reference> {
         let found = self.lock().get(name).cloned();
         found
