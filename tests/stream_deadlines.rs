@@ -237,7 +237,7 @@ async fn an_item_may_take_so_long() -> TestResult {
             late,
             Code::DeadlineExceeded,
             Outcome::Unknown,
-            &["Clock.ticks", "no item came for 3s"],
+            &["Clock.ticks", "no item came within the item timeout of 3s"],
         );
         assert_eq!(ticks.next().await, None);
         assert!(
@@ -254,7 +254,7 @@ async fn an_item_may_take_so_long() -> TestResult {
             late,
             Code::DeadlineExceeded,
             Outcome::Unknown,
-            &["Clock.open", "no item came for 3s"],
+            &["Clock.open", "no item came within the item timeout of 3s"],
         );
         gate.stopped().await;
     }
@@ -289,7 +289,7 @@ async fn the_first_item_may_take_so_long() -> TestResult {
         late,
         Code::DeadlineExceeded,
         Outcome::Unknown,
-        &["Clock.ticks", "no item came for 3s"],
+        &["Clock.ticks", "no item came within the item timeout of 3s"],
     );
     assert_eq!(start.elapsed().as_secs(), 3);
     Ok(())

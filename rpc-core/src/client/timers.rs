@@ -62,7 +62,7 @@ impl Idle {
 
     /// Waits until no item came for so long, counted from the first poll behind the item before.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
-        self.poll_late(cx, |limit| format!("no item came for {limit:?}"))
+        self.poll_late(cx, |limit| format!("no item came within the item timeout of {limit:?}"))
     }
 
     /// The same for the answer that opens the stream, counted from the first poll.

@@ -63,8 +63,9 @@ impl Rests {
         };
         let limit = host.limits().max_streams;
         if self.count(limit) >= limit {
+            let more = if limit == 0 { "no handler" } else { "no more handlers" };
             return Err(Error::resource_exhausted(format!(
-                "{limit} streams are fed on this connection already, the limit (`max_streams`)"
+                "the side that answers lets {more} send streams on this connection: its limit (`max_streams`) is {limit}"
             )));
         }
         let context = work.context();

@@ -90,7 +90,7 @@ impl Router {
     /// Why there is no such method, and what there is instead.
     fn missing(&self, instance: Option<u64>, method: u64) -> Error {
         if self.routes.is_empty() {
-            let text = "this side of the connection offers no services, only objects that it gave away";
+            let text = "the side that was called offers no services on this connection, only objects that it gave away";
             return Error::refused(Code::Unimplemented, text);
         }
         let of_instance = || {

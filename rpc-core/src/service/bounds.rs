@@ -14,7 +14,8 @@ use crate::Error;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot cross the network as the argument `{Name}` of `{Method}`",
     label = "needs serde's `Serialize` and `Deserialize`",
-    note = "if the type is yours, add `#[derive(serde::Serialize, serde::Deserialize)]` to it"
+    note = "if the type is yours, add `#[derive(serde::Serialize, serde::Deserialize)]` to it",
+    note = "a stream is written `impl Stream<Item = X>` or `Streaming<X>` in the signature itself: the attribute cannot see through an alias"
 )]
 pub trait Argument<'de, Method, Name> {}
 
@@ -25,7 +26,8 @@ impl<'de, Method, Name, T: Serialize + Deserialize<'de>> Argument<'de, Method, N
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot cross the network as a result of `{Method}`",
     label = "needs serde's `Serialize` and `Deserialize`, and to borrow nothing",
-    note = "if the type is yours, add `#[derive(serde::Serialize, serde::Deserialize)]` to it"
+    note = "if the type is yours, add `#[derive(serde::Serialize, serde::Deserialize)]` to it",
+    note = "a stream is written `impl Stream<Item = X>` or `Streaming<X>` in the signature itself: the attribute cannot see through an alias"
 )]
 pub trait Output<Method, Name> {}
 

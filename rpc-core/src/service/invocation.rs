@@ -72,7 +72,9 @@ impl Invocation {
         carry::decoding(carried, self.wire, decode).map_err(|error| {
             Error::refused(
                 Code::InvalidArgument,
-                format!("the arguments cannot be decoded: {error}"),
+                format!(
+                    "the arguments cannot be decoded: {error}; do both sides have the same version of their types?"
+                ),
             )
             .with_method(self.method.path)
         })

@@ -38,6 +38,14 @@ fn stream_type(context: &Context, ty: &Type) {
     }
 }
 
+/// Whether a trait of that name is among the bounds, whatever its path.
+fn names<'a>(bounds: impl IntoIterator<Item = &'a TypeParamBound>, name: &str) -> bool {
+    bounds.into_iter().any(|bound| {
+        matches!(bound, TypeParamBound::Trait(bound)
+            if bound.path.segments.last().is_some_and(|segment| segment.ident == name))
+    })
+}
+
 fn check_type(context: &Context, place: Place, ty: &Type) {
     TypeCheck { context, place }.visit_type(ty);
 }
@@ -69,17 +77,11 @@ struct TypeCheck<'a> {
 
 impl<'ast> Visit<'ast> for TypeCheck<'_> {
     fn visit_type_impl_trait(&mut self, ty: &'ast TypeImplTrait) {
-        let names = |name: &str| {
-            ty.bounds.iter().any(|bound| {
-                matches!(bound, TypeParamBound::Trait(bound)
-                    if bound.path.segments.last().is_some_and(|segment| segment.ident == name))
-            })
-        };
-        if names("Stream") {
+        if names(&ty.bounds, "Stream") {
             self.nested_stream(ty, streams::item(&Type::ImplTrait(ty.clone())));
             return;
         }
-        let message = if self.place == Place::Result && names("Future") {
+        let message = if self.place == Place::Result && names(&ty.bounds, "Future") {
             "write `async fn` and the future's output"
         } else {
             "the other side must know this type: write a concrete one instead of `impl`"
@@ -88,10 +90,12 @@ impl<'ast> Visit<'ast> for TypeCheck<'_> {
     }
 
     fn visit_type_trait_object(&mut self, ty: &'ast TypeTraitObject) {
-        self.context.error(
-            ty,
-            "a trait object cannot cross the network: write a concrete type, such as an enum",
-        );
+        let message = if names(&ty.bounds, "Stream") {
+            "a stream is no trait object here: write `impl Stream<Item = X>`, or `farcall::Streaming<X>`, without a `Box`"
+        } else {
+            "a trait object cannot cross the network: write a concrete type, such as an enum"
+        };
+        self.context.error(ty, message);
     }
 
     fn visit_type_fn_ptr(&mut self, ty: &'ast TypeFnPtr) {
@@ -150,7 +154,8 @@ impl<'ast> Visit<'ast> for TypeCheck<'_> {
 
     fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
         if let Some(reason) = self.place.must_own().filter(|_| lifetime.ident != "static") {
-            self.context.error(lifetime, format!("{reason}: write `'static`"));
+            self.context
+                .error(lifetime, format!("{reason}: write an owned type, such as `String`"));
         }
     }
 }

@@ -5,6 +5,7 @@ pub trait Inventory {
     async fn row<'a>(&'a self, rows: &'a String) -> Option<&'a String>;
     async fn cow(&self) -> std::borrow::Cow<'_, str>;
     async fn object(&self) -> Result<u32, Box<dyn std::error::Error>>;
+    fn boxed(&self) -> Box<dyn farcall::stream::Stream<Item = u32>>;
     fn future(&self) -> impl Future<Output = u32> + Send;
     fn iterator(&self) -> impl Iterator<Item = u32>;
     async fn never(&self) -> !;

@@ -18,6 +18,7 @@ pub trait Nested {
 pub trait Items {
     fn unsaid(&self) -> impl Stream;
     fn borrowed<'a>(&'a self) -> impl Stream<Item = &'a str>;
+    fn cow<'a>(&'a self) -> impl Stream<Item = std::borrow::Cow<'a, str>>;
     async fn named(&self, rows: impl Stream<Item = Result<&'static [u8]>>) -> u64;
     fn futures(&self) -> impl Stream<Item = impl Future<Output = u32>>;
 }

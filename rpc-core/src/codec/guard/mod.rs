@@ -94,6 +94,6 @@ pub(super) fn whole<T>(value: T, left_over: usize) -> Result<T, CodecError> {
 #[cold]
 fn trailing(left_over: usize) -> CodecError {
     CodecError::new(format!(
-        "{left_over} bytes are left over after the value, so the peer means another type"
+        "{left_over} bytes are left over after the value, so they were written as another type"
     ))
 }

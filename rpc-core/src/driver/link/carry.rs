@@ -57,8 +57,9 @@ impl State {
             },
             Offered::Import(import) => {
                 let text = format!(
-                    "the object lives behind another connection, with {}: a reference goes back there or stays here; \
-                     have the one who offers the object hand it out, or offer one of your own that passes calls on",
+                    "the message's sender has the object from another connection, with {}: a reference goes back there and \
+                     nowhere else; have the one who offers the object hand it out, or the sender offer one of its own that \
+                     passes calls on",
                     import.link().peer()
                 );
                 return Err(Error::refused(Code::FailedPrecondition, text));

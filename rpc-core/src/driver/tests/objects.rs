@@ -129,7 +129,7 @@ async fn an_object_behind_another_connection_does_not_travel() {
         (error.code(), error.outcome()),
         (Code::FailedPrecondition, Outcome::NotExecuted)
     );
-    assert!(error.message().contains("behind another connection"), "{error}");
+    assert!(error.message().contains("from another connection"), "{error}");
     assert!(
         alive.upgrade().is_none(),
         "what came before it in the message was taken back"

@@ -23,7 +23,7 @@ impl Connection {
             }
             // The other side announces one number for both.
             Carrier::Datagrams if theirs < ours => format!(
-                "the limit (`max_message`) is {limit} on the other side, or its `max_udp_message`; larger messages belong on tcp"
+                "the limit (`max_message`) is {limit} on the receiving side, or its `max_udp_message`; larger messages belong on tcp"
             ),
             _ => format!("the limit (`max_message`) is {limit}"),
         };

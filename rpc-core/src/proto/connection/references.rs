@@ -20,10 +20,17 @@ impl Connection {
     pub(crate) fn export(&mut self, object: Option<u32>) -> Result<u32, Error> {
         self.exports.export(object).ok_or_else(|| {
             let (limit, has_room) = (self.exports.limit(), self.exports.len() < self.exports.limit());
+            // It may be read on either side: where the message carries an answer, the caller reads it.
             let text = if has_room || object.is_some() {
-                format!("the other side holds {MAX_REFERENCES} references to objects of this one already, the most of a connection")
+                format!(
+                    "the message's receiver holds {MAX_REFERENCES} references to objects of the sender's already, the most of a \
+                     connection"
+                )
             } else {
-                format!("the other side has references to {limit} objects of this one already, the limit (`max_objects`)")
+                let more = if limit == 0 { "no" } else { "no more" };
+                format!(
+                    "the message's sender gives away {more} objects on this connection: its limit (`max_objects`) is {limit}"
+                )
             };
             Error::refused(Code::ResourceExhausted, text)
         })

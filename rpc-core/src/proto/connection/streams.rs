@@ -58,13 +58,13 @@ impl Connection {
     /// `ResourceExhausted` and not executed, when the peer takes no more streams.
     pub(crate) fn open_stream(&mut self, flow: Flow) -> Result<StreamId, Error> {
         self.streams.open(flow).ok_or_else(|| {
-            Error::refused(
-                Code::ResourceExhausted,
-                format!(
-                    "{} streams that this side opened are open on this connection already, the other side's limit (`max_streams`)",
-                    self.streams.limit()
-                ),
-            )
+            let limit = self.streams.limit();
+            let more = if limit == 0 { "no" } else { "no more" };
+            // It may be read on either side: where the message carries an answer, the caller reads it.
+            let text = format!(
+                "the message's receiver takes {more} streams on this connection: its limit (`max_streams`) is {limit}"
+            );
+            Error::refused(Code::ResourceExhausted, text)
         })
     }
 

@@ -95,7 +95,7 @@ fn a_message_too_large_for_datagrams_is_refused_with_the_way_out() {
         (
             &high,
             &low,
-            &["is 100000 on the other side", "`max_udp_message`", "tcp"],
+            &["is 100000 on the receiving side", "`max_udp_message`", "tcp"],
         ),
     ] {
         let mut pair = over_datagrams(client, server);

@@ -107,6 +107,16 @@ fn the_end_waits_for_the_receiver_to_take_what_came_before() {
 }
 
 #[test]
+fn a_side_may_take_no_streams_at_all() {
+    let mut pair = with_limits(Limits::default().max_streams(0), 1);
+    let none = pair.connection(CLIENT).open_stream(Flow::Sends);
+    assert_eq!(
+        none.expect_err("none is taken").message(),
+        "the message's receiver takes no streams on this connection: its limit (`max_streams`) is 0"
+    );
+}
+
+#[test]
 fn numbers_are_used_again_and_only_then() {
     let limits = Limits::default().max_streams(2);
     let mut pair = with_limits(limits, 1);
@@ -117,7 +127,10 @@ fn numbers_are_used_again_and_only_then() {
         .open_stream(Flow::Sends)
         .expect_err("there are two");
     assert_eq!(full.code(), Code::ResourceExhausted);
-    assert!(full.message().contains("max_streams"), "{full}");
+    assert_eq!(
+        full.message(),
+        "the message's receiver takes no more streams on this connection: its limit (`max_streams`) is 2"
+    );
     // The other side numbers its own.
     open(&mut pair, SERVER, Flow::Sends);
     finish(&mut pair, CLIENT, first);
