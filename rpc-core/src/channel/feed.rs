@@ -9,12 +9,11 @@ use std::{
 };
 
 use futures_core::Stream;
+use thin_vec::ThinVec;
 use tokio::{
     runtime::Handle,
     time::{Sleep, sleep_until},
 };
-
-use thin_vec::ThinVec;
 
 use super::{
     Sender,

@@ -440,9 +440,7 @@ impl RawCall {
 
 impl Drop for RawCall {
     fn drop(&mut self) {
-        if let State::Waiting { link, id, .. } = &self.state {
-            link.abandon(*id);
-        }
+        self.give_up();
     }
 }
 

@@ -30,7 +30,7 @@ impl Upkeep {
     pub(super) fn work(&mut self, cx: &mut Context<'_>) {
         self.feeds.poll(cx);
         if let Some(rest) = &mut self.rest
-            && matches!(rest.as_mut().poll(cx), Poll::Ready(()))
+            && rest.as_mut().poll(cx).is_ready()
         {
             self.rest = None;
         }

@@ -10,7 +10,6 @@ use std::{
 };
 
 use bytes::Bytes;
-
 use thin_vec::ThinVec;
 
 use super::{

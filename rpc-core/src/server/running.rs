@@ -141,8 +141,8 @@ impl RunningServer {
 
     /// Stops: no new connections, peers are told to go elsewhere, calls under way have `grace` to finish, then everything left
     /// is cut. The streams of a call's result are part of it; channels, watched values and objects are not, and end with their
-    /// connection when its last call has. Calls that arrive meanwhile are refused as `Unavailable` and not executed. Afterwards no handler runs, not even the
-    /// destructor of one, but `#[rpc(blocking)]` ones, which nothing stops.
+    /// connection when its last call has. Calls that arrive meanwhile are refused as `Unavailable` and not executed. Afterwards no
+    /// handler runs, not even the destructor of one, but `#[rpc(blocking)]` ones, which nothing stops.
     ///
     /// A handler of this server that waits for its shutdown is itself a call under way, so it is cut when the grace is over.
     ///

@@ -4,7 +4,6 @@ use std::{cell::RefCell, fmt, pin::Pin};
 
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
 use thin_vec::ThinVec;
 
 use crate::{

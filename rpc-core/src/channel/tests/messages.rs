@@ -1,7 +1,6 @@
 //! Ends in messages that never leave the process, and in what is no message.
 
 use serde::{Serialize, de::DeserializeOwned};
-
 use thin_vec::ThinVec;
 
 use crate::{

@@ -16,14 +16,13 @@ use std::{
 };
 
 use bytes::Bytes;
+use thin_vec::ThinVec;
 use tokio::runtime::{Handle, Id};
 
 pub(super) use due::Due;
 pub(crate) use life::Busy;
 pub(super) use state::State;
 pub(super) use streams::wait;
-
-use thin_vec::ThinVec;
 
 use crate::{
     Code, Error, Metadata, Outcome,

@@ -161,15 +161,12 @@ impl Connection {
     }
 
     fn hand_out_request(&mut self, call: u32, head: RequestHead, body: Bytes) {
-        if head.attachments.is_empty() && head.object.is_none() {
-            self.events.push_back(Event::Request { call, head, body });
-            return;
-        }
-        let released = self.hand_out(&head.attachments);
+        let mut released = self.hand_out(&head.attachments);
         let target = head.object.filter(|&object| self.exports.hand_out(object));
-        self.events.push_back(Event::Request { call, head, body });
-        self.events.extend(released);
-        self.events.extend(target.map(|object| Event::Released { object }));
+        if let Some(object) = target {
+            released.push(Event::Released { object });
+        }
+        self.tell(Event::Request { call, head, body }, released);
     }
 
     pub(super) fn handle_request_data(&mut self, id: u32, piece: &[u8], more: bool) -> Result<(), Violation> {

@@ -260,12 +260,9 @@ impl Connection {
         }
         let list = std::mem::take(&mut call.attachments);
         self.outbox.release(Kind::Request, cost);
-        if waits && list.is_empty() {
-            self.events.push_back(event(id, list));
-        } else if waits {
+        if waits {
             let released = self.hand_out(&list);
-            self.events.push_back(event(id, list));
-            self.events.extend(released);
+            self.tell(event(id, list), released);
         } else {
             self.dispose(list);
         }

@@ -131,6 +131,14 @@ impl Connection {
         released
     }
 
+    /// A message is handed out, and then what its list has let go: for most messages nothing.
+    pub(super) fn tell(&mut self, message: Event, released: Vec<Event>) {
+        self.events.push_back(message);
+        if !released.is_empty() {
+            self.events.extend(released);
+        }
+    }
+
     /// A list goes to nobody.
     pub(super) fn dispose(&mut self, list: ThinVec<Attachment>) {
         if !list.is_empty() {

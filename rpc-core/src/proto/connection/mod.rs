@@ -14,10 +14,9 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
+use thin_vec::ThinVec;
 
 pub(crate) use streams::{Batch, Capacity, Received};
-
-use thin_vec::ThinVec;
 
 use super::{
     Announced, Attachment, Carrier, Limits, StreamId, Violation,

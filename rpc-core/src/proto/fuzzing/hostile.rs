@@ -6,7 +6,6 @@ use std::{
 };
 
 use ::bytes::{Bytes, BytesMut};
-
 use thin_vec::{ThinVec, thin_vec};
 
 use super::{pair::body, script::Script};

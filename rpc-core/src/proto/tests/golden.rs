@@ -7,7 +7,6 @@
 use std::{collections::VecDeque, fmt::Write as _, fs, path::PathBuf, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-
 use thin_vec::{ThinVec, thin_vec};
 
 use super::{answers, content, exchange, frame, inject, pair, request_payload, requests, start};

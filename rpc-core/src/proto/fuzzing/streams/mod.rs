@@ -9,9 +9,9 @@ use std::{
 };
 
 use ::bytes::{BufMut, Bytes, BytesMut};
+use thin_vec::ThinVec;
 
 use self::net::Net;
-use thin_vec::ThinVec;
 
 use super::{pair::body, script::Script};
 use crate::{

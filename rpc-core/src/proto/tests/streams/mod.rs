@@ -10,7 +10,6 @@ mod turns;
 mod violations;
 
 use bytes::Bytes;
-
 use thin_vec::ThinVec;
 
 use super::{exchange, pair, with_limits};

@@ -7,7 +7,6 @@ use std::{
 
 use ::bytes::{BufMut, Bytes, BytesMut};
 use fastrand::Rng;
-
 use thin_vec::ThinVec;
 
 use super::streams::{Ending, Message, Streams, Thing};
