@@ -42,6 +42,8 @@ pub(crate) struct OutgoingCall {
     pub(crate) reply: Option<Box<(Bytes, Assembly)>>,
     /// What the reply that is to come carries.
     pub(crate) attachments: ThinVec<Attachment>,
+    /// That list came, whatever was in it.
+    pub(crate) listed: bool,
     /// A list went before the request.
     pub(crate) attached: bool,
     /// The object that is called.

@@ -60,7 +60,7 @@ impl Connection {
 
     pub(super) fn handle_reply_attach(&mut self, id: u32, payload: Bytes) -> Result<(), Violation> {
         let call = self.outgoing.in_flight(id)?;
-        if call.reply.is_some() || !call.attachments.is_empty() {
+        if call.reply.is_some() || std::mem::replace(&mut call.listed, true) {
             return Err(Violation::new(format!(
                 "two lists for the reply to call {id}, or a late one"
             )));

@@ -131,6 +131,22 @@ fn a_list_for_a_call_in_flight_is_refused() {
 }
 
 #[test]
+fn a_reply_has_one_list_even_if_that_was_empty_or_nobody_waits_for_it() {
+    for gives_up in [false, true] {
+        let mut pair = pair(1);
+        super::super::start(&mut pair, &Bytes::new());
+        exchange(&mut pair);
+        if gives_up {
+            pair.connection(CLIENT).abandon(0);
+        }
+        let mut frames = frame(Kind::ReplyAttach, false, 0, &[]);
+        frames.unsplit(frame(Kind::ReplyAttach, false, 0, &[0, 0, 0, 0, 0]));
+        let text = violation(&mut pair, CLIENT, frames);
+        assert!(text.contains("two lists"), "{text}");
+    }
+}
+
+#[test]
 fn lists_below_lists_are_given_back_however_deep() {
     let limits = Limits::default().max_streams(50_000);
     let mut pair = with_limits(limits, 1);
