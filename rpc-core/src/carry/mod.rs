@@ -5,6 +5,8 @@
 //! encoded or decoded, so such values go nowhere but into messages.
 
 mod scope;
+#[cfg(test)]
+mod tests;
 
 use std::{any::Any, fmt, sync::Arc};
 
