@@ -52,6 +52,9 @@ pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
 ///
 /// A sender that is serialised into the arguments, the result or an item of a call leaves this process once the message is sent;
 /// then [`send`](Self::send) fails here, and so do tasks that wait in it. If the message is never sent, it is as if the sender was dropped.
+///
+/// Over a connection a stream counts towards [`max_streams`](crate::Limits::max_streams) until both ends are gone. So whoever waits
+/// for something else before the next item waits for [`closed`](Self::closed), too, and drops the sender then.
 pub struct Sender<T> {
     pipe: Arc<Pipe<T>>,
     /// Finished, or gone with a message: dropping what is left here means nothing.

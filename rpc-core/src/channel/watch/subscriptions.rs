@@ -1,72 +1,73 @@
 //! The receivers of a watch channel that were sent away.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    task::{Context, Wake, Waker},
+};
 
-use super::{shared::State, value::Encode};
+use super::{
+    shared::{Shared, State},
+    value::Encode,
+};
 use crate::{Error, codec::Format, driver::Outlet, service::Payload};
 
 /// The receivers that were sent away. Nobody's task tells them of new values: whoever sends does, one at a time and without the
-/// lock.
+/// lock. Nor does a task wait for them to stop: whoever brings that news ends the stream.
 pub(super) struct Subscriptions<T>(Mutex<List<T>>);
 
 struct List<T> {
-    all: Vec<Subscription<T>>,
-    /// Somebody tells them of a value, and has them all in hand.
+    /// In the order in which they came.
+    all: BTreeMap<u64, Subscription<T>>,
+    next: u64,
+    /// Somebody tells them of a value.
     pushing: bool,
-    in_hand: usize,
     /// There is a newer value, or a new subscription.
     again: bool,
-    /// When there are so many, those who have gone are looked for: without new values nobody would notice.
-    prune_at: usize,
 }
 
 /// A receiver elsewhere.
-pub(super) struct Subscription<T> {
-    outlet: Outlet,
+struct Subscription<T> {
+    outlet: Arc<Outlet>,
     encode: Encode<T>,
-    /// The version of the value that it has.
+    /// The version of the value that it was told.
     version: u64,
 }
 
 impl<T> Default for Subscriptions<T> {
     fn default() -> Self {
         Self(Mutex::new(List {
-            all: Vec::new(),
+            all: BTreeMap::new(),
+            next: 0,
             pushing: false,
-            in_hand: 0,
             again: false,
-            prune_at: PRUNE,
         }))
     }
 }
-
-/// So many are looked through at once without thinking about it.
-const PRUNE: usize = 16;
 
 impl<T> Subscriptions<T> {
     fn lock(&self) -> MutexGuard<'_, List<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many there are, with those who have gone since they were told last.
+    /// How many there are.
     pub(super) fn len(&self) -> usize {
-        let list = self.lock();
-        list.all.len() + list.in_hand
+        self.lock().all.len()
     }
 
-    /// A receiver that was sent away with the value of `version` in the same message.
-    pub(super) fn add(&self, outlet: Outlet, encode: Encode<T>, version: u64) {
-        self.lock().all.push(Subscription {
-            outlet,
-            encode,
-            version,
-        });
+    fn insert(&self, subscription: Subscription<T>) -> u64 {
+        let mut list = self.lock();
+        let number = list.next;
+        list.next += 1;
+        list.all.insert(number, subscription);
+        number
     }
 
-    /// Forgets those who have gone.
-    pub(super) fn prune(&self, state: impl Fn() -> State<T>) {
-        self.lock().prune_at = 0;
-        self.push(state);
+    /// Forgets one, whose stream has ended.
+    fn forget(&self, number: u64) {
+        let gone = self.lock().all.remove(&number);
+        // Without the lock: it may be the last that knows the connection.
+        drop(gone);
     }
 
     /// Tells all of them of the value as it is, or of the end.
@@ -75,29 +76,102 @@ impl<T> Subscriptions<T> {
             return;
         };
         loop {
-            let (mut all, prunes) = self.take();
-            if prunes {
-                all.retain(|subscription| subscription.outlet.stopped().is_none());
-            }
-            update(&mut all, &state());
+            self.tell(&state());
             let mut list = self.lock();
-            list.in_hand = 0;
-            list.all.append(&mut all);
-            if prunes {
-                list.prune_at = PRUNE.max(list.all.len() * 2);
-            }
             if !std::mem::take(&mut list.again) {
                 return pushing.end(list);
             }
         }
     }
 
-    /// Takes all of them in hand, and says whether those who have gone are to be looked for.
-    fn take(&self) -> (Vec<Subscription<T>>, bool) {
+    /// Tells those who do not know it, and forgets those who take no more.
+    fn tell(&self, state: &State<T>) {
+        // Encoded once for all who speak the same format.
+        let mut encoded: Option<(Format, Result<Payload, Error>)> = None;
+        let mut from = 0;
+        while let Some((number, outlet, encode)) = self.next_to_tell(from, state.version) {
+            from = number + 1;
+            let format = outlet.wire().format;
+            if encoded.as_ref().is_none_or(|(other, _)| *other != format) {
+                encoded = Some((format, encode(format, &state.value)));
+            }
+            let told = match &encoded {
+                Some((_, Ok(payload))) => outlet.replace(payload.as_slice()),
+                Some((_, Err(error))) => Err(error.clone()),
+                None => Ok(()),
+            };
+            if let Err(error) = told {
+                outlet.end(Err(&error));
+                self.forget(number);
+            }
+        }
+        if let Some(end) = &state.end {
+            for subscription in self.take_told(state.version).values() {
+                subscription.outlet.end(Err(end));
+            }
+        }
+    }
+
+    /// The next one, by its number, that does not know the value of `version`. It counts as told.
+    fn next_to_tell(&self, from: u64, version: u64) -> Option<(u64, Arc<Outlet>, Encode<T>)> {
         let mut list = self.lock();
-        list.in_hand = list.all.len();
-        let prunes = list.all.len() >= list.prune_at;
-        (std::mem::take(&mut list.all), prunes)
+        let mut rest = list.all.range_mut(from..);
+        let (number, subscription) = rest.find(|(_, subscription)| subscription.version != version)?;
+        subscription.version = version;
+        Some((*number, Arc::clone(&subscription.outlet), subscription.encode))
+    }
+
+    /// Takes out those that know the value of `version`; one that has just come may not.
+    fn take_told(&self, version: u64) -> BTreeMap<u64, Subscription<T>> {
+        let mut list = self.lock();
+        let all = std::mem::take(&mut list.all).into_iter();
+        let (told, rest) = all.partition(|(_, subscription)| subscription.version == version);
+        list.all = rest;
+        told
+    }
+}
+
+impl<T: Send + Sync + 'static> Shared<T> {
+    /// A receiver was sent away with the value of `version` in the same message.
+    pub(super) fn subscribe_away(self: &Arc<Self>, outlet: Outlet, encode: Encode<T>, version: u64) {
+        let outlet = Arc::new(outlet);
+        let reader = Reader {
+            outlet: Arc::downgrade(&outlet),
+            shared: Arc::downgrade(self),
+            number: self.subscriptions.insert(Subscription {
+                outlet,
+                encode,
+                version,
+            }),
+        };
+        // It may have stopped already.
+        Arc::new(reader).wake();
+        // There may have been a newer value, or the end, since the message was encoded.
+        self.subscriptions.push(|| self.state());
+    }
+}
+
+/// The reader of a subscription, as somebody to wake when it stops. If nobody heard of that, the stream would take its place on
+/// the connection until there is another value.
+struct Reader<T> {
+    /// Held weakly, since the connection that the outlet belongs to holds this.
+    outlet: Weak<Outlet>,
+    shared: Weak<Shared<T>>,
+    number: u64,
+}
+
+impl<T: Send + Sync + 'static> Wake for Reader<T> {
+    /// Looks whether it has stopped, or its connection is gone, and waits for that if not.
+    fn wake(self: Arc<Self>) {
+        let Some(outlet) = self.outlet.upgrade() else { return };
+        let waker = Waker::from(Arc::clone(&self));
+        if outlet.poll_stopped(&Context::from_waker(&waker)).is_pending() {
+            return;
+        }
+        outlet.end(Ok(()));
+        if let Some(shared) = self.shared.upgrade() {
+            shared.subscriptions.forget(self.number);
+        }
     }
 }
 
@@ -124,38 +198,13 @@ impl<'a, T> Pushing<'a, T> {
 }
 
 impl<T> Drop for Pushing<'_, T> {
-    /// A serialiser panicked: those whom it was to tell are gone, and the next ones are told again.
+    /// A serialiser panicked, and would again: those whom it was to tell are gone.
     fn drop(&mut self) {
         let mut list = self.0.lock();
         list.pushing = false;
-        list.in_hand = 0;
+        let gone = std::mem::take(&mut list.all);
+        drop(list);
+        // Their streams break, since they are dropped before their end.
+        drop(gone);
     }
-}
-
-/// Tells the value to those who do not have it; forgets those who take no more.
-fn update<T>(all: &mut Vec<Subscription<T>>, state: &State<T>) {
-    // Encoded once for all who speak the same format.
-    let mut encoded: Option<(Format, Result<Payload, Error>)> = None;
-    all.retain_mut(|subscription| {
-        if subscription.version != state.version {
-            let format = subscription.outlet.wire().format;
-            if encoded.as_ref().is_none_or(|(other, _)| *other != format) {
-                encoded = Some((format, (subscription.encode)(format, &state.value)));
-            }
-            subscription.version = state.version;
-            let sent = match &encoded {
-                Some((_, Ok(payload))) => subscription.outlet.replace(payload.as_slice()),
-                Some((_, Err(error))) => Err(error.clone()),
-                None => Ok(()),
-            };
-            if let Err(error) = sent {
-                subscription.outlet.end(Err(&error));
-                return false;
-            }
-        }
-        if let Some(end) = &state.end {
-            subscription.outlet.end(Err(end));
-        }
-        state.end.is_none()
-    });
 }

@@ -79,10 +79,7 @@ struct Leaving<T> {
 impl<T: Serialize + Send + Sync + 'static> StreamEnd for Leaving<T> {
     fn bind(self: Box<Self>, bound: Bound) {
         if let Bound::Outlet(outlet) = bound {
-            let shared = self.receiver.shared();
-            shared.subscriptions.add(outlet, encode::<T>, self.version);
-            // There may have been a newer value, or the end, since the message was encoded.
-            shared.subscriptions.push(|| shared.state());
+            self.receiver.shared().subscribe_away(outlet, encode::<T>, self.version);
         }
     }
 

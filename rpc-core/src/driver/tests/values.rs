@@ -251,3 +251,53 @@ async fn why_the_values_ended_is_told_although_another_one_finds_them_ended() {
     let _ = away.latest();
     assert_eq!(away.changed().await.unwrap_err().code(), Code::InvalidArgument);
 }
+
+thread_local! {
+    static FALLS: RefCell<Option<Arc<crate::driver::Link>>> = const { RefCell::new(None) };
+}
+
+/// While it is encoded a connection ends, as it may at any time.
+#[derive(Debug, serde::Deserialize)]
+struct Falling(u32);
+
+impl serde::Serialize for Falling {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let (1, Some(link)) = (self.0, FALLS.take()) {
+            link.end(&Error::unavailable("cut"));
+        }
+        serializer.serialize_newtype_struct("Falling", &self.0)
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_may_go_while_it_is_told_of_a_value() {
+    let (sender, receiver) = watch::channel(Falling(0));
+    let mut sides = Vec::new();
+    for _ in 0..3 {
+        let (here, mut there) = pair();
+        here.send(&receiver).expect("sent");
+        let away: watch::Receiver<Falling> = there.received().await;
+        sides.push((here, there, away));
+    }
+    for falls in 0..2 {
+        assert_eq!(sender.receiver_count(), 4 - falls);
+        FALLS.set(Some(Arc::clone(&sides[falls].0.link)));
+        sender.send(Falling(1));
+        assert_eq!(sender.receiver_count(), 3 - falls);
+        settle().await;
+        assert_eq!(sides[2].2.latest().0, 1, "the others are told");
+        sender.send(Falling(0));
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_stops_is_answered_without_another_value() {
+    let (here, mut there) = pair();
+    let (sender, receiver) = watch::channel(0_u32);
+    let away = sent_away(&here, &mut there, &receiver).await;
+    assert_eq!((here.streams(), there.streams()), (1, 1));
+    drop(away);
+    settle().await;
+    assert_eq!((here.streams(), there.streams()), (0, 0));
+    assert_eq!(sender.receiver_count(), 1);
+}
