@@ -6,11 +6,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What each room may use besides itself and the base (`code`, `error`, `metadata`).
+/// What every room may use.
+const BASE: &[&str] = &["code", "error", "metadata", "nesting", "unwind"];
+
+/// What each room may use besides itself and the base.
 const ROOMS: &[(&str, &[&str])] = &[
     ("code", &[]),
     ("error", &[]),
     ("metadata", &[]),
+    ("nesting", &[]),
+    ("unwind", &[]),
     ("codec", &[]),
     ("proto", &[]),
     ("transport", &["proto"]),
@@ -103,7 +108,7 @@ fn rooms_use_each_other_only_as_the_map_shows() {
                 .iter()
                 .find(|(root, _)| *root == name)
                 .map_or(name.as_str(), |(_, room)| room);
-            let fine = used == room || ["code", "error", "metadata"].contains(&used) || allowed.contains(&used);
+            let fine = used == room || BASE.contains(&used) || allowed.contains(&used);
             if !fine {
                 wrong.push(format!("{} uses {used} (as `crate::{name}`)", file.display()));
             }

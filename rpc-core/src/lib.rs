@@ -146,6 +146,7 @@ pub mod stream {
 pub mod testing;
 mod trace;
 pub mod transport;
+mod unwind;
 
 pub use channel::Streaming;
 pub use client::{BlockingClient, Call, Channel, ChannelState, Client};

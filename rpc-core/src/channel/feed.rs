@@ -1,8 +1,6 @@
 //! Any stream into a sender.
 
 use std::{
-    any::Any,
-    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll, ready},
     time::Instant,
@@ -19,7 +17,12 @@ use super::{
     Sender,
     pipe::{Out, Pipe},
 };
-use crate::{Error, carry::Offered, service::now};
+use crate::{
+    Error,
+    carry::Offered,
+    service::now,
+    unwind::{Panicked, caught, guarded},
+};
 
 /// How many bytes of items leave together.
 const BATCH: usize = 32 << 10;
@@ -161,9 +164,9 @@ impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
         let Some(stream) = &mut self.stream else {
             return Poll::Ready(Ok(None));
         };
-        match catch_unwind(AssertUnwindSafe(|| stream.as_mut().poll_next(cx))) {
+        match caught(|| stream.as_mut().poll_next(cx)) {
             Ok(polled) => polled.map(Option::transpose),
-            Err(panic) => Poll::Ready(Err(panicked(&*panic))),
+            Err(panic) => Poll::Ready(Err(panicked(&panic))),
         }
     }
 
@@ -200,7 +203,7 @@ impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
         };
         let mut whole = 0;
         // The stream is not polled again after a panic, and of the buffer only whole items are used.
-        let filling = AssertUnwindSafe(|| {
+        let filling = || {
             let format = out.outlet.wire().format;
             let most = out.outlet.max_item().min(ALONE);
             while buffer.len() < BATCH {
@@ -224,8 +227,8 @@ impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
                 whole = buffer.len();
             }
             Filled::Full
-        });
-        let filled = catch_unwind(filling).unwrap_or_else(|panic| Filled::End(End::Failed(panicked(&*panic))));
+        };
+        let filled = caught(filling).unwrap_or_else(|panic| Filled::End(End::Failed(panicked(&panic))));
         buffer.truncate(whole);
         filled
     }
@@ -233,15 +236,10 @@ impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
     /// A destructor that panics does not keep the receiver from hearing of the end.
     fn drop_stream(&mut self) {
         let stream = self.stream.take();
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(stream)));
+        guarded(|| drop(stream));
     }
 }
 
-fn panicked(panic: &(dyn Any + Send)) -> Error {
-    let text = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    Error::internal(format!("the stream panicked: {text}"))
+fn panicked(panic: &Panicked) -> Error {
+    Error::internal(format!("the stream panicked: {}", panic.text()))
 }

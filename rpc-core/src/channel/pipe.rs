@@ -2,7 +2,6 @@
 
 use std::{
     collections::VecDeque,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     task::{Context, Poll, Waker},
 };
@@ -13,6 +12,7 @@ use super::coding::{Decode, Encode, Items};
 use crate::{
     Error, Outcome,
     driver::{Inlet, Outlet},
+    unwind::caught,
 };
 
 /// How many items wait while both ends are in one process.
@@ -327,7 +327,7 @@ impl<T> Out<T> {
             sent
         };
         // Whoever sends waits until the receiver has left: an item that panics must not keep it from leaving.
-        catch_unwind(AssertUnwindSafe(send)).unwrap_or_else(|_| Err(Error::internal("an item panicked on its way out")))
+        caught(send).unwrap_or_else(|_| Err(Error::internal("an item panicked on its way out")))
     }
 
     /// Sends one item; a failure leaves the stream as it was.

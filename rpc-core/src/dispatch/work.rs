@@ -1,15 +1,12 @@
 //! A handler at work, from its first poll to its answer, and what is left of it afterwards.
 
-use std::{
-    any::Any,
-    panic::{AssertUnwindSafe, catch_unwind},
-    task::{Context, Poll, ready},
-};
+use std::task::{Context, Poll, ready};
 
 use crate::{
     Code, Error, Metadata, Outcome,
     service::{Context as CallContext, Handler, Payload, Rest, Scope, enter},
     trace::Trace,
+    unwind::{Panicked, caught, guarded},
 };
 
 /// A handler's answer and the metadata that goes with it.
@@ -60,9 +57,9 @@ impl Work {
         };
         // The handler is not polled again after a panic, so nobody sees what it left half done.
         let poll = || trace.in_scope(|| enter(scope, || handler.as_mut().poll(cx)));
-        let mut answer = match catch_unwind(AssertUnwindSafe(poll)) {
+        let mut answer = match caught(poll) {
             Ok(polled) => ready!(polled),
-            Err(panic) => Err(panicked(&*panic)),
+            Err(panic) => Err(panicked(&panic)),
         };
         trace.finished(answer.as_ref().err());
         let rest = answer.as_mut().ok().and_then(Payload::take_rest);
@@ -99,7 +96,7 @@ impl Work {
             return Poll::Ready(());
         };
         let poll = || trace.in_scope(|| enter(scope, || rest.as_mut().poll(cx)));
-        if let Ok(polled) = catch_unwind(AssertUnwindSafe(poll)) {
+        if let Ok(polled) = caught(poll) {
             ready!(polled);
         }
         self.proceed(Stage::Over);
@@ -109,7 +106,7 @@ impl Work {
     /// Drops what is done where it ran.
     fn proceed(&mut self, next: Stage) {
         let done = std::mem::replace(&mut self.stage, next);
-        let _ = catch_unwind(AssertUnwindSafe(|| enter(&mut self.scope, || drop(done))));
+        guarded(|| enter(&mut self.scope, || drop(done)));
     }
 }
 
@@ -130,11 +127,6 @@ pub(super) fn with_reply_metadata(error: Error, reply: &Metadata) -> Error {
     error.with_metadata(metadata)
 }
 
-fn panicked(panic: &(dyn Any + Send)) -> Error {
-    let text = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    Error::new(Code::Internal, format!("the handler panicked: {text}")).with_outcome(Outcome::Unknown)
+fn panicked(panic: &Panicked) -> Error {
+    Error::new(Code::Internal, format!("the handler panicked: {}", panic.text())).with_outcome(Outcome::Unknown)
 }

@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -14,6 +13,7 @@ use crate::{
     Address, Error, Outcome,
     dispatch::Host,
     transport::{BoxStream, IntoAddress, Listener, bind},
+    unwind::guarded,
 };
 
 /// A server that runs. Dropping it stops listening and cuts every connection; [`shutdown`](Self::shutdown) does it gently, and
@@ -50,7 +50,7 @@ impl Shared {
     pub(super) fn failed_connection(&self, peer: &Address, why: &str) {
         if let Some(told) = &self.on_failed_connection {
             // A panic in it is the panic hook's to report: it must not end the task that accepts.
-            let _ = catch_unwind(AssertUnwindSafe(|| told(peer, why)));
+            guarded(|| told(peer, why));
         }
     }
 }

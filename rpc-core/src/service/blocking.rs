@@ -3,7 +3,10 @@
 use tokio::task::AbortHandle;
 
 use super::Context;
-use crate::Error;
+use crate::{
+    Error,
+    unwind::{caught, guarded},
+};
 
 /// Runs a synchronous handler (`#[rpc(blocking)]`) on the blocking pool, with the call's context.
 ///
@@ -20,15 +23,26 @@ pub async fn blocking<R: Send + 'static>(handler: impl FnOnce() -> R + Send + 's
     let running = tokio::task::spawn_blocking(move || {
         #[cfg(feature = "tracing")]
         let _entered = span.entered();
-        let result = context.enter(handler);
+        let result = caught(|| context.enter(handler)).map(|result| Unclaimed(Some(result)));
         drop(hold);
         result
     });
     let _queued = Queued(running.abort_handle());
-    match running.await {
-        Ok(result) => Ok(result),
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(_) => Err(Error::internal("the runtime shut down before the handler started")),
+    let ended = running.await;
+    match ended.map(|result| result.map(|mut unclaimed| unclaimed.0.take())) {
+        Ok(Ok(Some(result))) => Ok(result),
+        Ok(Err(panic)) => std::panic::resume_unwind(Box::new(panic.text().to_owned())),
+        Ok(Ok(None)) | Err(_) => Err(Error::internal("the runtime shut down before the handler started")),
+    }
+}
+
+/// A result on its way, which nobody may wait for any more: the runtime's thread that drops it then does not end with
+/// its destructor.
+struct Unclaimed<R>(Option<R>);
+
+impl<R> Drop for Unclaimed<R> {
+    fn drop(&mut self) {
+        guarded(|| drop(self.0.take()));
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::{
     fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use super::{Service, ServiceDescriptor, tasks::Tasks};
+use crate::unwind::guarded;
 
 /// An object that lives here. It lives as long as somebody has a reference, here or elsewhere, unless it is revoked.
 pub(crate) struct LocalObject {
@@ -59,7 +59,7 @@ impl Drop for LocalObject {
     /// Whoever drops it last is chance, and may be a connection: that does not end with a destructor that panics.
     fn drop(&mut self) {
         let service = self.lock().take();
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(service)));
+        guarded(|| drop(service));
     }
 }
 

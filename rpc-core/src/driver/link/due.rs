@@ -1,16 +1,13 @@
 //! Foreign code that has become due under the lock, and runs when it is free.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-    task::Waker,
-};
+use std::{sync::Arc, task::Waker};
 
 use thin_vec::ThinVec;
 
 use crate::{
     carry::{Bound, Offered, StreamEnd},
     service::LocalObject,
+    unwind::guarded,
 };
 
 /// What is to be woken, joined and dropped as soon as the lock is free.
@@ -51,9 +48,4 @@ impl Due {
     pub(in crate::driver) fn forsake(&mut self, offered: ThinVec<Offered>) {
         self.offered.extend(offered);
     }
-}
-
-/// A panic was reported by its hook; what panicked is gone, and nobody sees what it left half done.
-fn guarded(foreign: impl FnOnce()) {
-    let _ = catch_unwind(AssertUnwindSafe(foreign));
 }
