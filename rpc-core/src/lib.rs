@@ -135,6 +135,7 @@ mod loopback;
 #[doc(hidden)]
 pub mod macro_support;
 mod metadata;
+mod nesting;
 mod proto;
 pub mod registry;
 pub mod server;

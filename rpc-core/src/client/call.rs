@@ -21,7 +21,8 @@ use super::{
     decode::Answer,
     dialled::Dialled,
     feeds::Feeds,
-    local::LocalCall,
+    local::{LocalCall, next_level},
+    seat::Seated,
     timers::Idle,
     upkeep::Upkeep,
 };
@@ -119,6 +120,8 @@ pub(super) struct RawCall {
     upkeep: Option<Box<Upkeep>>,
     /// Connections that ended before the call was sent.
     missed: u32,
+    /// How many calls to objects of this process were under way around the place where it was made.
+    level: u16,
     state: State,
 }
 
@@ -145,18 +148,20 @@ enum State {
     },
     /// The handler runs in here.
     Local(LocalCall),
-    Layered(Answering),
+    Layered(Seated<dyn Future<Output = Result<Response, Error>> + Send>),
     Done,
 }
 
 impl RawCall {
     pub(super) fn new(channel: Channel, method: &'static MethodDescriptor, call: Outgoing) -> Self {
+        let level = if channel.is_local() { next_level() } else { 0 };
         Self {
             channel,
             method,
             capture: None,
             upkeep: method.streaming.then(Box::default),
             missed: 0,
+            level,
             state: State::New(call),
         }
     }
@@ -268,10 +273,9 @@ impl RawCall {
                     return Poll::Ready(Ok(reply));
                 }
                 State::Layered(answering) => {
-                    let answer = ready!(answering.as_mut().poll(cx))?;
+                    let answer = ready!(answering.poll(cx))??;
                     let carried = match answer.came.take() {
                         Some(came) => {
-                            self.keep(came.rest);
                             self.ends_by(came.deadline);
                             came.carried
                         }
@@ -309,7 +313,7 @@ impl RawCall {
                 sent: Parcel::new(sent),
                 target: None,
             };
-            self.state = State::Layered(layers.answer(request));
+            self.state = State::Layered(layers.answer(request).into());
             return Ok(());
         }
         let prepared = Prepared {
@@ -326,7 +330,7 @@ impl RawCall {
             Target::Remote(import) => self.send(Arc::clone(import.link()), prepared, now, cx),
             Target::Local(_) if deadline.is_some_and(|deadline| deadline <= now) => Err(too_late()),
             Target::Local(object) => {
-                self.state = State::Local(LocalCall::new(object, inner, self.method.id, prepared)?);
+                self.state = State::Local(LocalCall::new(object, inner, self.method.id, prepared, self.level)?);
                 Ok(())
             }
         }
@@ -341,7 +345,7 @@ impl RawCall {
     /// Only a handler with a stream as result goes on after its answer.
     fn keep(&mut self, rest: Option<Rest>) {
         if let Some(upkeep) = &mut self.upkeep {
-            upkeep.rest = rest;
+            upkeep.rest = rest.map(Seated::from);
         }
     }
 
@@ -468,11 +472,9 @@ pub(super) fn bottom(channel: Option<Channel>, request: Request) -> Answering {
     let mut call = RawCall::new(channel, request.method, call);
     Box::pin(async move {
         let reply = std::future::poll_fn(|cx| call.poll_answered(cx)).await?;
-        let upkeep = call.upkeep.take().unwrap_or_default();
         let came = Came {
             carried: reply.carried,
-            rest: upkeep.rest,
-            deadline: upkeep.deadline,
+            deadline: call.upkeep.as_ref().and_then(|upkeep| upkeep.deadline),
         };
         Ok(Response::received(read_metadata(&reply.metadata)?, reply.body, came))
     })

@@ -123,6 +123,10 @@ impl Channel {
     /// ends with it, except for `detached` and `oneway` ones, which end with the object at the latest. Calls made here have no
     /// deadline unless something says one; those from elsewhere have the caller's.
     ///
+    /// Calls to objects of one process that wait for each other are 1,024 at most, one inside the other: the next is
+    /// refused as [`ResourceExhausted`](Code::ResourceExhausted), so that an object which a peer has handed to itself
+    /// ends with an error.
+    ///
     /// ```
     /// # #[farcall::service] pub trait Inventory { async fn stock(&self) -> u64; }
     /// # struct Warehouse;
@@ -283,6 +287,11 @@ impl Channel {
             (Target::Remote(_), _) => Err(connection_gone()),
             (Target::Local(_), _) => Err(Error::refused(Code::NotFound, "the object is revoked")),
         }
+    }
+
+    /// Whether it leads to an object of this process.
+    pub(super) fn is_local(&self) -> bool {
+        matches!(self.inner.target, Target::Local(_))
     }
 
     /// The runtime for timers outside any.

@@ -1,26 +1,26 @@
 //! The streams among a call's arguments, which are sent while somebody waits for the call.
 
-use std::{
-    fmt,
-    pin::Pin,
-    task::{Context, Poll},
-};
+use std::{fmt, pin::Pin, task::Context};
+
+use super::seat::Seated;
+
+type Feed = dyn Future<Output = ()> + Send;
 
 /// Streams that are sent while somebody waits for the call, or for the items of its result. They belong to it: nothing is sent when
 /// nobody waits, and they end with it.
 #[derive(Default)]
-pub struct Feeds(pub(super) Vec<Pin<Box<dyn Future<Output = ()> + Send>>>);
+pub struct Feeds(pub(super) Vec<Seated<Feed>>);
 
 impl Feeds {
     pub(crate) fn push(&mut self, feed: impl Future<Output = ()> + Send + 'static) {
-        self.0.push(Box::pin(feed));
+        self.0.push(Seated::from(Box::pin(feed) as Pin<Box<Feed>>));
     }
 
     /// Sends what can be sent; the streams that have ended are gone then.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) {
         if !self.0.is_empty() {
-            self.0
-                .retain_mut(|feed| matches!(feed.as_mut().poll(cx), Poll::Pending));
+            // One that cannot go on is dropped, and its receiver told so.
+            self.0.retain_mut(|feed| feed.poll(cx).is_pending());
         }
     }
 }

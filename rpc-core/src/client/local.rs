@@ -9,12 +9,14 @@ use std::{
 use tokio::{
     runtime::Handle,
     sync::oneshot,
+    task::coop::{Unconstrained, poll_proceed, unconstrained},
     time::{Sleep, sleep_until},
 };
 
 use super::{
     call::Prepared,
     channel::{Inner, local_address},
+    seat::Seated,
 };
 use crate::{
     Code, Error, Metadata, Outcome,
@@ -22,29 +24,49 @@ use crate::{
     dispatch::{Answer, Route, Work},
     driver::Reply,
     proto::{encode_metadata, parse_metadata},
-    service::{CallParts, Context as CallContext, Invocation, LocalObject, Payload, Rest, Scope},
+    service::{CallParts, Context as CallContext, Invocation, LocalObject, Payload, Rest, Scope, with_current},
     trace::Trace,
 };
+
+/// How many calls to objects of one process may wait for each other, one inside the other. Who calls whom may be a
+/// peer's choice, and each of them holds a handler: this many take about as much as the peer's other calls may.
+const MOST: u16 = 1024;
 
 /// A call to an object of this process.
 pub(super) struct LocalCall {
     handler: Handler,
     context: Option<CallContext>,
-    timer: Option<Pin<Box<Sleep>>>,
+    /// Looked at even when the handler has used up what one poll of the task may do: it may do so each time.
+    timer: Option<Pin<Box<Unconstrained<Sleep>>>>,
 }
 
 enum Handler {
     /// Ends with the call.
-    Here(Box<Work>),
+    Here(Seated<Running>),
     /// Goes on when the call is given up.
-    Detached(oneshot::Receiver<(Answer, Option<Rest>)>),
+    Detached(oneshot::Receiver<Answered>),
     /// Nobody waits for it.
     Oneway,
 }
 
 impl LocalCall {
     /// Prepares the call; the handler runs when it is polled.
-    pub(super) fn new(object: &LocalObject, inner: &Inner, method: u64, call: Prepared) -> Result<Self, Error> {
+    ///
+    /// It was made at `level`; a task that the caller has spawned for it knows less of that.
+    pub(super) fn new(
+        object: &LocalObject,
+        inner: &Inner,
+        method: u64,
+        call: Prepared,
+        level: u16,
+    ) -> Result<Self, Error> {
+        let level = level.max(next_level());
+        if level >= MOST {
+            return Err(Error::refused(
+                Code::ResourceExhausted,
+                format!("{MOST} objects of one process, the most, call each other already; does one call itself?"),
+            ));
+        }
         let Prepared {
             mut payload,
             metadata,
@@ -60,6 +82,7 @@ impl LocalCall {
             instance: None,
             deadline,
             metadata,
+            level,
         });
         let carried = payload.take_offered().into_iter().map(Carried::Local).collect();
         let invocation = Invocation::arrived(route.method, payload.into_bytes(), inner.wire, carried);
@@ -67,7 +90,7 @@ impl LocalCall {
         let timer = match deadline {
             Some(deadline) => {
                 let _entered = runtime("a deadline")?.enter();
-                Some(Box::pin(sleep_until(deadline.into())))
+                Some(Box::pin(unconstrained(sleep_until(deadline.into()))))
             }
             None => None,
         };
@@ -76,7 +99,7 @@ impl LocalCall {
         let handler = match (oneway, detached) {
             (true, _) => forget(object, work)?,
             (_, true) => Handler::Detached(detach(object, work)?),
-            _ => Handler::Here(Box::new(work)),
+            _ => Handler::Here(Seated::from(Box::pin(Running(Some(work))))),
         };
         Ok(Self {
             handler,
@@ -88,14 +111,17 @@ impl LocalCall {
     /// The answer, and what is left of the handler.
     pub(super) fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<(Reply, Option<Rest>), Error>> {
         let answered = match &mut self.handler {
-            Handler::Here(work) => work.poll_answer(cx).map(|answer| (answer, None)),
+            Handler::Here(running) => poll_running(running, cx)?,
             Handler::Detached(answer) => Pin::new(answer)
                 .poll(cx)
                 .map(|answer| answer.unwrap_or_else(|_| stopped())),
             Handler::Oneway => return Poll::Ready(Ok((Reply::default(), None))),
         };
         let ((metadata, answer), rest) = match (answered, &mut self.timer) {
-            (Poll::Ready(answered), _) => answered,
+            (Poll::Ready(answered), _) => {
+                self.handler = Handler::Oneway;
+                answered
+            }
             (Poll::Pending, None) => return Poll::Pending,
             (Poll::Pending, Some(timer)) => {
                 ready!(timer.as_mut().poll(cx));
@@ -103,27 +129,56 @@ impl LocalCall {
                 return Poll::Ready(Err(error.with_outcome(Outcome::Unknown)));
             }
         };
-        let rest = rest.or_else(|| self.take_rest());
         Poll::Ready(answer.map(|payload| (reply(encode_metadata(&metadata), payload), rest)))
-    }
-
-    fn take_rest(&mut self) -> Option<Rest> {
-        match std::mem::replace(&mut self.handler, Handler::Oneway) {
-            Handler::Here(work) => work.into_rest(),
-            Handler::Detached(_) | Handler::Oneway => None,
-        }
     }
 }
 
 impl Drop for LocalCall {
     /// What cannot be stopped can see that nobody waits any more.
     fn drop(&mut self) {
-        match &self.handler {
-            Handler::Here(work) => work.made_context().into_iter().for_each(CallContext::cancel),
-            Handler::Detached(_) => self.context.iter().for_each(CallContext::cancel),
-            Handler::Oneway => {}
+        if matches!(self.handler, Handler::Detached(_)) {
+            self.context.iter().for_each(CallContext::cancel);
         }
     }
+}
+
+/// Calls that do nothing but call each other let others run now and then: each of them that ends counts.
+fn poll_running(running: &mut Seated<Running>, cx: &mut Context<'_>) -> Poll<Result<Answered, Error>> {
+    let progress = ready!(poll_proceed(cx));
+    let answered = ready!(running.poll(cx));
+    progress.made_progress();
+    Poll::Ready(answered)
+}
+
+/// An answer, and what is left of the handler.
+type Answered = (Answer, Option<Rest>);
+
+/// A handler that ends with its call.
+struct Running(Option<Work>);
+
+impl Future for Running {
+    type Output = Answered;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answered> {
+        let Some(work) = &mut self.0 else {
+            return Poll::Pending;
+        };
+        let answer = ready!(work.poll_answer(cx));
+        Poll::Ready((answer, self.0.take().and_then(Work::into_rest)))
+    }
+}
+
+impl Drop for Running {
+    /// What works for it and cannot be stopped can see that nobody waits any more.
+    fn drop(&mut self) {
+        let context = self.0.as_ref().and_then(Work::made_context);
+        context.into_iter().for_each(CallContext::cancel);
+    }
+}
+
+/// How many calls to objects of this process are under way around one that is made here.
+pub(super) fn next_level() -> u16 {
+    with_current(Scope::level).map_or(0, |level| level.saturating_add(1))
 }
 
 fn reply(metadata: bytes::Bytes, mut payload: Payload) -> Reply {
@@ -136,7 +191,7 @@ fn reply(metadata: bytes::Bytes, mut payload: Payload) -> Reply {
 }
 
 /// Runs a handler in a task of the object's, and gives its answer.
-fn detach(object: &LocalObject, mut work: Work) -> Result<oneshot::Receiver<(Answer, Option<Rest>)>, Error> {
+fn detach(object: &LocalObject, mut work: Work) -> Result<oneshot::Receiver<Answered>, Error> {
     let (answered, answer) = oneshot::channel();
     let run = async move {
         let answer = std::future::poll_fn(|cx| work.poll_answer(cx)).await;
@@ -155,7 +210,7 @@ fn forget(object: &LocalObject, mut work: Work) -> Result<Handler, Error> {
 }
 
 /// The object is gone, and its tasks with it.
-fn stopped() -> (Answer, Option<Rest>) {
+fn stopped() -> Answered {
     let error = Error::cancelled("the handler was stopped before it ended").with_outcome(Outcome::Unknown);
     ((Metadata::new(), Err(error)), None)
 }

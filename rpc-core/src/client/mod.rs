@@ -28,6 +28,7 @@ mod dialled;
 mod feeds;
 mod local;
 mod reference;
+mod seat;
 mod streaming;
 mod stub;
 mod timers;

@@ -7,8 +7,8 @@ use std::{
 
 use tokio::runtime::Handle;
 
-use super::{feeds::Feeds, timers::Idle};
-use crate::{Error, service::Rest};
+use super::{feeds::Feeds, seat::Seated, timers::Idle};
+use crate::Error;
 
 /// What must go on for the streams of a call. It is in a box of its own, which a call without streams does not have.
 #[derive(Default)]
@@ -16,7 +16,7 @@ pub(crate) struct Upkeep {
     /// The streams among the arguments, as far as they have not ended.
     pub(super) feeds: Feeds,
     /// The handler, where it lives in this process and sends the items of the result.
-    pub(super) rest: Option<Rest>,
+    pub(super) rest: Option<Seated<dyn Future<Output = ()> + Send>>,
     /// Until when the items of the result must have come. Known when the call is sent; a layer may move it.
     pub(super) deadline: Option<Instant>,
     /// What watches over the wait for the answer, and then for the items, where the answer opens the result.
@@ -30,7 +30,7 @@ impl Upkeep {
     pub(super) fn work(&mut self, cx: &mut Context<'_>) {
         self.feeds.poll(cx);
         if let Some(rest) = &mut self.rest
-            && rest.as_mut().poll(cx).is_ready()
+            && rest.poll(cx).is_ready()
         {
             self.rest = None;
         }

@@ -106,6 +106,7 @@ impl Serving {
             instance: route.instance.clone(),
             deadline,
             metadata,
+            level: 0,
         });
         let handler = match &self.host.layers {
             None => route.service.dispatch(

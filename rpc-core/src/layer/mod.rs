@@ -73,7 +73,7 @@ use thin_vec::ThinVec;
 use crate::{
     Address, Error, Metadata,
     carry::Carried,
-    service::{Extra, Handler, MethodDescriptor, Rest},
+    service::{Extra, Handler, MethodDescriptor},
 };
 
 /// A call as a layer sees it.
@@ -128,8 +128,6 @@ pub struct Response {
 /// What came with a result.
 pub(crate) struct Came {
     pub(crate) carried: ThinVec<Carried>,
-    /// What is left of the handler, where it ran in this process.
-    pub(crate) rest: Option<Rest>,
     pub(crate) deadline: Option<Instant>,
 }
 

@@ -43,6 +43,7 @@ pub(crate) struct Inner {
     pub(crate) instance: Option<Arc<str>>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) metadata: Metadata,
+    pub(crate) level: u16,
     pub(crate) reply: Mutex<Metadata>,
     pub(crate) liveness: Arc<Liveness>,
 }
@@ -160,6 +161,11 @@ impl Context {
         }
     }
 
+    /// How many calls to objects of this process are under way around this one.
+    pub(super) fn level(&self) -> u16 {
+        self.inner().map_or(0, |inner| inner.level)
+    }
+
     pub(crate) fn cancel(&self) {
         if let Some(inner) = self.inner() {
             inner.liveness.cancel();
@@ -211,6 +217,7 @@ impl Context {
             instance: inner.instance.clone(),
             deadline,
             metadata,
+            level: inner.level,
             reply: Mutex::default(),
             liveness: Arc::clone(&inner.liveness),
         })

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Service, ServiceDescriptor, tasks::Tasks};
-use crate::unwind::guarded;
+use crate::{nesting, unwind::guarded};
 
 /// An object that lives here. It lives as long as somebody has a reference, here or elsewhere, unless it is revoked.
 pub(crate) struct LocalObject {
@@ -59,7 +59,8 @@ impl Drop for LocalObject {
     /// Whoever drops it last is chance, and may be a connection: that does not end with a destructor that panics.
     fn drop(&mut self) {
         let service = self.lock().take();
-        guarded(|| drop(service));
+        // It may keep another object, and that another.
+        guarded(|| service.into_iter().for_each(nesting::dispose));
     }
 }
 

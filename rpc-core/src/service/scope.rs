@@ -22,6 +22,8 @@ pub(crate) struct Call {
     pub(crate) instance: Option<Arc<str>>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) metadata: Metadata,
+    /// How many calls to objects of this process are under way around this one.
+    pub(crate) level: u16,
 }
 
 impl Scope {
@@ -53,6 +55,14 @@ impl Scope {
         self.context.get()
     }
 
+    /// How many calls to objects of this process are under way around it.
+    pub(crate) fn level(&self) -> u16 {
+        match &self.call {
+            Some(call) => call.level,
+            None => self.context.get().map_or(0, Context::level),
+        }
+    }
+
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match &self.call {
             Some(call) => call.deadline,
@@ -69,6 +79,7 @@ impl Call {
             instance: self.instance.clone(),
             deadline: self.deadline,
             metadata: self.metadata.clone(),
+            level: self.level,
             reply: Mutex::default(),
             liveness: Arc::default(),
         })

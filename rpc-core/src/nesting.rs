@@ -1,0 +1,167 @@
+//! How deep foreign code nests on one stack.
+//!
+//! A call to an object of this process runs inside its caller's poll, and an object that is dropped drops the objects
+//! that it keeps: whoever makes objects know each other decides how deep that goes, and it may be a peer. Here the
+//! depth is bounded, by the levels and by the stack that they have used, since the size of a level is foreign as well.
+//! The stack is measured from the outermost level: what lies below that was there without any nesting.
+
+use std::{
+    any::Any,
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+};
+
+use crate::unwind::guarded;
+
+/// Levels on one stack. Few calls nest deeper, and those pay for a task now and then.
+const LEVELS: u32 = 64;
+/// Bytes of stack for polls within polls: an eighth of the 2 MiB that threads have, since a debug build takes some 20
+/// KiB a level and one more level of any size begins behind the last look.
+const POLLS: usize = 256 << 10;
+/// Bytes of stack for destructors within destructors.
+const DROPS: usize = 128 << 10;
+
+/// The stack of one kind of nesting on this thread.
+#[derive(Clone, Copy)]
+struct Nest {
+    levels: u32,
+    /// Where the outermost level began.
+    base: usize,
+}
+
+impl Nest {
+    const fn new() -> Self {
+        Self { levels: 0, base: 0 }
+    }
+
+    /// With one level more; `None` when that is too deep.
+    #[inline]
+    fn deeper(self, stack: usize) -> Option<Self> {
+        let here = here();
+        let base = if self.levels == 0 { here } else { self.base };
+        let fits = self.levels < LEVELS && here.abs_diff(base) <= stack;
+        fits.then_some(Self {
+            levels: self.levels + 1,
+            base,
+        })
+    }
+}
+
+/// Where the stack is now.
+#[inline]
+fn here() -> usize {
+    let mark = 0_u8;
+    std::ptr::from_ref(&mark).addr()
+}
+
+thread_local! {
+    static POLLING: Cell<Nest> = const { Cell::new(Nest::new()) };
+    static DROPPING: Cell<Nest> = const { Cell::new(Nest::new()) };
+    /// What the outermost destructor on this thread drops at its end.
+    static LEFT: RefCell<VecDeque<Box<dyn Any>>> = const { RefCell::new(VecDeque::new()) };
+}
+
+/// Puts a nest back as it was, on unwinding as well.
+struct Restore(&'static std::thread::LocalKey<Cell<Nest>>, Nest);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        self.0.set(self.1);
+    }
+}
+
+/// There is no room for one level more.
+#[derive(Debug)]
+pub(crate) struct TooDeep;
+
+/// Polls one level deeper.
+#[inline]
+pub(crate) fn poll<R>(poll: impl FnOnce() -> R) -> Result<R, TooDeep> {
+    let outer = POLLING.get();
+    POLLING.set(outer.deeper(POLLS).ok_or(TooDeep)?);
+    let _restore = Restore(&POLLING, outer);
+    Ok(poll())
+}
+
+/// Drops a value whose destructor may come here again: at once, or behind the outermost of those that run on this
+/// thread.
+pub(crate) fn dispose<T: 'static>(value: T) {
+    // While the thread ends there may be no nest and no list any more, and what is left of it is not deep.
+    let Ok(outer) = DROPPING.try_with(Cell::get) else {
+        return drop(value);
+    };
+    let Some(inner) = outer.deeper(DROPS) else {
+        let mut value = Some(value);
+        let _ = LEFT.try_with(|left| {
+            left.borrow_mut()
+                .extend(value.take().map(|value| Box::new(value) as Box<dyn Any>));
+        });
+        return drop(value);
+    };
+    DROPPING.set(inner);
+    let _restore = Restore(&DROPPING, outer);
+    let _rest = (outer.levels == 0).then_some(DropRest);
+    drop(value);
+}
+
+/// Drops what destructors left, on unwinding as well.
+struct DropRest;
+
+impl Drop for DropRest {
+    fn drop(&mut self) {
+        // The list is not borrowed while something of it is dropped, which may add to it.
+        while let Some(left) = LEFT.try_with(|left| left.borrow_mut().pop_front()).ok().flatten() {
+            guarded(|| drop(left));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use super::*;
+
+    /// Disposes of the next one in its destructor, as an object does that keeps an object.
+    struct Chain(Option<Box<Chain>>, Rc<Cell<u32>>);
+
+    impl Drop for Chain {
+        fn drop(&mut self) {
+            let next = self.0.take();
+            guarded(|| next.into_iter().for_each(dispose));
+            self.1.set(self.1.get() + 1);
+            assert_ne!(self.1.get() % 7, 0, "some destructors panic");
+        }
+    }
+
+    fn chain(length: u32, dropped: &Rc<Cell<u32>>) -> Chain {
+        let link = |next| Chain(next, Rc::clone(dropped));
+        (1..length).fold(link(None), |next, _| link(Some(Box::new(next))))
+    }
+
+    #[test]
+    fn a_chain_of_any_length_is_dropped_even_where_destructors_panic() {
+        let dropped = Rc::new(Cell::new(0));
+        guarded(|| dispose(chain(100_000, &dropped)));
+        assert_eq!(dropped.get(), 100_000);
+    }
+
+    #[test]
+    fn polls_nest_to_a_bound_that_is_free_again_afterwards() {
+        fn depth(most: u32) -> u32 {
+            if most == 0 {
+                return 0;
+            }
+            poll(|| depth(most - 1) + 1).unwrap_or_default()
+        }
+        #[expect(clippy::large_stack_arrays, reason = "it is what is measured")]
+        fn wide() -> u32 {
+            let block = std::hint::black_box([0_u8; 64 << 10]);
+            poll(|| wide() + 1).unwrap_or_default() + u32::from(block[7])
+        }
+        for _ in 0..2 {
+            assert_eq!(depth(1_000), LEVELS);
+            assert!(wide() < 8, "the size of a level counts");
+        }
+    }
+}
