@@ -258,7 +258,7 @@ def check_a_watch_is_a_place_and_the_value_as_it_is(peer):
     before = result.unsigned()
     peer.call(SERVICE, "raise_level").result()
     expect(stream.next()[0].unsigned(), before + 1)
-    stream._last_word(wire.STOP)
+    stream.stop()
 
 
 # ---- objects --------------------------------------------------------------------------------------------------------
