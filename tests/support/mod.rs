@@ -13,7 +13,7 @@ pub(crate) use wrap::wrap;
 use farcall::{Code, Error, Outcome};
 
 /// How a test ends.
-pub(crate) type TestResult = Result<(), Box<dyn std::error::Error>>;
+pub(crate) type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 /// Fails unless `result` is an error with this code and outcome whose text, as a person would see it, has all the `parts`.
 #[track_caller]

@@ -97,7 +97,7 @@ async fn attempt(
         limits: limits.into(),
         near: peer.is_near(),
     };
-    let link = Link::new(connection, wire, peer.clone(), call_timeout);
+    let link = Link::new(connection, wire, peer.clone(), call_timeout, host.share(&peer));
     let serving = Serving::new(host, Arc::clone(&link), peer.clone());
     Ok((
         Arc::clone(&link),

@@ -1,9 +1,6 @@
 //! What the connections of one server, or of one channel, have in common.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::{
     sync::watch,
@@ -11,7 +8,11 @@ use tokio::{
 };
 
 use super::router::Router;
-use crate::{Code, Error, Limits, layer::Next};
+use crate::{
+    Address, Code, Error, Limits,
+    driver::{Quantity, Refused, Share, Shares},
+    layer::Next,
+};
 
 /// What the connections of one server, or of one channel, have in common: what is offered, and the handlers at work.
 pub(crate) struct Host {
@@ -20,8 +21,7 @@ pub(crate) struct Host {
     /// Whether handlers get a task of their own from the start.
     pub(super) spawns: bool,
     limits: Limits,
-    /// Handlers that run.
-    calls: Arc<AtomicUsize>,
+    shares: Arc<Shares>,
     /// Each handler in a task of its own has a receiver of it, so it tells when the last of them has stopped.
     handlers: watch::Sender<()>,
     /// Handlers that outlive their connection. They end with the host.
@@ -29,7 +29,7 @@ pub(crate) struct Host {
 }
 
 /// A place among the handlers that a host runs at one time; given back when it is dropped.
-pub(super) struct Permit(Arc<AtomicUsize>);
+pub(super) struct Permit(Arc<Share>);
 
 impl Host {
     pub(crate) fn new(router: Router, limits: Limits, layers: Option<Next>, spawns: bool) -> Arc<Self> {
@@ -37,8 +37,8 @@ impl Host {
             router,
             layers,
             spawns,
+            shares: Shares::new(&limits),
             limits,
-            calls: Arc::default(),
             handlers: watch::Sender::default(),
             detached: Mutex::default(),
         })
@@ -48,9 +48,14 @@ impl Host {
         &self.limits
     }
 
+    /// What the peers at this address have of the host.
+    pub(crate) fn share(&self, peer: &Address) -> Arc<Share> {
+        self.shares.share(peer)
+    }
+
     /// How many handlers run now.
     pub(crate) fn running(&self) -> usize {
-        self.calls.load(Ordering::Relaxed)
+        self.shares.taken(Quantity::Calls)
     }
 
     /// Waits until the last handler in a task of its own has stopped. Cancel safe.
@@ -61,17 +66,6 @@ impl Host {
     /// The handlers that outlive their connection, to be stopped.
     pub(crate) fn take_detached(&self) -> JoinSet<()> {
         std::mem::take(&mut *self.detached.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// A place for one more handler.
-    pub(super) fn permit(&self) -> Result<Permit, Error> {
-        let limit = self.limits.max_server_calls;
-        if self.calls.fetch_add(1, Ordering::Relaxed) >= limit {
-            self.calls.fetch_sub(1, Ordering::Relaxed);
-            let text = format!("the other side runs its most of {limit} calls (`max_server_calls`)");
-            return Err(Error::refused(Code::ResourceExhausted, text));
-        }
-        Ok(Permit(Arc::clone(&self.calls)))
     }
 
     /// Held by each handler in a task of its own.
@@ -88,8 +82,27 @@ impl Host {
     }
 }
 
+impl Permit {
+    /// A place for one more handler.
+    pub(super) fn take(share: &Arc<Share>) -> Result<Self, Error> {
+        match share.take(Quantity::Calls, 1) {
+            Ok(()) => Ok(Self(Arc::clone(share))),
+            Err(why) => Err(Error::refused(Code::ResourceExhausted, too_many_calls(why))),
+        }
+    }
+}
+
+fn too_many_calls(why: Refused) -> String {
+    match why {
+        Refused::Full { limit } => format!("the other side runs its most of {limit} calls (`max_server_calls`)"),
+        Refused::Share { own, limit } => format!(
+            "the other side runs {own} calls from this address, and keeps the rest of its {limit} (`max_server_calls`) for other ones"
+        ),
+    }
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.give(Quantity::Calls, 1);
     }
 }

@@ -11,7 +11,7 @@ use thin_vec::ThinVec;
 use tokio::{runtime::Handle, task::AbortHandle};
 
 use super::{
-    host::Host,
+    host::{Host, Permit},
     layered::layered,
     rests::Rests,
     router::Route,
@@ -86,7 +86,7 @@ impl Serving {
                 "the deadline had passed before the handler started",
             ));
         }
-        let permit = self.host.permit()?;
+        let permit = Permit::take(self.link.share())?;
         let to_object;
         let route = match callee {
             Callee::Service(instance) => self.host.router.find(instance, id)?,

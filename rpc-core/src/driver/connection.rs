@@ -294,6 +294,7 @@ impl<I: Inbound + Unpin> Driver<I> {
         let mut state = self.link.lock();
         state.connection.handle_written(length, waits, now.into_std());
         state.departed(&mut self.due);
+        state.settle_unread();
         let queued = state.connection.queued();
         drop(state);
         self.due.run();

@@ -8,7 +8,7 @@ use thin_vec::ThinVec;
 use crate::{
     Error, Metadata,
     carry::Carried,
-    proto::{Stop, encode_metadata},
+    proto::{Stop, encode_metadata, failure_len},
     service::{LocalObject, Payload},
 };
 
@@ -64,7 +64,16 @@ impl Answers {
 
     /// Answers a call.
     pub(crate) fn answer(&mut self, call: u32, metadata: &Metadata, answer: Result<Payload, Error>) {
-        self.length += answer.as_ref().map_or(0, |payload| payload.as_slice().len());
-        self.ready.push((call, encode_metadata(metadata), answer));
+        let metadata = encode_metadata(metadata);
+        self.length += metadata.len() + answer_len(&answer);
+        self.ready.push((call, metadata, answer));
+    }
+}
+
+/// How much an answer takes beside the metadata of its reply.
+pub(super) fn answer_len(answer: &Result<Payload, Error>) -> usize {
+    match answer {
+        Ok(payload) => payload.as_slice().len(),
+        Err(error) => failure_len(error),
     }
 }

@@ -7,8 +7,10 @@ mod inbound;
 mod inlet;
 mod link;
 mod outlet;
+mod shares;
 #[cfg(test)]
 pub(crate) mod tests;
+mod unread;
 
 use std::time::Duration;
 
@@ -19,6 +21,7 @@ pub(crate) use inbound::{Answers, Callee, Inbound, Request};
 pub(crate) use inlet::{Batch, Inlet};
 pub(crate) use link::{Answered, Busy, Link, NotStarted, Reply, read_metadata};
 pub(crate) use outlet::{Outlet, broken};
+pub(crate) use shares::{Quantity, Refused, Share, Shares};
 
 /// How long a call may take unless something shorter or longer is said.
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);

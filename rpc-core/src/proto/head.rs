@@ -155,6 +155,11 @@ pub(crate) fn encode_failure(error: &Error, max_metadata: usize) -> BytesMut {
     out
 }
 
+/// About as many bytes as [`encode_failure`] gives at the most.
+pub(crate) fn failure_len(error: &Error) -> usize {
+    error.message().len().min(MAX_TEXT) + encoded_len(error.metadata())
+}
+
 /// Appends a whole frame that carries a failure.
 pub(crate) fn put_failure(out: &mut BytesMut, kind: Kind, call: u32, error: &Error, max_metadata: usize) {
     let payload = encode_failure(error, max_metadata);
@@ -194,6 +199,11 @@ pub(crate) fn encode_metadata(metadata: &Metadata) -> Bytes {
         out.put_slice(value);
     }
     out.freeze()
+}
+
+/// The bytes of [`encode_metadata`].
+fn encoded_len(metadata: &Metadata) -> usize {
+    metadata.iter().map(|(key, value)| 5 + key.len() + value.len()).sum()
 }
 
 /// Reads a metadata block.

@@ -18,9 +18,10 @@ macro_rules! limits {
         ///
         /// # Memory
         /// A peer that does its worst makes one connection hold about `max_calls` × 64 KiB of small requests, `max_buffered`
-        /// of large ones, as much again and 1 MiB of answers that it does not read, `max_streams` × `stream_window` of items that
-        /// nobody takes and `max_buffered` of what windows have grown and long items take, `max_objects` references, and what the
-        /// handlers that it started hold themselves; the server as a whole runs `max_server_calls` handlers. Nobody makes it
+        /// of large ones, `max_unread` of answers that it does not read and `max_calls` × 512 bytes of short ones,
+        /// `max_streams` × `stream_window` of items that nobody takes and `max_buffered` of what windows have grown and long items take, `max_objects` references, and what the
+        /// handlers that it started hold themselves; the server as a whole runs `max_server_calls` handlers, and holds
+        /// `max_server_unread` of answers and 64 KiB more for each connection. Nobody makes it
         /// hold items that are to be sent: a sender waits while 32 KiB of its stream have not left. Over UDP a connection holds up to 2 MiB more that
         /// nobody has looked at, and what a socket keeps of messages whose beginning is missing is 64 MiB for all of them.
         #[derive(Clone, Debug)]
@@ -66,6 +67,14 @@ limits! {
     max_calls: usize = 1024;
     /// Calls running in one server, over all its connections; default 16,384.
     max_server_calls: usize = 16 << 10;
+    /// How many bytes of answers may wait on one connection for the peer to read them, failures and metadata included; default 256
+    /// MiB, never below `max_message`. What a handler answers beyond it is dropped, and the call fails as `ResourceExhausted` and
+    /// executed. Above `max_buffered` no further handler is started, so this is met by many handlers that run at one time and each
+    /// answer much. An answer of at most 512 bytes always goes out.
+    max_unread: usize = 256 << 20;
+    /// The same for all connections of one server together; default 1 GiB, never below `max_message`. Each connection has 64 KiB
+    /// beside it, and the peers at one address have at most three quarters of what others leave.
+    max_server_unread: usize = 1 << 30;
     /// Connections of one server; default 10,000. Above it a client is told so and turned away during the handshake.
     max_connections: usize = 10_000;
     /// The encoded metadata of one message, in bytes; default and most 16 KiB, so that it always fits into one frame.
@@ -129,6 +138,8 @@ impl Limits {
         self.max_message = self.max_message.min(u32::MAX as usize);
         self.max_udp_message = self.max_udp_message.min(MAX_UDP_MESSAGE);
         self.max_buffered = self.max_buffered.clamp(self.max_message, u32::MAX as usize);
+        self.max_unread = self.max_unread.max(self.max_message);
+        self.max_server_unread = self.max_server_unread.max(self.max_message);
         self.max_calls = self.max_calls.clamp(1, MAX_CALLS);
         self.max_metadata = self.max_metadata.min(MAX_METADATA);
         self.max_streams = self.max_streams.min(MAX_STREAMS);

@@ -27,7 +27,7 @@ mod writer;
 pub(crate) use attachment::{Attachment, Flow, MAX_ATTACHMENTS, StreamId};
 pub(crate) use connection::{Batch, Body, Capacity, Connection, Event, Lost, Received, Settings};
 pub(crate) use handshake::{ClientHello, HelloError, ServerHello};
-pub(crate) use head::{RequestHead, encode_metadata, parse_metadata};
+pub(crate) use head::{RequestHead, encode_metadata, failure_len, parse_metadata};
 pub(crate) use incoming::Stop;
 pub use limits::Limits;
 pub(crate) use limits::{Announced, Carrier};

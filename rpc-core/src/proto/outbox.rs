@@ -26,6 +26,8 @@ struct Large {
     body: Bytes,
     /// What the message counts against the peer's budget.
     cost: usize,
+    /// The memory that it keeps until its last byte has left.
+    held: usize,
     begun: bool,
 }
 
@@ -70,6 +72,10 @@ pub(crate) struct Outbox {
     /// The cost of requests begun and not ended, and of replies begun and not all taken.
     spent: [usize; 2],
     budget: usize,
+    /// The memory of large replies: each piece keeps the whole until the last one is written.
+    held: usize,
+    /// What becomes free of it when the transport has taken everything up to a position.
+    leaving: VecDeque<(u64, usize)>,
 }
 
 impl Outbox {
@@ -82,6 +88,8 @@ impl Outbox {
             large: [0; 2],
             spent: [0; 2],
             budget,
+            held: 0,
+            leaving: VecDeque::new(),
         }
     }
 
@@ -108,6 +116,29 @@ impl Outbox {
     #[cfg(any(test, feature = "_fuzzing"))]
     pub(super) fn spent(&self) -> [usize; 2] {
         self.spent
+    }
+
+    /// The bytes that answers take of which the transport has taken only what lies before `written`, with everything else that is
+    /// small.
+    pub(super) fn unread(&self, written: u64) -> usize {
+        self.writer.position().saturating_sub(written) as usize + self.held
+    }
+
+    /// The transport has taken everything up to this position.
+    pub(super) fn handle_written(&mut self, written: u64) {
+        while let Some(&(end, held)) = self.leaving.front()
+            && end <= written
+        {
+            self.leaving.pop_front();
+            self.held -= held;
+        }
+    }
+
+    /// A large message needs its memory only until the transport has what was taken of it.
+    fn leave(&mut self, message: &Large) {
+        if message.held > 0 {
+            self.leaving.push_back((self.writer.taken(), message.held));
+        }
     }
 
     /// The bytes that wait, without those of streams: what waits of them is bounded for each.
@@ -139,12 +170,19 @@ impl Outbox {
         self.large[direction(kind)] += head.len() + body.len();
         // One frame is never "unfinished": only longer messages count.
         let cost = if body.len() > PIECE { body.len() } else { 0 };
+        let held = if kind == Kind::Reply {
+            head.len() + body.len()
+        } else {
+            0
+        };
+        self.held += held;
         let message = Large {
             kind,
             call,
             head,
             body,
             cost,
+            held,
             begun: false,
         };
         if cost == 0 {
@@ -161,6 +199,7 @@ impl Outbox {
         if let Some(index) = self.waiting.iter().position(is_it) {
             if let Some(message) = self.waiting.remove(index) {
                 self.large[direction(kind)] -= message.head.len() + message.body.len();
+                self.held -= message.held;
             }
             // It may have held up those behind it.
             self.admit();
@@ -172,6 +211,7 @@ impl Outbox {
             return Withdrawn::Gone;
         };
         self.large[direction(kind)] -= message.head.len() + message.body.len();
+        self.leave(&message);
         // A request that began costs the peer memory until its call has ended; everything else is free again now.
         if !message.begun || kind == Kind::Reply {
             self.release(kind, message.cost);
@@ -250,6 +290,7 @@ impl Outbox {
             self.turns.push_back(Turn::Message(message));
             return None;
         }
+        self.leave(&message);
         if message.kind == Kind::Reply {
             self.release(Kind::Reply, message.cost);
         }

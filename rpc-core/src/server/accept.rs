@@ -97,7 +97,8 @@ async fn connection(shared: Arc<Shared>, place: Place, mut stream: BoxStream, pe
         limits: shared.host.limits().into(),
         near: peer.is_near(),
     };
-    let link = Link::new(connection, wire, peer.clone(), Some(DEFAULT_TIMEOUT));
+    let share = shared.host.share(&peer);
+    let link = Link::new(connection, wire, peer.clone(), Some(DEFAULT_TIMEOUT), share);
     place.opened(&link);
     let inbound = Serving::new(Arc::clone(&shared.host), Arc::clone(&link), peer.clone());
     // Whoever waits for something on the connection is told the reason of its end by the link.

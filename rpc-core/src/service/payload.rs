@@ -104,7 +104,10 @@ impl Payload {
 
     /// The bytes without a copy; the buffer leaves the pool for good.
     pub fn into_bytes(mut self) -> Bytes {
-        Bytes::from(std::mem::take(&mut self.bytes))
+        let mut bytes = std::mem::take(&mut self.bytes);
+        // A buffer that grew has up to as much again to spare, and may wait for long.
+        bytes.shrink_to_fit();
+        Bytes::from(bytes)
     }
 }
 

@@ -1,6 +1,10 @@
 //! Where a server is: [`Address`].
 
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use crate::Error;
 
@@ -134,6 +138,32 @@ impl Address {
 
     pub(super) fn endpoint(&self) -> &Endpoint {
         &self.endpoint
+    }
+
+    /// Whom a peer at this address shares with; `None` where the transport does not tell its peers apart.
+    pub(crate) fn origin(&self) -> Option<Origin> {
+        let (Endpoint::Tcp { host, .. } | Endpoint::Udp { host, .. }) = &self.endpoint else {
+            return None;
+        };
+        // A link-local address has a zone.
+        let ip = host.split('%').next()?.parse().ok()?;
+        Some(Origin::of(ip))
+    }
+}
+
+/// The peers that count as one: an IPv4 address, or the network of 2^64 IPv6 addresses that a single host may choose from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Origin(IpAddr);
+
+impl Origin {
+    fn of(ip: IpAddr) -> Self {
+        Self(match ip.to_canonical() {
+            IpAddr::V6(v6) => {
+                let network = u128::from(v6) >> 64 << 64;
+                Ipv6Addr::from(network).into()
+            }
+            v4 @ IpAddr::V4(_) => v4,
+        })
     }
 }
 

@@ -19,7 +19,7 @@ mod tests;
 use std::{any::Any, io, sync::Arc, time::Instant};
 
 use address::Endpoint;
-pub(crate) use address::LOOPBACK;
+pub(crate) use address::{LOOPBACK, Origin};
 
 pub use address::{Address, IntoAddress};
 pub use mem::mem_pair;

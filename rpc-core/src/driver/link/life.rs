@@ -105,8 +105,12 @@ impl Link {
         state.all_departed(&mut due);
         state.streams.wake_all(&mut due.wakers);
         due.objects.extend(state.exports.clear());
+        // Whoever has an end of a stream keeps the link, and is not to keep what was never read with it.
+        let unsent = state.connection.take_unsent();
+        state.settle_unread();
         drop(state);
         due.run();
+        drop(unsent);
     }
 }
 

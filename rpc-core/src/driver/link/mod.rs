@@ -27,6 +27,7 @@ pub(super) use streams::wait;
 use crate::{
     Code, Error, Metadata, Outcome,
     carry::{Carried, Wire},
+    driver::Share,
     proto::{Body, COPIED, Connection, RequestHead, encode_metadata, parse_metadata},
     service::{Payload, with_current},
     transport::Address,
@@ -53,6 +54,7 @@ pub(crate) struct Link {
     state: Mutex<State>,
     wire: Wire,
     peer: Address,
+    share: Arc<Share>,
     /// How long calls to the peer's objects take unless something else is said.
     timeout: Option<Duration>,
     /// The longest item that both sides take.
@@ -70,13 +72,21 @@ pub(crate) enum NotStarted {
 }
 
 impl Link {
-    /// A connection with `peer` whose driver is to run in the current runtime; `timeout` is that of calls to the peer's objects.
-    pub(crate) fn new(connection: Connection, wire: Wire, peer: Address, timeout: Option<Duration>) -> Arc<Self> {
+    /// A connection with `peer`, of whose `share` it takes, whose driver is to run in the current runtime; `timeout` is that of calls
+    /// to the peer's objects.
+    pub(crate) fn new(
+        connection: Connection,
+        wire: Wire,
+        peer: Address,
+        timeout: Option<Duration>,
+        share: Arc<Share>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             max_item: connection.max_item(),
-            state: Mutex::new(State::new(connection)),
+            state: Mutex::new(State::new(connection, Arc::clone(&share))),
             wire,
             peer,
+            share,
             timeout,
             runtime: current_runtime(),
         })
@@ -96,6 +106,11 @@ impl Link {
     /// The address of the other side.
     pub(crate) fn peer(&self) -> &Address {
         &self.peer
+    }
+
+    /// What the peers at that address have of the server.
+    pub(crate) fn share(&self) -> &Arc<Share> {
+        &self.share
     }
 
     /// How long calls to the peer's objects take unless something else is said.

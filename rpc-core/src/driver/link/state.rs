@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     Error,
+    driver::{Share, inbound::answer_len, unread::Unread},
     proto::{Body, COPIED, Connection, Event},
     service::Payload,
 };
@@ -19,6 +20,7 @@ use crate::{
 /// What the lock of a connection guards.
 pub(in crate::driver) struct State {
     pub(in crate::driver) connection: Connection,
+    unread: Unread,
     /// By call id.
     waiters: Vec<Waiter>,
     /// Calls whose callers wait only for the request to leave.
@@ -41,9 +43,10 @@ pub(super) struct Waiter {
 }
 
 impl State {
-    pub(super) fn new(connection: Connection) -> Self {
+    pub(super) fn new(connection: Connection, share: Arc<Share>) -> Self {
         Self {
             connection,
+            unread: Unread::new(share),
             waiters: Vec::new(),
             departures: Vec::new(),
             streams: Streams::default(),
@@ -90,9 +93,16 @@ impl State {
         link: &Arc<Link>,
         id: u32,
         metadata: &Bytes,
-        answer: Result<Payload, Error>,
+        mut answer: Result<Payload, Error>,
         due: &mut Due,
     ) -> Option<Result<Payload, Error>> {
+        if let Err(error) = self.admit(metadata, &answer) {
+            if let Ok(payload) = &mut answer {
+                due.forsake(payload.take_offered());
+            }
+            self.connection.reply(id, &Bytes::new(), Err(&error));
+            return Some(answer);
+        }
         let answer = answer.and_then(|mut payload| {
             let offered = payload.take_offered();
             if !offered.is_empty() {
@@ -115,6 +125,31 @@ impl State {
                 Some(Err(error))
             }
         }
+    }
+
+    /// Makes room for an answer.
+    ///
+    /// # Errors
+    /// What goes out in its place.
+    fn admit(&mut self, metadata: &Bytes, answer: &Result<Payload, Error>) -> Result<(), Error> {
+        if let Some(end) = self.end_reason() {
+            return Err(end.clone());
+        }
+        let length = metadata.len() + answer_len(answer);
+        let admitted = self.unread.admit(self.connection.unread(), length);
+        admitted.map_err(|no_room| match answer {
+            Ok(_) => no_room,
+            // Why the call failed matters more than what it says about that.
+            Err(error) => {
+                let text = "the call failed, and what it says about that was dropped: too many bytes of answers wait to be read";
+                Error::new(error.code(), text).with_outcome(error.outcome())
+            }
+        })
+    }
+
+    /// The peer has read some.
+    pub(in crate::driver) fn settle_unread(&mut self) {
+        self.unread.settle(self.connection.unread());
     }
 
     /// Hands what happened to those who wait for it. What the peer wants of this side is the driver's to do.

@@ -8,6 +8,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 
+use crate::driver::Shares;
 use crate::driver::link::{Answered, Due, Link, NotStarted, Reply};
 use crate::{
     Limits, Outcome,
@@ -30,7 +31,9 @@ fn link() -> Arc<Link> {
         idle: None,
     };
     let connection = Connection::new(settings, Instant::now());
-    Link::new(connection, Wire::default(), Address::custom("test://peer"), None)
+    let peer = Address::custom("test://peer");
+    let share = Shares::new(&Limits::default()).share(&peer);
+    Link::new(connection, Wire::default(), peer, None, share)
 }
 
 fn start(link: &Arc<Link>, deadline: Option<Instant>) -> u32 {

@@ -12,7 +12,7 @@ use crate::{
     channel::{Receiver, Sender, channel},
     codec::Codec,
     driver::{
-        Answers, Driver, Import, Inbound, Link, Request,
+        Answers, Driver, Import, Inbound, Link, Request, Shares,
         link::{NotStarted, Reply},
     },
     proto::{Announced, Carrier, Connection, RequestHead, Settings, Stop},
@@ -55,7 +55,8 @@ pub(super) fn pair_with(limits: &Limits) -> (Side, Side) {
         };
         let peer = Address::custom(format!("test://{name}"));
         let connection = Connection::new(settings, Instant::now());
-        let link = Link::new(connection, Wire::default(), peer.clone(), None);
+        let share = Shares::new(limits).share(&peer);
+        let link = Link::new(connection, Wire::default(), peer.clone(), None, share);
         let (sender, requests) = mpsc::unbounded_channel();
         let driver = Driver::new(Arc::clone(&link), stream, peer, BytesMut::new(), Keep(sender));
         Side {

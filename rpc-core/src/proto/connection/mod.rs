@@ -365,6 +365,11 @@ impl Connection {
             .extend(self.streams.roomy().map(|stream| Event::Sendable { stream }));
     }
 
+    /// Takes all that never leaves, because the connection is over.
+    pub(crate) fn take_unsent(&mut self) -> impl Sized + use<> {
+        std::mem::replace(&mut self.outbox, Outbox::new(0))
+    }
+
     /// Whether [`poll_transmit`](Self::poll_transmit) has something to give.
     pub(crate) fn wants_write(&self) -> bool {
         self.outbox.is_ready() || self.streams.has_ready()
@@ -373,6 +378,7 @@ impl Connection {
     /// The transport took `length` of the bytes; `waits` when it has more to take.
     pub(crate) fn handle_written(&mut self, length: usize, waits: bool, now: Instant) {
         self.written += length as u64;
+        self.outbox.handle_written(self.written);
         if std::mem::take(&mut self.called) {
             self.last_call = now;
         }
@@ -397,6 +403,12 @@ impl Connection {
     /// handlers wait for those answers.
     pub(crate) fn queued(&self) -> usize {
         self.outbox.pressing(self.ours.max_buffered)
+    }
+
+    /// The bytes of answers that the transport has not taken. Other small frames count as well, and what is being written may count
+    /// twice.
+    pub(crate) fn unread(&self) -> usize {
+        self.outbox.unread(self.written)
     }
 
     /// Whether a request of this length would wait for the end of others while the peer has calls here: if a handler made it, each

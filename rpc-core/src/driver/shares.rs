@@ -1,0 +1,219 @@
+//! What the peers of a server take of what it has for all of them, and that none takes so much that nobody else gets in.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use crate::{
+    Limits,
+    transport::{Address, Origin},
+};
+
+/// One address may hold this many times what it leaves free: three quarters of the whole if it is alone.
+const TIMES_FREE: usize = 3;
+
+/// Something that a server has so much of for all its peers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Quantity {
+    /// Handlers that run.
+    Calls,
+    /// Bytes of answers that wait for their peer to read.
+    Unread,
+}
+
+const QUANTITIES: usize = 2;
+
+/// What all peers of one server, or of one channel, take.
+#[derive(Debug)]
+pub(crate) struct Shares {
+    limits: [usize; QUANTITIES],
+    taken: [AtomicUsize; QUANTITIES],
+    /// The bytes of answers that one connection may leave unread.
+    max_unread: usize,
+    /// The peers that have an address, as long as one of them is connected.
+    by_origin: Mutex<HashMap<Origin, Weak<Share>>>,
+}
+
+/// What the peers at one address take. A peer whose transport knows no addresses has one for each connection.
+#[derive(Debug)]
+pub(crate) struct Share {
+    of: Arc<Shares>,
+    origin: Option<Origin>,
+    taken: [AtomicUsize; QUANTITIES],
+}
+
+/// Why there is nothing to take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// All peers together have what there is.
+    Full { limit: usize },
+    /// The address has its share, and the rest is kept for others.
+    Share { own: usize, limit: usize },
+}
+
+impl Shares {
+    pub(crate) fn new(limits: &Limits) -> Arc<Self> {
+        Arc::new(Self {
+            limits: [limits.max_server_calls, limits.max_server_unread],
+            taken: Default::default(),
+            max_unread: limits.max_unread,
+            by_origin: Mutex::default(),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Origin, Weak<Share>>> {
+        // Nothing panics halfway through a change.
+        self.by_origin.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The share of the peers at this address.
+    pub(crate) fn share(self: &Arc<Self>, peer: &Address) -> Arc<Share> {
+        let origin = peer.origin();
+        let fresh = || {
+            Arc::new(Share {
+                of: Arc::clone(self),
+                origin,
+                taken: Default::default(),
+            })
+        };
+        let Some(origin) = origin else { return fresh() };
+        let mut shares = self.lock();
+        if let Some(share) = shares.get(&origin).and_then(Weak::upgrade) {
+            return share;
+        }
+        let share = fresh();
+        shares.insert(origin, Arc::downgrade(&share));
+        share
+    }
+
+    /// How much all peers have taken.
+    pub(crate) fn taken(&self, quantity: Quantity) -> usize {
+        self.taken[quantity as usize].load(Ordering::Relaxed)
+    }
+}
+
+impl Share {
+    /// The bytes of answers that one connection may leave unread.
+    pub(crate) fn max_unread(&self) -> usize {
+        self.of.max_unread
+    }
+
+    /// Takes so much, to be [given back](Self::give).
+    ///
+    /// # Errors
+    /// Nothing was taken. All that is taken together never passes the limit; near it, two who come at one time may both be refused.
+    pub(crate) fn take(&self, quantity: Quantity, amount: usize) -> Result<(), Refused> {
+        let index = quantity as usize;
+        let limit = self.of.limits[index];
+        let free = limit.saturating_sub(self.of.taken[index].fetch_add(amount, Ordering::Relaxed));
+        let own = self.taken[index].fetch_add(amount, Ordering::Relaxed);
+        let refused = if amount > free {
+            Refused::Full { limit }
+        } else if own.saturating_add(amount) > free.saturating_mul(TIMES_FREE) {
+            Refused::Share { own, limit }
+        } else {
+            return Ok(());
+        };
+        self.give(quantity, amount);
+        Err(refused)
+    }
+
+    /// Gives back what was taken.
+    pub(crate) fn give(&self, quantity: Quantity, amount: usize) {
+        let index = quantity as usize;
+        self.taken[index].fetch_sub(amount, Ordering::Relaxed);
+        self.of.taken[index].fetch_sub(amount, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let Some(origin) = self.origin else { return };
+        let mut shares = self.of.lock();
+        // A peer that came since may have another share at this address.
+        if shares.get(&origin).is_some_and(|share| share.strong_count() == 0) {
+            shares.remove(&origin);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Quantity, Refused, Shares};
+    use crate::{Address, Limits};
+
+    fn address(text: &str) -> Address {
+        text.parse().expect("an address")
+    }
+
+    /// How many calls a peer at the address gets at the most.
+    fn most(shares: &Arc<Shares>, peer: &str) -> (usize, Refused) {
+        let share = shares.share(&address(peer));
+        let mut taken = 0;
+        loop {
+            match share.take(Quantity::Calls, 1) {
+                Ok(()) => taken += 1,
+                Err(refused) => {
+                    std::mem::forget(share);
+                    return (taken, refused);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_address_leaves_something_for_the_next() {
+        let shares = Shares::new(&Limits::default().max_server_calls(16_384));
+        let taken: Vec<_> = (1..=6)
+            .map(|host| most(&shares, &format!("tcp://192.0.2.{host}:1")).0)
+            .collect();
+        assert_eq!(taken, [12_288, 3072, 768, 192, 48, 12]);
+        // Another port, another transport, another way to write it: the same address.
+        let (taken, refused) = most(&shares, "udp://[::ffff:192.0.2.1]:2");
+        assert_eq!(
+            (taken, refused),
+            (
+                0,
+                Refused::Share {
+                    own: 12_288,
+                    limit: 16_384
+                }
+            )
+        );
+    }
+
+    #[test]
+    fn a_small_limit_is_not_cut_up() {
+        for limit in 1..=3 {
+            let shares = Shares::new(&Limits::default().max_server_calls(limit));
+            assert_eq!(most(&shares, "tcp://192.0.2.1:1"), (limit, Refused::Full { limit }));
+        }
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_address() {
+        let shares = Shares::new(&Limits::default().max_server_calls(8));
+        assert_eq!(most(&shares, "tcp://[2001:db8::1]:1").0, 6);
+        assert_eq!(most(&shares, "tcp://[2001:db8::ffff:2]:1").0, 0);
+        assert_eq!(most(&shares, "tcp://[2001:db8:0:1::1]:1").0, 2);
+    }
+
+    #[test]
+    fn what_was_given_back_is_taken_again_and_nothing_stays_of_who_left() {
+        let shares = Shares::new(&Limits::default().max_server_calls(1));
+        for _ in 0..3 {
+            let share = shares.share(&address("tcp://192.0.2.1:1"));
+            assert_eq!(share.take(Quantity::Calls, 1), Ok(()));
+            assert_eq!(share.take(Quantity::Calls, 1), Err(Refused::Full { limit: 1 }));
+            share.give(Quantity::Calls, 1);
+        }
+        assert_eq!(shares.taken(Quantity::Calls), 0);
+        assert!(shares.lock().is_empty());
+    }
+}
