@@ -9,6 +9,10 @@
 mod arguments;
 #[path = "macro_shapes/attributes.rs"]
 mod attributes;
+#[path = "macro_shapes/collisions.rs"]
+mod collisions;
+#[path = "macro_shapes/declared_by_macros.rs"]
+mod declared_by_macros;
 #[path = "macro_shapes/generics.rs"]
 mod generics;
 #[path = "macro_shapes/handlers.rs"]

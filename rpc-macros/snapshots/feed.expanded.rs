@@ -35,10 +35,10 @@ trait Feed {
         Self: ::core::marker::Sync,
     {
         async move {
-            if let ::core::option::Option::Some(value) = ::core::option::Option::None::<
+            if let ::core::option::Option::Some(__farcall_value) = ::core::option::Option::None::<
                 farcall::Result<_>,
             > {
-                #[allow(unreachable_code)] return value;
+                #[allow(unreachable_code)] return __farcall_value;
             }
             #[allow(
                 unreachable_code,
@@ -46,57 +46,95 @@ trait Feed {
                 clippy::diverging_sub_expression
             )]
             {
-                let value: farcall::Result<_> = { Ok(numbers()) };
-                value
+                let __farcall_value: farcall::Result<_> = { Ok(numbers()) };
+                __farcall_value
             }
         }
     }
 }
+#[allow(
+    dead_code,
+    deprecated,
+    nonstandard_style,
+    unused_braces,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery,
+    clippy::restriction,
+)]
 /// Calls the methods of a remote [`Feed`].
 struct FeedClient<Row> {
     stub: ::farcall::macro_support::Stub,
     types: ::core::marker::PhantomData<fn() -> (::core::marker::PhantomData<Row>,)>,
 }
+#[allow(
+    dead_code,
+    deprecated,
+    nonstandard_style,
+    unused_braces,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery,
+    clippy::restriction,
+)]
 ///Calls the methods of a remote [`Feed`] and waits for each answer.
 struct FeedBlockingClient<Row> {
     stub: ::farcall::macro_support::BlockingStub,
     types: ::core::marker::PhantomData<fn() -> (::core::marker::PhantomData<Row>,)>,
 }
+#[allow(
+    dead_code,
+    deprecated,
+    nonstandard_style,
+    unused_braces,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery,
+    clippy::restriction,
+)]
 /// Lets a server answer calls with an implementation of [`Feed`].
 struct FeedServer<T> {
     implementation: ::std::sync::Arc<T>,
     types: ::core::marker::PhantomData<fn() -> ()>,
 }
 #[allow(
-    deprecated,
     dead_code,
+    deprecated,
+    nonstandard_style,
+    unused_braces,
     unused_qualifications,
-    clippy::too_many_arguments,
-    clippy::used_underscore_binding
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery,
+    clippy::restriction,
 )]
 const _: () = {
     use ::farcall::macro_support as __farcall;
-    #[allow(non_camel_case_types, non_snake_case)]
-    fn Feed() {
-        {
-            let type0 = __farcall::Demand::<StockError>::new();
+    const _: () = {
+        fn Feed() {
             {
-                enum watch {}
-                enum items {}
-                type0.returned_item::<watch, items>();
-                type0.item_error::<watch, items>();
+                let __farcall_type0 = __farcall::Demand::<StockError>::new();
+                {
+                    enum watch {}
+                    enum items {}
+                    __farcall_type0.returned_item::<watch, items>();
+                    __farcall_type0.item_error::<watch, items>();
+                }
+            }
+            {
+                let __farcall_type0 = __farcall::Demand::<Line>::new();
+                {
+                    enum chat {}
+                    enum items {}
+                    __farcall_type0.returned_item::<chat, items>();
+                }
             }
         }
-        {
-            let type0 = __farcall::Demand::<Line>::new();
-            {
-                enum chat {}
-                enum items {}
-                type0.returned_item::<chat, items>();
-            }
-        }
-    }
-    static __DESCRIPTOR: __farcall::ServiceDescriptor = __farcall::ServiceDescriptor {
+    };
+    static __FARCALL_DESCRIPTOR: __farcall::ServiceDescriptor = __farcall::ServiceDescriptor {
         name: "Feed",
         methods: &[
             __farcall::MethodDescriptor {
@@ -146,12 +184,12 @@ const _: () = {
             },
         ],
     };
-    const _: () = __farcall::assert_distinct(&__DESCRIPTOR);
+    const _: () = __farcall::assert_distinct(&__FARCALL_DESCRIPTOR);
     #[automatically_derived]
     impl<Row> __farcall::Client for FeedClient<Row> {
-        fn from_stub(stub: __farcall::Stub) -> Self {
+        fn from_stub(__farcall_stub: __farcall::Stub) -> Self {
             Self {
-                stub,
+                stub: __farcall_stub,
                 types: ::core::marker::PhantomData,
             }
         }
@@ -159,7 +197,7 @@ const _: () = {
             &self.stub
         }
         fn descriptor() -> &'static __farcall::ServiceDescriptor {
-            &__DESCRIPTOR
+            &__FARCALL_DESCRIPTOR
         }
     }
     #[automatically_derived]
@@ -175,9 +213,12 @@ const _: () = {
     impl<Row> ::core::fmt::Debug for FeedClient<Row> {
         fn fmt(
             &self,
-            formatter: &mut ::core::fmt::Formatter<'_>,
+            __farcall_formatter: &mut ::core::fmt::Formatter<'_>,
         ) -> ::core::fmt::Result {
-            formatter.debug_struct("FeedClient").field("stub", &self.stub).finish()
+            __farcall_formatter
+                .debug_struct("FeedClient")
+                .field("stub", &self.stub)
+                .finish()
         }
     }
     impl<Row> FeedClient<Row> {
@@ -213,14 +254,18 @@ const _: () = {
         }
         /// The same client with one more pair of metadata. With a key that is none each call fails as `InvalidArgument`.
         #[must_use]
-        fn with_metadata(&self, key: &str, value: &str) -> Self {
+        fn with_metadata(
+            &self,
+            key: &__farcall::std::primitive::str,
+            value: &__farcall::std::primitive::str,
+        ) -> Self {
             __farcall::Client::with_metadata(self, key, value)
         }
         /// The same client with one more pair of metadata, whose value is bytes and whose key must end in `-bin`.
         #[must_use]
         fn with_metadata_bin(
             &self,
-            key: &str,
+            key: &__farcall::std::primitive::str,
             value: impl ::core::convert::Into<__farcall::Bytes>,
         ) -> Self {
             __farcall::Client::with_metadata_bin(self, key, value)
@@ -238,8 +283,8 @@ const _: () = {
             T: Feed<Row = Row> + ::core::marker::Send + ::core::marker::Sync + 'static,
             FeedServer<T>: __farcall::Service,
         {
-            let server = FeedServer::<T>::new(implementation);
-            __farcall::Client::new(__farcall::Channel::loopback(server))
+            let __farcall_server = FeedServer::<T>::new(implementation);
+            __farcall::Client::new(__farcall::Channel::loopback(__farcall_server))
         }
         /// A client of `implementation`, which lives as long as a client of it does, here or wherever one was sent.
         fn local<T>(implementation: T) -> Self
@@ -247,30 +292,33 @@ const _: () = {
             T: Feed<Row = Row> + ::core::marker::Send + ::core::marker::Sync + 'static,
             FeedServer<T>: __farcall::Service,
         {
-            let server = FeedServer::<T>::new(implementation);
-            __farcall::Client::new(__farcall::Channel::local(server))
+            let __farcall_server = FeedServer::<T>::new(implementation);
+            __farcall::Client::new(__farcall::Channel::local(__farcall_server))
         }
     }
     #[automatically_derived]
     impl<Row> __farcall::serde::Serialize for FeedClient<Row> {
-        fn serialize<__S: __farcall::serde::Serializer>(
+        fn serialize<__FarcallS: __farcall::serde::Serializer>(
             &self,
-            serializer: __S,
-        ) -> ::core::result::Result<__S::Ok, __S::Error> {
+            __farcall_serializer: __FarcallS,
+        ) -> ::core::result::Result<__FarcallS::Ok, __FarcallS::Error> {
             __farcall::serialize_client(
                 __farcall::Client::channel(self),
-                &__DESCRIPTOR,
-                serializer,
+                &__FARCALL_DESCRIPTOR,
+                __farcall_serializer,
             )
         }
     }
     #[automatically_derived]
-    impl<'__de, Row> __farcall::serde::Deserialize<'__de> for FeedClient<Row> {
-        fn deserialize<__D: __farcall::serde::Deserializer<'__de>>(
-            deserializer: __D,
-        ) -> ::core::result::Result<Self, __D::Error> {
+    impl<'__farcall, Row> __farcall::serde::Deserialize<'__farcall> for FeedClient<Row> {
+        fn deserialize<__FarcallD: __farcall::serde::Deserializer<'__farcall>>(
+            __farcall_deserializer: __FarcallD,
+        ) -> ::core::result::Result<Self, __FarcallD::Error> {
             ::core::result::Result::map(
-                __farcall::deserialize_client(&__DESCRIPTOR, deserializer),
+                __farcall::deserialize_client(
+                    &__FARCALL_DESCRIPTOR,
+                    __farcall_deserializer,
+                ),
                 <Self as __farcall::Client>::new,
             )
         }
@@ -290,7 +338,7 @@ const _: () = {
                 _,
             >(
                 &self.stub,
-                &__DESCRIPTOR.methods[0usize],
+                &__FARCALL_DESCRIPTOR.methods[0usize],
                 &(sku,),
                 __farcall::Feeds::none(),
             )
@@ -302,7 +350,7 @@ const _: () = {
         ) -> __farcall::Call<StockResult<__farcall::Streaming<::farcall::Result<Row>>>> {
             __farcall::Stub::opening(
                 &self.stub,
-                &__DESCRIPTOR.methods[1usize],
+                &__FARCALL_DESCRIPTOR.methods[1usize],
                 &(),
                 __farcall::Feeds::none(),
                 __farcall::fallible_stream::<Row, __farcall::Values, _>,
@@ -316,14 +364,20 @@ const _: () = {
             rows: impl Stream<Item = Row> + ::core::marker::Send + 'static,
             more: Streaming<u32>,
         ) -> __farcall::Call<farcall::Result<u64>> {
-            let mut feeds = __farcall::Feeds::none();
-            let rows = __farcall::Feeds::add::<__farcall::Values, _>(&mut feeds, rows);
-            let more = __farcall::Feeds::add::<__farcall::Values, _>(&mut feeds, more);
+            let mut __farcall_feeds = __farcall::Feeds::none();
+            let rows = __farcall::Feeds::add::<
+                __farcall::Values,
+                _,
+            >(&mut __farcall_feeds, rows);
+            let more = __farcall::Feeds::add::<
+                __farcall::Values,
+                _,
+            >(&mut __farcall_feeds, more);
             __farcall::Stub::feeding(
                 &self.stub,
-                &__DESCRIPTOR.methods[2usize],
+                &__FARCALL_DESCRIPTOR.methods[2usize],
                 &(name, rows, more),
-                feeds,
+                __farcall_feeds,
                 __farcall::fallible,
             )
         }
@@ -333,16 +387,21 @@ const _: () = {
             &self,
             lines: impl Stream<Item = farcall::Result<String>> + Send + 'static,
         ) -> __farcall::Streaming<::farcall::Result<Line>> {
-            let mut feeds = __farcall::Feeds::none();
+            let mut __farcall_feeds = __farcall::Feeds::none();
             let lines = __farcall::Feeds::add::<
                 __farcall::Results,
                 _,
-            >(&mut feeds, lines);
+            >(&mut __farcall_feeds, lines);
             __farcall::Stub::stream::<
                 Line,
                 __farcall::Values,
                 _,
-            >(&self.stub, &__DESCRIPTOR.methods[3usize], &(lines,), feeds)
+            >(
+                &self.stub,
+                &__FARCALL_DESCRIPTOR.methods[3usize],
+                &(lines,),
+                __farcall_feeds,
+            )
         }
         /// Calls `Feed::fallback`.
         #[inline]
@@ -353,7 +412,7 @@ const _: () = {
         > {
             __farcall::Stub::opening(
                 &self.stub,
-                &__DESCRIPTOR.methods[4usize],
+                &__FARCALL_DESCRIPTOR.methods[4usize],
                 &(),
                 __farcall::Feeds::none(),
                 __farcall::fallible_stream::<u32, __farcall::Values, _>,
@@ -362,9 +421,9 @@ const _: () = {
     }
     #[automatically_derived]
     impl<Row> __farcall::BlockingClient for FeedBlockingClient<Row> {
-        fn from_stub(stub: __farcall::BlockingStub) -> Self {
+        fn from_stub(__farcall_stub: __farcall::BlockingStub) -> Self {
             Self {
-                stub,
+                stub: __farcall_stub,
                 types: ::core::marker::PhantomData,
             }
         }
@@ -385,9 +444,9 @@ const _: () = {
     impl<Row> ::core::fmt::Debug for FeedBlockingClient<Row> {
         fn fmt(
             &self,
-            formatter: &mut ::core::fmt::Formatter<'_>,
+            __farcall_formatter: &mut ::core::fmt::Formatter<'_>,
         ) -> ::core::fmt::Result {
-            formatter
+            __farcall_formatter
                 .debug_struct("FeedBlockingClient")
                 .field("stub", &self.stub)
                 .finish()
@@ -422,14 +481,18 @@ const _: () = {
         }
         /// The same client with one more pair of metadata. With a key that is none each call fails as `InvalidArgument`.
         #[must_use]
-        fn with_metadata(&self, key: &str, value: &str) -> Self {
+        fn with_metadata(
+            &self,
+            key: &__farcall::std::primitive::str,
+            value: &__farcall::std::primitive::str,
+        ) -> Self {
             __farcall::BlockingClient::with_metadata(self, key, value)
         }
         /// The same client with one more pair of metadata, whose value is bytes and whose key must end in `-bin`.
         #[must_use]
         fn with_metadata_bin(
             &self,
-            key: &str,
+            key: &__farcall::std::primitive::str,
             value: impl ::core::convert::Into<__farcall::Bytes>,
         ) -> Self {
             __farcall::BlockingClient::with_metadata_bin(self, key, value)
@@ -458,7 +521,7 @@ const _: () = {
                 _,
             >(
                 &self.stub,
-                &__DESCRIPTOR.methods[0usize],
+                &__FARCALL_DESCRIPTOR.methods[0usize],
                 &(sku,),
                 __farcall::Feeds::none(),
             )
@@ -470,7 +533,7 @@ const _: () = {
         ) -> StockResult<__farcall::BlockingStreaming<::farcall::Result<Row>>> {
             __farcall::BlockingStub::opening(
                 &self.stub,
-                &__DESCRIPTOR.methods[1usize],
+                &__FARCALL_DESCRIPTOR.methods[1usize],
                 &(),
                 __farcall::Feeds::none(),
                 __farcall::fallible_iterator::<Row, __farcall::Values, _>,
@@ -484,14 +547,20 @@ const _: () = {
             rows: impl Stream<Item = Row> + ::core::marker::Send + 'static,
             more: Streaming<u32>,
         ) -> farcall::Result<u64> {
-            let mut feeds = __farcall::Feeds::none();
-            let rows = __farcall::Feeds::add::<__farcall::Values, _>(&mut feeds, rows);
-            let more = __farcall::Feeds::add::<__farcall::Values, _>(&mut feeds, more);
+            let mut __farcall_feeds = __farcall::Feeds::none();
+            let rows = __farcall::Feeds::add::<
+                __farcall::Values,
+                _,
+            >(&mut __farcall_feeds, rows);
+            let more = __farcall::Feeds::add::<
+                __farcall::Values,
+                _,
+            >(&mut __farcall_feeds, more);
             __farcall::BlockingStub::feeding(
                 &self.stub,
-                &__DESCRIPTOR.methods[2usize],
+                &__FARCALL_DESCRIPTOR.methods[2usize],
                 &(name, rows, more),
-                feeds,
+                __farcall_feeds,
                 __farcall::fallible,
             )
         }
@@ -501,16 +570,21 @@ const _: () = {
             &self,
             lines: impl Stream<Item = farcall::Result<String>> + Send + 'static,
         ) -> __farcall::BlockingStreaming<::farcall::Result<Line>> {
-            let mut feeds = __farcall::Feeds::none();
+            let mut __farcall_feeds = __farcall::Feeds::none();
             let lines = __farcall::Feeds::add::<
                 __farcall::Results,
                 _,
-            >(&mut feeds, lines);
+            >(&mut __farcall_feeds, lines);
             __farcall::BlockingStub::stream::<
                 Line,
                 __farcall::Values,
                 _,
-            >(&self.stub, &__DESCRIPTOR.methods[3usize], &(lines,), feeds)
+            >(
+                &self.stub,
+                &__FARCALL_DESCRIPTOR.methods[3usize],
+                &(lines,),
+                __farcall_feeds,
+            )
         }
         /// Calls `Feed::fallback`.
         #[inline]
@@ -519,7 +593,7 @@ const _: () = {
         ) -> farcall::Result<__farcall::BlockingStreaming<::farcall::Result<u32>>> {
             __farcall::BlockingStub::opening(
                 &self.stub,
-                &__DESCRIPTOR.methods[4usize],
+                &__FARCALL_DESCRIPTOR.methods[4usize],
                 &(),
                 __farcall::Feeds::none(),
                 __farcall::fallible_iterator::<u32, __farcall::Values, _>,
@@ -549,9 +623,9 @@ const _: () = {
     impl<T> ::core::fmt::Debug for FeedServer<T> {
         fn fmt(
             &self,
-            formatter: &mut ::core::fmt::Formatter<'_>,
+            __farcall_formatter: &mut ::core::fmt::Formatter<'_>,
         ) -> ::core::fmt::Result {
-            formatter.debug_struct("FeedServer").finish_non_exhaustive()
+            __farcall_formatter.debug_struct("FeedServer").finish_non_exhaustive()
         }
     }
     #[automatically_derived]
@@ -563,68 +637,78 @@ const _: () = {
         <T as Feed>::Row: ::core::marker::Send + ::core::marker::Sync + 'static,
     {
         fn descriptor(&self) -> &'static __farcall::ServiceDescriptor {
-            &__DESCRIPTOR
+            &__FARCALL_DESCRIPTOR
         }
         #[allow(unused_variables)]
         fn dispatch(
             &self,
-            index: usize,
-            invocation: __farcall::Invocation,
+            __farcall_index: __farcall::std::primitive::usize,
+            __farcall_invocation: __farcall::Invocation,
         ) -> __farcall::Handler {
-            let service: __farcall::std::sync::Arc<T> = ::core::clone::Clone::clone(
+            let __farcall_service: __farcall::std::sync::Arc<T> = ::core::clone::Clone::clone(
                 &self.implementation,
             );
-            match index {
+            match __farcall_index {
                 0usize => {
-                    __farcall::streaming(move |streams| __farcall::std::boxed::Box::pin(async move {
-                        let (value0,): (&str,) = __farcall::Invocation::arguments(
-                            &invocation,
+                    __farcall::streaming(move |__farcall_streams| __farcall::std::boxed::Box::pin(async move {
+                        let (__farcall_value0,): (&str,) = __farcall::Invocation::arguments(
+                            &__farcall_invocation,
                         )?;
                         __farcall::Streams::answer::<
                             __farcall::ByteResults,
                             _,
-                        >(&streams, &invocation, <T as Feed>::watch(&service, value0))
+                        >(
+                                &__farcall_streams,
+                                &__farcall_invocation,
+                                <T as Feed>::watch(&__farcall_service, __farcall_value0),
+                            )
                             .await
                     }))
                 }
                 1usize => {
-                    __farcall::streaming(move |streams| __farcall::std::boxed::Box::pin(async move {
-                        let (): () = __farcall::Invocation::arguments(&invocation)?;
+                    __farcall::streaming(move |__farcall_streams| __farcall::std::boxed::Box::pin(async move {
+                        let (): () = __farcall::Invocation::arguments(
+                            &__farcall_invocation,
+                        )?;
                         __farcall::Streams::answer_fallible::<
                             __farcall::Values,
                             _,
                             _,
-                        >(&streams, &invocation, <T as Feed>::open(&service).await)
+                        >(
+                                &__farcall_streams,
+                                &__farcall_invocation,
+                                <T as Feed>::open(&__farcall_service).await,
+                            )
                             .await
                     }))
                 }
                 2usize => {
-                    __farcall::streaming(move |streams| __farcall::std::boxed::Box::pin(async move {
+                    __farcall::streaming(move |__farcall_streams| __farcall::std::boxed::Box::pin(async move {
                         let (
-                            value0,
-                            value1,
-                            value2,
+                            __farcall_value0,
+                            __farcall_value1,
+                            __farcall_value2,
                         ): (
                             &str,
                             __farcall::Receiver<
                                 __farcall::Wire<__farcall::Values, <T as Feed>::Row>,
                             >,
                             __farcall::Receiver<__farcall::Wire<__farcall::Values, u32>>,
-                        ) = __farcall::Invocation::arguments(&invocation)?;
+                        ) = __farcall::Invocation::arguments(&__farcall_invocation)?;
                         __farcall::Invocation::fallible(
-                            &invocation,
+                            &__farcall_invocation,
                             &<T as Feed>::import(
-                                    &service,
-                                    value0,
+                                    &__farcall_service,
+                                    __farcall_value0,
                                     __farcall::Streams::inbound::<
                                         __farcall::Values,
                                         <T as Feed>::Row,
-                                    >(&streams, value1, "rows"),
+                                    >(&__farcall_streams, __farcall_value1, "rows"),
                                     __farcall::Streaming::new(
                                         __farcall::Streams::inbound::<
                                             __farcall::Values,
                                             u32,
-                                        >(&streams, value2, "more"),
+                                        >(&__farcall_streams, __farcall_value2, "more"),
                                     ),
                                 )
                                 .await,
@@ -632,43 +716,49 @@ const _: () = {
                     }))
                 }
                 3usize => {
-                    __farcall::streaming(move |streams| __farcall::std::boxed::Box::pin(async move {
+                    __farcall::streaming(move |__farcall_streams| __farcall::std::boxed::Box::pin(async move {
                         let (
-                            value0,
+                            __farcall_value0,
                         ): (
                             __farcall::Receiver<
                                 __farcall::Wire<__farcall::Results, farcall::Result<String>>,
                             >,
-                        ) = __farcall::Invocation::arguments(&invocation)?;
+                        ) = __farcall::Invocation::arguments(&__farcall_invocation)?;
                         __farcall::Streams::answer::<
                             __farcall::Values,
                             _,
                         >(
-                                &streams,
-                                &invocation,
+                                &__farcall_streams,
+                                &__farcall_invocation,
                                 <T as Feed>::chat(
-                                    &service,
+                                    &__farcall_service,
                                     __farcall::Streams::inbound::<
                                         __farcall::Results,
                                         farcall::Result<String>,
-                                    >(&streams, value0, "lines"),
+                                    >(&__farcall_streams, __farcall_value0, "lines"),
                                 ),
                             )
                             .await
                     }))
                 }
                 4usize => {
-                    __farcall::streaming(move |streams| __farcall::std::boxed::Box::pin(async move {
-                        let (): () = __farcall::Invocation::arguments(&invocation)?;
+                    __farcall::streaming(move |__farcall_streams| __farcall::std::boxed::Box::pin(async move {
+                        let (): () = __farcall::Invocation::arguments(
+                            &__farcall_invocation,
+                        )?;
                         __farcall::Streams::answer_fallible::<
                             __farcall::Values,
                             _,
                             _,
-                        >(&streams, &invocation, <T as Feed>::fallback(&service).await)
+                        >(
+                                &__farcall_streams,
+                                &__farcall_invocation,
+                                <T as Feed>::fallback(&__farcall_service).await,
+                            )
                             .await
                     }))
                 }
-                _ => __farcall::no_such_method(&__DESCRIPTOR),
+                _ => __farcall::no_such_method(&__FARCALL_DESCRIPTOR),
             }
         }
     }

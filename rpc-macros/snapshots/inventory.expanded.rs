@@ -30,6 +30,17 @@ pub trait Inventory<K>: Send {
         }
     }
 }
+#[allow(
+    dead_code,
+    deprecated,
+    nonstandard_style,
+    unused_braces,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery,
+    clippy::restriction,
+)]
 /// Calls the methods of a remote [`Inventory`].
 pub struct InventoryClient<K, Row> {
     stub: ::farcall::macro_support::Stub,
@@ -37,6 +48,17 @@ pub struct InventoryClient<K, Row> {
         fn() -> (::core::marker::PhantomData<K>, ::core::marker::PhantomData<Row>),
     >,
 }
+#[allow(
+    dead_code,
+    deprecated,
+    nonstandard_style,
+    unused_braces,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery,
+    clippy::restriction,
+)]
 ///Calls the methods of a remote [`Inventory`] and waits for each answer.
 pub struct InventoryBlockingClient<K, Row> {
     stub: ::farcall::macro_support::BlockingStub,
@@ -44,41 +66,57 @@ pub struct InventoryBlockingClient<K, Row> {
         fn() -> (::core::marker::PhantomData<K>, ::core::marker::PhantomData<Row>),
     >,
 }
+#[allow(
+    dead_code,
+    deprecated,
+    nonstandard_style,
+    unused_braces,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery,
+    clippy::restriction,
+)]
 /// Lets a server answer calls with an implementation of [`Inventory`].
 pub struct InventoryServer<T, K> {
     implementation: ::std::sync::Arc<T>,
     types: ::core::marker::PhantomData<fn() -> (::core::marker::PhantomData<K>,)>,
 }
 #[allow(
-    deprecated,
     dead_code,
+    deprecated,
+    nonstandard_style,
+    unused_braces,
     unused_qualifications,
-    clippy::too_many_arguments,
-    clippy::used_underscore_binding
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery,
+    clippy::restriction,
 )]
 const _: () = {
     use ::farcall::macro_support as __farcall;
-    #[allow(non_camel_case_types, non_snake_case)]
-    fn Inventory() {
-        {
-            let type0 = __farcall::Demand::<StockError>::new();
+    const _: () = {
+        fn Inventory() {
             {
-                enum stock {}
-                enum Err {}
-                type0.output::<stock, Err>();
-                type0.error::<stock, Err>();
+                let __farcall_type0 = __farcall::Demand::<StockError>::new();
+                {
+                    enum stock {}
+                    enum Err {}
+                    __farcall_type0.output::<stock, Err>();
+                    __farcall_type0.error::<stock, Err>();
+                }
+            }
+            {
+                let __farcall_type0 = __farcall::Demand::<Note>::new();
+                {
+                    enum note {}
+                    enum text {}
+                    __farcall_type0.argument::<note, text>();
+                }
             }
         }
-        {
-            let type0 = __farcall::Demand::<Note>::new();
-            {
-                enum note {}
-                enum text {}
-                type0.argument::<note, text>();
-            }
-        }
-    }
-    static __DESCRIPTOR: __farcall::ServiceDescriptor = __farcall::ServiceDescriptor {
+    };
+    static __FARCALL_DESCRIPTOR: __farcall::ServiceDescriptor = __farcall::ServiceDescriptor {
         name: "Inventory",
         methods: &[
             __farcall::MethodDescriptor {
@@ -122,8 +160,8 @@ const _: () = {
             },
         ],
     };
-    const _: () = __farcall::assert_distinct(&__DESCRIPTOR);
-    enum __Position {
+    const _: () = __farcall::assert_distinct(&__FARCALL_DESCRIPTOR);
+    enum __FarcallPosition {
         Method0,
         Method1,
         #[cfg(unix)]
@@ -132,9 +170,9 @@ const _: () = {
     }
     #[automatically_derived]
     impl<K, Row> __farcall::Client for InventoryClient<K, Row> {
-        fn from_stub(stub: __farcall::Stub) -> Self {
+        fn from_stub(__farcall_stub: __farcall::Stub) -> Self {
             Self {
-                stub,
+                stub: __farcall_stub,
                 types: ::core::marker::PhantomData,
             }
         }
@@ -142,7 +180,7 @@ const _: () = {
             &self.stub
         }
         fn descriptor() -> &'static __farcall::ServiceDescriptor {
-            &__DESCRIPTOR
+            &__FARCALL_DESCRIPTOR
         }
     }
     #[automatically_derived]
@@ -158,9 +196,12 @@ const _: () = {
     impl<K, Row> ::core::fmt::Debug for InventoryClient<K, Row> {
         fn fmt(
             &self,
-            formatter: &mut ::core::fmt::Formatter<'_>,
+            __farcall_formatter: &mut ::core::fmt::Formatter<'_>,
         ) -> ::core::fmt::Result {
-            formatter.debug_struct("InventoryClient").field("stub", &self.stub).finish()
+            __farcall_formatter
+                .debug_struct("InventoryClient")
+                .field("stub", &self.stub)
+                .finish()
         }
     }
     impl<K, Row> InventoryClient<K, Row> {
@@ -199,14 +240,18 @@ const _: () = {
         }
         /// The same client with one more pair of metadata. With a key that is none each call fails as `InvalidArgument`.
         #[must_use]
-        pub fn with_metadata(&self, key: &str, value: &str) -> Self {
+        pub fn with_metadata(
+            &self,
+            key: &__farcall::std::primitive::str,
+            value: &__farcall::std::primitive::str,
+        ) -> Self {
             __farcall::Client::with_metadata(self, key, value)
         }
         /// The same client with one more pair of metadata, whose value is bytes and whose key must end in `-bin`.
         #[must_use]
         pub fn with_metadata_bin(
             &self,
-            key: &str,
+            key: &__farcall::std::primitive::str,
             value: impl ::core::convert::Into<__farcall::Bytes>,
         ) -> Self {
             __farcall::Client::with_metadata_bin(self, key, value)
@@ -225,8 +270,8 @@ const _: () = {
                 + 'static,
             InventoryServer<T, K>: __farcall::Service,
         {
-            let server = InventoryServer::<T, K>::new(implementation);
-            __farcall::Client::new(__farcall::Channel::loopback(server))
+            let __farcall_server = InventoryServer::<T, K>::new(implementation);
+            __farcall::Client::new(__farcall::Channel::loopback(__farcall_server))
         }
         /// A client of `implementation`, which lives as long as a client of it does, here or wherever one was sent.
         pub fn local<T>(implementation: T) -> Self
@@ -235,31 +280,34 @@ const _: () = {
                 + 'static,
             InventoryServer<T, K>: __farcall::Service,
         {
-            let server = InventoryServer::<T, K>::new(implementation);
-            __farcall::Client::new(__farcall::Channel::local(server))
+            let __farcall_server = InventoryServer::<T, K>::new(implementation);
+            __farcall::Client::new(__farcall::Channel::local(__farcall_server))
         }
     }
     #[automatically_derived]
     impl<K, Row> __farcall::serde::Serialize for InventoryClient<K, Row> {
-        fn serialize<__S: __farcall::serde::Serializer>(
+        fn serialize<__FarcallS: __farcall::serde::Serializer>(
             &self,
-            serializer: __S,
-        ) -> ::core::result::Result<__S::Ok, __S::Error> {
+            __farcall_serializer: __FarcallS,
+        ) -> ::core::result::Result<__FarcallS::Ok, __FarcallS::Error> {
             __farcall::serialize_client(
                 __farcall::Client::channel(self),
-                &__DESCRIPTOR,
-                serializer,
+                &__FARCALL_DESCRIPTOR,
+                __farcall_serializer,
             )
         }
     }
     #[automatically_derived]
-    impl<'__de, K, Row> __farcall::serde::Deserialize<'__de>
+    impl<'__farcall, K, Row> __farcall::serde::Deserialize<'__farcall>
     for InventoryClient<K, Row> {
-        fn deserialize<__D: __farcall::serde::Deserializer<'__de>>(
-            deserializer: __D,
-        ) -> ::core::result::Result<Self, __D::Error> {
+        fn deserialize<__FarcallD: __farcall::serde::Deserializer<'__farcall>>(
+            __farcall_deserializer: __FarcallD,
+        ) -> ::core::result::Result<Self, __FarcallD::Error> {
             ::core::result::Result::map(
-                __farcall::deserialize_client(&__DESCRIPTOR, deserializer),
+                __farcall::deserialize_client(
+                    &__FARCALL_DESCRIPTOR,
+                    __farcall_deserializer,
+                ),
                 <Self as __farcall::Client>::new,
             )
         }
@@ -274,7 +322,9 @@ const _: () = {
         pub fn stock(&self, sku: &str) -> __farcall::Call<Result<u32, StockError>> {
             __farcall::Stub::call(
                 &self.stub,
-                &__DESCRIPTOR.methods[__Position::Method0 as usize],
+                &__FARCALL_DESCRIPTOR
+                    .methods[__FarcallPosition::Method0
+                    as __farcall::std::primitive::usize],
                 &(sku,),
                 __farcall::fallible,
             )
@@ -289,7 +339,9 @@ const _: () = {
         ) -> __farcall::Call<farcall::Result<Vec<u8>>> {
             __farcall::Stub::call(
                 &self.stub,
-                &__DESCRIPTOR.methods[__Position::Method1 as usize],
+                &__FARCALL_DESCRIPTOR
+                    .methods[__FarcallPosition::Method1
+                    as __farcall::std::primitive::usize],
                 &(key, row, __farcall::AsBytes(blob)),
                 __farcall::fallible_bytes,
             )
@@ -300,7 +352,9 @@ const _: () = {
         pub fn version(&self) -> __farcall::Call<::farcall::Result<String>> {
             __farcall::Stub::call(
                 &self.stub,
-                &__DESCRIPTOR.methods[__Position::Method2 as usize],
+                &__FARCALL_DESCRIPTOR
+                    .methods[__FarcallPosition::Method2
+                    as __farcall::std::primitive::usize],
                 &(),
                 __farcall::plain,
             )
@@ -313,7 +367,9 @@ const _: () = {
         ) -> __farcall::Call<::farcall::Result<()>> {
             __farcall::Stub::call(
                 &self.stub,
-                &__DESCRIPTOR.methods[__Position::Method3 as usize],
+                &__FARCALL_DESCRIPTOR
+                    .methods[__FarcallPosition::Method3
+                    as __farcall::std::primitive::usize],
                 &(text,),
                 __farcall::plain,
             )
@@ -321,9 +377,9 @@ const _: () = {
     }
     #[automatically_derived]
     impl<K, Row> __farcall::BlockingClient for InventoryBlockingClient<K, Row> {
-        fn from_stub(stub: __farcall::BlockingStub) -> Self {
+        fn from_stub(__farcall_stub: __farcall::BlockingStub) -> Self {
             Self {
-                stub,
+                stub: __farcall_stub,
                 types: ::core::marker::PhantomData,
             }
         }
@@ -344,9 +400,9 @@ const _: () = {
     impl<K, Row> ::core::fmt::Debug for InventoryBlockingClient<K, Row> {
         fn fmt(
             &self,
-            formatter: &mut ::core::fmt::Formatter<'_>,
+            __farcall_formatter: &mut ::core::fmt::Formatter<'_>,
         ) -> ::core::fmt::Result {
-            formatter
+            __farcall_formatter
                 .debug_struct("InventoryBlockingClient")
                 .field("stub", &self.stub)
                 .finish()
@@ -384,14 +440,18 @@ const _: () = {
         }
         /// The same client with one more pair of metadata. With a key that is none each call fails as `InvalidArgument`.
         #[must_use]
-        pub fn with_metadata(&self, key: &str, value: &str) -> Self {
+        pub fn with_metadata(
+            &self,
+            key: &__farcall::std::primitive::str,
+            value: &__farcall::std::primitive::str,
+        ) -> Self {
             __farcall::BlockingClient::with_metadata(self, key, value)
         }
         /// The same client with one more pair of metadata, whose value is bytes and whose key must end in `-bin`.
         #[must_use]
         pub fn with_metadata_bin(
             &self,
-            key: &str,
+            key: &__farcall::std::primitive::str,
             value: impl ::core::convert::Into<__farcall::Bytes>,
         ) -> Self {
             __farcall::BlockingClient::with_metadata_bin(self, key, value)
@@ -412,7 +472,9 @@ const _: () = {
         pub fn stock(&self, sku: &str) -> Result<u32, StockError> {
             __farcall::BlockingStub::call(
                 &self.stub,
-                &__DESCRIPTOR.methods[__Position::Method0 as usize],
+                &__FARCALL_DESCRIPTOR
+                    .methods[__FarcallPosition::Method0
+                    as __farcall::std::primitive::usize],
                 &(sku,),
                 __farcall::fallible,
             )
@@ -422,7 +484,9 @@ const _: () = {
         pub fn put(&self, key: K, row: &Row, blob: &[u8]) -> farcall::Result<Vec<u8>> {
             __farcall::BlockingStub::call(
                 &self.stub,
-                &__DESCRIPTOR.methods[__Position::Method1 as usize],
+                &__FARCALL_DESCRIPTOR
+                    .methods[__FarcallPosition::Method1
+                    as __farcall::std::primitive::usize],
                 &(key, row, __farcall::AsBytes(blob)),
                 __farcall::fallible_bytes,
             )
@@ -433,7 +497,9 @@ const _: () = {
         pub fn version(&self) -> ::farcall::Result<String> {
             __farcall::BlockingStub::call(
                 &self.stub,
-                &__DESCRIPTOR.methods[__Position::Method2 as usize],
+                &__FARCALL_DESCRIPTOR
+                    .methods[__FarcallPosition::Method2
+                    as __farcall::std::primitive::usize],
                 &(),
                 __farcall::plain,
             )
@@ -443,7 +509,9 @@ const _: () = {
         pub fn note(&self, text: Option<&Note>) -> ::farcall::Result<()> {
             __farcall::BlockingStub::call(
                 &self.stub,
-                &__DESCRIPTOR.methods[__Position::Method3 as usize],
+                &__FARCALL_DESCRIPTOR
+                    .methods[__FarcallPosition::Method3
+                    as __farcall::std::primitive::usize],
                 &(text,),
                 __farcall::plain,
             )
@@ -472,9 +540,9 @@ const _: () = {
     impl<T, K> ::core::fmt::Debug for InventoryServer<T, K> {
         fn fmt(
             &self,
-            formatter: &mut ::core::fmt::Formatter<'_>,
+            __farcall_formatter: &mut ::core::fmt::Formatter<'_>,
         ) -> ::core::fmt::Result {
-            formatter.debug_struct("InventoryServer").finish_non_exhaustive()
+            __farcall_formatter.debug_struct("InventoryServer").finish_non_exhaustive()
         }
     }
     #[automatically_derived]
@@ -487,44 +555,54 @@ const _: () = {
         <T as Inventory<K>>::Row: ::core::marker::Send + ::core::marker::Sync + 'static,
     {
         fn descriptor(&self) -> &'static __farcall::ServiceDescriptor {
-            &__DESCRIPTOR
+            &__FARCALL_DESCRIPTOR
         }
         #[allow(unused_variables)]
         fn dispatch(
             &self,
-            index: usize,
-            invocation: __farcall::Invocation,
+            __farcall_index: __farcall::std::primitive::usize,
+            __farcall_invocation: __farcall::Invocation,
         ) -> __farcall::Handler {
-            let service: __farcall::std::sync::Arc<T> = ::core::clone::Clone::clone(
+            let __farcall_service: __farcall::std::sync::Arc<T> = ::core::clone::Clone::clone(
                 &self.implementation,
             );
-            match index {
-                _ if index == __Position::Method0 as usize => {
+            match __farcall_index {
+                _ if __farcall_index
+                    == __FarcallPosition::Method0 as __farcall::std::primitive::usize => {
                     __farcall::std::boxed::Box::pin(async move {
-                        let (value0,): (&str,) = __farcall::Invocation::arguments(
-                            &invocation,
+                        let (__farcall_value0,): (&str,) = __farcall::Invocation::arguments(
+                            &__farcall_invocation,
                         )?;
                         __farcall::Invocation::fallible(
-                            &invocation,
-                            &<T as Inventory<K>>::stock(&service, value0).await,
+                            &__farcall_invocation,
+                            &<T as Inventory<
+                                K,
+                            >>::stock(&__farcall_service, __farcall_value0)
+                                .await,
                         )
                     })
                 }
-                _ if index == __Position::Method1 as usize => {
+                _ if __farcall_index
+                    == __FarcallPosition::Method1 as __farcall::std::primitive::usize => {
                     __farcall::std::boxed::Box::pin(async move {
                         let (
-                            value0,
-                            value1,
-                            value2,
+                            __farcall_value0,
+                            __farcall_value1,
+                            __farcall_value2,
                         ): (K, <T as Inventory<K>>::Row, __farcall::AsBytes<&[u8]>) = __farcall::Invocation::arguments(
-                            &invocation,
+                            &__farcall_invocation,
                         )?;
                         __farcall::Invocation::fallible(
-                            &invocation,
+                            &__farcall_invocation,
                             &__farcall::std::result::Result::map(
                                 <T as Inventory<
                                     K,
-                                >>::put(&service, value0, &value1, value2.0)
+                                >>::put(
+                                        &__farcall_service,
+                                        __farcall_value0,
+                                        &__farcall_value1,
+                                        __farcall_value2.0,
+                                    )
                                     .await,
                                 __farcall::AsBytes,
                             ),
@@ -532,36 +610,42 @@ const _: () = {
                     })
                 }
                 #[cfg(unix)]
-                _ if index == __Position::Method2 as usize => {
+                _ if __farcall_index
+                    == __FarcallPosition::Method2 as __farcall::std::primitive::usize => {
                     __farcall::std::boxed::Box::pin(async move {
                         __farcall::blocking(move || {
-                                let (): () = __farcall::Invocation::arguments(&invocation)?;
+                                let (): () = __farcall::Invocation::arguments(
+                                    &__farcall_invocation,
+                                )?;
                                 __farcall::Invocation::plain(
-                                    &invocation,
-                                    &<T as Inventory<K>>::version(&service),
+                                    &__farcall_invocation,
+                                    &<T as Inventory<K>>::version(&__farcall_service),
                                 )
                             })
                             .await?
                     })
                 }
-                _ if index == __Position::Method3 as usize => {
+                _ if __farcall_index
+                    == __FarcallPosition::Method3 as __farcall::std::primitive::usize => {
                     __farcall::std::boxed::Box::pin(async move {
-                        let (value0,): (__farcall::std::option::Option<Note>,) = __farcall::Invocation::arguments(
-                            &invocation,
+                        let (
+                            __farcall_value0,
+                        ): (__farcall::std::option::Option<Note>,) = __farcall::Invocation::arguments(
+                            &__farcall_invocation,
                         )?;
                         __farcall::Invocation::plain(
-                            &invocation,
+                            &__farcall_invocation,
                             &<T as Inventory<
                                 K,
                             >>::note(
-                                    &service,
-                                    __farcall::std::option::Option::as_ref(&value0),
+                                    &__farcall_service,
+                                    __farcall::std::option::Option::as_ref(&__farcall_value0),
                                 )
                                 .await,
                         )
                     })
                 }
-                _ => __farcall::no_such_method(&__DESCRIPTOR),
+                _ => __farcall::no_such_method(&__FARCALL_DESCRIPTOR),
             }
         }
     }

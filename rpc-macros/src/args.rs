@@ -124,11 +124,19 @@ impl Parse for Entry {
         // `crate` is a keyword, hence any identifier.
         let key = input.call(Ident::parse_any)?;
         let value = if input.parse::<Option<Token![=]>>()?.is_some() {
-            Some(input.parse()?)
+            Some(ungrouped(input.parse()?))
         } else {
             None
         };
         Ok(Self { key, value })
+    }
+}
+
+/// The expression without the invisible group that `macro_rules!` puts around what it was given.
+fn ungrouped(value: Expr) -> Expr {
+    match value {
+        Expr::Group(group) => ungrouped(*group.expr),
+        value => value,
     }
 }
 

@@ -132,7 +132,10 @@ impl<'ast> Visit<'ast> for Uses<'_> {
     fn visit_type_path(&mut self, ty: &'ast TypePath) {
         let first = ty.path.segments.first().map(|segment| &segment.ident);
         let mut parameters = self.service.parameters.type_params();
-        if ty.qself.is_none() && parameters.any(|parameter| Some(&parameter.ident) == first) {
+        if ty.qself.is_none()
+            && ty.path.leading_colon.is_none()
+            && parameters.any(|parameter| Some(&parameter.ident) == first)
+        {
             self.add(ty);
         }
         visit::visit_type_path(self, ty);

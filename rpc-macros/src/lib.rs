@@ -155,6 +155,11 @@ use syn::{Item, ItemTrait};
 ///
 /// A service may contain constants that have a value; they are not called and stay with the trait. Docs, `deprecated` and
 /// `cfg` of a method are repeated on the clients. Associated types cannot depend on a `cfg`.
+///
+/// # Names and lints
+/// Call things what you like: generated code keeps clear of every name in the trait and around it, except that names which start with
+/// `__farcall` are its own. What the trait and its methods `allow` or `expect` is allowed in generated code, too; what they deny is
+/// reported once, at the trait.
 #[proc_macro_attribute]
 pub fn service(arguments: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     expand_service(arguments.into(), item.into()).into()

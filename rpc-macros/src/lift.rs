@@ -6,7 +6,7 @@ use syn::{
     visit_mut::{self, VisitMut},
 };
 
-use crate::names;
+use crate::names::Taken;
 
 /// An associated type and the client's parameter that stands for it.
 pub(crate) struct Lifted {
@@ -15,7 +15,7 @@ pub(crate) struct Lifted {
 }
 
 /// The associated types of `item`.
-pub(crate) fn associated_types(item: &ItemTrait) -> Vec<Lifted> {
+pub(crate) fn associated_types(item: &ItemTrait, taken: &mut Taken) -> Vec<Lifted> {
     let types = item.items.iter().filter_map(|item| match item {
         syn::TraitItem::Type(ty) if ty.generics.params.is_empty() => Some(&ty.ident),
         _ => None,
@@ -23,11 +23,7 @@ pub(crate) fn associated_types(item: &ItemTrait) -> Vec<Lifted> {
     types
         .map(|associated| Lifted {
             associated: associated.clone(),
-            parameter: {
-                let mut parameter = names::unused(&associated.to_string(), item);
-                parameter.set_span(associated.span());
-                parameter
-            },
+            parameter: taken.fresh(associated),
         })
         .collect()
 }

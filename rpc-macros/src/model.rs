@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use proc_macro2::Span;
-use syn::{Attribute, Generics, Ident, ItemTrait, Path, Receiver, Type, WherePredicate};
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::{Attribute, Generics, Ident, ItemTrait, Path, Receiver, TraitItem, Type, WherePredicate};
 
 use crate::{
     lift::Lifted,
@@ -87,6 +88,26 @@ impl Service {
     /// The `cfg` attributes of the trait, which every generated item repeats.
     pub(crate) fn cfgs(&self) -> impl Iterator<Item = &Attribute> {
         cfgs(&self.item.attrs)
+    }
+
+    /// What the trait and its methods allow, which every generated item allows, too. What they deny or warn about is reported
+    /// at the trait, once.
+    pub(crate) fn lints(&self) -> TokenStream {
+        let methods = self.item.items.iter().filter_map(|item| match item {
+            TraitItem::Fn(function) => Some(&function.attrs),
+            _ => None,
+        });
+        let attributes = methods.flatten().chain(&self.item.attrs);
+        let allowed = attributes.filter_map(|attribute| {
+            let list = attribute.meta.require_list().ok()?;
+            let lints = &list.tokens;
+            // What is expected happens in the trait; in generated code it may not.
+            ["allow", "expect"]
+                .iter()
+                .any(|level| list.path.is_ident(level))
+                .then(|| quote!(#[allow(#lints)]))
+        });
+        allowed.collect()
     }
 
     /// Whether the presence of a method depends on a `cfg`, and with it the index of those after it.

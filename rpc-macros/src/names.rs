@@ -1,11 +1,32 @@
 //! Identifiers of generated items.
+//!
+//! What generated code needs for itself starts with `__farcall`, in whatever case; users keep off that. The rest can be read in
+//! documentation and has plain names: the three types, the parameters of the server and the clients, and the arguments of the
+//! clients' own functions. Those step aside for the names in the trait.
 
-use proc_macro2::Span;
+use std::collections::BTreeSet;
+
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::format_ident;
 use syn::{
-    Ident, ItemTrait, Path,
+    Attribute, ConstParam, FnArg, GenericParam, Ident, ItemTrait, Macro, Pat, Path, TraitItem, TypeParam,
+    ext::IdentExt,
     visit::{self, Visit},
+    visit_mut::{self, VisitMut},
 };
+
+use crate::{args::ServiceArguments, types};
+
+/// The arguments of functions that clients have beside the service's methods.
+pub(crate) const ARGUMENTS: [&str; 7] = [
+    "address",
+    "channel",
+    "timeout",
+    "key",
+    "value",
+    "seen",
+    "implementation",
+];
 
 /// The identifiers of what one trait generates.
 pub(crate) struct Names {
@@ -17,47 +38,190 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    pub(crate) fn of(item: &ItemTrait) -> Self {
+    pub(crate) fn of(item: &ItemTrait, taken: &mut Taken) -> Self {
+        let [client, server, blocking] = companions(&item.ident);
         Self {
-            client: format_ident!("{}Client", item.ident),
-            server: format_ident!("{}Server", item.ident),
-            blocking: format_ident!("{}BlockingClient", item.ident),
-            implementation: unused("T", item),
+            client,
+            server,
+            blocking,
+            implementation: taken.fresh(&Ident::new("T", Span::call_site())),
         }
     }
 }
 
-/// `wish`, or with underscores before it when a path of the trait starts with that name already.
-pub(crate) fn unused(wish: &str, item: &ItemTrait) -> Ident {
-    let mut first_segments = FirstSegments(Vec::new());
-    first_segments.visit_item_trait(item);
-    first_segments
-        .0
-        .extend(item.generics.type_params().map(|parameter| parameter.ident.to_string()));
-    first_segments.0.extend(
-        item.generics
-            .const_params()
-            .map(|parameter| parameter.ident.to_string()),
-    );
-    let mut name = wish.to_owned();
-    while first_segments.0.contains(&name) {
-        name.insert(0, '_');
-    }
-    Ident::new(&name, Span::call_site())
+fn companions(item: &Ident) -> [Ident; 3] {
+    ["Client", "Server", "BlockingClient"].map(|role| format_ident!("{}{}", item, role))
 }
 
-struct FirstSegments(Vec<String>);
+/// The names that mean something where generated code stands.
+pub(crate) struct Taken(BTreeSet<String>);
+
+impl Taken {
+    pub(crate) fn of(item: &ItemTrait, arguments: &ServiceArguments) -> Self {
+        let mut names = FirstSegments(BTreeSet::new());
+        names.visit_item_trait(item);
+        for predicate in arguments.bound.iter().flatten() {
+            names.visit_where_predicate(predicate);
+        }
+        let mut taken = Self(names.0);
+        let parameters = item.generics.params.iter().filter_map(|parameter| match parameter {
+            GenericParam::Type(parameter) => Some(&parameter.ident),
+            GenericParam::Const(parameter) => Some(&parameter.ident),
+            GenericParam::Lifetime(_) => None,
+        });
+        taken.0.extend(parameters.map(|ident| ident.unraw().to_string()));
+        taken.0.extend(types_in_use(item, arguments));
+        taken
+    }
+
+    /// `wish`, or with underscores when something has that name already, or when types of that name are treated in a way of their
+    /// own; taken from here on.
+    pub(crate) fn fresh(&mut self, wish: &Ident) -> Ident {
+        let mut name = wish.unraw().to_string();
+        if types::is_telling(&name) {
+            name.push('_');
+        }
+        // Without `r#` a keyword is no name.
+        while self.0.contains(&name) || syn::parse_str::<Ident>(&name).is_err() {
+            name.insert(0, '_');
+        }
+        self.0.insert(name.clone());
+        Ident::new(&name, wish.span())
+    }
+}
+
+/// The types that generated code names and did not make up.
+fn types_in_use(item: &ItemTrait, arguments: &ServiceArguments) -> impl Iterator<Item = String> {
+    let library = &arguments.library;
+    let library = library.segments.first().filter(|_| library.leading_colon.is_none());
+    let library = library.map(|segment| segment.ident.clone());
+    let names = companions(&item.ident)
+        .into_iter()
+        .chain([item.ident.clone()])
+        .chain(library);
+    names.map(|ident| ident.unraw().to_string())
+}
+
+struct FirstSegments(BTreeSet<String>);
+
+impl FirstSegments {
+    /// Whatever may be a name in tokens that nobody has parsed.
+    fn visit_tokens(&mut self, tokens: TokenStream) {
+        for token in tokens {
+            match token {
+                TokenTree::Ident(ident) => {
+                    self.0.insert(ident.unraw().to_string());
+                }
+                TokenTree::Group(group) => self.visit_tokens(group.stream()),
+                _ => {}
+            }
+        }
+    }
+}
 
 impl<'ast> Visit<'ast> for FirstSegments {
     fn visit_path(&mut self, path: &'ast Path) {
         if let Some(segment) = path.segments.first() {
-            self.0.push(segment.ident.to_string());
+            self.0.insert(segment.ident.unraw().to_string());
         }
         visit::visit_path(self, path);
     }
+
+    fn visit_macro(&mut self, call: &'ast Macro) {
+        self.visit_tokens(call.tokens.clone());
+        visit::visit_macro(self, call);
+    }
+
+    fn visit_attribute(&mut self, _: &'ast Attribute) {}
 }
 
-/// A name of generated code that no name of the user's can meet.
+/// Gives other names to those parameters of the trait that would hide what generated code means, such as the trait itself, that are
+/// called like an argument, which no constant may be, or whose name would be taken to tell how they travel. Parameters have no
+/// name outside of the trait, so nobody notices.
+pub(crate) fn rename_parameters(item: &mut ItemTrait, arguments: &mut ServiceArguments) {
+    let types: BTreeSet<_> = types_in_use(item, arguments).collect();
+    let is_clashing = |name: &String| types.contains(name) || types::is_telling(name);
+    let values: BTreeSet<_> = argument_names(item).chain(ARGUMENTS.map(str::to_owned)).collect();
+    let clashing: Vec<_> = item
+        .generics
+        .params
+        .iter()
+        .filter_map(|parameter| match parameter {
+            GenericParam::Type(parameter) => Some(&parameter.ident).filter(|ident| is_clashing(&name(ident))),
+            GenericParam::Const(parameter) => Some(&parameter.ident).filter(|ident| values.contains(&name(ident))),
+            GenericParam::Lifetime(_) => None,
+        })
+        .cloned()
+        .collect();
+    if clashing.is_empty() {
+        return;
+    }
+    let mut taken = Taken::of(item, arguments);
+    taken.0.extend(values);
+    let renamed = clashing.into_iter().map(|ident| (taken.fresh(&ident), ident));
+    let mut rename = Rename(renamed.collect());
+    rename.visit_item_trait_mut(item);
+    for predicate in arguments.bound.iter_mut().flatten() {
+        rename.visit_where_predicate_mut(predicate);
+    }
+}
+
+fn argument_names(item: &ItemTrait) -> impl Iterator<Item = String> {
+    let functions = item.items.iter().filter_map(|item| match item {
+        TraitItem::Fn(function) => Some(function),
+        _ => None,
+    });
+    functions
+        .flat_map(|function| &function.sig.inputs)
+        .filter_map(|input| match input {
+            FnArg::Typed(input) => match &*input.pat {
+                Pat::Ident(pattern) => Some(name(&pattern.ident)),
+                _ => None,
+            },
+            FnArg::Receiver(_) => None,
+        })
+}
+
+fn name(ident: &Ident) -> String {
+    ident.unraw().to_string()
+}
+
+/// New names and old ones.
+struct Rename(Vec<(Ident, Ident)>);
+
+impl Rename {
+    fn apply(&self, ident: &mut Ident) {
+        if let Some((new, _)) = self.0.iter().find(|(_, old)| old == ident) {
+            *ident = new.clone();
+        }
+    }
+}
+
+impl VisitMut for Rename {
+    fn visit_path_mut(&mut self, path: &mut Path) {
+        if path.leading_colon.is_none()
+            && let Some(segment) = path.segments.first_mut()
+        {
+            self.apply(&mut segment.ident);
+        }
+        visit_mut::visit_path_mut(self, path);
+    }
+
+    fn visit_type_param_mut(&mut self, parameter: &mut TypeParam) {
+        self.apply(&mut parameter.ident);
+        visit_mut::visit_type_param_mut(self, parameter);
+    }
+
+    fn visit_const_param_mut(&mut self, parameter: &mut ConstParam) {
+        self.apply(&mut parameter.ident);
+        visit_mut::visit_const_param_mut(self, parameter);
+    }
+
+    fn visit_attribute_mut(&mut self, _: &mut Attribute) {}
+}
+
+/// A name of generated code that no name of the user's can meet: a local variable has hygiene, and the prefix keeps it from being
+/// taken for a constant or a unit struct of the user's, against which hygiene does nothing.
 pub(crate) fn local(name: &str) -> Ident {
-    Ident::new(name, Span::mixed_site())
+    Ident::new(&format!("__farcall_{name}"), Span::mixed_site())
 }

@@ -13,15 +13,15 @@ use crate::{
     ctxt::Context,
     lift::{self, Lift, Lifted},
     model::{Argument, Kind, Method, Output, Policy, Service},
-    names::Names,
+    names::{self, Names, Taken},
     streams::{self, Streamed},
     types::{self, Passing},
 };
 
 /// The service that `item` declares, with those of its methods that are without mistakes; `None` when the trait itself is
 /// no service.
-pub(crate) fn service(context: &Context, arguments: TokenStream, item: ItemTrait) -> Option<Service> {
-    let arguments = ServiceArguments::parse(context, arguments);
+pub(crate) fn service(context: &Context, arguments: TokenStream, mut item: ItemTrait) -> Option<Service> {
+    let mut arguments = ServiceArguments::parse(context, arguments);
     let before = context.count();
     check::trait_header(context, &item);
     if context.count() > before {
@@ -29,10 +29,12 @@ pub(crate) fn service(context: &Context, arguments: TokenStream, item: ItemTrait
         methods(context, &item, &[]);
         return None;
     }
-    let lifted = lift::associated_types(&item);
+    names::rename_parameters(&mut item, &mut arguments);
+    let mut taken = Taken::of(&item, &arguments);
+    let lifted = lift::associated_types(&item, &mut taken);
     let methods = check::distinct(context, methods(context, &item, &lifted));
     Some(Service {
-        names: Names::of(&item),
+        names: Names::of(&item, &mut taken),
         library: arguments.library,
         name: wire_name(context, arguments.name.as_ref(), &item.ident, &['/']),
         parameters: parameters(&item, &lifted),

@@ -2,11 +2,18 @@
 //!
 //! `BLESS=1 cargo test -p farcall-macros` accepts the present output.
 
-use std::{env, fs, path::Path};
+use std::{
+    collections::BTreeSet,
+    env,
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+};
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
+use syn::Ident;
 
-use crate::expand_service;
+use crate::{expand_service, names::ARGUMENTS};
 
 fn expanded(source: &str) -> String {
     let tokens: TokenStream = source.parse().expect("the source is Rust");
@@ -24,16 +31,69 @@ fn streams() {
     assert_expands("feed");
 }
 
+/// The tests declare services with each of these names in each place where a user may choose one.
+#[test]
+fn the_list_of_names_is_whole() {
+    let mut names = BTreeSet::new();
+    for source in ["inventory", "feed"] {
+        let source = source_of(source).parse().expect("the source is Rust");
+        identifiers(expand_service(TokenStream::new(), source), &mut names);
+    }
+    let is_free =
+        |name: &&String| !name.to_lowercase().starts_with("__farcall") && syn::parse_str::<Ident>(name).is_ok();
+    let mut list = String::from(
+        "// Every identifier of an expansion, kept whole by the tests of `farcall-macros`: `BLESS=1` writes it.\ncollide! {\n",
+    );
+    for name in names.iter().filter(is_free) {
+        writeln!(list, "    {} {name}", kind(name)).expect("a string takes text");
+    }
+    list.push_str("}\n");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/macro_shapes/identifiers.rs");
+    assert_is(&path, &list);
+}
+
+fn kind(name: &str) -> &'static str {
+    match name {
+        "Err" | "None" | "Ok" | "Some" => "prelude",
+        name if ARGUMENTS.contains(&name) => "shown",
+        _ => "hidden",
+    }
+}
+
+fn identifiers(tokens: TokenStream, names: &mut BTreeSet<String>) {
+    for token in tokens {
+        match token {
+            TokenTree::Ident(ident) => {
+                names.insert(ident.to_string());
+            }
+            TokenTree::Group(group) => identifiers(group.stream(), names),
+            _ => {}
+        }
+    }
+}
+
 #[track_caller]
 fn assert_expands(name: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots");
-    let source = fs::read_to_string(folder.join(format!("{name}.rs"))).expect("the source is there");
-    let path = folder.join(format!("{name}.expanded.rs"));
-    let actual = expanded(&source);
+    assert_is(
+        &folder().join(format!("{name}.expanded.rs")),
+        &expanded(&source_of(name)),
+    );
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots")
+}
+
+fn source_of(name: &str) -> String {
+    fs::read_to_string(folder().join(format!("{name}.rs"))).expect("the source is there")
+}
+
+#[track_caller]
+fn assert_is(path: &Path, actual: &str) {
     if env::var_os("BLESS").is_some() {
-        fs::write(&path, &actual).expect("the snapshot can be written");
+        fs::write(path, actual).expect("the snapshot can be written");
     }
-    let expected = fs::read_to_string(&path).expect("the snapshot is there");
+    let expected = fs::read_to_string(path).expect("the snapshot is there");
     assert!(
         expected == actual,
         "the expansion differs from {}:\n{actual}",

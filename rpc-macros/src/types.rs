@@ -2,7 +2,8 @@
 
 use proc_macro2::Span;
 use syn::{
-    GenericArgument, Lifetime, PathArguments, PathSegment, Type, parse_quote,
+    GenericArgument, Ident, Lifetime, Path, PathArguments, PathSegment, Type, parse_quote,
+    visit::{self, Visit},
     visit_mut::{self, VisitMut},
 };
 
@@ -108,6 +109,13 @@ pub(crate) fn is_result(ty: &Type) -> bool {
     last_segment(ty).is_some_and(|segment| segment.ident.to_string().ends_with("Result"))
 }
 
+/// Whether a type of this name is treated in a way of its own, here or where streams are looked for. A parameter is not, so it must
+/// not have such a name.
+pub(crate) fn is_telling(name: &str) -> bool {
+    const TELLING: [&str; 8] = ["str", "u8", "Box", "Cow", "Option", "Path", "Streaming", "Vec"];
+    TELLING.contains(&name) || name.ends_with("Result")
+}
+
 /// Whether the type is called `Result` and nothing else, so that it hardly is another type.
 pub(crate) fn is_plainly_result(ty: &Type) -> bool {
     is_called(ty, "Result")
@@ -168,6 +176,25 @@ pub(crate) fn is_well_known(ty: &Type) -> bool {
                     && !arguments.is_empty()
                     && arguments.into_iter().all(is_well_known))
         }),
+    }
+}
+
+/// Whether a path in the type is just that name.
+pub(crate) fn mentions(ty: &Type, name: &Ident) -> bool {
+    let mut mentions = Mentions { name, found: false };
+    mentions.visit_type(ty);
+    mentions.found
+}
+
+struct Mentions<'a> {
+    name: &'a Ident,
+    found: bool,
+}
+
+impl<'ast> Visit<'ast> for Mentions<'_> {
+    fn visit_path(&mut self, path: &'ast Path) {
+        self.found |= path.is_ident(self.name);
+        visit::visit_path(self, path);
     }
 }
 

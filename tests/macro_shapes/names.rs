@@ -275,3 +275,81 @@ async fn the_library_can_have_another_path() -> Result<()> {
     assert_eq!(OtherPathInTextClient::loopback(Warehouse).stock().await?, 3);
     Ok(())
 }
+
+/// The server's own parameter is called `T` where nothing else is.
+mod one_letter {
+    use super::Result;
+
+    #[farcall::service]
+    pub trait T {
+        async fn number(&self) -> Result<u8>;
+    }
+
+    #[farcall::service]
+    pub trait Store {
+        type T: Send + Sync;
+        async fn put(&self, item: Self::T) -> Result<Self::T>;
+    }
+
+    /// The parameter hides the trait and one of the clients, and the constant is called like an argument.
+    #[allow(non_upper_case_globals)]
+    #[farcall::service]
+    pub trait Shelf<Shelf, ShelfClient, const size: usize> {
+        async fn swap(
+            &self,
+            shelf: Shelf,
+            client: ShelfClient,
+            size: u8,
+            all: [u8; size],
+        ) -> Result<(ShelfClient, Shelf)>;
+    }
+
+    /// Associated types and parameters whose names look as if they told how a value travels.
+    #[allow(non_camel_case_types)]
+    #[farcall::service]
+    pub trait Telling<Vec: Send> {
+        type Result: Send;
+        type r#type: Send;
+        async fn both(&self, one: Self::Result, two: &Vec, three: Self::r#type) -> (Self::Result, Self::r#type);
+    }
+}
+
+struct Letters;
+
+impl one_letter::T for Letters {
+    async fn number(&self) -> Result<u8> {
+        Ok(1)
+    }
+}
+
+impl one_letter::Store for Letters {
+    type T = u16;
+    async fn put(&self, item: u16) -> Result<u16> {
+        Ok(item + 1)
+    }
+}
+
+impl one_letter::Shelf<u8, String, 2> for Letters {
+    async fn swap(&self, shelf: u8, client: String, size: u8, all: [u8; 2]) -> Result<(String, u8)> {
+        Ok((client, shelf + size + all[0] + all[1]))
+    }
+}
+
+impl one_letter::Telling<u8> for Letters {
+    type Result = u8;
+    type r#type = u16;
+    async fn both(&self, one: u8, two: &u8, three: u16) -> (u8, u16) {
+        (one + two, three)
+    }
+}
+
+#[tokio::test]
+async fn names_of_one_letter_and_names_that_hide_others() -> Result<()> {
+    assert_eq!(one_letter::TClient::loopback(Letters).number().await?, 1);
+    assert_eq!(one_letter::StoreClient::loopback(Letters).put(7).await?, 8);
+    let shelf = one_letter::ShelfClient::<u8, String, 2>::loopback(Letters);
+    assert_eq!(shelf.swap(1, "a".into(), 3, [4, 5]).await?, ("a".into(), 13));
+    let telling = one_letter::TellingClient::<u8, u8, u16>::loopback(Letters);
+    assert_eq!(telling.both(1, &2, 3).await?, (3, 3));
+    Ok(())
+}

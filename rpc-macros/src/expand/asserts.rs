@@ -26,11 +26,13 @@ pub(super) fn asserts(service: &Service) -> TokenStream {
         return TokenStream::new();
     }
     let ident = marker(&service.item.ident);
+    // In a scope of its own, where nothing else can take the function for a constant of the user's.
     quote! {
-        #[allow(non_camel_case_types, non_snake_case)]
-        fn #ident() {
-            #(#blocks)*
-        }
+        const _: () = {
+            fn #ident() {
+                #(#blocks)*
+            }
+        };
     }
 }
 
@@ -62,7 +64,10 @@ fn block(service: &Service, method: &Method) -> Option<TokenStream> {
     } else {
         questions.push(Question::new(format_ident!("output"), output, &["output"]));
     }
-    questions.retain(|question| !types::is_well_known(question.ty) && !bounds::is_generic(service, question.ty));
+    questions.retain(|question| {
+        let hidden = types::mentions(question.ty, &service.item.ident);
+        !hidden && !types::is_well_known(question.ty) && !bounds::is_generic(service, question.ty)
+    });
     if questions.is_empty() {
         return None;
     }

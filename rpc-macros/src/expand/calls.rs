@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Ident, Type, parse_quote, spanned::Spanned};
 
-use super::{descriptor, proxy::Proxy};
+use super::{descriptor, proxy::Proxy, split};
 use crate::{
     model::{Argument, Kind, Method},
     names::local,
@@ -15,7 +15,7 @@ impl Proxy<'_> {
     pub(super) fn methods(&self) -> TokenStream {
         let ident = self.ident;
         let generics = self.bounded();
-        let (impl_generics, arguments, clause) = generics.split_for_impl();
+        let (impl_generics, arguments, clause) = split(&generics);
         let methods = self.service.methods.iter().enumerate();
         let methods = methods.map(|(index, method)| self.method(index, method));
         quote! {
@@ -41,7 +41,7 @@ impl Proxy<'_> {
         let position = descriptor::position(self.service, index);
         let call = self.call(
             method,
-            &quote_spanned!(method.span()=> &#this.stub, &__DESCRIPTOR.methods[#position], &(#(#values,)*)),
+            &quote_spanned!(method.span()=> &#this.stub, &__FARCALL_DESCRIPTOR.methods[#position], &(#(#values,)*)),
         );
         // `inline` spares the compiler the code of methods that nobody calls.
         quote! {

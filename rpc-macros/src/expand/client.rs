@@ -2,9 +2,9 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
-use syn::{GenericParam, Ident, parse_quote};
+use syn::{Ident, parse_quote};
 
-use super::{declared, proxy::Proxy};
+use super::{argument, declared, proxy::Proxy, split};
 use crate::{model::Service, names::local};
 
 pub(super) fn definition(service: &Service) -> TokenStream {
@@ -67,7 +67,7 @@ fn in_process(service: &Service) -> TokenStream {
         .filter(|(name, _)| !service.has_method(name))
         .map(|(name, doc)| client_of(service, name, doc));
     let client = &service.names.client;
-    let (impl_generics, arguments, clause) = service.parameters.split_for_impl();
+    let (impl_generics, arguments, clause) = split(&service.parameters);
     quote! {
         impl #impl_generics #client #arguments #clause {
             #(#functions)*
@@ -83,6 +83,7 @@ fn client_of(service: &Service, name: &str, doc: &str) -> TokenStream {
     let (bound, own) = (implementation_bound(service), own_arguments(service));
     let is_service = (!service.parameters.params.is_empty())
         .then(|| quote!(#server<#implementation, #(#own),*>: __farcall::Service));
+    let made = local("server");
     quote! {
         #[doc = #doc]
         #visibility fn #function<#implementation>(implementation: #implementation) -> Self
@@ -90,8 +91,8 @@ fn client_of(service: &Service, name: &str, doc: &str) -> TokenStream {
             #implementation: #bound + ::core::marker::Send + ::core::marker::Sync + 'static,
             #is_service
         {
-            let server = #server::<#implementation, #(#own),*>::new(implementation);
-            __farcall::Client::new(__farcall::Channel::#function(server))
+            let #made = #server::<#implementation, #(#own),*>::new(implementation);
+            __farcall::Client::new(__farcall::Channel::#function(#made))
         }
     }
 }
@@ -100,29 +101,29 @@ fn client_of(service: &Service, name: &str, doc: &str) -> TokenStream {
 fn reference(service: &Service) -> TokenStream {
     let client = &service.names.client;
     let generics = declared(&service.parameters);
-    let (impl_generics, arguments, _) = generics.split_for_impl();
+    let (impl_generics, arguments, _) = split(&generics);
     let (serializer, deserializer) = (local("serializer"), local("deserializer"));
     let mut deserialize = generics.clone();
-    deserialize.params.insert(0, parse_quote!('__de));
-    let (deserialize_generics, _, _) = deserialize.split_for_impl();
+    deserialize.params.insert(0, parse_quote!('__farcall));
+    let (deserialize_generics, _, _) = split(&deserialize);
     quote! {
         #[automatically_derived]
         impl #impl_generics __farcall::serde::Serialize for #client #arguments {
-            fn serialize<__S: __farcall::serde::Serializer>(
+            fn serialize<__FarcallS: __farcall::serde::Serializer>(
                 &self,
-                #serializer: __S,
-            ) -> ::core::result::Result<__S::Ok, __S::Error> {
-                __farcall::serialize_client(__farcall::Client::channel(self), &__DESCRIPTOR, #serializer)
+                #serializer: __FarcallS,
+            ) -> ::core::result::Result<__FarcallS::Ok, __FarcallS::Error> {
+                __farcall::serialize_client(__farcall::Client::channel(self), &__FARCALL_DESCRIPTOR, #serializer)
             }
         }
 
         #[automatically_derived]
-        impl #deserialize_generics __farcall::serde::Deserialize<'__de> for #client #arguments {
-            fn deserialize<__D: __farcall::serde::Deserializer<'__de>>(
-                #deserializer: __D,
-            ) -> ::core::result::Result<Self, __D::Error> {
+        impl #deserialize_generics __farcall::serde::Deserialize<'__farcall> for #client #arguments {
+            fn deserialize<__FarcallD: __farcall::serde::Deserializer<'__farcall>>(
+                #deserializer: __FarcallD,
+            ) -> ::core::result::Result<Self, __FarcallD::Error> {
                 ::core::result::Result::map(
-                    __farcall::deserialize_client(&__DESCRIPTOR, #deserializer),
+                    __farcall::deserialize_client(&__FARCALL_DESCRIPTOR, #deserializer),
                     <Self as __farcall::Client>::new,
                 )
             }
@@ -137,8 +138,7 @@ fn implementation_bound(service: &Service) -> TokenStream {
         let (associated, parameter) = (&lifted.associated, &lifted.parameter);
         quote!(#associated = #parameter)
     });
-    let own = own_arguments(service).into_iter().map(|argument| quote!(#argument));
-    let arguments: Vec<_> = own.chain(associated).collect();
+    let arguments: Vec<_> = own_arguments(service).into_iter().chain(associated).collect();
     if arguments.is_empty() {
         quote!(#item)
     } else {
@@ -147,12 +147,6 @@ fn implementation_bound(service: &Service) -> TokenStream {
 }
 
 /// The parameters of the trait itself, as arguments.
-fn own_arguments(service: &Service) -> Vec<&Ident> {
-    let parameters = service.item.generics.params.iter();
-    let arguments = parameters.filter_map(|parameter| match parameter {
-        GenericParam::Type(parameter) => Some(&parameter.ident),
-        GenericParam::Const(parameter) => Some(&parameter.ident),
-        GenericParam::Lifetime(_) => None,
-    });
-    arguments.collect()
+fn own_arguments(service: &Service) -> Vec<TokenStream> {
+    service.item.generics.params.iter().map(argument).collect()
 }

@@ -10,11 +10,11 @@ pub(super) fn descriptor(service: &Service) -> TokenStream {
     let methods = service.methods.iter().map(|method| method_descriptor(service, method));
     let positions = positions(service);
     quote! {
-        static __DESCRIPTOR: __farcall::ServiceDescriptor = __farcall::ServiceDescriptor {
+        static __FARCALL_DESCRIPTOR: __farcall::ServiceDescriptor = __farcall::ServiceDescriptor {
             name: #name,
             methods: &[#(#methods),*],
         };
-        const _: () = __farcall::assert_distinct(&__DESCRIPTOR);
+        const _: () = __farcall::assert_distinct(&__FARCALL_DESCRIPTOR);
         #positions
     }
 }
@@ -59,14 +59,14 @@ fn positions(service: &Service) -> TokenStream {
         let variant = format_ident!("Method{}", index);
         quote!(#(#cfgs)* #variant)
     });
-    quote!(enum __Position { #(#variants),* })
+    quote!(enum __FarcallPosition { #(#variants),* })
 }
 
 /// The index of the method in the descriptor's list, as an expression.
 pub(super) fn position(service: &Service, index: usize) -> TokenStream {
     if service.has_optional_methods() {
         let variant = format_ident!("Method{}", index);
-        quote!(__Position::#variant as usize)
+        quote!(__FarcallPosition::#variant as __farcall::std::primitive::usize)
     } else {
         quote!(#index)
     }

@@ -11,7 +11,7 @@ mod trait_def;
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Generics, TypeParamBound};
+use syn::{ConstParam, GenericParam, Generics, ImplGenerics, LifetimeParam, TypeParam, TypeParamBound, WhereClause};
 
 pub(crate) use trait_def::trait_definition;
 
@@ -28,7 +28,8 @@ pub(crate) fn companions(service: &Service) -> TokenStream {
         blocking::definition(service),
         server::definition(service),
     ];
-    let definitions = definitions.map(|definition| quote!(#(#cfgs)* #definition));
+    let (lints, silenced) = (service.lints(), silenced());
+    let definitions = definitions.map(|definition| quote!(#(#cfgs)* #lints #silenced #definition));
     let implementations = [
         asserts::asserts(service),
         descriptor::descriptor(service),
@@ -40,11 +41,22 @@ pub(crate) fn companions(service: &Service) -> TokenStream {
         #(#definitions)*
 
         #(#cfgs)*
-        #[allow(deprecated, dead_code, unused_qualifications, clippy::too_many_arguments, clippy::used_underscore_binding)]
+        #lints
+        #silenced
         const _: () = {
             use #library::macro_support as __farcall;
             #(#implementations)*
         };
+    }
+}
+
+/// Nobody wrote generated code, and what can be said about the names in it is said about the trait.
+fn silenced() -> TokenStream {
+    quote! {
+        #[allow(
+            dead_code, deprecated, nonstandard_style, unused_braces, unused_qualifications,
+            clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction,
+        )]
     }
 }
 
@@ -61,6 +73,27 @@ fn declared(generics: &Generics) -> Generics {
         }
     }
     generics
+}
+
+/// What an implementation says of its parameters: their declarations, their use as arguments, their bounds.
+fn split(generics: &Generics) -> (ImplGenerics<'_>, TokenStream, Option<&WhereClause>) {
+    let (declarations, _, clause) = generics.split_for_impl();
+    let list = generics.params.iter().map(argument);
+    let arguments = if generics.params.is_empty() {
+        TokenStream::new()
+    } else {
+        quote!(<#(#list),*>)
+    };
+    (declarations, arguments, clause)
+}
+
+/// A parameter as an argument. The braces keep a constant from being taken for a type of that name.
+fn argument(parameter: &GenericParam) -> TokenStream {
+    match parameter {
+        GenericParam::Type(TypeParam { ident, .. }) => quote!(#ident),
+        GenericParam::Const(ConstParam { ident, .. }) => quote!({ #ident }),
+        GenericParam::Lifetime(LifetimeParam { lifetime, .. }) => quote!(#lifetime),
+    }
 }
 
 /// The type of a field that makes a type depend on its parameters without owning any.

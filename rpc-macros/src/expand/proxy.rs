@@ -4,10 +4,11 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Generics, Ident};
 
-use super::{declared, phantom};
+use super::{declared, phantom, split};
 use crate::{
     bounds,
     model::{Argument, Method, Service},
+    names::local,
 };
 
 /// One of the two clients.
@@ -44,18 +45,19 @@ impl Proxy<'_> {
         let descriptor = self.asynchronous.then(|| {
             quote! {
                 fn descriptor() -> &'static __farcall::ServiceDescriptor {
-                    &__DESCRIPTOR
+                    &__FARCALL_DESCRIPTOR
                 }
             }
         });
         let name = ident.to_string();
+        let (made, formatter) = (local("stub"), local("formatter"));
         let generics = declared(&self.service.parameters);
-        let (impl_generics, arguments, _) = generics.split_for_impl();
+        let (impl_generics, arguments, _) = split(&generics);
         quote! {
             #[automatically_derived]
             impl #impl_generics __farcall::#role for #ident #arguments {
-                fn from_stub(stub: __farcall::#stub) -> Self {
-                    Self { stub, types: ::core::marker::PhantomData }
+                fn from_stub(#made: __farcall::#stub) -> Self {
+                    Self { stub: #made, types: ::core::marker::PhantomData }
                 }
                 fn stub(&self) -> &__farcall::#stub {
                     &self.stub
@@ -72,8 +74,8 @@ impl Proxy<'_> {
 
             #[automatically_derived]
             impl #impl_generics ::core::fmt::Debug for #ident #arguments {
-                fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                    formatter.debug_struct(#name).field("stub", &self.stub).finish()
+                fn fmt(&self, #formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                    #formatter.debug_struct(#name).field("stub", &self.stub).finish()
                 }
             }
         }
@@ -84,7 +86,7 @@ impl Proxy<'_> {
     pub(super) fn constructors(&self, connect: TokenStream) -> TokenStream {
         let ident = self.ident;
         let generics = declared(&self.service.parameters);
-        let (impl_generics, arguments, _) = generics.split_for_impl();
+        let (impl_generics, arguments, _) = split(&generics);
         let functions = [("connect", connect)].into_iter().chain(self.provided());
         let functions = functions
             .filter(|(name, _)| !self.service.has_method(name))
@@ -128,7 +130,7 @@ impl Proxy<'_> {
         let with_metadata = quote! {
             /// The same client with one more pair of metadata. With a key that is none each call fails as `InvalidArgument`.
             #[must_use]
-            #visibility fn with_metadata(&self, key: &str, value: &str) -> Self {
+            #visibility fn with_metadata(&self, key: &__farcall::std::primitive::str, value: &__farcall::std::primitive::str) -> Self {
                 __farcall::#role::with_metadata(self, key, value)
             }
         };
@@ -137,7 +139,7 @@ impl Proxy<'_> {
             #[must_use]
             #visibility fn with_metadata_bin(
                 &self,
-                key: &str,
+                key: &__farcall::std::primitive::str,
                 value: impl ::core::convert::Into<__farcall::Bytes>,
             ) -> Self {
                 __farcall::#role::with_metadata_bin(self, key, value)
@@ -169,7 +171,7 @@ impl Proxy<'_> {
         }
         let client = self.ident;
         let mut generics = self.bounded();
-        let (_, client_arguments, _) = self.service.parameters.split_for_impl();
+        let (_, client_arguments, _) = split(&self.service.parameters);
         // A bound that names a lifetime is not judged here but where the trait is used, so a supertrait that the client
         // lacks only means that the client is no such implementation.
         for supertrait in &service.item.supertraits {
@@ -178,8 +180,8 @@ impl Proxy<'_> {
                 generics.make_where_clause().predicates.push(predicate);
             }
         }
-        let (impl_generics, _, clause) = generics.split_for_impl();
-        let (_, arguments, _) = service.item.generics.split_for_impl();
+        let (impl_generics, _, clause) = split(&generics);
+        let (_, arguments, _) = split(&service.item.generics);
         let item = &service.item.ident;
         let types = service.lifted.iter().map(|lifted| {
             let (associated, parameter) = (&lifted.associated, &lifted.parameter);

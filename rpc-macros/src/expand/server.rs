@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Generics, Ident, Path, Type, ext::IdentExt, parse_quote, visit_mut::VisitMut};
 
-use super::{declared, descriptor, phantom};
+use super::{declared, descriptor, phantom, split};
 use crate::{
     bounds,
     lift::Project,
@@ -44,7 +44,7 @@ fn generics(service: &Service) -> Generics {
 
 fn trait_path(service: &Service) -> Path {
     let ident = &service.item.ident;
-    let (_, arguments, _) = service.item.generics.split_for_impl();
+    let (_, arguments, _) = split(&service.item.generics);
     parse_quote!(#ident #arguments)
 }
 
@@ -52,7 +52,7 @@ fn constructors(service: &Service) -> TokenStream {
     let (ident, implementation) = (&service.names.server, &service.names.implementation);
     let visibility = &service.item.vis;
     let generics = generics(service);
-    let (impl_generics, arguments, _) = generics.split_for_impl();
+    let (impl_generics, arguments, _) = split(&generics);
     quote! {
         impl #impl_generics #ident #arguments {
             /// Answers with `implementation`.
@@ -70,9 +70,9 @@ fn constructors(service: &Service) -> TokenStream {
 
 fn common(service: &Service) -> TokenStream {
     let ident = &service.names.server;
-    let name = ident.to_string();
+    let (name, formatter) = (ident.to_string(), local("formatter"));
     let generics = generics(service);
-    let (impl_generics, arguments, _) = generics.split_for_impl();
+    let (impl_generics, arguments, _) = split(&generics);
     quote! {
         #[automatically_derived]
         impl #impl_generics ::core::clone::Clone for #ident #arguments {
@@ -83,8 +83,8 @@ fn common(service: &Service) -> TokenStream {
 
         #[automatically_derived]
         impl #impl_generics ::core::fmt::Debug for #ident #arguments {
-            fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                formatter.debug_struct(#name).finish_non_exhaustive()
+            fn fmt(&self, #formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                #formatter.debug_struct(#name).finish_non_exhaustive()
             }
         }
     }
@@ -94,9 +94,9 @@ fn dispatcher(service: &Service) -> TokenStream {
     let (ident, implementation) = (&service.names.server, &service.names.implementation);
     let path = trait_path(service);
     let generics = generics(service);
-    let (_, arguments, _) = generics.split_for_impl();
+    let (_, arguments, _) = split(&generics);
     let bounded = bounded(service, &path);
-    let (impl_generics, _, clause) = bounded.split_for_impl();
+    let (impl_generics, _, clause) = split(&bounded);
     let (this, index, invocation) = (local("service"), local("index"), local("invocation"));
     let arms = service.methods.iter().enumerate().map(|(position, method)| {
         let cfgs = method.cfgs();
@@ -113,16 +113,16 @@ fn dispatcher(service: &Service) -> TokenStream {
         #[automatically_derived]
         impl #impl_generics __farcall::Service for #ident #arguments #clause {
             fn descriptor(&self) -> &'static __farcall::ServiceDescriptor {
-                &__DESCRIPTOR
+                &__FARCALL_DESCRIPTOR
             }
 
             #[allow(unused_variables)]
-            fn dispatch(&self, #index: usize, #invocation: __farcall::Invocation) -> __farcall::Handler {
+            fn dispatch(&self, #index: __farcall::std::primitive::usize, #invocation: __farcall::Invocation) -> __farcall::Handler {
                 let #this: __farcall::std::sync::Arc<#implementation> =
                     ::core::clone::Clone::clone(&self.implementation);
                 match #index {
                     #(#arms)*
-                    _ => __farcall::no_such_method(&__DESCRIPTOR),
+                    _ => __farcall::no_such_method(&__FARCALL_DESCRIPTOR),
                 }
             }
         }
