@@ -1,9 +1,14 @@
 //! The decode limits bite where they say, and honest values do not notice them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, HashMap, HashSet, LinkedList},
+    fmt::Debug,
+    thread,
+};
 
 use farcall::codec::{Codec, CodecError, DecodeLimits, Format};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 enum List {
@@ -79,6 +84,122 @@ fn map_entries_count_by_key_and_value() {
         };
         assert_eq!(decoded(format, &map(10), limits), Ok(map(10)), "{format}");
         assert!(decoded(format, &map(11), limits).is_err(), "{format}");
+    }
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "one byte on the wire makes much in memory")]
+enum Command {
+    Nothing,
+    Put([u64; 32]),
+}
+
+#[test]
+fn what_lies_behind_a_pointer_counts_as_well() {
+    // Each of 100 elements has its own memory, larger than what the list holds of it.
+    costs(&boxed(|| Box::new(Command::Nothing)), 100 * (8 + 264));
+    costs(&boxed(|| Some(Box::new(Command::Put([7; 32])))), 100 * (8 + 264));
+    costs(&boxed(|| Box::new(7_u8)), 100 * (8 + 32));
+    costs(&boxed(|| Box::new(7_u64)), 100 * (8 + 32));
+    costs(&boxed(|| Some(Box::new(7_u64))), 100 * (8 + 32));
+    costs(&boxed(|| ((), Box::new(Some(7_u64)))), 100 * (8 + 32));
+    costs(&(0..100_u8).collect::<LinkedList<_>>(), 100 * 32);
+    costs(&Box::new([7_u64; 32]), 256);
+}
+
+fn boxed<T>(element: impl FnMut() -> T) -> Vec<T> {
+    std::iter::repeat_with(element).take(100).collect()
+}
+
+/// Asserts that decoding `value` counts at least `bytes`, and not more than half as much again.
+#[track_caller]
+fn costs<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T, bytes: usize) {
+    for &format in Format::ALL {
+        let within = |memory| {
+            let limits = DecodeLimits {
+                memory,
+                ..DecodeLimits::default()
+            };
+            decoded(format, value, limits)
+        };
+        let error = within(bytes - 1).expect_err("it needs more").to_string();
+        assert!(error.contains("max_decoded"), "{format}: {error}");
+        assert_eq!(within(bytes + bytes / 2).as_ref(), Ok(value), "{format}");
+    }
+}
+
+/// Counts how often one is read.
+struct Nothing;
+
+thread_local!(static READ: Cell<usize> = const { Cell::new(0) });
+
+impl<'de> Deserialize<'de> for Nothing {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        READ.set(READ.get() + 1);
+        <()>::deserialize(deserializer).map(|()| Self)
+    }
+}
+
+#[test]
+#[expect(clippy::zero_sized_map_values, reason = "a peer may aim at any type")]
+fn elements_of_no_size_count_wherever_they_are() {
+    const MEMORY: usize = 1 << 20;
+    let limits = DecodeLimits {
+        memory: MEMORY,
+        ..DecodeLimits::default()
+    };
+    for &format in Format::ALL {
+        let bytes = encoded(format, &(1_u64 << 60));
+        READ.set(0);
+        assert!(format.decode::<Vec<[[Nothing; 32]; 32]>>(&bytes, limits).is_err());
+        assert!(
+            format
+                .decode::<Vec<(Nothing, (), [Nothing; 16])>>(&bytes, limits)
+                .is_err()
+        );
+        assert!(
+            format
+                .decode::<HashMap<(), [[Nothing; 32]; 32]>>(&bytes, limits)
+                .is_err()
+        );
+        assert!(READ.get() <= 3 * MEMORY / 32, "{format}: {} were read", READ.get());
+    }
+}
+
+/// Much in each level.
+#[derive(Serialize, Deserialize)]
+struct Large<T> {
+    content: T,
+    next: Option<Box<Self>>,
+}
+
+#[test]
+fn what_holds_too_much_in_itself_is_refused_before_the_stack_ends() {
+    on_a_small_stack::<[u64; 32]>();
+    on_a_small_stack::<[[u64; 32]; 16]>();
+    on_a_small_stack::<[[u64; 32]; 32]>();
+    on_a_small_stack::<[[[u64; 32]; 32]; 4]>();
+    on_a_small_stack::<[[[u64; 32]; 32]; 16]>();
+}
+
+/// Decodes as many levels as may be, in a thread as tokio has them.
+fn on_a_small_stack<T: DeserializeOwned + 'static>() {
+    const LEVELS: usize = 60;
+    // In every format a zero takes one byte.
+    let level = [vec![0; size_of::<T>() / 8], vec![1]].concat();
+    let bytes = [level.repeat(LEVELS), vec![0; size_of::<T>() / 8 + 1]].concat();
+    for &format in Format::ALL {
+        let bytes = bytes.clone();
+        let decode = move || {
+            let decoded = format.decode::<Box<Large<T>>>(&bytes, DecodeLimits::default());
+            decoded.map(drop).map_err(|error| error.to_string())
+        };
+        let small = thread::Builder::new().stack_size(2 << 20).spawn(decode);
+        let decoded = small.expect("a thread").join().expect("it does not panic");
+        match decoded {
+            Ok(()) => assert!(size_of::<T>() < 8 << 10, "{format}: the stack was found to be large"),
+            Err(error) => assert!(error.contains("KiB of stack"), "{format}: {error}"),
+        }
     }
 }
 

@@ -83,6 +83,38 @@ pub(crate) fn poll<R>(poll: impl FnOnce() -> R) -> Result<R, TooDeep> {
     Ok(poll())
 }
 
+/// The stack that one piece of work may use, together with the polls around it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Share {
+    start: usize,
+    left: usize,
+}
+
+impl Share {
+    /// A share of so many bytes, less what the polls around it have used.
+    #[inline]
+    pub(crate) fn of(bytes: usize) -> Self {
+        let (start, polling) = (here(), POLLING.get());
+        let used = if polling.levels == 0 {
+            0
+        } else {
+            start.abs_diff(polling.base)
+        };
+        // Somebody may have gone over to a stack of his own.
+        let used = if used > bytes { 0 } else { used };
+        Self {
+            start,
+            left: bytes - used,
+        }
+    }
+
+    /// Whether it has so many bytes left here.
+    #[inline]
+    pub(crate) fn fits(self, more: usize) -> bool {
+        here().abs_diff(self.start).saturating_add(more) <= self.left
+    }
+}
+
 /// Drops a value whose destructor may come here again: at once, or behind the outermost of those that run on this
 /// thread.
 pub(crate) fn dispose<T: 'static>(value: T) {

@@ -10,7 +10,7 @@ use super::upkeep::Upkeep;
 use crate::{
     Code, Error,
     carry::{self, Carried, Wire},
-    codec::Codec,
+    codec::{Codec, CodecError, room_for},
     service::{AsBytes, MethodDescriptor},
 };
 
@@ -27,16 +27,19 @@ pub struct Answer {
 
 impl Answer {
     pub(super) fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        // A oneway call has no answer to decode; its value is `()`, which every format writes as nothing.
-        let decode = || self.wire.format.decode(&self.body, self.wire.limits);
-        let decoded = carry::decoding(self.carried.take(), self.wire, decode);
-        decoded.map_err(|error| {
+        room_for::<T>().and_then(|()| self.read()).map_err(|error| {
             Error::new(
                 Code::Internal,
                 format!("the result cannot be decoded: {error}; do both sides have the same version of the type?"),
             )
             .with_method(self.method.path)
         })
+    }
+
+    fn read<T: DeserializeOwned>(&self) -> Result<T, CodecError> {
+        // A oneway call has no answer to decode; its value is `()`, which every format writes as nothing.
+        let decode = || self.wire.format.decode(&self.body, self.wire.limits);
+        carry::decoding(self.carried.take(), self.wire, decode)
     }
 }
 

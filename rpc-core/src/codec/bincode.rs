@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Codec, CodecError, DecodeLimits,
     error::{NOT_SELF_DESCRIBING, TOO_SHORT, UNKNOWN_LENGTH},
-    guard::{Guard, whole},
+    guard::{Guard, room_for, whole},
 };
 
 /// bincode 2 in its standard configuration: little endian, integers in as few bytes as they need.
@@ -30,6 +30,7 @@ impl Codec for Bincode {
 
     #[inline]
     fn decode<'de, T: Deserialize<'de>>(&self, bytes: &'de [u8], limits: DecodeLimits) -> Result<T, CodecError> {
+        room_for::<T>()?;
         let guard = Guard::new(limits, bytes.len());
         match ::bincode::serde::seed_decode_from_slice(guard.seed::<T>(), bytes, CONFIGURATION) {
             Ok((value, used)) => whole(value, bytes.len() - used),

@@ -5,19 +5,23 @@ use crate::Limits;
 /// What a decoder may spend on bytes from a peer.
 ///
 /// # What the limits do not see
-/// Memory is counted as the size of every element of a sequence or map, so heap behind a pointer inside an element is not:
-/// each element of a `Vec<Box<Option<[u64; 1000]>>>` counts as one pointer, while a peer makes it cost 8 KB with one byte
-/// (`None`). The contents of strings and byte strings need no count, because they cannot be longer than the bytes that
-/// came. So keep large fixed-size values out of boxes in types that an untrusted peer may send, and cap the bytes that may
-/// be in flight on one connection.
+/// Memory is counted as the size of every element of a sequence or map, and of every value that does not fit where it
+/// would lie and so lies behind a pointer, with what the allocator adds to it. Not seen are a value behind a pointer
+/// that is no larger than the type of a user which hides the pointer, and what sequences and strings among the elements
+/// take from the allocator beyond what is in them: some 32 bytes each. The contents of strings and byte strings need no
+/// count, because they cannot be longer than the bytes that came.
 ///
 /// While a vector grows, its old and its new memory exist at once: the peak is up to three times `memory`.
+///
+/// The stack is seen wherever a sequence, map, tuple, struct, enum, option or newtype begins: see
+/// [`max_depth`](Limits::max_depth). What the type's own functions take is theirs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DecodeLimits {
-    /// How many sequences, maps, tuples, structs, enums, options and newtypes may be open at once (default 128), so that no
-    /// input overflows the stack.
+    /// How many sequences, maps, tuples, structs, enums, options and newtypes may be open at once (default 128).
+    /// Decoding also ends before it takes more than 1.25 MiB of stack.
     pub depth: u16,
-    /// How many bytes of elements may be built (default 64 MiB), counted by their size in memory and not on the wire.
+    /// How many bytes of elements and of values behind pointers may be built (default 64 MiB), counted by their size in
+    /// memory and not on the wire.
     pub memory: usize,
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, de::DeserializeSeed};
 use super::{
     Codec, CodecError, DecodeLimits,
     error::{NOT_SELF_DESCRIBING, TOO_SHORT, UNKNOWN_LENGTH},
-    guard::{Guard, whole},
+    guard::{Guard, room_for, whole},
 };
 
 /// postcard 1: a specified, stable format, as compact as bincode.
@@ -21,6 +21,7 @@ impl Codec for Postcard {
 
     #[inline]
     fn decode<'de, T: Deserialize<'de>>(&self, bytes: &'de [u8], limits: DecodeLimits) -> Result<T, CodecError> {
+        room_for::<T>()?;
         let guard = Guard::new(limits, bytes.len());
         let mut deserializer = Deserializer::from_bytes(bytes);
         let decoded = guard.seed::<T>().deserialize(&mut deserializer);

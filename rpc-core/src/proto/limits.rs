@@ -105,9 +105,16 @@ limits! {
     /// This finds a path that is cut and a process that is gone or hangs. A peer that goes on acknowledging, or sending anything
     /// else, and never answers is left to the deadlines of calls, and one that reads nothing to `write_stall`.
     keepalive: Duration = Duration::from_secs(15);
-    /// How deep a decoded value may nest; default 128. No input overflows the stack of a 2 MiB thread at that depth.
+    /// How deep a decoded value may nest; default 128.
+    ///
+    /// Decoding also fails where it would take more than 1.25 MiB of stack, with the polls of calls to objects of this
+    /// process around it: levels that hold 8 KiB each are refused before they are 128. A level counts when it begins,
+    /// by its size times what decoding copies it (8 times, 24 in a debug build). So no input overflows the stack of a 2
+    /// MiB thread, unless something else on it takes more than 512 KiB: a function of the user's, or a value of more
+    /// than 128 KiB in itself in a debug build. Encoding and dropping take less stack than decoding the same value did.
     max_depth: u16 = 128;
-    /// How many bytes of elements one decoded message may build in memory, whatever it takes on the wire; default 64 MiB.
+    /// How many bytes of elements, and of values behind pointers, one decoded message may build in memory, whatever it
+    /// takes on the wire; default 64 MiB. [`DecodeLimits`](crate::codec::DecodeLimits) says what that does not see.
     max_decoded: usize = 64 << 20;
 }
 

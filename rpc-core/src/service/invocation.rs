@@ -14,7 +14,7 @@ use super::{MethodDescriptor, Payload};
 use crate::{
     Code, Error,
     carry::{self, Carried, Wire},
-    codec::{Codec, CodecError, DecodeLimits, Format},
+    codec::{Codec, CodecError, DecodeLimits, Format, room_for},
 };
 
 /// A handler at work: ends with the encoded result, or with the error that the caller gets in its place.
@@ -67,9 +67,7 @@ impl Invocation {
     /// # Errors
     /// `InvalidArgument` and not executed, when the bytes are no such tuple or pass a limit.
     pub fn arguments<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
-        let carried = std::mem::take(&mut *self.carried.lock().unwrap_or_else(PoisonError::into_inner));
-        let decode = || self.wire.format.decode(&self.body, self.wire.limits);
-        carry::decoding(carried, self.wire, decode).map_err(|error| {
+        room_for::<T>().and_then(|()| self.decode()).map_err(|error| {
             Error::refused(
                 Code::InvalidArgument,
                 format!(
@@ -78,6 +76,12 @@ impl Invocation {
             )
             .with_method(self.method.path)
         })
+    }
+
+    fn decode<'a, T: Deserialize<'a>>(&'a self) -> Result<T, CodecError> {
+        let carried = std::mem::take(&mut *self.carried.lock().unwrap_or_else(PoisonError::into_inner));
+        let decode = || self.wire.format.decode(&self.body, self.wire.limits);
+        carry::decoding(carried, self.wire, decode)
     }
 
     /// The answer of a method with a plain value.

@@ -2,7 +2,7 @@
 //!
 //! Only what can nest is wrapped; numbers, strings and the like go straight to the type.
 
-use std::fmt;
+use std::{any::type_name, fmt};
 
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};
 
@@ -10,6 +10,10 @@ use super::{Guard, Refused};
 
 /// What an element of no size counts: it takes no bytes of input, so nothing else ends a loop over 2^64 of them.
 const EMPTY_ELEMENT: usize = 32;
+/// What an allocator and a list add to a small value that lies by itself.
+const ALONE: usize = 16;
+/// The least that a value takes that lies by itself.
+const LEAST_ALONE: usize = 32;
 
 /// A deserializer, visitor, seed or access under guard.
 #[derive(Debug)]
@@ -25,30 +29,65 @@ struct Scope<'g> {
     /// Levels that may still be opened.
     depth: u16,
     /// Whether elements here are as many as the peer says, as in a sequence, or as the type says, as in a tuple. The
-    /// latter lie inside a value that is counted already.
-    counted: bool,
+    /// latter lie inside a value that is counted already, if they fit.
+    elements: Elements,
+    /// The size of the value that is counted already. What is larger lies behind a pointer.
+    room: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Elements {
+    Inside,
+    Counted,
+    /// Each with a node of its own.
+    Linked,
 }
 
 impl<'g> Scope<'g> {
+    /// One level more, of a value of the type `T`.
     #[inline]
-    fn open<E: Error>(self, counted: bool) -> Result<Self, E> {
-        match self.depth.checked_sub(1) {
-            Some(depth) => Ok(Self { depth, counted, ..self }),
-            None => Err(self.guard.refuse(Refused::Depth)),
+    fn open<T, E: Error>(self, elements: Elements) -> Result<Self, E> {
+        let Some(depth) = self.depth.checked_sub(1) else {
+            return Err(self.guard.refuse(Refused::Depth));
+        };
+        self.guard.stand::<T, E>()?;
+        self.place::<T, E>()?;
+        Ok(Self {
+            depth,
+            elements,
+            room: size_of::<T>(),
+            ..self
+        })
+    }
+
+    /// Counts a value that does not fit where it would lie: it lies by itself.
+    #[inline]
+    fn place<T, E: Error>(self) -> Result<(), E> {
+        if size_of::<T>() > self.room {
+            self.guard.spend((size_of::<T>() + ALONE).max(LEAST_ALONE))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Counts an element that was read.
+    #[inline]
+    fn count<T, E: Error>(self) -> Result<(), E> {
+        match self.elements {
+            // In a value of no size it takes no bytes of input either, and there may be 32 to the power of the depth.
+            Elements::Inside if self.room > 0 || size_of::<T>() > 0 => Ok(()),
+            Elements::Inside => self.guard.spend(EMPTY_ELEMENT),
+            Elements::Counted => self.guard.spend(countable::<T>()),
+            Elements::Linked => self.guard.spend(size_of::<T>() + LEAST_ALONE),
         }
     }
 
     #[inline]
-    fn count<E: Error>(self, bytes: usize) -> Result<(), E> {
-        if self.counted { self.guard.spend(bytes) } else { Ok(()) }
-    }
-
-    #[inline]
     fn announce(self, hint: Option<usize>) -> Option<usize> {
-        if self.counted {
-            hint.map(|length| length.min(self.guard.announced))
-        } else {
+        if self.elements == Elements::Inside {
             hint
+        } else {
+            hint.map(|length| length.min(self.guard.announced))
         }
     }
 
@@ -64,7 +103,9 @@ impl<'g, T> Guarded<'g, T> {
         let scope = Scope {
             guard,
             depth: guard.limits.depth,
-            counted: false,
+            elements: Elements::Inside,
+            // The value itself is whoever's who asked for it.
+            room: usize::MAX,
         };
         scope.over(inner)
     }
@@ -75,6 +116,7 @@ macro_rules! pass_on {
     ($($method:ident $(=> $to:ident)?),* $(,)?) => {$(
         #[inline]
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+            self.scope.place::<V::Value, _>()?;
             pass_on!(@ self.inner, visitor, $method $($to)?)
         }
     )*};
@@ -82,12 +124,12 @@ macro_rules! pass_on {
     (@ $inner:expr, $visitor:ident, $method:ident $to:ident) => { $inner.$to($visitor) };
 }
 
-/// Methods of a deserializer that open a level; `counted` where the peer says how many elements it has.
+/// Methods of a deserializer that open a level.
 macro_rules! open {
-    ($($method:ident($($argument:ident: $type:ty),*) counted $counted:literal),* $(,)?) => {$(
+    ($($method:ident($($argument:ident: $type:ty),*) $elements:expr),* $(,)?) => {$(
         #[inline]
         fn $method<V: Visitor<'de>>(self, $($argument: $type,)* visitor: V) -> Result<V::Value, Self::Error> {
-            let scope = self.scope.open($counted)?;
+            let scope = self.scope.open::<V::Value, _>($elements)?;
             self.inner.$method($($argument,)* scope.over(visitor))
         }
     )*};
@@ -99,22 +141,34 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Guarded<'_, D> {
     pass_on! {
         deserialize_any, deserialize_bool, deserialize_i8, deserialize_i16, deserialize_i32, deserialize_i64,
         deserialize_i128, deserialize_u8, deserialize_u16, deserialize_u32, deserialize_u64, deserialize_u128,
-        deserialize_f32, deserialize_f64, deserialize_char, deserialize_str, deserialize_bytes, deserialize_unit,
+        deserialize_f32, deserialize_f64, deserialize_char, deserialize_str, deserialize_unit,
         deserialize_identifier, deserialize_ignored_any,
         // The owned forms allocate what the length says before they look for the bytes.
         deserialize_string => deserialize_str,
-        deserialize_byte_buf => deserialize_bytes,
     }
 
     open! {
-        deserialize_seq() counted true,
-        deserialize_map() counted true,
-        deserialize_option() counted false,
-        deserialize_tuple(length: usize) counted false,
-        deserialize_newtype_struct(name: &'static str) counted false,
-        deserialize_tuple_struct(name: &'static str, length: usize) counted false,
-        deserialize_struct(name: &'static str, fields: &'static [&'static str]) counted false,
-        deserialize_enum(name: &'static str, variants: &'static [&'static str]) counted false,
+        deserialize_seq() elements::<V::Value>(),
+        deserialize_map() Elements::Counted,
+        deserialize_option() Elements::Inside,
+        deserialize_tuple(length: usize) Elements::Inside,
+        deserialize_newtype_struct(name: &'static str) Elements::Inside,
+        deserialize_tuple_struct(name: &'static str, length: usize) Elements::Inside,
+        deserialize_struct(name: &'static str, fields: &'static [&'static str]) Elements::Inside,
+        deserialize_enum(name: &'static str, variants: &'static [&'static str]) Elements::Inside,
+    }
+
+    #[inline]
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        // Arrays of bytes come this way.
+        self.scope.guard.stand::<V::Value, _>()?;
+        self.scope.place::<V::Value, _>()?;
+        self.inner.deserialize_bytes(visitor)
+    }
+
+    #[inline]
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.deserialize_bytes(visitor)
     }
 
     #[inline]
@@ -147,7 +201,12 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Guarded<'_, V> {
 
     #[inline]
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
-        self.inner.visit_some(self.scope.over(deserializer))
+        let room = if is_optional_pointer::<V::Value>() {
+            0
+        } else {
+            self.scope.room
+        };
+        self.inner.visit_some(Scope { room, ..self.scope }.over(deserializer))
     }
 
     #[inline]
@@ -176,7 +235,15 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Guarded<'_, S> {
 
     #[inline]
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
-        self.inner.deserialize(self.scope.over(deserializer))
+        if self.scope.elements == Elements::Inside {
+            self.scope.place::<S::Value, _>()?;
+        }
+        let room = if is_pointer::<S::Value>() {
+            0
+        } else {
+            size_of::<S::Value>()
+        };
+        self.inner.deserialize(Scope { room, ..self.scope }.over(deserializer))
     }
 }
 
@@ -187,7 +254,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Guarded<'_, A> {
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
         let element = self.inner.next_element_seed(self.scope.over(seed))?;
         if element.is_some() {
-            self.scope.count(countable::<S::Value>())?;
+            self.scope.count::<S::Value, _>()?;
         }
         Ok(element)
     }
@@ -205,14 +272,15 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Guarded<'_, A> {
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
         let key = self.inner.next_key_seed(self.scope.over(seed))?;
         if key.is_some() {
-            self.scope.count(countable::<S::Value>())?;
+            self.scope.count::<S::Value, _>()?;
         }
         Ok(key)
     }
 
     #[inline]
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
-        self.scope.count(size_of::<S::Value>())?;
+        // An entry of no size is counted by its key.
+        self.scope.guard.spend(size_of::<S::Value>())?;
         self.inner.next_value_seed(self.scope.over(seed))
     }
 
@@ -267,5 +335,37 @@ const fn countable<T>() -> usize {
         EMPTY_ELEMENT
     } else {
         size_of::<T>()
+    }
+}
+
+/// Whether a `T` is a pointer of the standard library, whose value lies by itself whatever its size. Where one hides in
+/// a type of a user, only values count that are larger than it. Only names tell this, since `T` may borrow; the
+/// compiler knows them.
+#[inline]
+fn is_pointer<T>() -> bool {
+    names_pointer(type_name::<T>())
+}
+
+#[inline]
+fn names_pointer(name: &str) -> bool {
+    ["alloc::boxed::Box<", "alloc::rc::Rc<", "alloc::sync::Arc<"]
+        .iter()
+        .any(|pointer| name.starts_with(pointer))
+}
+
+/// Whether a `T` is an option of one.
+#[inline]
+fn is_optional_pointer<T>() -> bool {
+    let name = type_name::<T>();
+    name.strip_prefix("core::option::Option<").is_some_and(names_pointer)
+}
+
+/// What a sequence of the type `T` does with its elements.
+#[inline]
+fn elements<T>() -> Elements {
+    if type_name::<T>().starts_with("alloc::collections::linked_list::LinkedList<") {
+        Elements::Linked
+    } else {
+        Elements::Counted
     }
 }

@@ -10,6 +10,7 @@ use serde::de;
 
 use self::adapter::Guarded;
 use super::{CodecError, DecodeLimits};
+use crate::nesting::Share;
 
 /// What one decode may still spend.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub(super) struct Guard {
     memory: Cell<usize>,
     /// The longest length that a sequence may announce to the code that reserves memory for it.
     announced: usize,
+    stack: Share,
     /// Kept here because a format's error type may drop the text.
     refused: Cell<Option<Refused>>,
 }
@@ -31,6 +33,7 @@ impl Guard {
             limits,
             memory: Cell::new(limits.memory),
             announced: length.min(ANNOUNCED),
+            stack: Share::of(STACK),
             refused: Cell::new(None),
         }
     }
@@ -50,7 +53,18 @@ impl Guard {
             Refused::Memory => CodecError::new(format!(
                 "the elements of the value need more than {memory} bytes of memory, the limit (`max_decoded`)"
             )),
+            Refused::Stack => no_room(),
         })
+    }
+
+    /// Makes sure that the stack has room for decoding a `T`.
+    #[inline]
+    fn stand<T, E: de::Error>(&self) -> Result<(), E> {
+        if self.stack.fits(size_of::<T>().saturating_mul(COPIES)) {
+            Ok(())
+        } else {
+            Err(self.refuse(Refused::Stack))
+        }
     }
 
     #[inline]
@@ -75,11 +89,51 @@ impl Guard {
 enum Refused {
     Depth,
     Memory,
+    Stack,
 }
+
+/// The stack that decoding may use, of the 2 MiB that threads have: the rest is for what calls it, and for the
+/// functions of the last level.
+const STACK: usize = 1280 << 10;
+
+/// Values that take no stack to speak of.
+const SMALL: usize = 4 << 10;
+
+/// How many times a value lies on the stack while it is decoded, on its way from one function to the next.
+const COPIES: usize = if cfg!(debug_assertions) { 24 } else { 8 };
 
 /// Elements that are reserved ahead on a peer's word. Nested sequences can each lie about their length, so this bounds the
 /// waste per level; a longer sequence grows as its elements arrive.
 const ANNOUNCED: usize = 4096;
+
+/// Makes sure that the stack has room for decoding a `T`, before there are functions on it that have room for one
+/// themselves.
+///
+/// # Errors
+/// When it has not.
+#[inline]
+pub(crate) fn room_for<T>() -> Result<(), CodecError> {
+    // The guard looks at small ones in any case.
+    if size_of::<T>() <= SMALL || Share::of(STACK).fits(size_of::<T>().saturating_mul(COPIES)) {
+        Ok(())
+    } else {
+        Err(no_room())
+    }
+}
+
+#[cold]
+fn no_room() -> CodecError {
+    let build = if cfg!(debug_assertions) {
+        " (in a release build it needs less)"
+    } else {
+        ""
+    };
+    CodecError::new(format!(
+        "decoding it would take more than {} KiB of stack{build}: its type holds too much in itself, level by level; \
+         large arrays belong into a `Vec`",
+        STACK >> 10
+    ))
+}
 
 /// The decoded value, unless it did not need all bytes.
 #[inline]
