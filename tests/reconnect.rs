@@ -261,7 +261,7 @@ async fn connecting_fails_fast_and_says_why() -> TestResult {
         error.message().contains(&address) && error.message().contains("refused"),
         "{error}"
     );
-    let cause = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    let cause = error.cause().and_then(|cause| cause.downcast_ref::<io::Error>());
     assert_eq!(cause.map(io::Error::kind), Some(io::ErrorKind::ConnectionRefused));
 
     let error = Channel::connect("unix:///nowhere/at/all.sock")

@@ -44,7 +44,15 @@ struct Inner {
     message: String,
     method: Option<String>,
     metadata: Metadata,
-    source: Option<Arc<dyn StdError + Send + Sync>>,
+    cause: Option<Cause>,
+}
+
+/// What an error came from; it never leaves the process.
+#[derive(Clone)]
+struct Cause {
+    error: Arc<dyn StdError + Send + Sync>,
+    /// Whether the message says it already.
+    told: bool,
 }
 
 impl Error {
@@ -57,7 +65,7 @@ impl Error {
             message: message.into(),
             method: None,
             metadata: Metadata::new(),
-            source: None,
+            cause: None,
         }))
     }
 
@@ -106,10 +114,23 @@ impl Error {
         self
     }
 
-    /// This error with a local cause, which `source()` shows and which never leaves the process.
+    /// This error with a local cause, which `source()` shows and which never leaves the process. Its text is no part of this
+    /// error's: whoever prints an error and its sources sees it once.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.0.source = Some(Arc::from(source.into()));
+        self.0.cause = Some(Cause {
+            error: Arc::from(source.into()),
+            told: false,
+        });
+        self
+    }
+
+    /// This error with a local cause that the message says already.
+    pub(crate) fn with_told_cause(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.cause = Some(Cause {
+            error: Arc::from(cause.into()),
+            told: true,
+        });
         self
     }
 
@@ -131,6 +152,24 @@ impl Error {
     /// The method as `Service.method`, where the error belongs to a call.
     pub fn method(&self) -> Option<&str> {
         self.0.method.as_deref()
+    }
+
+    /// The local cause, to look at its type. [`source`](StdError::source) leaves it out where the message says it already, and goes
+    /// on behind it.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use std::io;
+    ///
+    /// let error = farcall::Channel::connect("tcp://127.0.0.1:1").await.unwrap_err();
+    /// let cause = error.cause().and_then(|cause| cause.downcast_ref::<io::Error>());
+    /// assert_eq!(cause.map(io::Error::kind), Some(io::ErrorKind::ConnectionRefused));
+    /// # }
+    /// ```
+    pub fn cause(&self) -> Option<&(dyn StdError + 'static)> {
+        let cause = self.0.cause.as_ref()?;
+        Some(&*cause.error)
     }
 
     /// Metadata that came with the error.
@@ -166,8 +205,8 @@ impl fmt::Debug for Error {
         if !self.0.metadata.is_empty() {
             debug.field("metadata", &self.0.metadata);
         }
-        if let Some(source) = &self.0.source {
-            debug.field("source", source);
+        if let Some(cause) = &self.0.cause {
+            debug.field("cause", &cause.error);
         }
         debug.finish()
     }
@@ -175,10 +214,12 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0
-            .source
-            .as_deref()
-            .map(|source| source as &(dyn StdError + 'static))
+        let cause = self.0.cause.as_ref()?;
+        if cause.told {
+            cause.error.source()
+        } else {
+            Some(&*cause.error)
+        }
     }
 }
 
@@ -254,7 +295,7 @@ impl<'de> Deserialize<'de> for Error {
             message: portable.message,
             method: portable.method,
             metadata: portable.metadata,
-            source: None,
+            cause: None,
         })))
     }
 }

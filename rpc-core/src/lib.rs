@@ -44,7 +44,7 @@
 //! | objects: callbacks, sessions, names | [`Channel::local`], [`registry`] |
 //! | inside a handler: the caller, the deadline, cancellation | [`Context`] |
 //! | why a call failed, and whether it ran | [`Error`], [`Code`], [`Outcome`] |
-//! | middleware on either side | [`layer`] |
+//! | interceptors and tower layers on either side | [`layer`] |
 //! | tests on a bad network | [`testing`] |
 //! | another transport, another format | [`transport`], [`codec`] |
 //!

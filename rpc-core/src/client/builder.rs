@@ -93,17 +93,36 @@ impl ChannelBuilder {
         self
     }
 
-    /// Wraps every call in a tower layer. The layer named first is the outermost.
+    /// Wraps every call in a tower layer; see [`layer`](crate::layer). The layer named first is the outermost.
     ///
     /// A layered channel costs each call some allocations; one without layers costs nothing.
     pub fn layer<L>(mut self, layer: L) -> Self
     where
         L: tower_layer::Layer<Next> + Send + 'static,
-        L::Service: Service<Request, Response = Response> + Clone + Send + 'static,
-        <L::Service as Service<Request>>::Error: Into<Error>,
+        L::Service: Service<Request, Response = Response> + Send + 'static,
+        <L::Service as Service<Request>>::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
         <L::Service as Service<Request>>::Future: Send,
     {
         self.layers.push(layer);
+        self
+    }
+
+    /// Wraps every call in an async closure, which passes it on with [`Next::run`] or refuses it; a [`layer`](Self::layer) for the
+    /// everyday case. It is cloned for each call, with what it holds.
+    ///
+    /// ```
+    /// # let token = "engine";
+    /// let channel = farcall::Channel::builder().intercept(async move |mut request, next| {
+    ///     request.metadata.append("authorization", format!("Bearer {token}"))?;
+    ///     next.run(request).await
+    /// });
+    /// ```
+    pub fn intercept<F, A>(mut self, interceptor: F) -> Self
+    where
+        F: FnOnce(Request, Next) -> A + Clone + Send + Sync + 'static,
+        A: Future<Output = Result<Response, Error>> + Send + 'static,
+    {
+        self.layers.intercept(interceptor);
         self
     }
 

@@ -21,6 +21,7 @@ use super::{
     decode::Answer,
     dialled::Dialled,
     feeds::Feeds,
+    layered::Layered,
     local::{LocalCall, next_level},
     seat::Seated,
     timers::Idle,
@@ -148,7 +149,7 @@ enum State {
     },
     /// The handler runs in here.
     Local(LocalCall),
-    Layered(Seated<dyn Future<Output = Result<Response, Error>> + Send>),
+    Layered(Box<Layered>),
     Done,
 }
 
@@ -272,8 +273,8 @@ impl RawCall {
                     self.keep(rest);
                     return Poll::Ready(Ok(reply));
                 }
-                State::Layered(answering) => {
-                    let answer = ready!(answering.poll(cx))??;
+                State::Layered(layered) => {
+                    let answer = ready!(layered.poll_answer(&self.channel, cx))?;
                     let carried = match answer.came.take() {
                         Some(came) => {
                             self.ends_by(came.deadline);
@@ -312,8 +313,9 @@ impl RawCall {
                 body,
                 sent: Parcel::new(sent),
                 target: None,
+                attempts: Arc::default(),
             };
-            self.state = State::Layered(layers.answer(request).into());
+            self.state = State::Layered(Box::new(Layered::new(layers, request)));
             return Ok(());
         }
         let prepared = Prepared {
@@ -469,14 +471,22 @@ pub(super) fn bottom(channel: Option<Channel>, request: Request) -> Answering {
         metadata: encode_metadata(&request.metadata),
         shown: None,
     };
+    let attempts = request.attempts;
     let mut call = RawCall::new(channel, request.method, call);
     Box::pin(async move {
-        let reply = std::future::poll_fn(|cx| call.poll_answered(cx)).await?;
-        let came = Came {
-            carried: reply.carried,
-            deadline: call.upkeep.as_ref().and_then(|upkeep| upkeep.deadline),
-        };
-        Ok(Response::received(read_metadata(&reply.metadata)?, reply.body, came))
+        let attempt = attempts.begin()?;
+        let answer = std::future::poll_fn(|cx| call.poll_answered(cx))
+            .await
+            .and_then(|reply| {
+                let upkeep = call.upkeep.take().unwrap_or_default();
+                let came = Came {
+                    carried: reply.carried,
+                    deadline: upkeep.deadline,
+                };
+                Ok(Response::received(read_metadata(&reply.metadata)?, reply.body, came))
+            });
+        attempt.ended(&answer);
+        answer
     })
 }
 

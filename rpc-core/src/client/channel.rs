@@ -182,6 +182,9 @@ impl Channel {
             limits: (&limits).into(),
             near: connector.address().is_near(),
         };
+        // Some layers keep time or have tasks.
+        let handle = builder.runtime.clone();
+        let _entered = handle.as_ref().map(Handle::enter);
         let dialled = Dialled::new(connector, limits, format, timeout, builder.runtime, builder.seed);
         let inner = Arc::new_cyclic(|inner: &std::sync::Weak<Inner>| {
             let inner = inner.clone();

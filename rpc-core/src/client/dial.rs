@@ -115,5 +115,5 @@ fn failed(address: &Address, error: io::Error) -> Error {
         io::ErrorKind::InvalidInput => Code::InvalidArgument,
         _ => Code::Unavailable,
     };
-    Error::refused(code, format!("cannot connect to {address}: {error}")).with_source(error)
+    Error::refused(code, format!("cannot connect to {address}: {error}")).with_told_cause(error)
 }

@@ -26,6 +26,7 @@ mod decode;
 mod dial;
 mod dialled;
 mod feeds;
+mod layered;
 mod local;
 mod reference;
 mod seat;

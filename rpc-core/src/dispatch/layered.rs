@@ -1,10 +1,12 @@
 //! A handler behind layers.
 
+use std::sync::Arc;
+
 use tokio::time::timeout_at;
 
 use super::work::with_reply_metadata;
 use crate::{
-    Error, Outcome,
+    Code, Error, Outcome,
     layer::{Answering, Next, Request, Response},
     service::{Context as CallContext, Handler, Payload, Rest},
 };
@@ -14,7 +16,8 @@ pub(super) fn layered(layers: &Next, request: Request) -> Handler {
     let layers = layers.clone();
     Box::pin(async move {
         // Only here is a panic the call's own, and cloning a layer's service runs foreign code.
-        let response = layers.answer(request).await?;
+        let attempts = Arc::clone(&request.attempts);
+        let response = layers.answer(request).await.map_err(|error| attempts.settle(error))?;
         let context = CallContext::current();
         for (key, value) in response.metadata.iter() {
             context.append_wire_reply(key, value)?;
@@ -26,35 +29,41 @@ pub(super) fn layered(layers: &Next, request: Request) -> Handler {
 /// What comes out of the last layer: the method itself, with deadline and metadata as the layers left them.
 pub(crate) fn bottom(request: Request) -> Answering {
     Box::pin(async move {
-        let Some(target) = request.target else {
-            return Err(Error::internal(
-                "a layer made a request of its own instead of passing one on",
-            ));
-        };
-        let context = target.context.rewritten(request.deadline, request.metadata);
-        let handler = context.scope((target.start)(request.body));
-        let answer = match request
-            .deadline
-            .filter(|_| request.deadline != target.context.deadline())
-        {
-            Some(deadline) => timeout_at(deadline.into(), handler)
-                .await
-                .unwrap_or_else(|_| Err(expired())),
-            None => handler.await,
-        };
-        let metadata = context.take_reply_metadata();
-        match answer {
-            Ok(mut payload) => {
-                // What goes on after the answer does so as the layers left the context.
-                if let Some(rest) = payload.take_rest() {
-                    payload = payload.with_rest(Box::pin(context.scope(rest)) as Rest);
-                }
-                let (body, sent) = payload.into_parts();
-                Ok(Response::sending(metadata, body, sent))
-            }
-            Err(error) => Err(with_reply_metadata(error, &metadata)),
-        }
+        let attempt = request.attempts.begin()?;
+        let answer = handle(request).await;
+        attempt.ended(&answer);
+        answer
     })
+}
+
+async fn handle(request: Request) -> Result<Response, Error> {
+    let Some(target) = request.target else {
+        let text = "a layer made a request of its own instead of passing one on";
+        return Err(Error::refused(Code::Internal, text));
+    };
+    let context = target.context.rewritten(request.deadline, request.metadata);
+    let handler = context.scope((target.start)(request.body));
+    let answer = match request
+        .deadline
+        .filter(|_| request.deadline != target.context.deadline())
+    {
+        Some(deadline) => timeout_at(deadline.into(), handler)
+            .await
+            .unwrap_or_else(|_| Err(expired())),
+        None => handler.await,
+    };
+    let metadata = context.take_reply_metadata();
+    match answer {
+        Ok(mut payload) => {
+            // What goes on after the answer does so as the layers left the context.
+            if let Some(rest) = payload.take_rest() {
+                payload = payload.with_rest(Box::pin(context.scope(rest)) as Rest);
+            }
+            let (body, sent) = payload.into_parts();
+            Ok(Response::sending(metadata, body, sent))
+        }
+        Err(error) => Err(with_reply_metadata(error, &metadata)),
+    }
 }
 
 /// The end of a handler at the deadline that a layer has set; the caller's own is kept by the connection.

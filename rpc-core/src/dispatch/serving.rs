@@ -143,6 +143,7 @@ impl Serving {
             metadata: context.metadata().clone(),
             body,
             sent: Parcel::default(),
+            attempts: Arc::default(),
             target: Some(layer::Target {
                 context,
                 start: Arc::new(move |body| {

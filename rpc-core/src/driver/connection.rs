@@ -442,7 +442,7 @@ impl<I: Inbound + Unpin> Driver<I> {
             return self.end(Code::Unavailable, what);
         };
         let End(error) = self.end(Code::Unavailable, &format!("{what}: {source}"));
-        End(error.with_source(source))
+        End(error.with_told_cause(source))
     }
 
     fn end(&self, code: Code, what: &str) -> End {

@@ -52,11 +52,11 @@ pub(crate) async fn open(
         stream
             .write_all(&hello.encode())
             .await
-            .map_err(|error| failed(&error.to_string()).with_source(error))?;
+            .map_err(|error| failed(&error.to_string()).with_told_cause(error))?;
         stream
             .flush()
             .await
-            .map_err(|error| failed(&error.to_string()).with_source(error))?;
+            .map_err(|error| failed(&error.to_string()).with_told_cause(error))?;
         loop {
             match ServerHello::take(&mut input) {
                 Ok(Some(hello)) => return Ok(hello),
@@ -75,7 +75,7 @@ pub(crate) async fn open(
                     ));
                 }
                 Ok(_) => {}
-                Err(error) => return Err(failed(&error.to_string()).with_source(error)),
+                Err(error) => return Err(failed(&error.to_string()).with_told_cause(error)),
             }
         }
     };

@@ -76,18 +76,38 @@ impl Server {
         self
     }
 
-    /// Wraps every call in a tower layer. The layer named first is the outermost. Calls of methods that do not exist, and calls
-    /// over a limit, are refused before.
+    /// Wraps every call in a tower layer; see [`layer`](crate::layer). The layer named first is the outermost. Calls of methods that
+    /// do not exist, and calls over a limit, are refused before.
     ///
     /// A layered server spends some allocations on each call; one without layers spends nothing.
     pub fn layer<L>(mut self, layer: L) -> Self
     where
         L: tower_layer::Layer<Next> + Send + 'static,
-        L::Service: TowerService<Request, Response = Response> + Clone + Send + 'static,
-        <L::Service as TowerService<Request>>::Error: Into<Error>,
+        L::Service: TowerService<Request, Response = Response> + Send + 'static,
+        <L::Service as TowerService<Request>>::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
         <L::Service as TowerService<Request>>::Future: Send,
     {
         self.layers.push(layer);
+        self
+    }
+
+    /// Wraps every call in an async closure, which passes it on with [`Next::run`] or refuses it; a [`layer`](Self::layer) for the
+    /// everyday case. It is cloned for each call, with what it holds.
+    ///
+    /// ```
+    /// use farcall::{Error, Server};
+    ///
+    /// let server = Server::new().intercept(async |request, next| match request.metadata.value("authorization") {
+    ///     Some("Bearer engine") => next.run(request).await,
+    ///     _ => Err(Error::unauthenticated("the token is not valid")),
+    /// });
+    /// ```
+    pub fn intercept<F, A>(mut self, interceptor: F) -> Self
+    where
+        F: FnOnce(Request, Next) -> A + Clone + Send + Sync + 'static,
+        A: Future<Output = Result<Response, Error>> + Send + 'static,
+    {
+        self.layers.intercept(interceptor);
         self
     }
 

@@ -85,7 +85,7 @@ fn cannot_listen(address: &Address, cause: io::Error) -> Error {
         io::ErrorKind::Unsupported => Code::Unimplemented,
         _ => Code::Unavailable,
     };
-    Error::refused(code, format!("cannot listen on `{address}`: {cause}")).with_source(cause)
+    Error::refused(code, format!("cannot listen on `{address}`: {cause}")).with_told_cause(cause)
 }
 
 fn no_transport(address: &Address, needed: &str) -> Error {

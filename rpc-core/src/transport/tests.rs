@@ -65,7 +65,10 @@ async fn a_taken_tcp_port_is_named() -> TestResult {
         "{error}"
     );
     assert!(error.message().contains("in use"), "{error}");
-    assert!(error.source().is_some());
+    assert!(
+        error.cause().is_some() && error.source().is_none(),
+        "the text says it once"
+    );
     Ok(())
 }
 

@@ -1,0 +1,100 @@
+//! A call and its answer as layers see them.
+
+use std::{fmt, sync::Arc, time::Instant};
+
+use bytes::Bytes;
+use thin_vec::ThinVec;
+
+use super::{attempts::Attempts, parcel::Parcel};
+use crate::{
+    Address, Context, Metadata,
+    carry::Carried,
+    service::{Extra, Handler, MethodDescriptor},
+};
+
+/// A call as a layer sees it.
+///
+/// It may be cloned and sent again; its clones are attempts at one call.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Request {
+    /// Service, method and policy.
+    pub method: &'static MethodDescriptor,
+    /// The named instance, if one is called.
+    pub instance: Option<Arc<str>>,
+    /// The other end: the caller on a server, the server on a client.
+    pub peer: Address,
+    /// When the caller stops waiting.
+    pub deadline: Option<Instant>,
+    /// What travels beside the arguments.
+    pub metadata: Metadata,
+    /// The encoded arguments, for measuring or recording.
+    pub body: Bytes,
+    /// On a client: what goes with the arguments.
+    pub(crate) sent: Parcel<Box<Extra>>,
+    /// On a server: where the request leads.
+    pub(crate) target: Option<Target>,
+    /// What has become of the call so far.
+    pub(crate) attempts: Arc<Attempts>,
+}
+
+/// Where a request on a server leads once it has passed the layers; it may pass them again, as a retry does.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) context: Context,
+    pub(crate) start: Arc<dyn Fn(Bytes) -> Handler + Send + Sync>,
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target").finish_non_exhaustive()
+    }
+}
+
+/// An answer as a layer sees it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Response {
+    /// What travels beside the result.
+    pub metadata: Metadata,
+    /// The encoded result.
+    pub body: Bytes,
+    /// On a server: what goes with the result.
+    pub(crate) sent: Parcel<Box<Extra>>,
+    /// On a client: what came with the result.
+    pub(crate) came: Parcel<Came>,
+}
+
+/// What came with a result.
+pub(crate) struct Came {
+    pub(crate) carried: ThinVec<Carried>,
+    pub(crate) deadline: Option<Instant>,
+}
+
+impl Response {
+    /// An answer of nothing but bytes.
+    pub fn new(metadata: Metadata, body: Bytes) -> Self {
+        Self {
+            metadata,
+            body,
+            sent: Parcel::default(),
+            came: Parcel::default(),
+        }
+    }
+
+    /// A server's answer.
+    pub(crate) fn sending(metadata: Metadata, body: Bytes, sent: Option<Box<Extra>>) -> Self {
+        Self {
+            sent: Parcel::new(sent),
+            ..Self::new(metadata, body)
+        }
+    }
+
+    /// A client's answer.
+    pub(crate) fn received(metadata: Metadata, body: Bytes, came: Came) -> Self {
+        Self {
+            came: Parcel::new(Some(came)),
+            ..Self::new(metadata, body)
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! One service of a layer for all calls.
+
+use std::{
+    future::poll_fn,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Wake, Waker},
+};
+
+use slab::Slab;
+use tower_service::Service;
+
+use super::{
+    Answering, Request, Response,
+    attempts::Attempts,
+    foreign::{self, BoxError},
+};
+use crate::Error;
+
+/// One service of a layer for all calls: it need not be `Clone`, and what it counts, it counts for all.
+pub(super) struct Shared<S> {
+    /// Held while the service is asked and called, which does not wait. A panic in between is the call's own, and the next call
+    /// meets the service as that left it.
+    service: Mutex<S>,
+    waiting: Arc<Waiting>,
+    /// Wakes all that wait: a service remembers only who asked it last.
+    waker: Waker,
+}
+
+/// A service, whatever its type.
+pub(super) trait Below: Send + Sync {
+    /// Waits until the service takes a call. Another call may be faster then; [`answer`](Self::answer) waits once more.
+    fn poll_ready(&self, turn: &mut Option<Turn>, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
+
+    /// Answers one call when the service is ready.
+    fn answer(self: Arc<Self>, request: Request) -> Answering;
+}
+
+impl<S> Shared<S>
+where
+    S: Service<Request, Response = Response> + Send + 'static,
+    S::Error: Into<BoxError>,
+{
+    pub(super) fn new(service: S) -> Self {
+        let waiting = Arc::default();
+        Self {
+            service: Mutex::new(service),
+            waker: Waker::from(Arc::clone(&waiting)),
+            waiting,
+        }
+    }
+
+    /// The service as soon as it is ready, for the one call that it is ready for.
+    fn poll_service(&self, turn: &mut Option<Turn>, cx: &mut Context<'_>) -> Poll<Result<MutexGuard<'_, S>, S::Error>> {
+        let mut service = self.service.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut poll = || service.poll_ready(&mut Context::from_waker(&self.waker));
+        let mut ready = poll();
+        if ready.is_pending() {
+            // Asked again after that, so that nothing is missed in between.
+            turn.get_or_insert_with(|| Turn::new(&self.waiting)).wait(cx.waker());
+            ready = poll();
+        }
+        ready.map_ok(|()| {
+            *turn = None;
+            service
+        })
+    }
+}
+
+impl<S> Below for Shared<S>
+where
+    S: Service<Request, Response = Response> + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send,
+{
+    fn poll_ready(&self, turn: &mut Option<Turn>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let ready = self.poll_service(turn, cx).map_ok(drop);
+        ready.map_err(|error| foreign::error(error.into(), &Attempts::default()))
+    }
+
+    fn answer(self: Arc<Self>, request: Request) -> Answering {
+        Box::pin(async move {
+            let attempts = Arc::clone(&request.attempts);
+            let (mut turn, mut request) = (None, Some(request));
+            let call = poll_fn(|cx| {
+                let ready = self.poll_service(&mut turn, cx).map_err(Into::into);
+                ready.map_ok(|mut service| request.take().map(|request| service.call(request)))
+            });
+            let answer = match call.await {
+                Ok(Some(answering)) => answering.await.map_err(Into::into),
+                Ok(None) => Err(Error::internal("a call was polled after it had ended").into()),
+                Err(error) => Err(error),
+            };
+            answer.map_err(|error| foreign::error(error, &attempts))
+        })
+    }
+}
+
+/// Who waits until a service is ready.
+#[derive(Default)]
+pub(super) struct Waiting(Mutex<Slab<Option<Waker>>>);
+
+impl Waiting {
+    fn lock(&self) -> MutexGuard<'_, Slab<Option<Waker>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Wake for Waiting {
+    /// Wakes all: whoever is faster gets the turn, and one that is gone keeps it from nobody.
+    fn wake(self: Arc<Self>) {
+        let wakers: Vec<_> = self.lock().iter_mut().filter_map(|(_, waker)| waker.take()).collect();
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// A place among those who wait; given back when it is dropped.
+pub(super) struct Turn {
+    waiting: Arc<Waiting>,
+    key: usize,
+}
+
+impl Turn {
+    fn new(waiting: &Arc<Waiting>) -> Self {
+        let key = waiting.lock().insert(None);
+        Self {
+            waiting: Arc::clone(waiting),
+            key,
+        }
+    }
+
+    fn wait(&self, waker: &Waker) {
+        let replaced = self.waiting.lock()[self.key].replace(waker.clone());
+        // Outside the lock: it may run foreign code.
+        drop(replaced);
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let waker = self.waiting.lock().try_remove(self.key);
+        drop(waker);
+    }
+}
