@@ -79,7 +79,6 @@ pub(super) struct Items<T> {
     bytes: Bytes,
     position: usize,
     carried: VecDeque<ThinVec<Carried>>,
-    borrowed: bool,
     wire: Wire,
     decode: Decode<T>,
 }
@@ -90,7 +89,6 @@ impl<T> Items<T> {
             bytes: batch.items,
             position: 0,
             carried: batch.carried,
-            borrowed: batch.borrowed,
             wire,
             decode,
         }
@@ -116,10 +114,10 @@ impl<T> Items<T> {
         Some(carry::decoding(carried, self.wire, || (self.decode)(self.wire, item)))
     }
 
-    /// Whether all are used up, and what they took is to be given back at once.
+    /// Whether all are used up: a long one is worth its memory.
     #[inline]
-    pub(super) fn owes_room(&self) -> bool {
-        self.borrowed && self.position == self.bytes.len()
+    pub(super) fn is_over(&self) -> bool {
+        self.position == self.bytes.len()
     }
 
     /// Passes over all items but the last one.

@@ -193,9 +193,8 @@ impl<T> Receiver<T> {
                     Some(Err(error)) => return Poll::Ready(Some(Err(self.undecodable(error)))),
                     None => self.items = None,
                     item => {
-                        if items.owes_room() {
+                        if items.is_over() {
                             self.items = None;
-                            self.pipe.use_up();
                         }
                         return Poll::Ready(item);
                     }

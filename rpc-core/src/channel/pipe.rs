@@ -228,13 +228,6 @@ impl<T> Pipe<T> {
         Poll::Pending
     }
 
-    /// The items that came last are used up.
-    pub(super) fn use_up(&self) {
-        if let Some(incoming) = self.incoming.get() {
-            incoming.inlet.use_up();
-        }
-    }
-
     /// The receiver takes no more, and may say why.
     pub(super) fn stop(&self, why: Option<Error>) {
         let mut state = self.lock();

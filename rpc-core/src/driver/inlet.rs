@@ -40,8 +40,6 @@ pub(crate) struct Batch {
     pub(crate) number: u64,
     pub(crate) items: Bytes,
     pub(crate) carried: VecDeque<ThinVec<Carried>>,
-    /// They took room that other streams may wait for; see [`Inlet::use_up`].
-    pub(crate) borrowed: bool,
 }
 
 impl Inlet {
@@ -61,7 +59,8 @@ impl Inlet {
     }
 
     /// Waits for items, for one task at a time; those of the batch before are used up then, and the sender may send as many more.
-    /// `None` when the sender has finished. Cancel safe. When the connection is gone, what came before is given first.
+    /// They are to be decoded at once: a long item is one by itself, whose room others have now. `None` when the sender has
+    /// finished. Cancel safe. When the connection is gone, what came before is given first.
     pub(crate) fn poll_batch(&self, cx: &Context<'_>) -> Poll<Option<Result<Batch, Error>>> {
         self.receive(Some(cx))
     }
@@ -76,7 +75,11 @@ impl Inlet {
         if self.ended.load(Ordering::Relaxed) {
             return Poll::Ready(None);
         }
-        let last = match state.connection.receive(self.stream) {
+        let received = match cx {
+            Some(_) => state.connection.receive(self.stream),
+            None => state.connection.try_receive(self.stream),
+        };
+        let last = match received {
             Received::Items(batch) => return Poll::Ready(Some(Ok(self.take(state, batch)))),
             Received::Nothing => {
                 let Some(end) = state.end_reason() else {
@@ -98,27 +101,12 @@ impl Inlet {
         let batch = Batch {
             number: self.batches.fetch_add(1, Ordering::Relaxed) + 1,
             items: batch.items,
-            borrowed: batch.borrowed,
             carried: lists.map(|list| state.carried(&self.link, list)).collect(),
         };
         let driver = state.wake_for_output(false);
         drop(state);
         wake(driver);
         batch
-    }
-
-    /// The items of the latest batch are used up. Otherwise that is known when the next one is asked for, which may be after
-    /// somebody has waited for an item of another stream.
-    pub(crate) fn use_up(&self) {
-        let mut state = self.link.lock();
-        // Once it has ended the number may be another stream's.
-        if self.ended.load(Ordering::Relaxed) {
-            return;
-        }
-        state.connection.use_up(self.stream);
-        let driver = state.wake_for_output(false);
-        drop(state);
-        wake(driver);
     }
 
     fn wait(&self, mut state: MutexGuard<'_, State>, cx: Option<&Context<'_>>) {

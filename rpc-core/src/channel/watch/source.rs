@@ -59,7 +59,8 @@ impl<T> Source<T> {
 
     /// Takes in what has come.
     pub(super) fn look(&self, shared: &Shared<T>) {
-        let _ = self.poll_take(shared, || self.inlet.try_batch());
+        // A long value is a batch by itself, and there may be later ones.
+        while self.poll_take(shared, || self.inlet.try_batch()).is_ready() {}
     }
 
     /// Waits for something to come and takes it in. Cancel safe: what has come is shown before the next await.
@@ -94,12 +95,9 @@ impl<T> Source<T> {
     }
 
     fn show(&self, shared: &Shared<T>, batch: Batch) {
-        let (number, borrowed) = (batch.number, batch.borrowed);
+        let number = batch.number;
         // Of values that came together only the last one counts.
         let last = Items::new(batch, self.inlet.wire(), self.decode).last();
-        if borrowed {
-            self.inlet.use_up();
-        }
         match last {
             Some(Ok(value)) => shared.follow(number, value),
             None => {}

@@ -104,6 +104,8 @@ pub(super) struct Held {
     pub(super) streams: usize,
     /// What the windows of streams have grown by, and what items beyond them take.
     pub(super) beyond: usize,
+    /// What items beyond their windows take that were asked for, came and were not taken.
+    pub(super) asked: usize,
     /// Items that came and that nobody took.
     pub(super) arrived: usize,
     /// References in both directions, in number.
@@ -222,12 +224,14 @@ impl Connection {
     /// What is held for calls in flight.
     #[cfg(any(test, feature = "_fuzzing"))]
     pub(in crate::proto) fn held(&self) -> Held {
+        let [beyond, asked] = self.streams.budget.held();
         Held {
+            beyond,
+            asked,
             requests: self.request_cost,
             replies: self.reply_cost,
             spent: self.outbox.spent(),
             streams: self.streams.len(),
-            beyond: self.streams.budget.held(),
             arrived: self.streams.arrived(),
             objects: self.exports.len() + self.imports,
             lists: self.lists.len(),

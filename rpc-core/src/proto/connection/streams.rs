@@ -35,8 +35,6 @@ pub(crate) struct Batch {
     pub(crate) items: Bytes,
     /// What the items with the top bit carry, in order.
     pub(crate) attachments: VecDeque<ThinVec<Attachment>>,
-    /// They took room that other streams may wait for: [`Connection::use_up`] gives it back before the next items are asked for.
-    pub(crate) borrowed: bool,
 }
 
 /// What a receiver gets.
@@ -163,15 +161,28 @@ impl Connection {
 
     // ---- receiving -----------------------------------------------------------------------------------------------
 
-    /// Takes the items that came; with it those of the batch before are used up.
+    /// Takes items that came; with it those of the batch before are used up. Whoever gets nothing waits for more, and a long item of
+    /// the stream comes before those that nobody waits for.
     pub(crate) fn receive(&mut self, stream: StreamId) -> Received {
-        let Some(Role::Receives(receiver)) = self.streams.find(stream).map(|stream| &mut stream.role) else {
+        self.take_items(stream, true)
+    }
+
+    /// Takes items that came, as [`receive`](Self::receive) does, and waits for nothing.
+    pub(crate) fn try_receive(&mut self, stream: StreamId) -> Received {
+        self.take_items(stream, false)
+    }
+
+    fn take_items(&mut self, id: StreamId, waits: bool) -> Received {
+        let Some((stream, budget)) = self.streams.find_with_budget(id) else {
             return Received::Finished;
         };
-        let batch = receiver.take();
+        let Role::Receives(receiver) = &mut stream.role else {
+            return Received::Finished;
+        };
+        let batch = receiver.take(budget);
         let end = receiver.end.clone();
-        receiver.waits = batch.is_none() && end.is_none();
-        self.grant(stream);
+        receiver.waits = (receiver.waits || waits) && batch.is_none() && end.is_none();
+        self.grant(id);
         match (batch, end) {
             (Some(batch), _) => {
                 for list in &batch.attachments {
@@ -183,14 +194,6 @@ impl Connection {
             (None, Some(Ok(()))) => Received::Finished,
             (None, Some(Err(error))) => Received::Failed(error),
             (None, None) => Received::Nothing,
-        }
-    }
-
-    /// What was received is used up, and nothing more is asked for yet.
-    pub(crate) fn use_up(&mut self, stream: StreamId) {
-        if let Some(Role::Receives(receiver)) = self.streams.find(stream).map(|stream| &mut stream.role) {
-            receiver.use_up();
-            self.grant(stream);
         }
     }
 
@@ -227,13 +230,17 @@ impl Connection {
         }
     }
 
-    /// Long items have room now that others were used up.
+    /// Long items have room now that others were handed out.
     pub(super) fn lend(&mut self) {
-        while let Some((id, more)) = self.streams.budget.next() {
-            if let Some((stream, budget)) = self.streams.find_with_budget(id)
-                && let Role::Receives(receiver) = &mut stream.role
+        while let Some(id) = self.streams.budget.next() {
+            // A stream that is over was taken out of the queue.
+            let Some((stream, budget)) = self.streams.find_with_budget(id) else {
+                return;
+            };
+            if let Role::Receives(receiver) = &mut stream.role
+                && !receiver.serve(id, budget)
             {
-                receiver.lend(more, budget);
+                return;
             }
             self.put_grant(id);
         }
@@ -275,7 +282,9 @@ impl Connection {
         if self.heard(id)?.is_none() {
             return Ok(());
         }
-        let stream = self.streams.named(id)?;
+        let Some((stream, budget)) = self.streams.find_with_budget(id) else {
+            return Ok(());
+        };
         let let_go = stream.is_let_go();
         let Role::Receives(receiver) = &mut stream.role else {
             return Err(Violation::new("an item to the sender of a stream"));
@@ -289,9 +298,10 @@ impl Connection {
         }
         let (carrier, ours) = (self.carrier, &self.ours);
         receiver.arrive(payload, more, |length| carrier.check_received(ours, "an item", length))?;
-        let (wakes, short) = (receiver.wake(), receiver.is_short());
+        let (wakes, short) = (receiver.wake(budget), receiver.is_short());
         if wakes {
             self.events.push_back(Event::Receivable { stream: id });
+            self.lend();
         }
         if short {
             self.grant(id);
@@ -309,7 +319,9 @@ impl Connection {
         if self.heard(id)?.is_none() {
             return self.forget_stale(id);
         }
-        let stream = self.streams.named(id)?;
+        let Some((stream, budget)) = self.streams.find_with_budget(id) else {
+            return Ok(());
+        };
         let let_go = stream.is_let_go();
         let Role::Receives(receiver) = &mut stream.role else {
             return Err(Violation::new("the end of a stream to its sender"));
@@ -319,7 +331,7 @@ impl Connection {
         }
         stream.heard_last = true;
         receiver.end = Some(end);
-        if receiver.wake() {
+        if receiver.wake(budget) {
             self.events.push_back(Event::Receivable { stream: id });
         }
         self.called = true;

@@ -26,7 +26,11 @@ impl Connection {
     /// When [`handle_timeout`](Self::handle_timeout) is due; it may have nothing to do by then.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let calls = earlier(self.outgoing.earliest_deadline(), self.incoming.earliest_deadline());
-        earlier(earlier(calls, self.idle_until()), self.liveness.poll_timeout())
+        let room = self.streams.budget.poll_timeout(self.last_call);
+        earlier(
+            earlier(calls, room),
+            earlier(self.idle_until(), self.liveness.poll_timeout()),
+        )
     }
 
     /// Acts on what time has brought.
@@ -49,6 +53,9 @@ impl Connection {
         }
         for id in self.incoming.expired(now) {
             self.expire_incoming(id);
+        }
+        if self.streams.budget.handle_timeout(now) {
+            self.lend();
         }
         match self.liveness.handle_timeout(now) {
             Verdict::Alive => {}

@@ -6,6 +6,7 @@ mod hostile;
 mod pair;
 mod script;
 mod streams;
+mod users;
 
 pub(crate) use self::bytes::{frames, handshake};
 #[cfg(test)]
@@ -14,10 +15,12 @@ pub(super) use self::script::Script;
 
 use std::time::Instant;
 
-/// Runs a script whose first byte says who the peer is, or that streams are what it is about; its time begins at `now`.
+/// Runs a script whose first byte says who the peer is, or that streams or their users are what it is about; its time begins at
+/// `now`.
 pub(crate) fn connection(data: &[u8], now: Instant) {
     let mut script = Script::new(data);
     match script.byte() {
+        Some(first) if first % 8 == 6 => users::run(script, now),
         Some(first) if first % 4 == 2 => streams::run(script, now),
         Some(first) if first % 2 == 0 => honest::run(script, now),
         Some(_) => hostile::run(script, now),

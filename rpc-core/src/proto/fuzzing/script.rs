@@ -27,6 +27,11 @@ impl<'a> Script<'a> {
         (byte * scale).min(most)
     }
 
+    /// All that is left, to be taken nevertheless.
+    pub(crate) fn peek(&self) -> &'a [u8] {
+        self.0
+    }
+
     /// All that is left, as it is.
     pub(crate) fn rest(self) -> &'a [u8] {
         self.0

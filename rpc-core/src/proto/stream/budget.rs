@@ -1,82 +1,171 @@
 //! The memory of a connection's streams above the windows that they begin with.
+//!
+//! An item that its window has no room for borrows what it lacks. Items could hold all room that nobody takes before another one
+//! has come, which finds none: that one may carry their streams, or its reader may want it first. So two rules hold:
+//!
+//! * **Items that nobody waits for never get the last room.** What grew and what was lent is within the limit less the longest item
+//!   when anything but an awaited item has its share. So if an awaited item has no room, another awaited one has it, and comes.
+//! * **An awaited item that has come is its user's.** It leaves room for the next one although it was not taken: its user may have
+//!   asked for items of several streams, and wait for something else meanwhile. Such items have a limit of their own, which counts as
+//!   long as they are taken: above it one more comes each time that nothing was taken for a while.
 
-use std::collections::VecDeque;
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use crate::proto::StreamId;
+
+/// After so long without taking anything that it asked for, a user waits for something else. Long, for each time costs an item's
+/// memory; no program is to rely on it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Why an item is to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// Its user waits for it.
+    Awaited,
+    /// Its sender has it; nobody has asked for it yet.
+    Ahead,
+}
 
 /// What the receivers of one connection may hold above their first windows.
 #[derive(Debug)]
 pub(in crate::proto) struct Budget {
     limit: usize,
-    /// The most that windows grow by: what is left is room for the longest item.
-    growth: usize,
+    /// The longest item: what is kept for those that somebody waits for.
+    reserve: usize,
     grown: usize,
-    /// What items longer than their windows have.
+    /// What items longer than their windows have, without those of `asked`.
     lent: usize,
-    /// Streams whose item is longer than their window, and what they lack. In order, else the longest would wait for ever.
-    waiting: VecDeque<(StreamId, usize)>,
+    /// What items have that came while somebody waited for them, and were not taken yet.
+    asked: usize,
+    /// How much more than the limit that may be, for nothing of it was taken.
+    spared: usize,
+    /// Since when it is known that somebody waits for that.
+    since: Option<Instant>,
+    /// Streams whose item has no room, by why it is to come. In order, else the longest would wait for ever.
+    waiting: [VecDeque<StreamId>; 2],
 }
 
 impl Budget {
     pub(super) fn new(max_buffered: usize, max_message: usize) -> Self {
         Self {
             limit: max_buffered,
-            growth: max_buffered.saturating_sub(max_message),
+            reserve: max_message,
             grown: 0,
             lent: 0,
-            waiting: VecDeque::new(),
+            asked: 0,
+            spared: 0,
+            since: None,
+            waiting: Default::default(),
         }
     }
 
-    /// What is held.
+    /// What grew and was lent, and what items have that were asked for, came and were not taken.
     #[cfg(any(test, feature = "_fuzzing"))]
-    pub(in crate::proto) fn held(&self) -> usize {
-        self.grown + self.lent
+    pub(in crate::proto) fn held(&self) -> [usize; 2] {
+        [self.grown + self.lent, self.asked]
     }
 
     /// A window grows, if there is room.
     pub(super) fn grow(&mut self, more: usize) -> bool {
-        let fits = self.grown + more <= self.growth && self.grown + self.lent + more <= self.limit;
+        let fits = self.fits(more, Need::Ahead);
         if fits {
             self.grown += more;
         }
         fits
     }
 
-    /// Lends to an item what its window lacks, or has it wait.
-    pub(super) fn lend(&mut self, stream: StreamId, more: usize) -> bool {
-        let lent = self.waiting.is_empty() && self.fits(more);
-        if lent {
+    /// Lends to an item what its window lacks, if there is room.
+    pub(super) fn lend(&mut self, more: usize, need: Need) -> bool {
+        let fits = self.fits(more, need);
+        if fits {
             self.lent += more;
-        } else {
-            self.waiting.push_back((stream, more));
         }
-        lent
+        fits
     }
 
-    /// An item is used up.
-    pub(super) fn give_back(&mut self, lent: usize) {
+    /// An item has come that somebody waits for.
+    pub(super) fn pass(&mut self, lent: usize) {
         self.lent = self.lent.saturating_sub(lent);
+        self.asked += lent;
     }
 
-    /// A stream is over.
-    pub(super) fn release(&mut self, stream: StreamId, grown: usize, lent: usize) {
-        self.grown = self.grown.saturating_sub(grown);
-        self.give_back(lent);
-        self.waiting.retain(|&(waiting, _)| waiting != stream);
-    }
-
-    /// The next stream that there is room for now, with what it gets.
-    pub(in crate::proto) fn next(&mut self) -> Option<(StreamId, usize)> {
-        let &(_, more) = self.waiting.front()?;
-        if !self.fits(more) {
-            return None;
+    /// An item is handed out, or goes; `passed` if somebody waited when it came.
+    pub(super) fn give_back(&mut self, lent: usize, passed: bool) {
+        if !passed {
+            self.lent = self.lent.saturating_sub(lent);
+            return;
         }
-        self.lent += more;
-        self.waiting.pop_front()
+        self.asked = self.asked.saturating_sub(lent);
+        self.since = None;
+        if self.asked <= self.limit {
+            self.spared = 0;
+        }
     }
 
-    fn fits(&self, more: usize) -> bool {
-        self.grown + self.lent + more <= self.limit
+    /// When [`handle_timeout`](Self::handle_timeout) is due: at once to begin with, `soon`.
+    pub(in crate::proto) fn poll_timeout(&self, soon: Instant) -> Option<Instant> {
+        let due = || self.since.map_or(soon, |since| since + PATIENCE);
+        self.is_stuck().then(due)
+    }
+
+    /// Says whether somebody may have room now.
+    pub(in crate::proto) fn handle_timeout(&mut self, now: Instant) -> bool {
+        let since = *self.since.get_or_insert(now);
+        let spares = self.is_stuck() && now >= since + PATIENCE;
+        if spares {
+            self.spared = self.asked;
+        }
+        if !self.is_stuck() {
+            self.since = None;
+        }
+        spares
+    }
+
+    /// Whether items that nobody takes are all that keeps others from coming.
+    fn is_stuck(&self) -> bool {
+        !self.awaited().is_empty() && self.asked > self.limit + self.spared
+    }
+
+    /// A window that grew is gone.
+    pub(super) fn shrink(&mut self, grown: usize) {
+        self.grown = self.grown.saturating_sub(grown);
+    }
+
+    /// Whether nobody waits who comes first.
+    pub(super) fn is_free(&self, need: Need) -> bool {
+        self.awaited().is_empty() && (need == Need::Awaited || self.waiting[Need::Ahead as usize].is_empty())
+    }
+
+    /// A stream waits for room from now on.
+    pub(super) fn queue(&mut self, stream: StreamId, need: Need) {
+        self.forget(stream);
+        self.waiting[need as usize].push_back(stream);
+    }
+
+    /// A stream waits no more.
+    pub(super) fn forget(&mut self, stream: StreamId) {
+        for queue in &mut self.waiting {
+            queue.retain(|&waiting| waiting != stream);
+        }
+    }
+
+    /// The stream that is to have room next.
+    pub(in crate::proto) fn next(&self) -> Option<StreamId> {
+        self.waiting.iter().find_map(|queue| queue.front().copied())
+    }
+
+    fn awaited(&self) -> &VecDeque<StreamId> {
+        &self.waiting[Need::Awaited as usize]
+    }
+
+    fn fits(&self, more: usize, need: Need) -> bool {
+        let used = self.grown + self.lent + more;
+        match need {
+            Need::Awaited => used <= self.limit && self.asked <= self.limit + self.spared,
+            Need::Ahead => used + self.asked + self.reserve <= self.limit,
+        }
     }
 }

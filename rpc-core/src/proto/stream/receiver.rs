@@ -3,7 +3,7 @@
 //! All positions count the bytes of items and lists from the beginning of the stream:
 //!
 //! ```text
-//!   used up ≤ handed out ≤ whole ≤ received ≤ granted ≤ used up + window + lent
+//!   used up ≤ handed out ≤ whole ≤ received ≤ granted ≤ used up + window + loan
 //! ```
 
 use std::collections::VecDeque;
@@ -12,7 +12,7 @@ use bytes::BytesMut;
 use thin_vec::ThinVec;
 
 use super::{
-    budget::Budget,
+    budget::{Budget, Need},
     walk::{LENGTH, Step, Walk},
 };
 use crate::{
@@ -27,16 +27,28 @@ pub(super) struct Windows {
     pub(super) most: usize,
 }
 
+/// What an item that is longer than the window has beyond it, until it is handed out.
+#[derive(Debug)]
+struct Loan {
+    room: usize,
+    /// The positions where the item, with its list, begins and ends.
+    from: u64,
+    until: u64,
+    /// What was not handed out of the items before it: their bytes, and the number of their lists.
+    before: usize,
+    lists: usize,
+    /// It came while its user waited.
+    passed: bool,
+}
+
 /// The end of a stream that receives.
 #[derive(Debug)]
 pub(in crate::proto) struct Receiver {
     windows: Windows,
     window: usize,
-    /// What an item that is longer than the window has beyond it, until this position is used up.
-    lent: usize,
-    lent_until: u64,
-    /// It waits for the budget.
-    waits_for_room: bool,
+    loan: Option<Loan>,
+    /// It waits for the budget, and why.
+    queued: Option<Need>,
     used: u64,
     handed: u64,
     whole: u64,
@@ -65,9 +77,8 @@ impl Receiver {
         Self {
             windows,
             window: windows.first,
-            lent: 0,
-            lent_until: 0,
-            waits_for_room: false,
+            loan: None,
+            queued: None,
             used: 0,
             handed: 0,
             whole: 0,
@@ -85,10 +96,17 @@ impl Receiver {
         }
     }
 
-    /// Whether its user waited for what there is now.
-    pub(in crate::proto) fn wake(&mut self) -> bool {
+    /// Whether its user waited for what there is now. A long item leaves its room to others then.
+    pub(in crate::proto) fn wake(&mut self, budget: &mut Budget) -> bool {
         let wakes = self.waits && (self.ready > 0 || self.end.is_some());
         self.waits &= !wakes;
+        if wakes
+            && let Some(loan) = &mut self.loan
+            && loan.until <= self.whole
+        {
+            loan.passed = true;
+            budget.pass(loan.room);
+        }
         wakes
     }
 
@@ -160,23 +178,46 @@ impl Receiver {
         self.list.is_some() || !self.walk.is_between()
     }
 
-    /// What was handed out is used up; gives the whole items that came since.
-    pub(in crate::proto) fn take(&mut self) -> Option<Batch> {
-        self.use_up();
+    /// What was handed out is used up; gives whole items that came since.
+    ///
+    /// An item that borrowed is given by itself and counts as used up at once, for whoever takes it decodes it there and then. Behind
+    /// others its room would stay with a user who may wait for something else first.
+    pub(in crate::proto) fn take(&mut self, budget: &mut Budget) -> Option<Batch> {
+        self.used = self.handed;
         if self.ready == 0 {
             return None;
         }
-        self.handed = self.whole;
+        let (length, lists) = match &mut self.loan {
+            Some(loan) if loan.before > 0 => {
+                self.handed = loan.from;
+                (std::mem::take(&mut loan.before), std::mem::take(&mut loan.lists))
+            }
+            Some(loan) => {
+                self.handed = loan.until;
+                self.used = loan.until;
+                budget.give_back(loan.room, loan.passed);
+                self.loan = None;
+                self.first_item()
+            }
+            None => {
+                self.handed = self.whole;
+                (self.ready, self.lists.len())
+            }
+        };
+        self.ready -= length;
         Some(Batch {
-            items: self.arrived.split_to(std::mem::take(&mut self.ready)).freeze(),
-            attachments: std::mem::take(&mut self.lists),
-            borrowed: self.lent > 0 && self.handed >= self.lent_until,
+            items: self.arrived.split_to(length).freeze(),
+            attachments: self.lists.drain(..lists).collect(),
         })
     }
 
-    /// What was handed out is used up.
-    pub(in crate::proto) fn use_up(&mut self) {
-        self.used = self.handed;
+    /// The bytes of the first of what is ready, and the number of its lists.
+    fn first_item(&self) -> (usize, usize) {
+        let mut rest = &self.arrived[..];
+        match Walk::default().step(&mut rest) {
+            Some(Step::Began { length, carries }) => (LENGTH + length, usize::from(carries)),
+            _ => (0, 0),
+        }
     }
 
     /// The lists that nobody takes, in order.
@@ -198,17 +239,10 @@ impl Receiver {
 
     /// The credit that is to be given now; 0 for none.
     pub(in crate::proto) fn grant(&mut self, stream: StreamId, budget: &mut Budget) -> u32 {
-        self.settle(budget);
         self.widen(budget);
-        if self.lacks() && self.lent == 0 && !self.waits_for_room {
-            let more = self.begun - self.window;
-            if budget.lend(stream, more) {
-                self.borrow(more);
-            } else {
-                self.waits_for_room = true;
-            }
-        }
-        let limit = self.used + (self.window + self.lent) as u64;
+        self.ask(stream, budget);
+        let room = self.loan.as_ref().map_or(0, |loan| loan.room);
+        let limit = self.used + (self.window + room) as u64;
         let owed = limit.saturating_sub(self.granted);
         // Small credits would cost more than they bring, unless what has begun cannot end without. A quarter: the rest of the
         // window then has room for any list, which goes as a whole.
@@ -217,13 +251,6 @@ impl Receiver {
         }
         self.granted = limit;
         owed as u32
-    }
-
-    /// Gives back what an item had that is used up.
-    fn settle(&mut self, budget: &mut Budget) {
-        if self.lent > 0 && self.used >= self.lent_until {
-            budget.give_back(std::mem::take(&mut self.lent));
-        }
     }
 
     /// A sender that waits for credit while the reader has used up everything needs a larger window.
@@ -238,26 +265,67 @@ impl Receiver {
         }
     }
 
-    /// The room beyond the window that was waited for is there.
-    pub(in crate::proto) fn lend(&mut self, more: usize, budget: &mut Budget) {
-        self.waits_for_room = false;
-        // The window may have grown meanwhile, so that another item has begun.
-        if self.lacks() && self.begun - self.window <= more {
-            self.borrow(more);
+    /// Borrows what the item lacks that has begun, or waits for room.
+    fn ask(&mut self, stream: StreamId, budget: &mut Budget) {
+        let need = self.need();
+        // Who waits keeps its place, but goes to those who come first when its user begins to wait.
+        let waits = self.queued == Some(need) || self.queued == Some(Need::Awaited);
+        if self.loan.is_some() || !self.lacks() || waits {
+            return;
+        }
+        if budget.is_free(need) && self.borrow(need, budget) {
+            budget.forget(stream);
+            self.queued = None;
         } else {
-            budget.give_back(more);
+            budget.queue(stream, need);
+            self.queued = Some(need);
         }
     }
 
-    fn borrow(&mut self, more: usize) {
-        self.lent = more;
-        self.lent_until = self.whole + self.begun as u64;
+    /// It is the next one to have room: says whether it waits no more, or behind others.
+    pub(in crate::proto) fn serve(&mut self, stream: StreamId, budget: &mut Budget) -> bool {
+        let need = self.need();
+        // Meanwhile the window may have grown, and another item have begun.
+        let settled = self.loan.is_some() || !self.lacks() || self.borrow(need, budget);
+        if settled {
+            budget.forget(stream);
+            self.queued = None;
+        } else if self.queued != Some(need) {
+            budget.queue(stream, need);
+            self.queued = Some(need);
+            return true;
+        }
+        settled
+    }
+
+    fn need(&self) -> Need {
+        if self.waits { Need::Awaited } else { Need::Ahead }
+    }
+
+    fn borrow(&mut self, need: Need, budget: &mut Budget) -> bool {
+        let room = self.begun - self.window;
+        let lent = budget.lend(room, need);
+        if lent {
+            self.loan = Some(Loan {
+                room,
+                from: self.whole,
+                until: self.whole + self.begun as u64,
+                before: self.ready,
+                lists: self.lists.len(),
+                passed: false,
+            });
+        }
+        lent
     }
 
     /// Gives back all that it had.
     pub(in crate::proto) fn release(&mut self, stream: StreamId, budget: &mut Budget) {
-        let grown = self.window - self.windows.first;
+        budget.shrink(self.window - self.windows.first);
         self.window = self.windows.first;
-        budget.release(stream, grown, std::mem::take(&mut self.lent));
+        if let Some(loan) = self.loan.take() {
+            budget.give_back(loan.room, loan.passed);
+        }
+        self.queued = None;
+        budget.forget(stream);
     }
 }

@@ -24,9 +24,24 @@ fn honest_peers_end_every_call_once_and_give_everything_back() {
     scripts(600, 3000, |rng| 4 * rng.u8(..64));
 }
 
+/// `FARCALL_USER_SEEDS` says how many are tried.
+#[test]
+fn honest_users_never_wait_for_each_other_for_ever() {
+    let count = std::env::var("FARCALL_USER_SEEDS")
+        .ok()
+        .and_then(|count| count.parse().ok());
+    let now = Instant::now();
+    for seed in 0..count.unwrap_or(1000_u64) {
+        let script = [&[6][..], &Rng::with_seed(seed).u64(..).to_le_bytes()].concat();
+        if let Err(cause) = std::panic::catch_unwind(|| fuzzing::connection(&script, now)) {
+            panic!("seed {seed}: {:?}", cause.downcast_ref::<String>());
+        }
+    }
+}
+
 #[test]
 fn honest_peers_get_every_item_once_and_in_order_and_leave_nothing() {
-    scripts(600, 3000, |rng| 4 * rng.u8(..64) + 2);
+    scripts(600, 3000, |rng| 8 * rng.u8(..32) + 2);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::{
 use ::bytes::{BufMut, Bytes, BytesMut};
 use thin_vec::ThinVec;
 
-use self::net::Net;
+pub(super) use self::net::Net;
 
 use super::{pair::body, script::Script};
 use crate::{
@@ -42,7 +42,7 @@ pub(super) fn run(mut script: Script<'_>, now: Instant) {
         .stream_window(WINDOW)
         .max_stream_window(100 << 10);
     let mut model = Model {
-        net: Net::new(carrier, &limits, now),
+        net: Net::new(carrier, &[limits.clone(), limits].map(Limits::normalised), now),
         sides: Default::default(),
         streams: Vec::new(),
     };
@@ -390,8 +390,11 @@ impl Model {
         let connection = &self.net.ends[end];
         let held = connection.held();
         assert!(held.streams <= 2 * STREAMS, "{held:?}");
-        assert!(held.beyond <= BUFFERED, "{held:?}");
-        assert!(held.arrived <= 2 * STREAMS * WINDOW + held.beyond, "{held:?}");
+        assert!(held.beyond <= BUFFERED && held.asked <= BUFFERED + MESSAGE, "{held:?}");
+        assert!(
+            held.arrived <= 2 * STREAMS * WINDOW + held.beyond + held.asked,
+            "{held:?}"
+        );
     }
 
     /// Ends everything, and takes all that comes.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use ::bytes::{Bytes, BytesMut};
@@ -26,36 +26,46 @@ struct Wire {
     lanes: BTreeMap<Lane, VecDeque<BytesMut>>,
 }
 
-pub(super) struct Net {
-    pub(super) ends: [Connection; 2],
-    pub(super) now: Instant,
+pub(in crate::proto::fuzzing) struct Net {
+    pub(in crate::proto::fuzzing) ends: [Connection; 2],
+    pub(in crate::proto::fuzzing) now: Instant,
     carrier: Carrier,
     /// What is on its way to each end.
     wires: [Wire; 2],
 }
 
 impl Net {
-    pub(super) fn new(carrier: Carrier, limits: &Limits, now: Instant) -> Self {
-        let limits = limits.clone().normalised();
-        let end = || {
+    /// Two ends, each with its limits.
+    pub(in crate::proto::fuzzing) fn new(carrier: Carrier, limits: &[Limits; 2], now: Instant) -> Self {
+        let end = |ours: usize| {
             let settings = Settings {
-                ours: limits.clone(),
-                peer: Announced::over(carrier, &limits),
+                ours: limits[ours].clone(),
+                peer: Announced::over(carrier, &limits[1 - ours]),
                 carrier,
                 idle: None,
             };
             Connection::new(settings, now)
         };
         Self {
-            ends: [end(), end()],
+            ends: [end(0), end(1)],
             now,
             carrier,
             wires: Default::default(),
         }
     }
 
+    /// Time passes.
+    pub(in crate::proto::fuzzing) fn pass(&mut self, time: Duration) -> Result<(), Lost> {
+        self.now += time;
+        for end in &mut self.ends {
+            end.handle_heard(self.now);
+            end.handle_timeout(self.now)?;
+        }
+        Ok(())
+    }
+
     /// All that `from` has to write goes on its way.
-    pub(super) fn write(&mut self, from: usize) {
+    pub(in crate::proto::fuzzing) fn write(&mut self, from: usize) {
         let mut chunks = VecDeque::new();
         self.ends[from].poll_transmit(&mut chunks);
         let length = chunks.iter().map(Bytes::len).sum();
@@ -73,7 +83,7 @@ impl Net {
     }
 
     /// Something of what is on its way comes to `to`; says whether there was anything.
-    pub(super) fn read(&mut self, to: usize, script: &mut Script<'_>) -> Result<bool, Lost> {
+    pub(in crate::proto::fuzzing) fn read(&mut self, to: usize, script: &mut Script<'_>) -> Result<bool, Lost> {
         let wire = &mut self.wires[to];
         let mut input = match self.carrier {
             Carrier::Stream => std::mem::take(&mut wire.bytes),
@@ -98,7 +108,7 @@ impl Net {
     }
 
     /// Everything moves, until nothing does.
-    pub(super) fn settle(&mut self) -> Result<(), Lost> {
+    pub(in crate::proto::fuzzing) fn settle(&mut self) -> Result<(), Lost> {
         let mut all = Script::new(&[255; 2]);
         loop {
             let mut moved = false;
