@@ -17,6 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("nesting", &[]),
     ("unwind", &[]),
     ("codec", &[]),
+    ("guide", &[]),
     ("proto", &[]),
     ("transport", &["proto"]),
     ("carry", &["codec", "driver", "proto", "service"]),

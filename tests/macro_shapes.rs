@@ -19,6 +19,8 @@ mod generics;
 mod handlers;
 #[path = "macro_shapes/names.rs"]
 mod names;
+#[path = "macro_shapes/pointers.rs"]
+mod pointers;
 #[path = "macro_shapes/results.rs"]
 mod results;
 #[path = "macro_shapes/same_trait.rs"]

@@ -40,6 +40,7 @@
 //! | declaring: what a method may look like, what is generated | [`macro@service`] |
 //! | calling: connections, timeouts, metadata | [`Channel`], [`Client`], [`BlockingClient`] |
 //! | serving: services, named instances, shutdown | [`Server`], [`RunningServer`] |
+//! | sharing state with a service, or one for each connection | [`guide::sharing_state`] |
 //! | streams: as arguments and results, and as values | [`Streaming`], [`channel`] |
 //! | objects: callbacks, sessions, names | [`Channel::local`], [`registry`] |
 //! | inside a handler: the caller, the deadline, cancellation | [`Context`] |
@@ -131,6 +132,7 @@ mod error;
 #[cfg(feature = "_fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod guide;
 pub mod layer;
 mod loopback;
 #[doc(hidden)]

@@ -762,4 +762,166 @@ const _: () = {
             }
         }
     }
+    #[automatically_derived]
+    impl<'__farcall, T> Feed for &'__farcall T
+    where
+        T: ::core::marker::Sync,
+        T: Feed + ?::core::marker::Sized,
+    {
+        type Row = <T as Feed>::Row;
+        #[inline]
+        fn watch(
+            &self,
+            sku: &str,
+        ) -> impl Stream<Item = Result<Vec<u8>, StockError>> + ::core::marker::Send {
+            <T as Feed>::watch(&**self, sku)
+        }
+        #[inline]
+        fn open(
+            &self,
+        ) -> impl ::core::future::Future<
+            Output = StockResult<
+                impl Stream<Item = Self::Row> + Unpin + ::core::marker::Send,
+            >,
+        > + ::core::marker::Send {
+            <T as Feed>::open(&**self)
+        }
+        #[inline]
+        fn import(
+            &self,
+            name: &str,
+            rows: impl Stream<Item = Self::Row> + ::core::marker::Send + 'static,
+            more: Streaming<u32>,
+        ) -> impl ::core::future::Future<
+            Output = farcall::Result<u64>,
+        > + ::core::marker::Send {
+            <T as Feed>::import(&**self, name, rows, more)
+        }
+        #[inline]
+        fn chat(
+            &self,
+            lines: impl Stream<Item = farcall::Result<String>> + Send + 'static,
+        ) -> Streaming<Line> {
+            <T as Feed>::chat(&**self, lines)
+        }
+        #[inline]
+        fn fallback(
+            &self,
+        ) -> impl ::core::future::Future<
+            Output = farcall::Result<impl Stream<Item = u32> + ::core::marker::Send>,
+        > + ::core::marker::Send
+        where
+            Self: ::core::marker::Sync,
+        {
+            <T as Feed>::fallback(&**self)
+        }
+    }
+    #[automatically_derived]
+    impl<T> Feed for __farcall::std::boxed::Box<T>
+    where
+        T: ::core::marker::Sync,
+        T: Feed + ?::core::marker::Sized,
+    {
+        type Row = <T as Feed>::Row;
+        #[inline]
+        fn watch(
+            &self,
+            sku: &str,
+        ) -> impl Stream<Item = Result<Vec<u8>, StockError>> + ::core::marker::Send {
+            <T as Feed>::watch(&**self, sku)
+        }
+        #[inline]
+        fn open(
+            &self,
+        ) -> impl ::core::future::Future<
+            Output = StockResult<
+                impl Stream<Item = Self::Row> + Unpin + ::core::marker::Send,
+            >,
+        > + ::core::marker::Send {
+            <T as Feed>::open(&**self)
+        }
+        #[inline]
+        fn import(
+            &self,
+            name: &str,
+            rows: impl Stream<Item = Self::Row> + ::core::marker::Send + 'static,
+            more: Streaming<u32>,
+        ) -> impl ::core::future::Future<
+            Output = farcall::Result<u64>,
+        > + ::core::marker::Send {
+            <T as Feed>::import(&**self, name, rows, more)
+        }
+        #[inline]
+        fn chat(
+            &self,
+            lines: impl Stream<Item = farcall::Result<String>> + Send + 'static,
+        ) -> Streaming<Line> {
+            <T as Feed>::chat(&**self, lines)
+        }
+        #[inline]
+        fn fallback(
+            &self,
+        ) -> impl ::core::future::Future<
+            Output = farcall::Result<impl Stream<Item = u32> + ::core::marker::Send>,
+        > + ::core::marker::Send
+        where
+            Self: ::core::marker::Sync,
+        {
+            <T as Feed>::fallback(&**self)
+        }
+    }
+    #[automatically_derived]
+    impl<T> Feed for __farcall::std::sync::Arc<T>
+    where
+        T: ::core::marker::Sync,
+        T: Feed + ?::core::marker::Sized,
+    {
+        type Row = <T as Feed>::Row;
+        #[inline]
+        fn watch(
+            &self,
+            sku: &str,
+        ) -> impl Stream<Item = Result<Vec<u8>, StockError>> + ::core::marker::Send {
+            <T as Feed>::watch(&**self, sku)
+        }
+        #[inline]
+        fn open(
+            &self,
+        ) -> impl ::core::future::Future<
+            Output = StockResult<
+                impl Stream<Item = Self::Row> + Unpin + ::core::marker::Send,
+            >,
+        > + ::core::marker::Send {
+            <T as Feed>::open(&**self)
+        }
+        #[inline]
+        fn import(
+            &self,
+            name: &str,
+            rows: impl Stream<Item = Self::Row> + ::core::marker::Send + 'static,
+            more: Streaming<u32>,
+        ) -> impl ::core::future::Future<
+            Output = farcall::Result<u64>,
+        > + ::core::marker::Send {
+            <T as Feed>::import(&**self, name, rows, more)
+        }
+        #[inline]
+        fn chat(
+            &self,
+            lines: impl Stream<Item = farcall::Result<String>> + Send + 'static,
+        ) -> Streaming<Line> {
+            <T as Feed>::chat(&**self, lines)
+        }
+        #[inline]
+        fn fallback(
+            &self,
+        ) -> impl ::core::future::Future<
+            Output = farcall::Result<impl Stream<Item = u32> + ::core::marker::Send>,
+        > + ::core::marker::Send
+        where
+            Self: ::core::marker::Sync,
+        {
+            <T as Feed>::fallback(&**self)
+        }
+    }
 };

@@ -649,4 +649,136 @@ const _: () = {
             }
         }
     }
+    #[automatically_derived]
+    impl<'__farcall, K, T> Inventory<K> for &'__farcall T
+    where
+        T: ::core::marker::Sync,
+        T: Inventory<K> + ?::core::marker::Sized,
+        &'__farcall T: Send,
+    {
+        type Row = <T as Inventory<K>>::Row;
+        #[inline]
+        fn stock(
+            &self,
+            sku: &str,
+        ) -> impl ::core::future::Future<
+            Output = Result<u32, StockError>,
+        > + ::core::marker::Send {
+            <T as Inventory<K>>::stock(&**self, sku)
+        }
+        #[inline]
+        fn put(
+            &self,
+            key: K,
+            row: &Self::Row,
+            blob: &[u8],
+        ) -> impl ::core::future::Future<
+            Output = farcall::Result<Vec<u8>>,
+        > + ::core::marker::Send {
+            <T as Inventory<K>>::put(&**self, key, row, blob)
+        }
+        #[cfg(unix)]
+        #[inline]
+        fn version(&self) -> String {
+            <T as Inventory<K>>::version(&**self)
+        }
+        #[inline]
+        fn note(
+            &self,
+            text: Option<&Note>,
+        ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send
+        where
+            Self: ::core::marker::Sync,
+        {
+            <T as Inventory<K>>::note(&**self, text)
+        }
+    }
+    #[automatically_derived]
+    impl<K, T> Inventory<K> for __farcall::std::boxed::Box<T>
+    where
+        T: ::core::marker::Sync,
+        T: Inventory<K> + ?::core::marker::Sized,
+        __farcall::std::boxed::Box<T>: Send,
+    {
+        type Row = <T as Inventory<K>>::Row;
+        #[inline]
+        fn stock(
+            &self,
+            sku: &str,
+        ) -> impl ::core::future::Future<
+            Output = Result<u32, StockError>,
+        > + ::core::marker::Send {
+            <T as Inventory<K>>::stock(&**self, sku)
+        }
+        #[inline]
+        fn put(
+            &self,
+            key: K,
+            row: &Self::Row,
+            blob: &[u8],
+        ) -> impl ::core::future::Future<
+            Output = farcall::Result<Vec<u8>>,
+        > + ::core::marker::Send {
+            <T as Inventory<K>>::put(&**self, key, row, blob)
+        }
+        #[cfg(unix)]
+        #[inline]
+        fn version(&self) -> String {
+            <T as Inventory<K>>::version(&**self)
+        }
+        #[inline]
+        fn note(
+            &self,
+            text: Option<&Note>,
+        ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send
+        where
+            Self: ::core::marker::Sync,
+        {
+            <T as Inventory<K>>::note(&**self, text)
+        }
+    }
+    #[automatically_derived]
+    impl<K, T> Inventory<K> for __farcall::std::sync::Arc<T>
+    where
+        T: ::core::marker::Sync,
+        T: Inventory<K> + ?::core::marker::Sized,
+        __farcall::std::sync::Arc<T>: Send,
+    {
+        type Row = <T as Inventory<K>>::Row;
+        #[inline]
+        fn stock(
+            &self,
+            sku: &str,
+        ) -> impl ::core::future::Future<
+            Output = Result<u32, StockError>,
+        > + ::core::marker::Send {
+            <T as Inventory<K>>::stock(&**self, sku)
+        }
+        #[inline]
+        fn put(
+            &self,
+            key: K,
+            row: &Self::Row,
+            blob: &[u8],
+        ) -> impl ::core::future::Future<
+            Output = farcall::Result<Vec<u8>>,
+        > + ::core::marker::Send {
+            <T as Inventory<K>>::put(&**self, key, row, blob)
+        }
+        #[cfg(unix)]
+        #[inline]
+        fn version(&self) -> String {
+            <T as Inventory<K>>::version(&**self)
+        }
+        #[inline]
+        fn note(
+            &self,
+            text: Option<&Note>,
+        ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send
+        where
+            Self: ::core::marker::Sync,
+        {
+            <T as Inventory<K>>::note(&**self, text)
+        }
+    }
 };

@@ -13,7 +13,7 @@ use syn::{
 
 use crate::{ctxt::Context, timeout};
 
-const SERVICE_OPTIONS: &str = "`name = \"…\"`, `bound = \"…\"`, `crate = path`";
+const SERVICE_OPTIONS: &str = "`name = \"…\"`, `bound = \"…\"`, `crate = path`, `no_pointers`";
 const RPC_OPTIONS: &str =
     "`name = \"…\"`, `idempotent`, `timeout = \"…\"`, `oneway`, `blocking`, `detached`, `result`, `plain`";
 
@@ -22,6 +22,7 @@ pub(crate) struct ServiceArguments {
     pub(crate) name: Option<LitStr>,
     pub(crate) bound: Option<Punctuated<WherePredicate, Token![,]>>,
     pub(crate) library: Path,
+    pub(crate) pointers: bool,
 }
 
 impl ServiceArguments {
@@ -30,6 +31,7 @@ impl ServiceArguments {
             name: None,
             bound: None,
             library: parse_quote!(::farcall),
+            pointers: true,
         };
         for entry in entries(context, tokens) {
             match entry.key.to_string().as_str() {
@@ -39,6 +41,10 @@ impl ServiceArguments {
                     if let Some(path) = entry.path(context) {
                         arguments.library = path;
                     }
+                }
+                "no_pointers" => {
+                    entry.flag(context);
+                    arguments.pointers = false;
                 }
                 other => context.error(
                     &entry.key,
@@ -106,9 +112,7 @@ impl MethodArguments {
                 return;
             }
         };
-        if let Some(value) = &entry.value {
-            context.error(value, format!("`{}` takes no value", entry.key));
-        }
+        entry.flag(context);
         *flag = Some(entry.key);
     }
 }
@@ -141,6 +145,12 @@ fn ungrouped(value: Expr) -> Expr {
 }
 
 impl Entry {
+    fn flag(&self, context: &Context) {
+        if let Some(value) = &self.value {
+            context.error(value, format!("`{}` takes no value", self.key));
+        }
+    }
+
     fn text(&self, context: &Context, example: &str) -> Option<LitStr> {
         if let Some(Expr::Lit(ExprLit {
             lit: Lit::Str(text), ..

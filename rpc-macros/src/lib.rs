@@ -81,6 +81,10 @@ use syn::{Item, ItemTrait};
 /// `InventoryBlockingClient` does. Where the trait has supertraits the client is an implementation once they are implemented
 /// for it.
 ///
+/// `&T`, `Box<T>` and `Arc<T>` implement the trait where `T` does, so that a program and its server can share an implementation. They
+/// ask of `T` what a method asks of `Self`, and of themselves the supertraits. Where an associated type is bounded by something about
+/// `Self`, and with `no_pointers`, there are no such implementations.
+///
 /// # Methods
 /// Every method takes `&self`, since calls run side by side. Arguments may be `&str`, `&[u8]`, `&T`, `&[T]`, `Option<&T>`,
 /// `Cow<'_, T>` or owned, up to sixteen; results own their data. The types need serde's traits and no more. `Vec<u8>` and other
@@ -132,6 +136,7 @@ use syn::{Item, ItemTrait};
 /// | --- | --- |
 /// | `name = "…"` | the service's name on the wire; the trait's without it |
 /// | `bound = "K: …, V: …"` | these bounds in place of the inferred ones on serde's traits |
+/// | `no_pointers` | `&T`, `Box<T>` and `Arc<T>` do not implement the trait where `T` does |
 /// | `crate = path` | where the library is, if not at `::farcall`; a string will do, too |
 ///
 /// # `#[rpc(…)]` on a method

@@ -30,6 +30,8 @@ pub(crate) struct Service {
     pub(crate) methods: Vec<Method>,
     /// Whether every item of the trait is understood; otherwise the clients cannot implement the trait.
     pub(crate) complete: bool,
+    /// Whether `&T`, `Box<T>` and `Arc<T>` implement the trait where `T` does.
+    pub(crate) pointers: bool,
 }
 
 /// One method. Its types have associated types lifted to parameters.

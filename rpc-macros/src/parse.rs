@@ -11,6 +11,7 @@ use crate::{
     args::{MethodArguments, ServiceArguments},
     check,
     ctxt::Context,
+    expand,
     lift::{self, Lift, Lifted},
     model::{Argument, Kind, Method, Output, Policy, Service},
     names::{self, Names, Taken},
@@ -42,7 +43,17 @@ pub(crate) fn service(context: &Context, arguments: TokenStream, mut item: ItemT
         methods,
         lifted,
         complete: context.count() == 0,
+        pointers: context.count() == 0 && arguments.pointers && can_be_forwarded(&item),
         item,
+    })
+}
+
+/// Whether a pointer can have the associated types of what it points to. What is asked of them about `Self`, which is another type
+/// then, is nobody's promise.
+fn can_be_forwarded(item: &ItemTrait) -> bool {
+    item.items.iter().all(|item| match item {
+        TraitItem::Type(ty) => ty.generics.where_clause.is_none() && !expand::names_self(&ty.bounds),
+        _ => true,
     })
 }
 

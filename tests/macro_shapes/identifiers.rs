@@ -59,6 +59,7 @@ collide! {
     hidden Serializer
     hidden Service
     hidden ServiceDescriptor
+    hidden Sized
     prelude Some
     hidden StockError
     hidden StockResult

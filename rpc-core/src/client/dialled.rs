@@ -65,7 +65,7 @@ impl Dialled {
         runtime: Option<Handle>,
         seed: Option<u64>,
     ) -> Arc<Self> {
-        let host = Host::new(Router::default(), limits, None, false);
+        let host = Host::new(Router::default(), Vec::new(), limits, None, false);
         Arc::new(Self {
             connector,
             format,

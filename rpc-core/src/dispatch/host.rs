@@ -9,14 +9,16 @@ use tokio::{
 
 use super::router::Router;
 use crate::{
-    Address, Code, Error, Limits,
+    Address, Code, Error, Limits, Service,
     driver::{Quantity, Refused, Share, Shares},
     layer::Next,
 };
 
 /// What the connections of one server, or of one channel, have in common: what is offered, and the handlers at work.
 pub(crate) struct Host {
-    pub(super) router: Router,
+    router: Router,
+    /// What makes the services that each connection has for itself.
+    own: Vec<MakeService>,
     pub(super) layers: Option<Next>,
     /// Whether handlers get a task of their own from the start.
     pub(super) spawns: bool,
@@ -28,13 +30,23 @@ pub(crate) struct Host {
     detached: Mutex<JoinSet<()>>,
 }
 
+/// Makes the service of the connection with this peer.
+pub(crate) type MakeService = Box<dyn Fn(&Address) -> Arc<dyn Service> + Send + Sync>;
+
 /// A place among the handlers that a host runs at one time; given back when it is dropped.
 pub(super) struct Permit(Arc<Share>);
 
 impl Host {
-    pub(crate) fn new(router: Router, limits: Limits, layers: Option<Next>, spawns: bool) -> Arc<Self> {
+    pub(crate) fn new(
+        router: Router,
+        own: Vec<MakeService>,
+        limits: Limits,
+        layers: Option<Next>,
+        spawns: bool,
+    ) -> Arc<Self> {
         Arc::new(Self {
             router,
+            own,
             layers,
             spawns,
             shares: Shares::new(&limits),
@@ -46,6 +58,16 @@ impl Host {
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    pub(super) fn router(&self) -> &Router {
+        &self.router
+    }
+
+    /// All that a connection with this peer can call, where it has services for itself.
+    pub(super) fn own_router(&self, peer: &Address) -> Option<Router> {
+        let services = self.own.iter().map(|make| make(peer));
+        (!self.own.is_empty()).then(|| self.router.with(services))
     }
 
     /// What the peers at this address have of the host.

@@ -55,7 +55,7 @@ impl Route {
 }
 
 /// All methods that a server offers.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Router {
     /// By instance and method: there are few, and a search is faster than a hash.
     routes: BTreeMap<(Option<u64>, u64), Route>,
@@ -79,6 +79,23 @@ impl Router {
             }
         }
         Ok(Self { routes })
+    }
+
+    /// The same methods with those of `services`, which hide others of their name.
+    pub(crate) fn with(&self, services: impl IntoIterator<Item = Arc<dyn Service>>) -> Self {
+        let mut router = self.clone();
+        for service in services {
+            for (index, method) in service.descriptor().methods.iter().enumerate() {
+                let route = Route {
+                    service: Arc::clone(&service),
+                    index,
+                    method,
+                    instance: None,
+                };
+                router.routes.insert((None, method.id), route);
+            }
+        }
+        router
     }
 
     pub(crate) fn find(&self, instance: Option<u64>, method: u64) -> Result<&Route, Error> {

@@ -14,7 +14,7 @@ use super::{
     host::{Host, Permit},
     layered::layered,
     rests::Rests,
-    router::Route,
+    router::{Route, Router},
     task::{Finish, Task},
     work::Work,
 };
@@ -31,6 +31,8 @@ use crate::{
 /// What is done with the calls that come in over one connection.
 pub(crate) struct Serving {
     host: Arc<Host>,
+    /// What can be called here, where that is not the same for every connection.
+    own: Option<Router>,
     link: Arc<Link>,
     peer: Arc<Address>,
     runtime: Handle,
@@ -58,9 +60,11 @@ impl Running {
 impl Serving {
     pub(crate) fn new(host: Arc<Host>, link: Arc<Link>, peer: Address) -> Self {
         let (peer, runtime) = (Arc::new(peer), Handle::current());
+        let own = host.own_router(&peer);
         let rests = Rests::new(&host, Arc::clone(&link), runtime.clone());
         Self {
             host,
+            own,
             link,
             peer,
             runtime,
@@ -89,7 +93,7 @@ impl Serving {
         let permit = Permit::take(self.link.share())?;
         let to_object;
         let route = match callee {
-            Callee::Service(instance) => self.host.router.find(instance, id)?,
+            Callee::Service(instance) => self.own.as_ref().unwrap_or(self.host.router()).find(instance, id)?,
             Callee::Object(object) => {
                 to_object = route_to(object, id)?;
                 &to_object

@@ -7,7 +7,7 @@ use tower_service::Service as TowerService;
 use super::{RunningServer, running::Shared};
 use crate::{
     Address, Error, Limits, Service,
-    dispatch::{Host, Offer, Router, bottom},
+    dispatch::{Host, MakeService, Offer, Router, bottom},
     layer::{Layers, Next, Request, Response},
     transport::{IntoAddress, Listener},
 };
@@ -36,6 +36,7 @@ use crate::{
 #[must_use = "a server does nothing until it listens"]
 pub struct Server {
     services: Vec<Offer>,
+    per_connection: Vec<MakeService>,
     limits: Limits,
     layers: Layers,
     on_failed_connection: Option<FailedConnection>,
@@ -67,6 +68,36 @@ impl Server {
             instance: Some(Arc::from(name.into())),
             service: Arc::new(service),
         });
+        self
+    }
+
+    /// Offers a service of which each connection has one for itself: `make` is called with the peer's address when a connection opens,
+    /// and what it returns is dropped when the connection has ended and its last handler with it. State of the connection needs no
+    /// map and no key: it stands in the implementation. See [`guide::sharing_state`](farcall::guide::sharing_state).
+    ///
+    /// Such a service hides one of the same name that all connections share.
+    /// `make` runs in the connection's task, so it must be quick; when it panics, that connection is closed.
+    ///
+    /// ```
+    /// # #[farcall::service] pub trait Session { async fn next(&self) -> u32; }
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    ///
+    /// use farcall::Server;
+    ///
+    /// #[derive(Default)]
+    /// struct Counter(AtomicU32);
+    ///
+    /// impl Session for Counter {
+    ///     async fn next(&self) -> u32 {
+    ///         self.0.fetch_add(1, Ordering::Relaxed)
+    ///     }
+    /// }
+    ///
+    /// let server = Server::new().service_per_connection(|_peer| SessionServer::new(Counter::default()));
+    /// # drop(server);
+    /// ```
+    pub fn service_per_connection<S: Service>(mut self, make: impl Fn(&Address) -> S + Send + Sync + 'static) -> Self {
+        self.per_connection.push(Box::new(move |peer| Arc::new(make(peer))));
         self
     }
 
@@ -154,7 +185,13 @@ impl Server {
     pub(crate) fn start(self) -> Result<RunningServer, Error> {
         let router = Router::new(self.services)?;
         let layers = self.layers.around(Next::bottom(bottom));
-        let host = Host::new(router, self.limits.normalised(), layers, self.spawns);
+        let host = Host::new(
+            router,
+            self.per_connection,
+            self.limits.normalised(),
+            layers,
+            self.spawns,
+        );
         Ok(RunningServer::new(Shared::new(host, self.on_failed_connection)))
     }
 }
@@ -167,6 +204,7 @@ impl fmt::Debug for Server {
             .map(|offer| (&offer.instance, offer.service.descriptor().name));
         f.debug_struct("Server")
             .field("services", &names.collect::<Vec<_>>())
+            .field("per_connection", &self.per_connection.len())
             .field("limits", &self.limits)
             .field("layers", &self.layers)
             .finish_non_exhaustive()

@@ -5,6 +5,7 @@ mod blocking;
 mod calls;
 mod client;
 mod descriptor;
+mod pointers;
 mod proxy;
 mod server;
 mod trait_def;
@@ -13,6 +14,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{ConstParam, GenericParam, Generics, ImplGenerics, LifetimeParam, TypeParam, TypeParamBound, WhereClause};
 
+pub(crate) use pointers::names_self;
 pub(crate) use trait_def::trait_definition;
 
 use crate::model::Service;
@@ -36,6 +38,7 @@ pub(crate) fn companions(service: &Service) -> TokenStream {
         client::implementation(service),
         blocking::implementation(service),
         server::implementation(service),
+        pointers::implementations(service),
     ];
     quote! {
         #(#definitions)*

@@ -10,7 +10,11 @@ use crate::{check, names::local, streams, types};
 /// `#[rpc(…)]` is gone.
 ///
 /// What the macro has complained about is put right, so that the compiler does not complain once more.
-pub(crate) fn trait_definition(mut item: ItemTrait) -> TokenStream {
+pub(crate) fn trait_definition(item: ItemTrait) -> TokenStream {
+    completed(item).into_token_stream()
+}
+
+pub(super) fn completed(mut item: ItemTrait) -> ItemTrait {
     item.items.retain(|item| !matches!(item, TraitItem::Macro(_)));
     for item in &mut item.items {
         if let TraitItem::Fn(function) = item {
@@ -27,7 +31,7 @@ pub(crate) fn trait_definition(mut item: ItemTrait) -> TokenStream {
             }
         }
     }
-    item.into_token_stream()
+    item
 }
 
 /// Without a body the compiler, too, rejects patterns.
