@@ -5,7 +5,7 @@ mod support;
 
 use std::{collections::HashMap, error::Error as _, fmt, io};
 
-use farcall::{Channel, Code, Error, Limits, Outcome, Result, Server};
+use farcall::{Channel, Code, Error, Limits, OrFail, Outcome, Result, Server};
 use serde::{Deserialize, Serialize};
 use support::{Gate, TestResult, Transport, assert_fails};
 
@@ -149,6 +149,7 @@ over_every_transport!(
     too_large_a_reply_fails_its_call,
     an_overloaded_connection_refuses,
     an_overloaded_server_refuses,
+    what_a_handler_makes_of_another_error_keeps_its_secrets,
 );
 
 async fn typed_errors_arrive_typed(transport: Transport) -> TestResult {
@@ -469,4 +470,91 @@ fn an_error_goes_through_a_question_mark_into_an_enum() {
         Err(Error::unavailable("closed"))?
     }
     assert_eq!(call(), Err(StockError::Remote(Error::unavailable("closed"))));
+}
+
+#[farcall::service]
+trait Vault {
+    async fn read(&self) -> Result<u32>;
+    async fn any(&self) -> Result<u32>;
+    async fn named(&self) -> Result<u32>;
+    async fn told(&self) -> Result<u32>;
+    async fn own(&self) -> Result<u32>;
+}
+
+struct Cellar;
+
+fn secret() -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, "the secret cellar is locked")
+}
+
+impl Vault for Cellar {
+    async fn read(&self) -> Result<u32> {
+        Err(secret()).or_internal()
+    }
+    async fn any(&self) -> Result<u32> {
+        let opened: anyhow::Result<u32> = Err(anyhow::Error::new(secret()).context("opening a secret"));
+        opened.or_internal()
+    }
+    async fn named(&self) -> Result<u32> {
+        Err(secret()).or_fail(Code::NotFound, "no such bottle")
+    }
+    async fn told(&self) -> Result<u32> {
+        Err("no wine".to_owned()).or_tell(Code::FailedPrecondition)
+    }
+    async fn own(&self) -> Result<u32> {
+        let boxed: Box<dyn std::error::Error + Send + Sync> = Error::not_found("an empty shelf").into();
+        Err(boxed).or_internal()
+    }
+}
+
+async fn what_a_handler_makes_of_another_error_keeps_its_secrets(transport: Transport) -> TestResult {
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let log = std::sync::Arc::clone(&seen);
+    let server = Server::new()
+        .service(VaultServer::new(Cellar))
+        .intercept(async move |request, next| {
+            let answer = next.run(request).await;
+            if let Err(error) = &answer {
+                log.lock().expect("nobody panics").push(chain(error));
+            }
+            answer
+        });
+    let site = transport.serve(server).await?;
+    let vault = VaultClient::new(site.channel.clone());
+    for (result, code, text) in [
+        (
+            vault.read().await,
+            Code::Internal,
+            "something failed inside the handler",
+        ),
+        (vault.any().await, Code::Internal, "something failed inside the handler"),
+        (vault.named().await, Code::NotFound, "no such bottle"),
+        (vault.told().await, Code::FailedPrecondition, "no wine"),
+        (vault.own().await, Code::NotFound, "an empty shelf"),
+    ] {
+        let error = result.expect_err("each fails");
+        assert_eq!((error.code(), error.message()), (code, text));
+        assert_eq!(error.outcome(), Outcome::Executed);
+        assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+    }
+    // In the process of the server each cause is said, and once.
+    let seen = seen.lock().expect("nobody panics").clone();
+    let said = |text: &str| seen.iter().map(|chain| chain.matches(text).count()).collect::<Vec<_>>();
+    assert_eq!(said("the secret cellar is locked"), [1, 1, 1, 0, 0], "{seen:?}");
+    assert_eq!(said("no wine"), [0, 0, 0, 1, 0], "{seen:?}");
+    Ok(())
+}
+
+/// What one sees who prints an error and its sources.
+fn chain(error: &Error) -> String {
+    let sources = std::iter::successors(error.source(), |source| (**source).source());
+    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
+}
+
+/// Nobody listens there.
+#[tokio::test]
+async fn a_failed_connection_says_its_cause_once() -> TestResult {
+    let error = Channel::connect("tcp://127.0.0.1:1").await.expect_err("nobody listens");
+    assert_eq!(chain(&error).matches("refused").count(), 1, "{}", chain(&error));
+    Ok(())
 }

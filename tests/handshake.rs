@@ -78,6 +78,7 @@ async fn strangers_are_named_and_get_silence() -> TestResult {
     .concat();
     for (bytes, expected) in [
         (&tls[..], "TLS"),
+        (&[0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x28], "TLS"),
         (b"SSH-2.0-OpenSSH_9.6\r\n", "does not speak farcall"),
         (b"farcall!", "does not speak farcall"),
         (&vec![0; 100_000][..], "does not speak farcall"),
@@ -104,7 +105,7 @@ async fn a_client_that_does_not_fit_is_told_why() -> TestResult {
     let allows_nothing = raw::limits([1, 0, 1, 1]);
     for (hello, expected) in [
         (raw::hello(2, 9, 1, &raw::limits(raw::LIMITS)), "versions 2 to 9"),
-        (raw::hello(1, 1, 99, &raw::limits(raw::LIMITS)), "codec 99"),
+        (raw::hello(1, 1, 99, &raw::limits(raw::LIMITS)), "the number 99"),
         (raw::hello(1, 1, 1, &[0; 3]), "hello that ends early"),
         (raw::hello(1, 1, 1, &[0; 2000]), "a hello of 2000 bytes"),
         (raw::hello(1, 1, 1, &allows_nothing), "limits that allow no call"),
@@ -221,13 +222,18 @@ async fn a_client_recognises_strangers() -> TestResult {
     for (answer, code, expected) in [
         (b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(), precondition, "HTTP"),
         (vec![0x16, 0x03, 0x01, 0x00], precondition, "TLS"),
+        (vec![0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x32], precondition, "TLS"),
         (
             b"220 mail.example.org ESMTP\r\n".to_vec(),
             precondition,
             "does not speak farcall",
         ),
         (raw::hello(2, 0, 1, &raw::limits(raw::LIMITS)), precondition, "version"),
-        (raw::hello(1, 0, 99, &raw::limits(raw::LIMITS)), precondition, "codec"),
+        (
+            raw::hello(1, 0, 2, &raw::limits(raw::LIMITS)),
+            precondition,
+            "answers in postcard and not in bincode",
+        ),
         (raw::hello(1, 0, 1, &[0; 4]), precondition, "hello that ends early"),
         (
             raw::hello(1, 0, 1, &raw::limits([9, 3, 1, 1])),
@@ -269,5 +275,26 @@ async fn a_client_does_not_wait_long_for_a_silent_server() -> TestResult {
     );
     assert!(error.message().contains("within 3s"), "{error}");
     assert!(start.elapsed() < Duration::from_millis(3010), "{:?}", start.elapsed());
+    Ok(())
+}
+
+#[cfg(not(feature = "postcard"))]
+#[tokio::test]
+async fn a_format_that_the_server_lacks_is_named() -> TestResult {
+    let (_, why) = answer(&raw::hello(1, 1, 2, &raw::limits(raw::LIMITS))).await?;
+    assert!(why.contains("the client speaks postcard"), "{why}");
+    Ok(())
+}
+
+/// Nothing was called, so nothing is said of that.
+#[tokio::test]
+async fn an_error_without_a_call_does_not_say_whether_one_ran() -> TestResult {
+    let (server, _heard) = server(Limits::default(), "tcp://127.0.0.1:0").await?;
+    let taken = Prober::new().server().listen(server.local_addr()).await;
+    let unreadable = Channel::connect("nonsense").await;
+    for error in [taken.err(), unreadable.err()] {
+        let text = error.ok_or("it cannot work")?.to_string();
+        assert!(!text.contains("executed"), "{text}");
+    }
     Ok(())
 }

@@ -77,6 +77,7 @@ const ROOT_NAMES: &[(&str, &str)] = &[
     ("Error", "error"),
     ("Limits", "proto"),
     ("Metadata", "metadata"),
+    ("OrFail", "error"),
     ("Outcome", "code"),
     ("Result", "error"),
     ("RunningServer", "server"),

@@ -1,8 +1,12 @@
 //! The one error that crosses the wire.
 
+mod or_fail;
+
 use std::{error::Error as StdError, fmt, io, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use or_fail::OrFail;
 
 use crate::{Code, Metadata, Outcome};
 
@@ -193,7 +197,11 @@ impl fmt::Display for Error {
         if let Some(method) = &self.0.method {
             write!(f, "{method}: ")?;
         }
-        write!(f, "{} ({}; {})", self.0.message, self.0.code, self.0.outcome)
+        // An address that cannot be listened on is no call, and nobody asks whether it ran.
+        match self.0.method {
+            Some(_) => write!(f, "{} ({}; {})", self.0.message, self.0.code, self.0.outcome),
+            None => write!(f, "{} ({})", self.0.message, self.0.code),
+        }
     }
 }
 

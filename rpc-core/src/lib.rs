@@ -45,6 +45,7 @@
 //! | objects: callbacks, sessions, names | [`Channel::local`], [`registry`] |
 //! | inside a handler: the caller, the deadline, cancellation | [`Context`] |
 //! | why a call failed, and whether it ran | [`Error`], [`Code`], [`Outcome`] |
+//! | errors from other errors in a handler | [`OrFail`] |
 //! | interceptors and tower layers on either side | [`layer`] |
 //! | tests on a bad network | [`testing`] |
 //! | another transport, another format | [`transport`], [`codec`] |
@@ -110,7 +111,7 @@
 //! # Non-goals
 //! - A runtime other than tokio.
 //! - Evolution of types on the wire. Methods are known by name, so they may be added and reordered; a changed type is another
-//!   type, and both sides must have the same.
+//!   type, and both sides must have the same. **Where they differ nothing is sure to notice: values may be silently wrong.**
 //! - Secrets. A plain connection, over TCP as over UDP, is neither encrypted nor authenticated: use a trusted network, a tunnel, or a
 //!   [transport](transport::Connector) of your own.
 //!
@@ -155,7 +156,7 @@ mod unwind;
 pub use channel::Streaming;
 pub use client::{BlockingClient, Call, Channel, ChannelState, Client};
 pub use code::{Code, Outcome};
-pub use error::{Error, Result};
+pub use error::{Error, OrFail, Result};
 pub use farcall_macros::service;
 pub use metadata::Metadata;
 pub use proto::Limits;

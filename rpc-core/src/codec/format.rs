@@ -1,6 +1,6 @@
 //! The formats that a connection can agree on.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +47,15 @@ impl Format {
             Self::Bincode => 1,
             #[cfg(feature = "postcard")]
             Self::Postcard => 2,
+        }
+    }
+
+    /// What to call the format with this number, which this build may not have.
+    pub(crate) fn name_of(id: u8) -> Cow<'static, str> {
+        match id {
+            1 => "bincode".into(),
+            2 => "postcard".into(),
+            _ => format!("a format of the number {id}, which is not known here").into(),
         }
     }
 

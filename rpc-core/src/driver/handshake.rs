@@ -100,7 +100,8 @@ pub(crate) async fn open(
             input,
         }),
         ServerHello::Accepted { codec, .. } => {
-            let text = format!("no connection with {peer}: the server answers in codec {codec}, not in {format}");
+            let other = Format::name_of(codec);
+            let text = format!("no connection with {peer}: the server answers in {other} and not in {format}");
             Err(Error::refused(Code::FailedPrecondition, text))
         }
         ServerHello::Rejected(error) => Err(Error::refused(
@@ -132,8 +133,8 @@ pub(crate) async fn accept(stream: &mut BoxStream, peer: &Address, limits: &Limi
     };
     let Some(format) = Format::from_id(hello.codec) else {
         let text = format!(
-            "the client speaks codec {}, which this server was built without",
-            hello.codec
+            "the client speaks {}, which this server was built without: does it have that feature of farcall?",
+            Format::name_of(hello.codec)
         );
         reject(stream, &Error::refused(Code::FailedPrecondition, text.as_str())).await;
         return Err(text);

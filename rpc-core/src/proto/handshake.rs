@@ -214,16 +214,18 @@ fn stranger<T>(input: &[u8]) -> Result<Option<T>, HelloError> {
         b"PRI * HTTP",
         b"HTTP/",
     ];
+    // A client begins with a handshake record, and a server answers what it does not understand with an alert.
+    const TLS: [&[u8]; 2] = [&[0x16, 0x03], &[0x15, 0x03]];
     let begins = |with: &&[u8]| input.starts_with(with);
     if METHODS.iter().any(begins) {
         return Err(HelloError::Http);
     }
-    if input.starts_with(&[0x16, 0x03]) {
+    if TLS.iter().any(begins) {
         return Err(HelloError::Tls);
     }
     // A few bytes may be the beginning of a word above: wait for the rest, which the handshake's time bounds.
     let begun = |word: &&[u8]| word.starts_with(input);
-    if METHODS.iter().any(begun) || input == [0x16] {
+    if METHODS.iter().chain(&TLS).any(begun) {
         Ok(None)
     } else {
         Err(HelloError::Stranger)
