@@ -104,11 +104,25 @@ fn rejection(mut answer: Vec<u8>) -> (Option<Code>, String) {
 async fn a_client_that_does_not_fit_is_told_why() -> TestResult {
     let allows_nothing = raw::limits([1, 0, 1, 1]);
     for (hello, expected) in [
-        (raw::hello(2, 9, 1, &raw::limits(raw::LIMITS)), "versions 2 to 9"),
-        (raw::hello(1, 1, 99, &raw::limits(raw::LIMITS)), "the number 99"),
-        (raw::hello(1, 1, 1, &[0; 3]), "hello that ends early"),
-        (raw::hello(1, 1, 1, &[0; 2000]), "a hello of 2000 bytes"),
-        (raw::hello(1, 1, 1, &allows_nothing), "limits that allow no call"),
+        (
+            raw::hello(raw::CLIENT, 2, 9, 1, &raw::limits(raw::LIMITS)),
+            "versions 2 to 9",
+        ),
+        (
+            raw::hello(raw::CLIENT, 1, 1, 99, &raw::limits(raw::LIMITS)),
+            "the number 99",
+        ),
+        (raw::hello(raw::CLIENT, 1, 1, 1, &[0; 3]), "hello that ends early"),
+        (raw::hello(raw::CLIENT, 1, 1, 1, &[0; 2000]), "a hello of 2000 bytes"),
+        (
+            raw::hello(raw::CLIENT, 1, 1, 1, &allows_nothing),
+            "limits that allow no call",
+        ),
+        (raw::server_hello(), "hello as a server does"),
+        (
+            raw::hello(7, 1, 1, 1, &raw::limits(raw::LIMITS)),
+            "a hello of the role 7",
+        ),
     ] {
         let (answer, why) = answer(&hello).await?;
         let (code, text) = rejection(answer);
@@ -124,7 +138,7 @@ async fn a_later_version_that_knows_this_one_is_welcome() -> TestResult {
     let (server, _heard) = server(Limits::default(), "tcp://127.0.0.1:0").await?;
     let mut peer = Peer::dial(&server.local_addr()).await?;
     let more = [raw::limits(raw::LIMITS), b"what a later version adds".to_vec()].concat();
-    peer.send(&raw::hello(1, 3, 1, &more)).await?;
+    peer.send(&raw::hello(raw::CLIENT, 1, 3, 1, &more)).await?;
     let answer = peer.take(raw::server_hello().len()).await?;
     assert_eq!(answer[9], 0, "accepted");
     peer.send(&raw::request(0, "add", &(1_u64, 2_u64))).await?;
@@ -228,24 +242,44 @@ async fn a_client_recognises_strangers() -> TestResult {
             precondition,
             "does not speak farcall",
         ),
-        (raw::hello(2, 0, 1, &raw::limits(raw::LIMITS)), precondition, "version"),
         (
-            raw::hello(1, 0, 2, &raw::limits(raw::LIMITS)),
+            raw::hello(raw::SERVER, 2, 0, 1, &raw::limits(raw::LIMITS)),
+            precondition,
+            "version",
+        ),
+        (
+            raw::hello(raw::SERVER, 1, 0, 2, &raw::limits(raw::LIMITS)),
             precondition,
             "answers in postcard and not in bincode",
         ),
-        (raw::hello(1, 0, 1, &[0; 4]), precondition, "hello that ends early"),
         (
-            raw::hello(1, 0, 1, &raw::limits([9, 3, 1, 1])),
+            raw::hello(raw::SERVER, 1, 0, 1, &[0; 4]),
+            precondition,
+            "hello that ends early",
+        ),
+        (
+            raw::hello(raw::SERVER, 1, 0, 1, &raw::limits([9, 3, 1, 1])),
             precondition,
             "limits that allow no call",
         ),
         (
-            raw::hello(1, 14, 0, b"come back later"),
+            raw::hello(raw::SERVER, 1, 14, 0, b"come back later"),
             Code::Unavailable,
             "come back later",
         ),
-        (raw::hello(1, 200, 0, b"\xff"), Code::Unknown, ""),
+        (raw::hello(raw::SERVER, 1, 200, 0, b"\xff"), Code::Unknown, ""),
+        // It is a client as well, or an echo service.
+        (raw::client_hello(), precondition, "hello as a client does"),
+        (
+            raw::hello(raw::CLIENT, 1, 14, 0, b"come back later"),
+            precondition,
+            "sends back what it gets",
+        ),
+        (
+            raw::hello(0, 1, 0, 1, &raw::limits(raw::LIMITS)),
+            precondition,
+            "a hello of the role 0",
+        ),
         (vec![], Code::Unavailable, "closed it during the handshake"),
         (
             raw::server_hello()[..20].to_vec(),
@@ -281,7 +315,7 @@ async fn a_client_does_not_wait_long_for_a_silent_server() -> TestResult {
 #[cfg(not(feature = "postcard"))]
 #[tokio::test]
 async fn a_format_that_the_server_lacks_is_named() -> TestResult {
-    let (_, why) = answer(&raw::hello(1, 1, 2, &raw::limits(raw::LIMITS))).await?;
+    let (_, why) = answer(&raw::hello(raw::CLIENT, 1, 1, 2, &raw::limits(raw::LIMITS))).await?;
     assert!(why.contains("the client speaks postcard"), "{why}");
     Ok(())
 }

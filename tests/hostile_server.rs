@@ -279,7 +279,8 @@ async fn the_limits_of_a_server_are_kept() -> TestResult {
     let server = async {
         let mut peer = Peer::new(listener.accept().await?.0);
         peer.take(raw::client_hello().len()).await?;
-        peer.send(&raw::hello(1, 0, 1, &raw::limits([100, 100, 1, 0]))).await?;
+        peer.send(&raw::hello(raw::SERVER, 1, 0, 1, &raw::limits([100, 100, 1, 0])))
+            .await?;
         let request = peer.next_of(REQUEST).await?;
         peer.send(&raw::reply(request.call, &Sum::Ok(1))).await?;
         std::io::Result::Ok(peer)

@@ -96,8 +96,14 @@ async fn the_budget_that_the_peer_announced_is_kept() -> TestResult {
     let calls: Vec<_> = (0..10).map(|_| tokio::spawn(client.echo(&vec![7; LENGTH]))).collect();
     let mut peer = Peer::new(listener.accept().await?.0);
     peer.take(raw::client_hello().len()).await?;
-    peer.send(&raw::hello(1, 0, 1, &raw::limits([200_000, BUDGET, 1024, 0])))
-        .await?;
+    peer.send(&raw::hello(
+        raw::SERVER,
+        1,
+        0,
+        1,
+        &raw::limits([200_000, BUDGET, 1024, 0]),
+    ))
+    .await?;
 
     let mut open = BytesMut::new();
     let mut ended = 0;

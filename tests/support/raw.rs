@@ -56,6 +56,10 @@ pub const SENDS: u8 = 1;
 pub const OBJECT: u8 = 2;
 pub const RETURNED: u8 = 3;
 
+/// Who says a hello.
+pub const CLIENT: u8 = 1;
+pub const SERVER: u8 = 2;
+
 /// A frame's header, whatever follows it.
 pub fn header(kind: u8, call: u32, length: u32) -> Vec<u8> {
     let mut bytes = length.to_le_bytes()[..3].to_vec();
@@ -70,10 +74,10 @@ pub fn frame(kind: u8, call: u32, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Magic, two bytes (versions, or version and status), codec, and what follows.
-pub fn hello(first: u8, second: u8, codec: u8, rest: &[u8]) -> Vec<u8> {
+/// Magic, two bytes (versions, or version and status), codec, role, and what follows.
+pub fn hello(role: u8, first: u8, second: u8, codec: u8, rest: &[u8]) -> Vec<u8> {
     let mut bytes = b"farcall\0".to_vec();
-    bytes.extend([first, second, codec, 0]);
+    bytes.extend([first, second, codec, role]);
     bytes.extend((rest.len() as u16).to_le_bytes());
     bytes.extend(rest);
     bytes
@@ -85,11 +89,11 @@ pub fn limits(limits: [u32; 4]) -> Vec<u8> {
 }
 
 pub fn client_hello() -> Vec<u8> {
-    hello(1, 1, Format::default().id(), &limits(LIMITS))
+    hello(CLIENT, 1, 1, Format::default().id(), &limits(LIMITS))
 }
 
 pub fn server_hello() -> Vec<u8> {
-    hello(1, 0, Format::default().id(), &limits(LIMITS))
+    hello(SERVER, 1, 0, Format::default().id(), &limits(LIMITS))
 }
 
 pub fn encode(value: &impl Serialize) -> Vec<u8> {

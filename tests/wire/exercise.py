@@ -56,7 +56,7 @@ def check_a_version_that_the_server_lacks_is_refused(address):
 def check_limits_of_a_hello_have_bytes_behind_them_that_are_ignored(address):
     plain = socket.create_connection(address)
     limits = struct.pack("<6I", 1 << 20, 1 << 20, 16, 1 << 10, 16, 16 << 10) + b"later"
-    plain.sendall(wire.MAGIC + bytes([1, 1, 1, 0]) + struct.pack("<H", len(limits)) + limits)
+    plain.sendall(wire.MAGIC + bytes([1, 1, 1, wire.CLIENT]) + struct.pack("<H", len(limits)) + limits)
     with plain.makefile("rb") as answer:
         expect(answer.read(10), wire.MAGIC + bytes([1, 0]))
     plain.close()

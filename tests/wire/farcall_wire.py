@@ -8,6 +8,7 @@ import struct
 from collections import deque
 
 MAGIC = b"farcall\0"
+CLIENT, SERVER = 1, 2
 BINCODE = 1
 PIECE = 32 << 10
 MAX_MESSAGE, MAX_BUFFERED, MAX_CALLS = 16 << 20, 64 << 20, 1024
@@ -431,14 +432,16 @@ class Connection:
         self.last_word, self.going_away = None, False
         limits = (MAX_MESSAGE, MAX_BUFFERED, MAX_CALLS, MAX_METADATA, MAX_STREAMS, WINDOW)
         rest = struct.pack("<6I", *limits)
-        self.socket.sendall(MAGIC + bytes([*versions, codec, 0]) + struct.pack("<H", len(rest)) + rest)
+        self.socket.sendall(MAGIC + bytes([*versions, codec, CLIENT]) + struct.pack("<H", len(rest)) + rest)
         self._server_hello(codec)
 
     def _server_hello(self, codec):
         head = self._read(14)
         if head[:8] != MAGIC:
             raise Broken("the peer does not speak farcall")
-        version, status, chosen, _, length = struct.unpack("<4BH", head[8:])
+        version, status, chosen, role, length = struct.unpack("<4BH", head[8:])
+        if role != SERVER:
+            raise Broken("the peer is not a server")
         rest = self._read(length)
         if status:
             raise Failure(status if status <= len(CODES) else 2, NOT_EXECUTED, rest.decode())

@@ -1,11 +1,11 @@
 //! The opening of a connection: both sides say hello once, the client first.
 //!
 //! ```text
-//!  client                                       server
-//!    | magic 8, versions 2, codec 1, 0, len 2, limits 24 |
-//!    |--------------------------------------------------->|
-//!    | magic 8, version 1, status 1, codec 1, 0, len 2, …  |
-//!    |<---------------------------------------------------|
+//!  client                                           server
+//!    | magic 8, versions 2, codec 1, role 1, len 2, limits 24 |
+//!    |------------------------------------------------------->|
+//!    | magic 8, version 1, status 1, codec 1, role 1, len 2, … |
+//!    |<-------------------------------------------------------|
 //! ```
 //! Status 0 is followed by the server's limits, any other is the number of a [`Code`] and followed by a text.
 
@@ -20,12 +20,20 @@ use crate::{Code, Error};
 const MAGIC: &[u8; 8] = b"farcall\0";
 /// The one version of the wire there is.
 pub(crate) const VERSION: u8 = 1;
-/// Magic, two bytes of version and status, codec, reserved, length.
+/// Magic, two bytes of version and status, codec, role, length.
 pub(crate) const HELLO_HEADER: usize = 14;
 /// The most bytes behind the fixed part; later versions may use more of them than this one reads.
 const MAX_REST: usize = 1024;
 /// The bytes of the limits.
 const LIMITS: usize = 24;
+
+/// Who says hello. Without it a client that reads its own hello, from somebody who sends back whatever comes, would take it for a
+/// server's refusal.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Client = 1,
+    Server = 2,
+}
 
 /// What a client says first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +58,8 @@ pub(crate) enum HelloError {
     Tls,
     /// The peer speaks something else.
     Stranger,
+    /// The peer speaks farcall, but is not what this side looks for: a server to a client, and a client to a server.
+    Role(u8),
     /// The peer speaks farcall, but no version that this side knows.
     Version { oldest: u8, newest: u8 },
     /// The peer speaks farcall and breaks its rules.
@@ -59,14 +69,14 @@ pub(crate) enum HelloError {
 impl ClientHello {
     pub(crate) fn encode(&self) -> Bytes {
         let mut out = BytesMut::with_capacity(HELLO_HEADER + LIMITS);
-        put_fixed(&mut out, VERSION, VERSION, self.codec, LIMITS as u16);
+        put_fixed(&mut out, [VERSION, VERSION, self.codec], Role::Client, LIMITS as u16);
         put_limits(&mut out, self.limits);
         out.freeze()
     }
 
     /// Takes the hello off `input`; `None` until all of it is there.
     pub(crate) fn take(input: &mut BytesMut) -> Result<Option<Self>, HelloError> {
-        let Some((oldest, newest, codec, mut rest)) = take_hello(input)? else {
+        let Some(([oldest, newest, codec], mut rest)) = take_hello(input, Role::Client)? else {
             return Ok(None);
         };
         if !(oldest..=newest).contains(&VERSION) {
@@ -84,13 +94,18 @@ impl ServerHello {
         let mut out = BytesMut::new();
         match self {
             Self::Accepted { codec, limits } => {
-                put_fixed(&mut out, VERSION, 0, *codec, LIMITS as u16);
+                put_fixed(&mut out, [VERSION, 0, *codec], Role::Server, LIMITS as u16);
                 put_limits(&mut out, *limits);
             }
             Self::Rejected(error) => {
                 let text = error.message().as_bytes();
                 let text = &text[..text.len().min(MAX_REST)];
-                put_fixed(&mut out, VERSION, error.code() as u8, 0, text.len() as u16);
+                put_fixed(
+                    &mut out,
+                    [VERSION, error.code() as u8, 0],
+                    Role::Server,
+                    text.len() as u16,
+                );
                 out.put_slice(text);
             }
         }
@@ -99,7 +114,7 @@ impl ServerHello {
 
     /// Takes the hello off `input`; `None` until all of it is there.
     pub(crate) fn take(input: &mut BytesMut) -> Result<Option<Self>, HelloError> {
-        let Some((version, status, codec, mut rest)) = take_hello(input)? else {
+        let Some(([version, status, codec], mut rest)) = take_hello(input, Role::Server)? else {
             return Ok(None);
         };
         if status != 0 {
@@ -122,9 +137,10 @@ impl ServerHello {
     }
 }
 
-fn put_fixed(out: &mut BytesMut, first: u8, second: u8, codec: u8, length: u16) {
+fn put_fixed(out: &mut BytesMut, said: [u8; 3], role: Role, length: u16) {
     out.put_slice(MAGIC);
-    out.put_slice(&[first, second, codec, 0]);
+    out.put_slice(&said);
+    out.put_u8(role as u8);
     out.put_u16_le(length);
 }
 
@@ -179,14 +195,17 @@ pub(crate) fn hello_rest(header: &[u8]) -> usize {
     }
 }
 
-/// The two bytes behind the magic, the codec, and what follows the fixed part.
-fn take_hello(input: &mut BytesMut) -> Result<Option<(u8, u8, u8, Bytes)>, HelloError> {
+/// The three bytes behind the magic, and what follows the fixed part, of a hello that `role` says.
+fn take_hello(input: &mut BytesMut, role: Role) -> Result<Option<([u8; 3], Bytes)>, HelloError> {
     if !is_hello(input) {
         return stranger(input);
     }
-    let Some(&[.., first, second, codec, _, low, high]) = input.first_chunk::<HELLO_HEADER>() else {
+    let Some(&[.., first, second, codec, said, low, high]) = input.first_chunk::<HELLO_HEADER>() else {
         return Ok(None);
     };
+    if said != role as u8 {
+        return Err(HelloError::Role(said));
+    }
     let length = usize::from(u16::from_le_bytes([low, high]));
     if length > MAX_REST {
         return Err(HelloError::Broken(Violation::new(format!(
@@ -198,7 +217,7 @@ fn take_hello(input: &mut BytesMut) -> Result<Option<(u8, u8, u8, Bytes)>, Hello
     }
     let mut hello = input.split_to(HELLO_HEADER + length).freeze();
     hello.advance(HELLO_HEADER);
-    Ok(Some((first, second, codec, hello)))
+    Ok(Some(([first, second, codec], hello)))
 }
 
 /// Who it is that does not begin with the magic, as far as its first bytes tell.
@@ -245,7 +264,7 @@ impl HelloError {
             }
             // An alert would need a TLS stack; strangers get silence, since an answer to garbage helps only its sender.
             Self::Tls | Self::Stranger => Bytes::new(),
-            Self::Version { .. } | Self::Broken(_) => {
+            Self::Role(_) | Self::Version { .. } | Self::Broken(_) => {
                 ServerHello::Rejected(Error::refused(Code::FailedPrecondition, self.text("this server"))).encode()
             }
         }
@@ -257,6 +276,15 @@ impl HelloError {
             Self::Http => "the peer speaks HTTP and not farcall; is this the right port?".into(),
             Self::Tls => "the peer speaks TLS and not plain farcall; put TLS in front on both sides or on none".into(),
             Self::Stranger => "the peer does not speak farcall; is this the right port?".into(),
+            Self::Role(role) if *role == Role::Client as u8 => {
+                "the peer says hello as a client does: it is one itself, or it \
+                 sends back what it gets; is this the right port?"
+                    .into()
+            }
+            Self::Role(role) if *role == Role::Server as u8 => {
+                "the peer says hello as a server does, and it is the client's turn; is it one itself?".into()
+            }
+            Self::Role(role) => format!("a hello of the role {role}, which is not known"),
             Self::Version { oldest, newest } => {
                 format!(
                     "the peer speaks versions {oldest} to {newest} of the protocol, {side} speaks version {VERSION}"

@@ -66,6 +66,30 @@ fn versions_that_leave_out_this_one_are_refused_with_both_named() {
 }
 
 #[test]
+fn each_side_listens_to_the_other_one_only() {
+    let answer = ServerHello::Accepted {
+        codec: 2,
+        limits: hello().limits,
+    };
+    for (role, expected) in [(2, "as a server does"), (0, "role 0"), (255, "role 255")] {
+        let error = refused(&changed(11, role));
+        assert_eq!(error, HelloError::Role(role));
+        assert!(error.text("this server").contains(expected), "{error:?}");
+        let told = ServerHello::take(&mut BytesMut::from(&error.answer()[..]));
+        assert!(matches!(told, Ok(Some(ServerHello::Rejected(_)))), "{told:?}");
+    }
+    for refusal in [answer, ServerHello::Rejected(Error::unavailable("later"))] {
+        let mut bytes = refusal.encode().to_vec();
+        bytes[11] = 1;
+        let read = ServerHello::take(&mut BytesMut::from(&bytes[..]));
+        assert_eq!(read, Err(HelloError::Role(1)));
+    }
+    // What a client reads that meets itself.
+    let own = ServerHello::take(&mut BytesMut::from(&hello().encode()[..]));
+    assert_eq!(own, Err(HelloError::Role(1)));
+}
+
+#[test]
 fn limits_that_allow_no_call_are_refused() {
     // `max_buffered` below `max_message`, and no calls at all.
     for bytes in [changed(17, 5), changed(23, 0)] {

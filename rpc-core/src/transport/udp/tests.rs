@@ -106,7 +106,7 @@ async fn the_window_is_within_its_bounds() -> TestResult {
 }
 
 /// A hello without anything behind it.
-const HELLO: [u8; 14] = *b"farcall\0\x01\x00\x01\x00\x00\x00";
+const HELLO: [u8; 14] = *b"farcall\0\x01\x00\x01\x02\x00\x00";
 
 /// What a session carries: a hello, and a message of the call 0 in frames.
 fn content(length: usize) -> Vec<u8> {

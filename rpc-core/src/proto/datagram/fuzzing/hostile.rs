@@ -50,7 +50,7 @@ pub(super) fn run(mut script: Script<'_>, now: Instant) {
         challenges: Vec::new(),
         strangers: HashMap::new(),
     };
-    model.session.write(b"farcall\0\x01\x01\x01\0\0\0");
+    model.session.write(b"farcall\0\x01\x01\x01\x01\0\0");
     while let Some(action) = script.byte() {
         model.act(action, &mut script);
         model.pump();
@@ -173,7 +173,7 @@ impl Model {
         };
         let mut bytes = Vec::new();
         match script.below(4) {
-            0 if lane == 0 => bytes.extend_from_slice(b"farcall\0\x01\x01\x01\0\0\0"),
+            0 if lane == 0 => bytes.extend_from_slice(b"farcall\0\x01\x01\x01\x01\0\0"),
             0 | 1 => {
                 let claimed = script.length(70_000) as u32;
                 bytes.extend_from_slice(&claimed.to_le_bytes()[..3]);

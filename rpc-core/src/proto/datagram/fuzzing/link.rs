@@ -9,7 +9,7 @@ use crate::proto::{
 };
 
 /// A hello with nothing behind its header, which both ends write first.
-const HELLO: &[u8] = b"farcall\0\x01\x01\x01\0\0\0";
+const HELLO: &[u8] = b"farcall\0\x01\x01\x01\x01\0\0";
 const ID: u64 = 7;
 /// What the network holds; more is lost.
 const QUEUE: usize = 2000;

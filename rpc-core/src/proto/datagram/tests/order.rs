@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::proto::datagram::{Budget, End, Role, Session, Setup, chunk, packet::Datagram};
 
 const ID: u64 = 7;
-const HELLO: &[u8] = b"farcall\0\x01\x01\x01\0\0\0";
+const HELLO: &[u8] = b"farcall\0\x01\x01\x01\x01\0\0";
 const REPLY: &[u8] = b"\0\0\0\x03\0\0\0\0";
 const GO_AWAY: &[u8] = b"\0\0\0\x09\0\0\0\0";
 const CLOSE: &[u8] = b"\0\0\0\x0a\0\0\0\0";

@@ -66,7 +66,7 @@ impl Pair {
         };
         for end in 0..2 {
             // A hello without anything behind its header.
-            pair.unwritten[end].extend(b"farcall\0\x01\x01\x01\0\0\0");
+            pair.unwritten[end].extend(b"farcall\0\x01\x01\x01\x01\0\0");
         }
         pair
     }

@@ -50,7 +50,7 @@ fn no_peer_makes_a_sender_keep_more_than_the_largest_window() {
     let mut now = Instant::now();
     let mut client = session(Role::Client, u32::MAX, now);
     let mut server = session(Role::Server, u32::MAX, now);
-    assert_eq!(client.write(b"farcall\0\x01\x01\x01\0\0\0"), 14);
+    assert_eq!(client.write(b"farcall\0\x01\x01\x01\x01\0\0"), 14);
     pass(&mut client, &mut server, now);
     let (mut written, mut call, mut rest) = (0, 0, Vec::new());
     for _ in 0..1500 {
@@ -84,7 +84,7 @@ fn no_peer_makes_a_sender_keep_more_than_the_largest_window() {
 fn an_acknowledgement_that_comes_twice_is_not_answered() {
     let now = Instant::now();
     let (mut client, mut server) = (session(Role::Client, 1 << 20, now), session(Role::Server, 1 << 20, now));
-    client.write(b"farcall\0\x01\x01\x01\0\0\0");
+    client.write(b"farcall\0\x01\x01\x01\x01\0\0");
     assert!(pass(&mut client, &mut server, now) > 0);
     let later = now + Duration::from_millis(10);
     server.handle_timeout(later);
@@ -102,7 +102,7 @@ fn a_peer_that_is_gone_gets_the_frame_that_has_begun_and_no_other() {
     const FRAME: usize = 32 << 10;
     let mut now = Instant::now();
     let mut client = session(Role::Client, 2 << 20, now);
-    assert_eq!(client.write(b"farcall\0\x01\x01\x01\0\0\0"), 14);
+    assert_eq!(client.write(b"farcall\0\x01\x01\x01\x01\0\0"), 14);
     let mut frame = vec![0; FRAME];
     frame[..4].copy_from_slice(&[0xf8, 0x7f, 0, Kind::RequestData as u8]);
     let (mut rest, mut unanswered) = (frame.clone(), 0);
