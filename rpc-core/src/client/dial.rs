@@ -2,7 +2,6 @@
 
 use std::{
     future::Future,
-    io,
     pin::Pin,
     sync::{Arc, Weak},
     time::Duration,
@@ -12,13 +11,13 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{attempt::Attempting, dialled::Dialled};
 use crate::{
-    Address, Code, Error,
+    Code, Error,
     carry::Wire,
     codec::Format,
     dispatch::{Host, Serving},
     driver::{Driver, Link, open},
     proto::Connection,
-    transport::Connector,
+    transport::{Connector, no_connection},
 };
 
 /// Connects, tells everyone who waits, and carries the connection until it ends.
@@ -81,7 +80,11 @@ async fn attempt(
     let (address, limits) = (connector.address(), host.limits());
     let (mut stream, peer) = match timeout(limits.handshake_timeout, connector.connect()).await {
         Ok(Ok(connected)) => connected,
-        Ok(Err(error)) => return Err(failed(address, error)),
+        Ok(Err(error)) => {
+            return Err(no_connection(error, |cause| {
+                format!("cannot connect to {address}: {cause}")
+            }));
+        }
         Err(_) => {
             let time = limits.handshake_timeout;
             return Err(Error::refused(
@@ -103,17 +106,4 @@ async fn attempt(
         Arc::clone(&link),
         Driver::new(link, stream, peer, opened.input, serving),
     ))
-}
-
-/// A connector may know more than an `io::Error` can say, such as that trying again is of no use.
-fn failed(address: &Address, error: io::Error) -> Error {
-    if let Some(own) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
-        return Error::refused(own.code(), format!("cannot connect to {address}: {}", own.message()));
-    }
-    let code = match error.kind() {
-        // Such as a path that is too long: it never gets better.
-        io::ErrorKind::InvalidInput => Code::InvalidArgument,
-        _ => Code::Unavailable,
-    };
-    Error::refused(code, format!("cannot connect to {address}: {error}")).with_told_cause(error)
 }

@@ -12,7 +12,7 @@ use crate::{
     Code, Error, Limits,
     codec::Format,
     proto::{Announced, Carrier, ClientHello, HelloError, ServerHello, Settings},
-    transport::{Address, BoxStream},
+    transport::{Address, BoxStream, no_connection},
 };
 
 /// An opened connection: how to run it, the format agreed on, and what came behind the hello.
@@ -47,16 +47,11 @@ pub(crate) async fn open(
         limits: Announced::over(carrier, limits),
     };
     let failed = |what: &str| Error::refused(Code::Unavailable, format!("no connection with {peer}: {what}"));
+    let broken = |error| no_connection(error, |cause| format!("no connection with {peer}: {cause}"));
     let mut input = BytesMut::new();
     let opening = async {
-        stream
-            .write_all(&hello.encode())
-            .await
-            .map_err(|error| failed(&error.to_string()).with_told_cause(error))?;
-        stream
-            .flush()
-            .await
-            .map_err(|error| failed(&error.to_string()).with_told_cause(error))?;
+        stream.write_all(&hello.encode()).await.map_err(broken)?;
+        stream.flush().await.map_err(broken)?;
         loop {
             match ServerHello::take(&mut input) {
                 Ok(Some(hello)) => return Ok(hello),
@@ -75,7 +70,7 @@ pub(crate) async fn open(
                     ));
                 }
                 Ok(_) => {}
-                Err(error) => return Err(failed(&error.to_string()).with_told_cause(error)),
+                Err(error) => return Err(broken(error)),
             }
         }
     };

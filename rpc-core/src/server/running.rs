@@ -12,7 +12,7 @@ use super::{accept, builder::FailedConnection, registry::Registry};
 use crate::{
     Address, Error, Outcome,
     dispatch::Host,
-    transport::{BoxStream, IntoAddress, Listener, bind},
+    transport::{BoxStream, IntoAddress, Listener, bind_all},
     unwind::guarded,
 };
 
@@ -67,13 +67,21 @@ impl RunningServer {
 
     /// Listens on one more address, of any scheme, and tells it with the port that was picked.
     ///
+    /// A host name may have several addresses, as `localhost` mostly has. The server listens on all that this machine has, with one
+    /// port, and is told the first; [`local_addrs`](Self::local_addrs) has all of them.
+    ///
     /// Cancel safe.
     ///
     /// # Errors
     /// When the address is none or cannot be listened on.
     pub async fn listen(&self, address: impl IntoAddress) -> Result<Address, Error> {
-        let listener = bind(&address.into_address()?).await?;
-        self.listen_on(listener)
+        let mut first = None;
+        for listener in bind_all(&address.into_address()?).await? {
+            let address = self.listen_on(listener)?;
+            first.get_or_insert(address);
+        }
+        // There is one at least, or there was an error.
+        first.ok_or_else(shutting_down)
     }
 
     /// Listens on a transport of your own. Must be called inside a tokio runtime.

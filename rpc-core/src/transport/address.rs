@@ -17,6 +17,9 @@ use crate::Error;
 /// | `unix:///path[#instance]` | a Unix socket; the path is absolute and has no `#` |
 /// | `mem://name[/instance]` | inside this process |
 ///
+/// A name may have several addresses. A client tries them in the system's order with IPv4 and IPv6 in turns, the next one as soon as
+/// one fails or after 250 ms of silence, and takes the first that answers (RFC 8305). A server listens on all that its machine has.
+///
 /// The instance may have slashes in it (`tcp://host:80/warehouse/eu`) and is taken as it is, without percent-decoding.
 /// `Display` gives the form that was parsed.
 ///

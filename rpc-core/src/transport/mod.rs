@@ -6,8 +6,11 @@
 //! everything above works on [`BoxStream`] and never learns which transport it runs on.
 
 mod address;
+mod failure;
 mod mem;
+mod names;
 mod parse;
+mod race;
 mod stream;
 mod tcp;
 mod udp;
@@ -20,6 +23,7 @@ use std::{any::Any, io, sync::Arc, time::Instant};
 
 use address::Endpoint;
 pub(crate) use address::{LOOPBACK, Origin};
+pub(crate) use failure::no_connection;
 
 pub use address::{Address, IntoAddress};
 pub use mem::mem_pair;
@@ -46,6 +50,9 @@ pub fn connector(address: &Address) -> Result<Arc<dyn Connector>, Error> {
 
 /// Listens on `address`; port 0 picks a free one, which [`Listener::local_address`] tells.
 ///
+/// Of a host name with several addresses it is the first one of this machine, which `local_address` tells, too;
+/// [`RunningServer::listen`](crate::RunningServer::listen) listens on all of them.
+///
 /// Cancel safe: an unfinished bind leaves nothing behind.
 ///
 /// # Errors
@@ -54,6 +61,13 @@ pub fn connector(address: &Address) -> Result<Arc<dyn Connector>, Error> {
 /// the address has an instance, which only a client's address can have. [`Code::Unimplemented`] as for [`connector`].
 /// [`Code::Unavailable`]: anything else, such as a host name that does not resolve.
 pub async fn bind(address: &Address) -> Result<Box<dyn Listener>, Error> {
+    let mut all = bind_all(address).await?;
+    // There is one at least, or there was an error.
+    Ok(all.swap_remove(0))
+}
+
+/// Listens on every address of this machine that the name in `address` has, all with one port.
+pub(crate) async fn bind_all(address: &Address) -> Result<Vec<Box<dyn Listener>>, Error> {
     if let Some(instance) = address.instance() {
         let message =
             format!("cannot listen on `{address}`: the instance `{instance}` belongs in a client's address only");
@@ -62,11 +76,15 @@ pub async fn bind(address: &Address) -> Result<Box<dyn Listener>, Error> {
     let bound = match address.endpoint() {
         Endpoint::Tcp { host, port } => tcp::bind(host, *port).await,
         Endpoint::Udp { host, port } => udp::bind(host, *port).await,
-        Endpoint::Unix(path) => unix::bind(address, path).await,
-        Endpoint::Mem(name) => mem::bind(address, name),
+        Endpoint::Unix(path) => unix::bind(address, path).await.map(one),
+        Endpoint::Mem(name) => mem::bind(address, name).map(one),
         Endpoint::Custom(_) => return Err(no_transport(address, "Listener")),
     };
     bound.map_err(|cause| cannot_listen(address, cause))
+}
+
+fn one(listener: Box<dyn Listener>) -> Vec<Box<dyn Listener>> {
+    vec![listener]
 }
 
 /// When the peer of a stream was heard last, where the transport knows more about that than the bytes that are read: a datagram may

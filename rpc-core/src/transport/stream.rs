@@ -22,6 +22,35 @@ pub type Connecting<'a> = Pin<Box<dyn Future<Output = io::Result<(BoxStream, Add
 
 /// Opens connections to one address: the client's half of a transport.
 ///
+/// # Errors and what they mean to callers
+/// An error of [`connect`](Self::connect), or of its stream before the server has said hello, fails the calls that wait for the
+/// connection. Whether they are [retryable](crate::Error::is_retryable) is a matter of its kind:
+///
+/// | [`io::ErrorKind`] | the calls fail as | retryable |
+/// | --- | --- | --- |
+/// | `InvalidInput`, as of a path that is too long | [`InvalidArgument`](crate::Code::InvalidArgument) | no |
+/// | `InvalidData`, as of a certificate that is not trusted | [`FailedPrecondition`](crate::Code::FailedPrecondition) | no |
+/// | `PermissionDenied` | [`PermissionDenied`](crate::Code::PermissionDenied) | no |
+/// | `Unsupported` | [`Unimplemented`](crate::Code::Unimplemented) | no |
+/// | every other: refusals and resets, `NotFound` of a socket file whose server has yet to start, names that do not resolve, `Other` | [`Unavailable`](crate::Code::Unavailable) | yes |
+///
+/// A transport that knows better says so with a [`farcall::Error`](crate::Error), whose code and text count then. `?` puts it into the
+/// `io::Error`:
+///
+/// ```
+/// use farcall::Error;
+///
+/// fn check(trusted: bool) -> std::io::Result<()> {
+///     if !trusted {
+///         Err(Error::unauthenticated("the server's certificate has expired"))?;
+///     }
+///     Ok(())
+/// }
+/// assert!(check(false).is_err());
+/// ```
+///
+/// # Example
+///
 /// ```
 /// use std::io;
 /// use farcall::transport::{Address, Connecting, Connector};

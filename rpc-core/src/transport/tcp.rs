@@ -1,11 +1,15 @@
 //! TCP. Nagle's algorithm is off on both sides: the layers above write whole frames, which must not wait for an
 //! acknowledgement.
 
-use std::io;
+use std::{io, net::SocketAddr, time::Duration};
 
-use tokio::net::{TcpListener, TcpStream};
+use socket2::SockRef;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-use super::{Address, BoxStream, Connecting, Connector, Listener};
+use super::{Address, BoxStream, Connecting, Connector, Listener, names, race::race};
+
+/// How many connections wait to be accepted, if the system allows that many.
+const BACKLOG: u32 = 1024;
 
 #[derive(Debug)]
 pub(super) struct TcpConnector {
@@ -20,8 +24,8 @@ impl TcpConnector {
     }
 
     async fn open(&self) -> io::Result<(TcpStream, Address)> {
-        // Tries every address that the name resolves to, one after the other.
-        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+        let peers = names::resolve(&self.host, self.port).await?;
+        let stream = race(peers, |peer| async move { open(socket(peer)?, peer).await }).await?;
         stream.set_nodelay(true)?;
         let peer = stream.peer_addr()?;
         Ok((stream, peer.into()))
@@ -38,9 +42,48 @@ impl Connector for TcpConnector {
     }
 }
 
-pub(super) async fn bind(host: &str, port: u16) -> io::Result<Box<dyn Listener>> {
-    let listener = BoundTcp::new(host, port).await?;
-    Ok(Box::new(listener))
+/// A socket on the way to `peer`. A server may listen at its port: a client that was given that port by chance does not keep the
+/// server from starting.
+fn socket(peer: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = match peer {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    reuse(&socket)?;
+    Ok(socket)
+}
+
+/// Elsewhere the option means that a port may be taken from whoever has it.
+fn reuse(socket: &TcpSocket) -> io::Result<()> {
+    if cfg!(unix) { socket.set_reuseaddr(true) } else { Ok(()) }
+}
+
+/// Connects `socket`. Where nobody listens at a port that clients are given as well, the system may give it to this one, and TCP
+/// connects it with itself: then nobody is there.
+async fn open(first: TcpSocket, peer: SocketAddr) -> io::Result<TcpStream> {
+    let stream = first.connect(peer).await?;
+    if stream.local_addr()? != stream.peer_addr()? {
+        return Ok(stream);
+    }
+    // It is closed without a trace, so that the port is free for a server.
+    SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
+    // As long as it is open the next one gets another port, so it certainly does not meet itself.
+    let next = socket(peer)?.connect(peer).await;
+    drop(stream);
+    next
+}
+
+/// Listens on every address of `host`.
+pub(super) async fn bind(host: &str, port: u16) -> io::Result<Vec<Box<dyn Listener>>> {
+    let sockets = names::bind_each(&names::resolve(host, port).await?, bound, TcpSocket::local_addr)?;
+    let listen = |socket: TcpSocket| Ok(Box::new(BoundTcp::new(socket.listen(BACKLOG)?)?) as Box<dyn Listener>);
+    sockets.into_iter().map(listen).collect()
+}
+
+fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = socket(address)?;
+    socket.bind(address)?;
+    Ok(socket)
 }
 
 struct BoundTcp {
@@ -49,8 +92,7 @@ struct BoundTcp {
 }
 
 impl BoundTcp {
-    async fn new(host: &str, port: u16) -> io::Result<Self> {
-        let listener = TcpListener::bind((host, port)).await?;
+    fn new(listener: TcpListener) -> io::Result<Self> {
         let local = listener.local_addr()?.into();
         Ok(Self { listener, local })
     }
@@ -81,11 +123,18 @@ mod tests {
     use super::*;
     use crate::Result;
 
+    type TestResult = Result<(), Box<dyn std::error::Error>>;
+
+    fn listening(port: u16) -> io::Result<(BoundTcp, SocketAddr)> {
+        let listener = BoundTcp::new(bound(([127, 0, 0, 1], port).into())?.listen(BACKLOG)?)?;
+        let address = listener.listener.local_addr()?;
+        Ok((listener, address))
+    }
+
     #[tokio::test]
-    async fn both_sides_have_nodelay_and_know_each_other() -> Result<(), Box<dyn std::error::Error>> {
-        let listener = BoundTcp::new("127.0.0.1", 0).await?;
-        let port = listener.listener.local_addr()?.port();
-        let connector = TcpConnector::new(listener.local.clone(), "127.0.0.1".to_owned(), port);
+    async fn both_sides_have_nodelay_and_know_each_other() -> TestResult {
+        let (listener, address) = listening(0)?;
+        let connector = TcpConnector::new(listener.local.clone(), "127.0.0.1".to_owned(), address.port());
 
         let ((client, server_address), (server, client_address)) = tokio::try_join!(connector.open(), listener.next())?;
 
@@ -93,6 +142,58 @@ mod tests {
         assert!(server.nodelay()?);
         assert_eq!(server_address, listener.local);
         assert_eq!(client_address, client.local_addr()?.into());
+        Ok(())
+    }
+
+    /// A socket that connects to the address that it is bound to, as one may by chance.
+    fn meets_itself() -> io::Result<(TcpSocket, SocketAddr)> {
+        let socket = bound(([127, 0, 0, 1], 0).into())?;
+        let address = socket.local_addr()?;
+        Ok((socket, address))
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn whoever_meets_itself_meets_nobody() -> TestResult {
+        let (socket, address) = meets_itself()?;
+        let error = open(socket, address).await.expect_err("nobody listens");
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        // The port is free at once.
+        let (listener, _) = listening(address.port())?;
+        tokio::try_join!(open(super::socket(address)?, address), listener.next())?;
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_server_may_listen_where_a_client_came_from() -> TestResult {
+        let (elsewhere, address) = listening(0)?;
+        let (client, _) = tokio::try_join!(open(socket(address)?, address), elsewhere.next())?;
+        listening(client.local_addr()?.port())?;
+        Ok(())
+    }
+
+    /// An address whose queue of connections is full: the system drops what else comes, as a firewall does.
+    #[cfg(target_os = "linux")]
+    #[tokio::test(start_paused = true)]
+    async fn an_address_behind_a_silent_one_is_reached() -> TestResult {
+        let full = bound(([127, 0, 0, 1], 0).into())?.listen(1)?;
+        let silent = full.local_addr()?;
+        let mut waiting = Vec::new();
+        for _ in 0..8 {
+            let connects = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
+            connects.set_nonblocking(true)?;
+            // That it is under way is an error, too.
+            let _ = connects.connect(&silent.into());
+            waiting.push(connects);
+        }
+        let (listener, there) = listening(0)?;
+        let raced = race(
+            vec![silent, there],
+            |peer| async move { open(socket(peer)?, peer).await },
+        );
+        let (stream, _) = tokio::try_join!(raced, listener.next())?;
+        assert_eq!(stream.peer_addr()?, there);
         Ok(())
     }
 }

@@ -7,10 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{
-    net::lookup_host,
-    time::{timeout, timeout_at},
-};
+use tokio::time::timeout_at;
 
 use super::{
     INCOMPLETE, now, secret,
@@ -21,11 +18,9 @@ use super::{
 use crate::{
     Code, Error,
     proto::datagram::{Budget, Opened, Opening, Refusal, Role, Session, Setup},
-    transport::{Address, Connecting, Connector},
+    transport::{Address, Connecting, Connector, names, race::race},
 };
 
-/// How long an address may be silent before the host's next one is tried; the last one has as long as the caller allows.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// How soon a refused hello is repeated: a server that is just starting listens by then.
 const AFTER_REFUSAL: Duration = Duration::from_millis(25);
 
@@ -41,26 +36,14 @@ impl UdpConnector {
         Self { address, host, port }
     }
 
-    /// Tries every address that the name resolves to, one after the other.
     pub(super) async fn open(&self) -> io::Result<(UdpStream, Address)> {
-        let mut peers = lookup_host((self.host.as_str(), self.port)).await?.peekable();
-        let mut failed = io::Error::new(io::ErrorKind::NotFound, "the host name has no address");
-        while let Some(peer) = peers.next() {
-            let opening = open(peer);
-            let opened = if peers.peek().is_none() {
-                opening.await
-            } else {
-                timeout(PATIENCE, opening)
-                    .await
-                    .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-            };
-            match opened {
-                Ok(stream) => return Ok((stream, Address::udp(peer))),
-                Err(error) => failed = error,
-            }
-        }
-        Err(failed)
+        first_of(names::resolve(&self.host, self.port).await?).await
     }
+}
+
+/// A session with whichever of `peers` answers first.
+pub(super) async fn first_of(peers: Vec<SocketAddr>) -> io::Result<(UdpStream, Address)> {
+    race(peers, |peer| async move { Ok((open(peer).await?, Address::udp(peer))) }).await
 }
 
 impl Connector for UdpConnector {

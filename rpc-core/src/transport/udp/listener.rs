@@ -10,8 +10,6 @@ use std::{
     time::Instant,
 };
 
-use tokio::net::lookup_host;
-
 use super::{
     INCOMPLETE, TURN,
     inbox::Inbox,
@@ -23,21 +21,20 @@ use super::{
 };
 use crate::{
     proto::datagram::{Admission, Budget, Refusal, Role, Routed, Session, Setup},
-    transport::{Address, BoxStream, Connecting, Listener},
+    transport::{Address, BoxStream, Connecting, Listener, names},
 };
 
 /// How many sessions wait to be accepted before clients are refused: what operating systems give a listening socket.
 const ACCEPT_QUEUE: usize = 128;
 
-pub(in crate::transport) async fn bind(host: &str, port: u16) -> io::Result<Box<dyn Listener>> {
-    let mut failed = io::Error::new(io::ErrorKind::NotFound, "the host name has no address");
-    for address in lookup_host((host, port)).await? {
-        match Socket::bind(address) {
-            Ok(socket) => return Ok(Box::new(BoundUdp::new(socket).await?)),
-            Err(error) => failed = error,
-        }
+/// Listens on every address of `host`.
+pub(in crate::transport) async fn bind(host: &str, port: u16) -> io::Result<Vec<Box<dyn Listener>>> {
+    let addresses = names::resolve(host, port).await?;
+    let mut listeners = Vec::new();
+    for socket in names::bind_each(&addresses, Socket::bind, Socket::local_address)? {
+        listeners.push(Box::new(BoundUdp::new(socket).await?) as Box<dyn Listener>);
     }
-    Err(failed)
+    Ok(listeners)
 }
 
 /// A socket that serves many sessions. Its `accept` is what carries them all: it hands on whatever comes.

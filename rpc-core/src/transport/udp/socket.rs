@@ -92,6 +92,16 @@ pub(super) enum Sent {
     Refused,
 }
 
+/// A socket with another port than `peer` has: on this machine it would be the peer itself, and keep a server from listening there.
+fn apart_from(peer: SocketAddr, socket: StdSocket) -> io::Result<StdSocket> {
+    let local = socket.local_addr()?;
+    if local.port() == peer.port() {
+        // The one that is there keeps the system from giving its port again.
+        return StdSocket::bind(SocketAddr::new(local.ip(), 0));
+    }
+    Ok(socket)
+}
+
 impl Socket {
     /// A socket that listens at `address`.
     pub(super) fn bind(address: SocketAddr) -> io::Result<Self> {
@@ -105,6 +115,7 @@ impl Socket {
             SocketAddr::V6(_) => ([0; 16], 0).into(),
         };
         let socket = StdSocket::bind(any)?;
+        let socket = apart_from(peer, socket)?;
         if CONNECTS {
             socket.connect(peer)?;
         }
@@ -281,4 +292,21 @@ pub(super) fn passes(error: &io::Error) -> bool {
                 | OutOfMemory
                 | PermissionDenied
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_does_not_take_the_port_of_its_server() -> io::Result<()> {
+        let taken = StdSocket::bind("127.0.0.1:0")?;
+        let server = taken.local_addr()?;
+        let other = apart_from(server, taken)?;
+        assert_ne!(other.local_addr()?.port(), server.port());
+        StdSocket::bind(server)?;
+        let kept = other.local_addr()?;
+        assert_eq!(apart_from(server, other)?.local_addr()?, kept);
+        Ok(())
+    }
 }

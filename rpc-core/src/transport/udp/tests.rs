@@ -84,6 +84,17 @@ async fn a_datagram_too_long_for_the_path_is_told() -> TestResult {
     Ok(())
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_server_behind_a_silent_address_is_reached() -> TestResult {
+    let (_silent, nobody) = bound().await?;
+    let mut listener = bind_address(&"udp://127.0.0.1:0".parse()?).await?;
+    let local = listener.local_address();
+    let there = local.to_string().trim_start_matches("udp://").parse()?;
+    let ((_stream, peer), _) = tokio::try_join!(connector::first_of(vec![nobody, there]), listener.accept())?;
+    assert_eq!(peer, local);
+    Ok(())
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_connected_socket_hears_that_nobody_listens() -> TestResult {
