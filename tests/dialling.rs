@@ -209,3 +209,81 @@ async fn a_handshake_below_that_fails_late_is_told_apart_as_well() {
     assert!(error.message().contains("unknown issuer"), "{error}");
     assert!(!error.is_retryable());
 }
+
+/// Unix sockets elsewhere refuse where this one says that there is no room.
+#[cfg(target_os = "linux")]
+mod full_queues {
+    use std::{
+        os::{fd::OwnedFd, unix::net::UnixListener},
+        path::Path,
+        time::Duration,
+    };
+
+    use farcall::{Limits, client::ChannelBuilder};
+    use socket2::{Domain, SockAddr, Socket, Type};
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    /// A socket file, and those who wait there to be accepted: no place is left.
+    fn full(path: &Path) -> io::Result<(UnixListener, Vec<Socket>)> {
+        let address = SockAddr::unix(path)?;
+        let listener = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        listener.bind(&address)?;
+        listener.listen(0)?;
+        let mut waiting = Vec::new();
+        loop {
+            let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+            socket.set_nonblocking(true)?;
+            match socket.connect(&address) {
+                Ok(()) => waiting.push(socket),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((OwnedFd::from(listener).into(), waiting))
+    }
+
+    fn client(builder: ChannelBuilder, path: &Path) -> Result<DoorClient> {
+        let address = format!("unix://{}", path.display());
+        Ok(DoorClient::new(builder.connect_lazily(address)?))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_place_is_waited_for() -> TestResult {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("sock");
+        let (listener, waiting) = full(&path)?;
+        let server = server().listen("mem://dialling-full").await?;
+        let call = tokio::spawn(client(Channel::builder(), &path)?.peer());
+        sleep(Duration::from_secs(2)).await;
+        assert!(!call.is_finished(), "there is no place");
+        for _ in &waiting {
+            listener.accept()?;
+        }
+        listener.set_nonblocking(true)?;
+        let listener = tokio::net::UnixListener::from_std(listener)?;
+        let (stream, _) = listener.accept().await?;
+        server.serve(Box::new(stream), Address::custom("test://client"));
+        assert_eq!(call.await??, "test://client");
+        Ok(())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn for_as_long_as_a_handshake_may_take() -> TestResult {
+        const TIME: Duration = Duration::from_secs(3);
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("sock");
+        let (_listener, _waiting) = full(&path)?;
+        let begin = Instant::now();
+        let builder = Channel::builder().limits(Limits::default().handshake_timeout(TIME));
+        let error = client(builder, &path)?.peer().await.expect_err("there is no place");
+        assert_eq!(
+            (error.code(), error.outcome()),
+            (Code::Unavailable, Outcome::NotExecuted)
+        );
+        assert!(begin.elapsed() >= TIME, "{:?}", begin.elapsed());
+        assert!(error.message().contains("within 3s"), "{error}");
+        Ok(())
+    }
+}

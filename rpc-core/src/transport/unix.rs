@@ -36,9 +36,13 @@ mod supported {
         os::unix::fs::{FileTypeExt, MetadataExt},
         path::{Path, PathBuf},
         sync::Arc,
+        time::Duration,
     };
 
-    use tokio::net::{UnixListener, UnixStream};
+    use tokio::{
+        net::{UnixListener, UnixStream},
+        time::sleep,
+    };
 
     use crate::{
         Error,
@@ -62,10 +66,28 @@ mod supported {
         }))
     }
 
+    /// How long the first and the longest wait for a place among those who wait to be accepted is.
+    const PAUSE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(64));
+
+    impl UnixConnector {
+        /// Where TCP waits for a place among those who wait to be accepted, a Unix socket that does not block says that there is
+        /// none, and nobody tells when there is one.
+        async fn open(&self) -> io::Result<UnixStream> {
+            let (mut pause, longest) = PAUSE;
+            loop {
+                match UnixStream::connect(&self.path).await {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => sleep(pause).await,
+                    connected => return connected,
+                }
+                pause = longest.min(pause * 2);
+            }
+        }
+    }
+
     impl Connector for UnixConnector {
         fn connect(&self) -> Connecting<'_> {
             Box::pin(async {
-                let stream = UnixStream::connect(&self.path).await?;
+                let stream = self.open().await?;
                 Ok((Box::new(stream) as _, self.address.clone().with_instance("")))
             })
         }
