@@ -3,12 +3,13 @@
 #[macro_use]
 mod support;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use farcall::{Channel, Limits, Server};
 use futures::future::{join_all, try_join_all};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use support::{Gate, TestResult, Transport};
-use tokio::sync::Barrier;
+use tokio::sync::{Barrier, mpsc::UnboundedSender};
 
 /// How many small calls, one after the other, have their answers before a large message has passed. The first may go ahead of
 /// it; each further one waits at most for what the operating system holds of it, which is a few MiB of the 64, and over UDP for
@@ -22,6 +23,7 @@ trait Desk {
     async fn meet(&self, number: u64) -> u64;
     async fn large(&self, length: usize) -> Vec<u8>;
     async fn digest(&self, blob: &[u8]) -> usize;
+    async fn read(&self, slow: Slow) -> usize;
 }
 
 struct Office {
@@ -47,6 +49,59 @@ impl Desk for Office {
     async fn digest(&self, blob: &[u8]) -> usize {
         blob.len()
     }
+    async fn read(&self, slow: Slow) -> usize {
+        slow.blob.len()
+    }
+}
+
+/// A value whose decoding and dropping block their thread, each until somebody lets it go on.
+struct Slow {
+    blob: Vec<u8>,
+    /// One for each transport, since a type that is decoded knows nothing but its bytes.
+    turns: usize,
+}
+
+/// Where a value waits: it says that it does, and waits for an answer.
+struct Turns {
+    waits: Mutex<Option<UnboundedSender<std::sync::mpsc::Sender<()>>>>,
+}
+
+static TURNS: [Turns; 4] = [const {
+    Turns {
+        waits: Mutex::new(None),
+    }
+}; 4];
+
+impl Turns {
+    fn wait(&self) {
+        let (go_on, told) = std::sync::mpsc::channel();
+        let waits = self.waits.lock().expect("nobody panics").clone();
+        // Nobody answers once the test is over.
+        if waits.is_some_and(|waits| waits.send(go_on).is_ok()) {
+            let _ = told.recv();
+        }
+    }
+}
+
+impl Serialize for Slow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.turns, &self.blob).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Slow {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (turns, blob) = <(usize, Vec<u8>)>::deserialize(deserializer)?;
+        TURNS[turns].wait();
+        Ok(Self { blob, turns })
+    }
+}
+
+impl Drop for Slow {
+    fn drop(&mut self) {
+        // Its copy at the caller has nothing to wait for, and is dropped before anybody listens.
+        TURNS[self.turns].wait();
+    }
 }
 
 fn office(participants: usize) -> (Office, Gate) {
@@ -64,6 +119,7 @@ over_every_transport!(
     answers_find_their_callers,
     large_replies_do_not_hold_up_small_calls,
     large_requests_do_not_hold_up_small_calls,
+    large_arguments_are_decoded_beside_the_connection,
 );
 
 /// Every handler waits for all the others, so this ends only if all of them run at one time.
@@ -74,6 +130,29 @@ async fn a_thousand_calls_run_at_one_time(transport: Transport) -> TestResult {
     let desk = DeskClient::new(site.channel.clone());
     let answers = try_join_all((0..1000).map(|number| desk.meet(number))).await?;
     assert!(answers.into_iter().eq(0..1000));
+    Ok(())
+}
+
+async fn large_arguments_are_decoded_beside_the_connection(transport: Transport) -> TestResult {
+    let site = transport
+        .serve(Server::new().service(DeskServer::new(office(1).0)))
+        .await?;
+    let desk = DeskClient::new(site.channel.clone());
+    let slow = Slow {
+        blob: vec![7; 100 << 10],
+        turns: transport as usize,
+    };
+    let call = desk.read(slow);
+    let (waits, mut waiting) = tokio::sync::mpsc::unbounded_channel();
+    *TURNS[transport as usize].waits.lock().expect("nobody panics") = Some(waits);
+    let call = tokio::spawn(call);
+    for _ in ["decoded", "dropped"] {
+        // A thread is held up, and the connection is not.
+        let go_on = waiting.recv().await.expect("it waits");
+        assert_eq!(desk.double(4).await?, 8);
+        go_on.send(())?;
+    }
+    assert_eq!(call.await??, 100 << 10);
     Ok(())
 }
 

@@ -28,6 +28,11 @@ use crate::{
     trace::Trace,
 };
 
+/// Arguments that are longer are decoded in the handler's own task: a megabyte of small boxed values takes tens of
+/// milliseconds, and the driver has the other calls and the pings of its connection to answer. It is about what one
+/// frame holds, which takes a millisecond at the worst, and next to a longer message a task costs nothing.
+const LARGE: usize = 32 << 10;
+
 /// What is done with the calls that come in over one connection.
 pub(crate) struct Serving {
     host: Arc<Host>,
@@ -182,7 +187,7 @@ impl Serving {
 
 impl Inbound for Serving {
     fn start(&mut self, request: Request, answers: &mut Answers) {
-        let call = request.call;
+        let (call, large) = (request.call, request.body.len() > LARGE);
         if let Some(place) = self.running.get_mut(call as usize) {
             *place = None;
         }
@@ -190,7 +195,7 @@ impl Inbound for Serving {
             Ok(task) => task,
             Err(error) => return answers.answer(call, &Metadata::new(), Err(error)),
         };
-        if !self.host.spawns {
+        if !self.host.spawns && !large {
             // Whatever the handler waits for is asked again as soon as it has a task, so nobody needs to be woken yet.
             let mut cx = Context::from_waker(Waker::noop());
             if let Poll::Ready((metadata, answer)) = task.poll_answer(&mut cx) {
