@@ -17,10 +17,11 @@ macro_rules! limits {
         /// ```
         ///
         /// # Memory
-        /// A peer that does its worst makes one connection hold about `max_calls` × 64 KiB of small requests, `max_buffered`
+        /// A peer that does its worst makes one connection hold about `max_calls` × 96 KiB of small requests, each of
+        /// which may keep the buffer that it was read into, `max_buffered`
         /// of large ones, `max_unread` of answers that it does not read and `max_calls` × 512 bytes of short ones,
-        /// `max_streams` × `stream_window` of items that nobody takes and `max_buffered` of what windows have grown and long
-        /// items take, as much again and one item of long ones that handlers have asked for and do not take (above that one more
+        /// twice `max_streams` × `stream_window` of items that nobody takes, since buffers grow by doubling, and
+        /// `max_buffered` of what windows have grown and long items take, as much again and one item of long ones that handlers have asked for and do not take (above that one more
         /// in 5 s), `max_objects` references, and what the handlers that it started hold themselves; the server as a whole runs
         /// `max_server_calls` handlers, and holds `max_server_unread` of answers and 64 KiB more for each connection. Nobody makes it
         /// hold items that are to be sent: a sender waits while 32 KiB of its stream have not left. Over UDP a connection holds up to 2 MiB more that
