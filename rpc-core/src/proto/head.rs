@@ -157,7 +157,7 @@ pub(crate) fn encode_failure(error: &Error, max_metadata: usize) -> BytesMut {
 
 /// About as many bytes as [`encode_failure`] gives at the most.
 pub(crate) fn failure_len(error: &Error) -> usize {
-    error.message().len().min(MAX_TEXT) + encoded_len(error.metadata())
+    error.message().len().min(MAX_TEXT) + error.metadata().as_block().len()
 }
 
 /// Appends a whole frame that carries a failure.
@@ -187,23 +187,7 @@ pub(crate) fn decode_failure(mut payload: Bytes, max_metadata: usize) -> Result<
 
 /// Metadata as a block: for each pair the key's length in one byte, the key, the value's length in four, the value.
 pub(crate) fn encode_metadata(metadata: &Metadata) -> Bytes {
-    if metadata.is_empty() {
-        return Bytes::new();
-    }
-    let mut out = BytesMut::new();
-    for (key, value) in metadata.iter() {
-        // Keys are checked to be 255 bytes at most when they are made; values are held to the peer's limit as a block.
-        out.put_u8(key.len() as u8);
-        out.put_slice(key.as_bytes());
-        out.put_u32_le(value.len() as u32);
-        out.put_slice(value);
-    }
-    out.freeze()
-}
-
-/// The bytes of [`encode_metadata`].
-fn encoded_len(metadata: &Metadata) -> usize {
-    metadata.iter().map(|(key, value)| 5 + key.len() + value.len()).sum()
+    metadata.as_block().clone()
 }
 
 /// Reads a metadata block.
@@ -211,19 +195,7 @@ pub(crate) fn parse_metadata(block: &Bytes) -> Result<Metadata, Violation> {
     if block.is_empty() {
         return Ok(Metadata::new());
     }
-    let mut rest = block.clone();
-    let mut metadata = Metadata::new();
-    while rest.has_remaining() {
-        let length = usize::from(rest.try_get_u8()?);
-        let key = take(&mut rest, length)?;
-        let length = rest.try_get_u32_le()? as usize;
-        let value = take(&mut rest, length)?;
-        let key = std::str::from_utf8(&key).map_err(|_| Violation::new("a metadata key that is not ASCII"))?;
-        metadata
-            .append_wire(key, value)
-            .map_err(|error| Violation::new(error.message()))?;
-    }
-    Ok(metadata)
+    Metadata::from_block(block).map_err(|error| Violation::new(error.message()))
 }
 
 fn put_block(out: &mut BytesMut, block: &Bytes) {

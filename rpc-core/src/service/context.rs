@@ -127,7 +127,7 @@ impl Context {
 
     /// Adds a pair that a layer made.
     pub(crate) fn append_wire_reply(&self, key: &str, value: &[u8]) -> crate::Result<()> {
-        self.with_reply(|reply| reply.append_wire(key, bytes::Bytes::copy_from_slice(value)))
+        self.with_reply(|reply| reply.append_wire(key, value))
     }
 
     fn with_reply(&self, change: impl FnOnce(&mut Metadata) -> crate::Result<()>) -> crate::Result<()> {

@@ -1,10 +1,13 @@
 //! Key-value pairs that travel beside arguments and results.
 
+mod block;
+mod coding;
+
 use std::fmt;
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 
+use self::block::{Block, Pair};
 use crate::{Code, Error};
 
 /// Key-value pairs that travel beside a call's arguments or its result.
@@ -22,21 +25,15 @@ use crate::{Code, Error};
 /// assert_eq!(metadata.bin("proof-bin"), Some(&[1, 2, 3][..]));
 /// # Ok::<(), farcall::Error>(())
 /// ```
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Metadata {
-    entries: Vec<Entry>,
-}
-
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Entry {
-    key: String,
-    value: Bytes,
+    block: Block,
 }
 
 impl Metadata {
     /// No pairs; allocates nothing.
     pub const fn new() -> Self {
-        Self { entries: Vec::new() }
+        Self { block: Block::new() }
     }
 
     /// Adds a text value behind those that `key` has already.
@@ -44,17 +41,13 @@ impl Metadata {
     /// # Errors
     /// `InvalidArgument` when the key has other characters than a key may have, is empty, too long, or ends in `-bin`.
     pub fn append(&mut self, key: &str, value: impl Into<String>) -> Result<(), Error> {
-        let key = checked_key(key)?;
-        if is_binary(&key) {
+        check_key(key)?;
+        if is_binary(key) {
             return Err(invalid(format!(
                 "metadata key {key:?} ends in \"-bin\": its value is bytes, use `append_bin`"
             )));
         }
-        self.entries.push(Entry {
-            key,
-            value: Bytes::from(value.into().into_bytes()),
-        });
-        Ok(())
+        self.block.push(key, value.into().as_bytes())
     }
 
     /// Adds a value of bytes behind those that `key` has already; the key must end in `-bin`.
@@ -62,96 +55,88 @@ impl Metadata {
     /// # Errors
     /// `InvalidArgument` when the key is not a key, or does not end in `-bin`.
     pub fn append_bin(&mut self, key: &str, value: impl Into<Bytes>) -> Result<(), Error> {
-        let key = checked_key(key)?;
-        if !is_binary(&key) {
+        check_key(key)?;
+        if !is_binary(key) {
             return Err(invalid(format!(
                 "metadata key {key:?} must end in \"-bin\" to carry bytes"
             )));
         }
-        self.entries.push(Entry {
-            key,
-            value: value.into(),
-        });
-        Ok(())
+        self.block.push(key, &value.into())
     }
 
     /// Removes every value of `key` and says whether there was one.
     pub fn remove(&mut self, key: &str) -> bool {
-        let before = self.entries.len();
-        self.entries.retain(|entry| !entry.key.eq_ignore_ascii_case(key));
-        self.entries.len() != before
+        self.block.retain(|pair| !pair.key.eq_ignore_ascii_case(key))
     }
 
     /// Appends every pair of `other`.
     pub fn extend(&mut self, other: &Self) {
-        self.entries.extend_from_slice(&other.entries);
+        self.block.extend(&other.block);
     }
 
     /// The first text value of `key`.
     pub fn value(&self, key: &str) -> Option<&str> {
-        self.matching(key).find_map(Entry::text)
+        self.matching(key).find_map(text)
     }
 
     /// Every text value of `key`, in order.
     pub fn values<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
-        self.matching(key).filter_map(Entry::text)
+        self.matching(key).filter_map(text)
     }
 
     /// The first value of a `-bin` key.
     pub fn bin(&self, key: &str) -> Option<&[u8]> {
-        self.matching(key)
-            .find(|entry| is_binary(&entry.key))
-            .map(|entry| entry.value.as_ref())
+        self.matching(key).find(Pair::is_binary).map(|pair| pair.value)
     }
 
     /// Every value of a `-bin` key, in order.
     pub fn bins<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.matching(key)
-            .filter(|entry| is_binary(&entry.key))
-            .map(|entry| entry.value.as_ref())
+        self.matching(key).filter(Pair::is_binary).map(|pair| pair.value)
     }
 
     /// Every pair in order, values as bytes.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.entries
-            .iter()
-            .map(|entry| (entry.key.as_str(), entry.value.as_ref()))
+        self.block.pairs().map(|Pair { key, value }| (key, value))
     }
 
-    /// The number of pairs.
+    /// The number of pairs; it counts them.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.block.pairs().count()
     }
 
     /// Whether there is no pair.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.block.is_empty()
     }
 
-    fn matching<'a, 'k>(&'a self, key: &'k str) -> impl Iterator<Item = &'a Entry> + use<'a, 'k> {
-        self.entries
-            .iter()
-            .filter(move |entry| entry.key.eq_ignore_ascii_case(key))
+    fn matching<'a, 'k>(&'a self, key: &'k str) -> impl Iterator<Item = Pair<'a>> + use<'a, 'k> {
+        self.block
+            .pairs()
+            .filter(move |pair| pair.key.eq_ignore_ascii_case(key))
     }
 
     /// A pair as it came off the wire, checked as strictly as one made here.
-    pub(crate) fn append_wire(&mut self, key: &str, value: Bytes) -> Result<(), Error> {
-        let key = checked_key(key)?;
-        if !is_binary(&key) && std::str::from_utf8(&value).is_err() {
-            return Err(invalid(format!("metadata value of {key:?} is not UTF-8")));
-        }
-        self.entries.push(Entry { key, value });
-        Ok(())
+    pub(crate) fn append_wire(&mut self, key: &str, value: &[u8]) -> Result<(), Error> {
+        self.block.push(key, value)
+    }
+
+    /// Metadata as it came off the wire, in memory of its own.
+    pub(crate) fn from_block(block: &[u8]) -> Result<Self, Error> {
+        let block = Block::read(block)?;
+        Ok(Self { block })
+    }
+
+    /// Metadata as it goes onto the wire.
+    pub(crate) fn as_block(&self) -> &Bytes {
+        self.block.bytes()
     }
 }
 
-impl Entry {
-    fn text(&self) -> Option<&str> {
-        if is_binary(&self.key) {
-            None
-        } else {
-            std::str::from_utf8(&self.value).ok()
-        }
+fn text(pair: Pair<'_>) -> Option<&str> {
+    if pair.is_binary() {
+        None
+    } else {
+        std::str::from_utf8(pair.value).ok()
     }
 }
 
@@ -159,10 +144,10 @@ impl Entry {
 impl fmt::Debug for Metadata {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut map = f.debug_map();
-        for entry in &self.entries {
-            match entry.text() {
-                Some(text) => map.entry(&entry.key, &text),
-                None => map.entry(&entry.key, &format_args!("{} bytes", entry.value.len())),
+        for pair in self.block.pairs() {
+            match text(pair) {
+                Some(text) => map.entry(&pair.key, &text),
+                None => map.entry(&pair.key, &format_args!("{} bytes", pair.value.len())),
             };
         }
         map.finish()
@@ -170,17 +155,18 @@ impl fmt::Debug for Metadata {
 }
 
 fn is_binary(key: &str) -> bool {
-    key.ends_with("-bin")
+    let key = key.as_bytes();
+    key.len() >= 4 && key[key.len() - 4..].eq_ignore_ascii_case(b"-bin")
 }
 
-fn checked_key(key: &str) -> Result<String, Error> {
+fn check_key(key: &str) -> Result<(), Error> {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     if key.is_empty() || key.len() > 255 || !key.bytes().all(legal) {
         return Err(invalid(format!(
             "metadata key {key:?}: a key is 1 to 255 letters, digits, '-', '_' and '.' in ASCII"
         )));
     }
-    Ok(key.to_ascii_lowercase())
+    Ok(())
 }
 
 fn invalid(message: String) -> Error {
