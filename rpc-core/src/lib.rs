@@ -78,9 +78,9 @@
 //! | [`max_udp_message`](Limits::max_udp_message) | 1 MiB over UDP | that call fails |
 //! | [`max_buffered`](Limits::max_buffered) | 64 MiB | large calls wait for their turn |
 //! | [`max_calls`](Limits::max_calls) | 1,024 of a connection | the call is refused and not executed |
-//! | [`max_server_calls`](Limits::max_server_calls) | 16,384 of a server | the call is refused and not executed |
+//! | [`max_server_calls`](Limits::max_server_calls) | 16,384 of a server, a share of it for one address | the call is refused and not executed |
 //! | [`max_unread`](Limits::max_unread), [`max_server_unread`](Limits::max_server_unread) | 256 MiB of a connection, 1 GiB of a server | the answer is dropped and the call fails, executed |
-//! | [`max_connections`](Limits::max_connections) | 10,000 of a server | the client is turned away |
+//! | [`max_connections`](Limits::max_connections) | 10,000 of a server, a share of it for one address | who has yet to say hello gives way, or the client is turned away |
 //! | [`max_streams`](Limits::max_streams) | 1,024 of a connection, each way | the message that carries one more is refused |
 //! | [`stream_window`](Limits::stream_window), [`max_stream_window`](Limits::max_stream_window) | 64 KiB, growing to 16 MiB | the sender of that stream waits |
 //! | [`max_objects`](Limits::max_objects) | 16,384 of a connection | the message that carries one more is refused |

@@ -106,11 +106,16 @@ pub(crate) async fn open(
     }
 }
 
-/// Opens a connection as the server.
+/// Opens a connection as the server; `heard` is told when the peer has said all that is asked of it.
 ///
 /// # Errors
 /// What went wrong in words, after the peer was told as well as it understands.
-pub(crate) async fn accept(stream: &mut BoxStream, peer: &Address, limits: &Limits) -> Result<Opened, String> {
+pub(crate) async fn accept(
+    stream: &mut BoxStream,
+    peer: &Address,
+    limits: &Limits,
+    heard: impl FnOnce() + Send,
+) -> Result<Opened, String> {
     let mut input = BytesMut::new();
     let hello = match timeout(limits.handshake_timeout, client_hello(stream, &mut input)).await {
         Ok(Ok(hello)) => hello,
@@ -134,6 +139,7 @@ pub(crate) async fn accept(stream: &mut BoxStream, peer: &Address, limits: &Limi
         reject(stream, &Error::refused(Code::FailedPrecondition, text.as_str())).await;
         return Err(text);
     };
+    heard();
     let carrier = carrier(peer);
     let answer = ServerHello::Accepted {
         codec: hello.codec,

@@ -19,13 +19,15 @@ const TIMES_FREE: usize = 3;
 /// Something that a server has so much of for all its peers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Quantity {
+    /// Connections, also those that are being opened.
+    Connections,
     /// Handlers that run.
     Calls,
     /// Bytes of answers that wait for their peer to read.
     Unread,
 }
 
-const QUANTITIES: usize = 2;
+const QUANTITIES: usize = 3;
 
 /// What all peers of one server, or of one channel, take.
 #[derive(Debug)]
@@ -58,7 +60,11 @@ pub(crate) enum Refused {
 impl Shares {
     pub(crate) fn new(limits: &Limits) -> Arc<Self> {
         Arc::new(Self {
-            limits: [limits.max_server_calls, limits.max_server_unread],
+            limits: [
+                limits.max_connections,
+                limits.max_server_calls,
+                limits.max_server_unread,
+            ],
             taken: Default::default(),
             max_unread: limits.max_unread,
             by_origin: Mutex::default(),
@@ -120,6 +126,11 @@ impl Share {
         };
         self.give(quantity, amount);
         Err(refused)
+    }
+
+    /// Whether it gets the last one that is free.
+    pub(crate) fn is_small(&self, quantity: Quantity) -> bool {
+        self.taken[quantity as usize].load(Ordering::Relaxed) < TIMES_FREE
     }
 
     /// Gives back what was taken.

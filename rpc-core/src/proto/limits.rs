@@ -67,7 +67,9 @@ limits! {
     /// Calls in flight on one connection, in each direction; default 1,024, at most 1,048,576. Enough for a busy client,
     /// and a hostile one occupies at most that many handlers.
     max_calls: usize = 1024;
-    /// Calls running in one server, over all its connections; default 16,384.
+    /// Calls running in one server, over all its connections; default 16,384. The peers at one address (of IPv6: one network of /64)
+    /// run at most three quarters of what others leave, so that somebody at another address always gets in; peers without addresses,
+    /// as over a Unix socket, count one by one.
     max_server_calls: usize = 16 << 10;
     /// How many bytes of answers may wait on one connection for the peer to read them, failures and metadata included; default 256
     /// MiB, never below `max_message`. What a handler answers beyond it is dropped, and the call fails as `ResourceExhausted` and
@@ -77,7 +79,8 @@ limits! {
     /// The same for all connections of one server together; default 1 GiB, never below `max_message`. Each connection has 64 KiB
     /// beside it, and the peers at one address have at most three quarters of what others leave.
     max_server_unread: usize = 1 << 30;
-    /// Connections of one server; default 10,000. Above it a client is told so and turned away during the handshake.
+    /// Connections of one server; default 10,000, and of one address three quarters of what others leave. Above it the connection that
+    /// was being opened for the longest gives way; where there is none a client is told so and turned away during the handshake.
     max_connections: usize = 10_000;
     /// The encoded metadata of one message, in bytes; default and most 16 KiB, so that it always fits into one frame.
     max_metadata: usize = MAX_METADATA;

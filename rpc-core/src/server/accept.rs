@@ -8,20 +8,21 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{registry::Place, running::Shared};
+use super::{
+    registry::{NoPlace, Place},
+    running::Shared,
+};
 use crate::{
     Address, Code, Error,
     carry::Wire,
     dispatch::Serving,
-    driver::{DEFAULT_TIMEOUT, Driver, Link, accept as handshake, reject},
+    driver::{DEFAULT_TIMEOUT, Driver, Link, Refused, Share, accept as handshake, reject},
     proto::Connection,
     transport::{BoxStream, Listener},
 };
 
 /// How long to wait after an error of `accept`: most are a shortage of file descriptors, which passes.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How many peers over the limit on connections are told so at one time; further ones are closed without a word.
-const TURNED_AWAY: usize = 64;
 
 /// Accepts until `stopping` is true, and then until the last connection has ended if the listener carries them. No error ends it.
 pub(super) async fn accept(shared: Arc<Shared>, mut listener: Box<dyn Listener>, mut stopping: watch::Receiver<bool>) {
@@ -60,19 +61,30 @@ async fn until(end: impl Future<Output = ()>, work: impl Future<Output = ()>) {
 
 /// Serves one connection in a task that its place in the registry owns.
 pub(super) fn serve(shared: &Arc<Shared>, runtime: &Handle, stream: BoxStream, peer: Address) {
-    let limit = shared.host.limits().max_connections;
-    if let Some(place) = shared.registry.enter(limit) {
-        let shared = Arc::clone(shared);
-        place.spawn(runtime, |place| connection(shared, place, stream, peer));
-        return;
-    }
-    let why = if shared.registry.is_draining() {
-        "the server is shutting down".to_owned()
-    } else {
-        format!("the server has its most of {limit} connections (`max_connections`)")
+    let share = shared.host.share(&peer);
+    let no_place = match shared.registry.enter(&peer, &share) {
+        Ok((place, gave_way)) => {
+            if let Some(oldest) = gave_way {
+                let why = "it was being opened for the longest, and gave way to another one for want of room (`max_connections`)";
+                shared.failed_connection(&oldest, why);
+            }
+            let shared = Arc::clone(shared);
+            place.spawn(runtime, |place| connection(shared, place, stream, peer, share));
+            return;
+        }
+        Err(no_place) => no_place,
+    };
+    let why = match no_place {
+        NoPlace::Draining => "the server is shutting down".to_owned(),
+        NoPlace::Refused(Refused::Full { limit }) => {
+            format!("the server has its most of {limit} connections (`max_connections`)")
+        }
+        NoPlace::Refused(Refused::Share { own, limit }) => format!(
+            "the server has {own} connections from this address, and keeps the rest of its {limit} (`max_connections`) for other ones"
+        ),
     };
     shared.failed_connection(&peer, &why);
-    if let Some(place) = shared.registry.enter(limit.saturating_add(TURNED_AWAY)) {
+    if let Some(place) = shared.registry.enter_to_leave(&peer) {
         place.spawn(runtime, |place| {
             turn_away(place, stream, Error::refused(Code::ResourceExhausted, why))
         });
@@ -86,8 +98,8 @@ async fn turn_away(place: Place, mut stream: BoxStream, why: Error) {
     drop(place);
 }
 
-async fn connection(shared: Arc<Shared>, place: Place, mut stream: BoxStream, peer: Address) {
-    let opened = match handshake(&mut stream, &peer, shared.host.limits()).await {
+async fn connection(shared: Arc<Shared>, place: Place, mut stream: BoxStream, peer: Address, share: Arc<Share>) {
+    let opened = match handshake(&mut stream, &peer, shared.host.limits(), || place.heard()).await {
         Ok(opened) => opened,
         Err(why) => return shared.failed_connection(&peer, &why),
     };
@@ -97,7 +109,6 @@ async fn connection(shared: Arc<Shared>, place: Place, mut stream: BoxStream, pe
         limits: shared.host.limits().into(),
         near: peer.is_near(),
     };
-    let share = shared.host.share(&peer);
     let link = Link::new(connection, wire, peer.clone(), Some(DEFAULT_TIMEOUT), share);
     place.opened(&link);
     let inbound = Serving::new(Arc::clone(&shared.host), Arc::clone(&link), peer.clone());

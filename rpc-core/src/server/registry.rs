@@ -1,6 +1,7 @@
 //! The connections of a server, and who waits for them to end.
 
 use std::{
+    collections::BTreeMap,
     future::Future,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
@@ -8,7 +9,15 @@ use std::{
 use slab::Slab;
 use tokio::{runtime::Handle, sync::Notify, task::AbortHandle};
 
-use crate::driver::Link;
+use crate::{
+    Address,
+    driver::{Link, Quantity, Refused, Share},
+};
+
+/// How many peers without a place are told so at one time; further ones are closed without a word.
+const TURNED_AWAY: usize = 64;
+/// How many of the connections that are being opened are looked at to find one that gives way.
+const LOOKED_AT: usize = 64;
 
 /// The connections of a server. Its lock is held for a few instructions only.
 #[derive(Default)]
@@ -20,14 +29,32 @@ pub(super) struct Registry {
 #[derive(Default)]
 struct State {
     connections: Slab<Arc<Entry>>,
+    /// Those whose peers have yet to say who they are, in the order in which they came.
+    opening: BTreeMap<u64, Arc<Entry>>,
+    /// How many have come.
+    came: u64,
+    turned_away: usize,
     draining: bool,
     cut: bool,
 }
 
-#[derive(Default)]
 struct Entry {
+    peer: Address,
+    order: u64,
+    /// `None` for a peer that is turned away, and once the connection has given way to another one.
+    seat: Mutex<Option<Seat>>,
+    turned_away: bool,
     task: OnceLock<AbortHandle>,
     link: OnceLock<Arc<Link>>,
+}
+
+/// One of the connections that a server may have; given back when it is dropped.
+struct Seat(Arc<Share>);
+
+/// Why there is no place.
+pub(super) enum NoPlace {
+    Draining,
+    Refused(Refused),
 }
 
 /// A connection's place; given back when it is dropped.
@@ -42,19 +69,62 @@ impl Registry {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for one more connection, unless there are `limit` already or the server shuts down.
-    pub(super) fn enter(self: &Arc<Self>, limit: usize) -> Option<Place> {
+    /// A place for one more connection with `peer`, and who gave way to it: where there is no room, the connection that was
+    /// being opened for the longest does. Whoever opens one in earnest needs a round trip; who only takes places is the oldest soon.
+    pub(super) fn enter(
+        self: &Arc<Self>,
+        peer: &Address,
+        share: &Arc<Share>,
+    ) -> Result<(Place, Option<Address>), NoPlace> {
         let mut state = self.lock();
-        if state.draining || state.connections.len() >= limit {
+        if state.draining {
+            return Err(NoPlace::Draining);
+        }
+        let (mut seat, mut gave_way) = (Seat::take(share), None);
+        if let Err(why) = seat
+            && let Some(oldest) = state.gives_way(share, why)
+        {
+            drop(oldest.stand_up());
+            gave_way = Some(oldest);
+            seat = Seat::take(share);
+        }
+        let place = seat.map(|seat| self.place(&mut state, peer, Some(seat)));
+        drop(state);
+        let gave_way = gave_way.map(|oldest| {
+            oldest.abort();
+            oldest.peer.clone()
+        });
+        Ok((place.map_err(NoPlace::Refused)?, gave_way))
+    }
+
+    /// A place for a peer that is told that there is none.
+    pub(super) fn enter_to_leave(self: &Arc<Self>, peer: &Address) -> Option<Place> {
+        let mut state = self.lock();
+        if state.draining || state.turned_away >= TURNED_AWAY {
             return None;
         }
-        let entry = Arc::new(Entry::default());
-        let key = state.connections.insert(Arc::clone(&entry));
-        Some(Place {
+        state.turned_away += 1;
+        Some(self.place(&mut state, peer, None))
+    }
+
+    fn place(self: &Arc<Self>, state: &mut State, peer: &Address, seat: Option<Seat>) -> Place {
+        state.came += 1;
+        let entry = Arc::new(Entry {
+            peer: peer.clone(),
+            order: state.came,
+            turned_away: seat.is_none(),
+            seat: Mutex::new(seat),
+            task: OnceLock::new(),
+            link: OnceLock::new(),
+        });
+        if !entry.turned_away {
+            state.opening.insert(entry.order, Arc::clone(&entry));
+        }
+        Place {
             registry: Arc::clone(self),
-            key,
+            key: state.connections.insert(Arc::clone(&entry)),
             entry,
-        })
+        }
     }
 
     pub(super) fn is_draining(&self) -> bool {
@@ -101,7 +171,55 @@ impl Registry {
     }
 }
 
+impl State {
+    /// The connection that gives way to one of this share: the oldest of the same that is being opened, or the oldest of all when all
+    /// places are taken.
+    fn gives_way(&mut self, share: &Arc<Share>, why: Refused) -> Option<Arc<Entry>> {
+        let mut oldest = self.opening.iter().take(LOOKED_AT);
+        let own = oldest
+            .find(|(_, entry)| entry.has_share(share))
+            .map(|(&order, _)| order);
+        let order = match why {
+            Refused::Full { .. } if share.is_small(Quantity::Connections) => {
+                own.or_else(|| self.opening.keys().next().copied())?
+            }
+            // Another one's place would be kept from it all the same.
+            Refused::Share { .. } | Refused::Full { .. } => own?,
+        };
+        self.opening.remove(&order)
+    }
+}
+
+impl Seat {
+    fn take(share: &Arc<Share>) -> Result<Self, Refused> {
+        share.take(Quantity::Connections, 1)?;
+        Ok(Self(Arc::clone(share)))
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.give(Quantity::Connections, 1);
+    }
+}
+
 impl Entry {
+    fn seat(&self) -> MutexGuard<'_, Option<Seat>> {
+        self.seat.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stand_up(&self) -> Option<Seat> {
+        self.seat().take()
+    }
+
+    fn has_share(&self, share: &Arc<Share>) -> bool {
+        self.seat().as_ref().is_some_and(|seat| Arc::ptr_eq(&seat.0, share))
+    }
+
+    fn gave_way(&self) -> bool {
+        !self.turned_away && self.seat().is_none()
+    }
+
     fn abort(&self) {
         if let Some(task) = self.task.get() {
             task.abort();
@@ -118,10 +236,15 @@ impl Place {
         let (registry, entry) = (Arc::clone(&self.registry), Arc::clone(&self.entry));
         let handle = runtime.spawn(task(self)).abort_handle();
         let _ = entry.task.set(handle);
-        // The server may have been cut between the two lines above.
-        if registry.lock().cut {
+        // The server may have been cut between the two lines above, or the connection have given way.
+        if registry.lock().cut || entry.gave_way() {
             entry.abort();
         }
+    }
+
+    /// The peer has said who it is: the place is its own.
+    pub(super) fn heard(&self) {
+        self.registry.lock().opening.remove(&self.entry.order);
     }
 
     /// The handshake is done.
@@ -137,6 +260,9 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut state = self.registry.lock();
         state.connections.try_remove(self.key);
+        state.opening.remove(&self.entry.order);
+        state.turned_away -= usize::from(self.entry.turned_away);
+        drop(self.entry.stand_up());
         let empty = state.connections.is_empty();
         drop(state);
         if empty {
