@@ -137,6 +137,8 @@ over_every_transport!(
     a_handlers_error_arrives_as_executed,
     an_error_passed_on_from_below_arrives_as_executed,
     a_panic_fails_its_own_call,
+    the_text_of_a_panic_stays_where_it_was,
+    a_server_may_hide_what_it_offers,
     an_unknown_method_is_refused,
     an_unknown_service_is_refused,
     an_unknown_instance_is_refused,
@@ -207,7 +209,8 @@ async fn an_error_passed_on_from_below_arrives_as_executed(transport: Transport)
 
 async fn a_panic_fails_its_own_call(transport: Transport) -> TestResult {
     let (shop, gate) = shop();
-    let site = transport.serve(Server::new().service(shop)).await?;
+    let server = Server::new().service(shop).send_panic_texts();
+    let site = transport.serve(server).await?;
     let store = StoreClient::new(site.channel.clone());
     let other = tokio::spawn(store.wait());
     gate.entered().await;
@@ -228,6 +231,39 @@ async fn a_panic_fails_its_own_call(transport: Transport) -> TestResult {
     }
     gate.open(1);
     assert_eq!(other.await?, Ok(1));
+    Ok(())
+}
+
+async fn the_text_of_a_panic_stays_where_it_was(transport: Transport) -> TestResult {
+    let site = transport.serve(store()).await?;
+    let error = StoreClient::new(site.channel.clone())
+        .panic_later()
+        .await
+        .expect_err("it panics");
+    assert_eq!(error.method(), Some("Store.panic_later"));
+    let text = error.to_string();
+    assert!(
+        text.contains("the handler panicked") && text.contains("`panic "),
+        "{text}"
+    );
+    assert!(!text.contains("later; ") && !text.contains(": later"), "{text}");
+    Ok(())
+}
+
+async fn a_server_may_hide_what_it_offers(transport: Transport) -> TestResult {
+    let server = store().named_service("eu", shop().0).hide_services();
+    let site = transport.serve(server).await?;
+    for channel in [site.channel.clone(), site.channel.with_instance("asia")] {
+        let error = OrdersClient::new(channel).order().await.expect_err("there is none");
+        assert_eq!(error.message(), "the server has no such service, instance or method");
+        assert_eq!(
+            (error.code(), error.outcome()),
+            (Code::Unimplemented, Outcome::NotExecuted)
+        );
+    }
+    let newer = newer::NewerStoreClient::new(site.channel.clone());
+    let error = newer.restock("apple").await.expect_err("there is none");
+    assert_eq!(error.message(), "the server has no such service, instance or method");
     Ok(())
 }
 

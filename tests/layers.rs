@@ -80,7 +80,7 @@ over_every_transport!(
     a_layer_cannot_make_up_a_request,
     a_panic_in_a_layer_fails_its_own_call,
     cancelling_reaches_the_handler_through_layers,
-    unknown_methods_do_not_reach_layers,
+    a_layer_refuses_strangers_before_they_are_told_what_there_is,
 );
 
 async fn a_layer_sees_the_call(transport: Transport) -> TestResult {
@@ -380,7 +380,7 @@ async fn a_panic_in_a_layer_fails_its_own_call(transport: Transport) -> TestResu
         assert!(request.metadata.is_empty(), "cannot stand metadata");
         next.call(request).await
     });
-    let site = transport.serve(shop().layer(panics)).await?;
+    let site = transport.serve(shop().layer(panics).send_panic_texts()).await?;
     let shop = ShopClient::new(site.channel.clone());
     let result = shop.with_metadata("tenant", "eu").greet("eve").await;
     assert_fails(
@@ -413,30 +413,38 @@ async fn cancelling_reaches_the_handler_through_layers(transport: Transport) -> 
     Ok(())
 }
 
-async fn unknown_methods_do_not_reach_layers(transport: Transport) -> TestResult {
+async fn a_layer_refuses_strangers_before_they_are_told_what_there_is(transport: Transport) -> TestResult {
     #[farcall::service(name = "Shop")]
     trait NewerShop {
         async fn farewell(&self) -> Result<String>;
     }
-    let seen = Arc::new(AtomicUsize::new(0));
-    let count = {
-        let seen = Arc::clone(&seen);
-        wrap(move |request: Request, mut next: Next| {
-            seen.fetch_add(1, Ordering::SeqCst);
-            next.call(request)
-        })
-    };
-    let site = transport.serve(shop().layer(count)).await?;
-    let result = NewerShopClient::new(site.channel.clone()).farewell().await;
-    assert_fails(result, Code::Unimplemented, Outcome::NotExecuted, &["Shop.farewell"]);
-    assert_eq!(seen.load(Ordering::SeqCst), 0);
+    let log: Log<&'static str> = Log::default();
+    let seen = Arc::clone(&log);
+    let server = shop().layer(wrap(guard)).intercept(async move |request, next| {
+        push(&seen, request.method.path);
+        next.run(request).await
+    });
+    let site = transport.serve(server).await?;
+    let shop = NewerShopClient::new(site.channel.clone());
+    let stranger = shop.farewell().await;
+    assert_fails(
+        stranger,
+        Code::Unauthenticated,
+        Outcome::NotExecuted,
+        &["Shop.farewell"],
+    );
+    assert_eq!(logged(&log), [""; 0]);
+    let known = shop.with_metadata("tenant", "eu").farewell().await;
+    let parts = ["Shop.farewell", "no such method; it has: greet"];
+    assert_fails(known, Code::Unimplemented, Outcome::NotExecuted, &parts);
+    assert_eq!(logged(&log), ["(unknown)"]);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_layer_that_panics_while_it_is_asked_fails_that_call_only() -> TestResult {
     let panics = || tower_layer::layer_fn(|next| Moody { next, calls: 0 });
-    let shop = ShopClient::new(Channel::builder().loopback(shop().layer(panics())));
+    let shop = ShopClient::new(Channel::builder().loopback(shop().layer(panics()).send_panic_texts()));
     for text in ["not in the mood", "not now"] {
         assert_fails(shop.greet("eve").await, Code::Internal, Outcome::Unknown, &[text]);
         assert_eq!(shop.greet("eve").await?, "hello eve");

@@ -14,7 +14,7 @@ use std::{
 };
 
 /// Tells the child that it is one.
-const ROLE: &str = "FARCALL_TEST_CHILD";
+pub const ROLE: &str = "FARCALL_TEST_CHILD";
 /// What the child says when it is ready.
 const READY: &str = "child is ready";
 

@@ -26,6 +26,8 @@ pub(crate) struct Wire {
     pub(crate) limits: DecodeLimits,
     /// Whether the peer is surely on this machine, so that paths and names in memory mean the same to both.
     pub(crate) near: bool,
+    /// Whether the peer is told the text of a panic.
+    pub(crate) tells_panics: bool,
 }
 
 /// What goes out with a message. Dropped before it is sent, it is as if the value that offered it was dropped.

@@ -166,7 +166,7 @@ impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
         };
         match caught(|| stream.as_mut().poll_next(cx)) {
             Ok(polled) => polled.map(Option::transpose),
-            Err(panic) => Poll::Ready(Err(panicked(&panic))),
+            Err(panic) => Poll::Ready(Err(panicked(&panic, false))),
         }
     }
 
@@ -228,7 +228,8 @@ impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
             }
             Filled::Full
         };
-        let filled = caught(filling).unwrap_or_else(|panic| Filled::End(End::Failed(panicked(&panic))));
+        let tells = out.outlet.wire().tells_panics;
+        let filled = caught(filling).unwrap_or_else(|panic| Filled::End(End::Failed(panicked(&panic, tells))));
         buffer.truncate(whole);
         filled
     }
@@ -240,6 +241,6 @@ impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
     }
 }
 
-fn panicked(panic: &Panicked) -> Error {
-    Error::internal(format!("the stream panicked: {}", panic.text()))
+fn panicked(panic: &Panicked, tells: bool) -> Error {
+    Error::internal(panic.report("the stream", "", tells))
 }

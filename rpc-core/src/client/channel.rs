@@ -181,6 +181,7 @@ impl Channel {
             format,
             limits: (&limits).into(),
             near: connector.address().is_near(),
+            tells_panics: false,
         };
         // Some layers keep time or have tasks.
         let handle = builder.runtime.clone();

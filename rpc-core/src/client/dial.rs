@@ -99,6 +99,7 @@ async fn attempt(
         format,
         limits: limits.into(),
         near: peer.is_near(),
+        tells_panics: false,
     };
     let link = Link::new(connection, wire, peer.clone(), call_timeout, host.share(&peer));
     let serving = Serving::new(host, Arc::clone(&link), peer.clone());

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     Error, Limits,
     codec::Format,
-    dispatch::{Host, Router},
+    dispatch::{Host, Manner, Router},
     driver::Link,
     service::now,
     transport::Connector,
@@ -65,7 +65,7 @@ impl Dialled {
         runtime: Option<Handle>,
         seed: Option<u64>,
     ) -> Arc<Self> {
-        let host = Host::new(Router::default(), Vec::new(), limits, None, false);
+        let host = Host::new(Router::default(), Vec::new(), limits, None, Manner::default());
         Arc::new(Self {
             connector,
             format,

@@ -86,7 +86,7 @@ impl LocalCall {
         });
         let carried = payload.take_offered().into_iter().map(Carried::Local).collect();
         let invocation = Invocation::arrived(route.method, payload.into_bytes(), inner.wire, carried);
-        let work = Work::new(route.service.dispatch(route.index, invocation), scope, trace);
+        let work = Work::new(route.service.dispatch(route.index, invocation), scope, trace, false);
         let timer = match deadline {
             Some(deadline) => {
                 let _entered = runtime("a deadline")?.enter();

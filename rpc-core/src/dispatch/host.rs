@@ -22,6 +22,8 @@ pub(crate) struct Host {
     pub(super) layers: Option<Next>,
     /// Whether handlers get a task of their own from the start.
     pub(super) spawns: bool,
+    /// Whether callers are told the texts of panics.
+    tells_panics: bool,
     limits: Limits,
     shares: Arc<Shares>,
     /// Each handler in a task of its own has a receiver of it, so it tells when the last of them has stopped.
@@ -36,19 +38,31 @@ pub(crate) type MakeService = Box<dyn Fn(&Address) -> Arc<dyn Service> + Send + 
 /// A place among the handlers that a host runs at one time; given back when it is dropped.
 pub(super) struct Permit(Arc<Share>);
 
+/// How a host goes about its calls.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Manner {
+    /// Handlers get a task of their own from the start.
+    pub(crate) spawns: bool,
+    /// Callers are told the texts of panics.
+    pub(crate) tells_panics: bool,
+    /// Callers are not told what there is where they ask for what there is not.
+    pub(crate) hides_services: bool,
+}
+
 impl Host {
     pub(crate) fn new(
         router: Router,
         own: Vec<MakeService>,
         limits: Limits,
         layers: Option<Next>,
-        spawns: bool,
+        manner: Manner,
     ) -> Arc<Self> {
         Arc::new(Self {
             router,
             own,
             layers,
-            spawns,
+            spawns: manner.spawns,
+            tells_panics: manner.tells_panics,
             shares: Shares::new(&limits),
             limits,
             handlers: watch::Sender::default(),
@@ -73,6 +87,11 @@ impl Host {
     /// What the peers at this address have of the host.
     pub(crate) fn share(&self, peer: &Address) -> Arc<Share> {
         self.shares.share(peer)
+    }
+
+    /// Whether callers are told the texts of panics.
+    pub(crate) fn tells_panics(&self) -> bool {
+        self.tells_panics
     }
 
     /// How many handlers run now.

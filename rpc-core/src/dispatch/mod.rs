@@ -11,7 +11,7 @@ mod serving;
 mod task;
 mod work;
 
-pub(crate) use host::{Host, MakeService};
+pub(crate) use host::{Host, MakeService, Manner};
 pub(crate) use layered::bottom;
 pub(crate) use router::{Offer, Route, Router};
 pub(crate) use serving::Serving;

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     Code, Error, Service,
-    service::{LocalObject, MethodDescriptor, fnv1a},
+    service::{Handler, Invocation, LocalObject, MethodDescriptor, ServiceDescriptor, fnv1a},
 };
 
 /// A service that a server offers, under its own name or as a named instance.
@@ -25,7 +25,34 @@ pub(crate) struct Route {
     pub(crate) instance: Option<Arc<str>>,
 }
 
+/// What answers where there is nothing, so that layers see the call before its caller is told.
+struct Missing(Error);
+
+impl Service for Missing {
+    fn descriptor(&self) -> &'static ServiceDescriptor {
+        const NOTHING: &ServiceDescriptor = &ServiceDescriptor {
+            name: MethodDescriptor::UNKNOWN.path,
+            methods: &[],
+        };
+        NOTHING
+    }
+
+    fn dispatch(&self, _: usize, _: Invocation) -> Handler {
+        Box::pin(std::future::ready(Err(self.0.clone())))
+    }
+}
+
 impl Route {
+    /// Where nothing is: the call fails with `error` at the end of its way.
+    pub(super) fn missing(error: Error) -> Self {
+        Self {
+            service: Arc::new(Missing(error)),
+            index: 0,
+            method: MethodDescriptor::UNKNOWN,
+            instance: None,
+        }
+    }
+
     /// The method of an object that lives here.
     pub(crate) fn to_object(object: &LocalObject, method: u64) -> Result<Self, Error> {
         let descriptor = object.descriptor();
@@ -59,10 +86,12 @@ impl Route {
 pub(crate) struct Router {
     /// By instance and method: there are few, and a search is faster than a hash.
     routes: BTreeMap<(Option<u64>, u64), Route>,
+    /// Whether callers are not told what there is.
+    hides: bool,
 }
 
 impl Router {
-    pub(crate) fn new(services: Vec<Offer>) -> Result<Self, Error> {
+    pub(crate) fn new(services: Vec<Offer>, hides: bool) -> Result<Self, Error> {
         let mut routes = BTreeMap::new();
         for Offer { instance, service } in services {
             for (index, method) in service.descriptor().methods.iter().enumerate() {
@@ -78,7 +107,7 @@ impl Router {
                 }
             }
         }
-        Ok(Self { routes })
+        Ok(Self { routes, hides })
     }
 
     /// The same methods with those of `services`, which hide others of their name.
@@ -106,6 +135,12 @@ impl Router {
 
     /// Why there is no such method, and what there is instead.
     fn missing(&self, instance: Option<u64>, method: u64) -> Error {
+        if self.hides {
+            return Error::refused(
+                Code::Unimplemented,
+                "the server has no such service, instance or method",
+            );
+        }
         if self.routes.is_empty() {
             let text = "the side that was called offers no services on this connection, only objects that it gave away";
             return Error::refused(Code::Unimplemented, text);

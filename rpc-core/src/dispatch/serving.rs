@@ -96,12 +96,18 @@ impl Serving {
             ));
         }
         let permit = Permit::take(self.link.share())?;
-        let to_object;
+        let made;
         let route = match callee {
-            Callee::Service(instance) => self.own.as_ref().unwrap_or(self.host.router()).find(instance, id)?,
+            Callee::Service(instance) => match self.own.as_ref().unwrap_or(self.host.router()).find(instance, id) {
+                Ok(route) => route,
+                Err(error) => {
+                    made = self.unknown(error)?;
+                    &made
+                }
+            },
             Callee::Object(object) => {
-                to_object = route_to(object, id)?;
-                &to_object
+                made = route_to(object, id).or_else(|error| self.unknown(error))?;
+                &made
             }
         };
         let mut metadata = parse_metadata(&metadata).map_err(|violation| {
@@ -126,11 +132,20 @@ impl Serving {
         };
         let detached = method.detached || method.oneway;
         Ok(Task::new(
-            Work::new(handler, scope, trace),
+            Work::new(handler, scope, trace, self.link.wire().tells_panics),
             Arc::clone(&self.rests),
             Finish::new(Arc::clone(&self.link), call, permit),
             detached,
         ))
+    }
+
+    /// Where a call goes that leads nowhere: through the layers, if there are any, which may refuse it without a word of what there is.
+    fn unknown(&self, error: Error) -> Result<Route, Error> {
+        if self.host.layers.is_some() {
+            Ok(Route::missing(error))
+        } else {
+            Err(error)
+        }
     }
 
     /// A call as layers see it, with the way to its handler.

@@ -19,6 +19,8 @@ pub(crate) struct Work {
     stage: Stage,
     scope: Option<Scope>,
     trace: Trace,
+    /// Whether the caller is told the text of a panic.
+    tells: bool,
 }
 
 enum Stage {
@@ -28,11 +30,12 @@ enum Stage {
 }
 
 impl Work {
-    pub(crate) fn new(handler: Handler, scope: Scope, trace: Trace) -> Self {
+    pub(crate) fn new(handler: Handler, scope: Scope, trace: Trace, tells: bool) -> Self {
         Self {
             stage: Stage::Handler(handler),
             scope: Some(scope),
             trace,
+            tells,
         }
     }
 
@@ -51,6 +54,7 @@ impl Work {
             stage: Stage::Handler(handler),
             scope,
             trace,
+            tells,
         } = self
         else {
             return Poll::Pending;
@@ -59,7 +63,7 @@ impl Work {
         let poll = || trace.in_scope(|| enter(scope, || handler.as_mut().poll(cx)));
         let mut answer = match caught(poll) {
             Ok(polled) => ready!(polled),
-            Err(panic) => Err(panicked(&panic)),
+            Err(panic) => Err(panicked(&panic, scope.as_ref(), *tells)),
         };
         trace.finished(answer.as_ref().err());
         let rest = answer.as_mut().ok().and_then(Payload::take_rest);
@@ -91,13 +95,16 @@ impl Work {
             stage: Stage::Rest(rest),
             scope,
             trace,
+            tells,
         } = self
         else {
             return Poll::Ready(());
         };
         let poll = || trace.in_scope(|| enter(scope, || rest.as_mut().poll(cx)));
-        if let Ok(polled) = caught(poll) {
-            ready!(polled);
+        match caught(poll) {
+            Ok(polled) => ready!(polled),
+            // Nobody waits for its answer any more: it is told here only.
+            Err(panic) => drop(panicked(&panic, scope.as_ref(), *tells)),
         }
         self.proceed(Stage::Over);
         Poll::Ready(())
@@ -127,6 +134,9 @@ pub(super) fn with_reply_metadata(error: Error, reply: &Metadata) -> Error {
     error.with_metadata(metadata)
 }
 
-fn panicked(panic: &Panicked) -> Error {
-    Error::new(Code::Internal, format!("the handler panicked: {}", panic.text())).with_outcome(Outcome::Unknown)
+fn panicked(panic: &Panicked, scope: Option<&Scope>, tells: bool) -> Error {
+    let context = scope.map(Scope::context).unwrap_or_default();
+    let names = context.service().zip(context.method());
+    let name = names.map_or_else(String::new, |(service, method)| format!(" of `{service}.{method}`"));
+    Error::new(Code::Internal, panic.report("the handler", &name, tells)).with_outcome(Outcome::Unknown)
 }

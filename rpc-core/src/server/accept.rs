@@ -108,6 +108,7 @@ async fn connection(shared: Arc<Shared>, place: Place, mut stream: BoxStream, pe
         format: opened.format,
         limits: shared.host.limits().into(),
         near: peer.is_near(),
+        tells_panics: shared.host.tells_panics(),
     };
     let link = Link::new(connection, wire, peer.clone(), Some(DEFAULT_TIMEOUT), share);
     place.opened(&link);

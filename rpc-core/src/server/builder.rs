@@ -7,7 +7,7 @@ use tower_service::Service as TowerService;
 use super::{RunningServer, running::Shared};
 use crate::{
     Address, Error, Limits, Service,
-    dispatch::{Host, MakeService, Offer, Router, bottom},
+    dispatch::{Host, MakeService, Manner, Offer, Router, bottom},
     layer::{Layers, Next, Request, Response},
     transport::{IntoAddress, Listener},
 };
@@ -40,7 +40,7 @@ pub struct Server {
     limits: Limits,
     layers: Layers,
     on_failed_connection: Option<FailedConnection>,
-    spawns: bool,
+    manner: Manner,
 }
 
 /// Who is told of connections that never opened.
@@ -107,8 +107,9 @@ impl Server {
         self
     }
 
-    /// Wraps every call in a tower layer; see [`layer`](crate::layer). The layer named first is the outermost. Calls of methods that
-    /// do not exist, and calls over a limit, are refused before.
+    /// Wraps every call in a tower layer; see [`layer`](crate::layer). The layer named first is the outermost. Calls over a limit
+    /// are refused before; one of a method that does not exist passes the layers before its caller is told so, as
+    /// [`MethodDescriptor::UNKNOWN`](crate::service::MethodDescriptor::UNKNOWN).
     ///
     /// A layered server spends some allocations on each call; one without layers spends nothing.
     pub fn layer<L>(mut self, layer: L) -> Self
@@ -148,7 +149,21 @@ impl Server {
     /// handlers never do, and cost no task. A handler that computes for long before its first await holds up the other calls of
     /// its connection; this option, or `#[rpc(blocking)]` for that method alone, lets it run beside them.
     pub fn spawn_handlers(mut self) -> Self {
-        self.spawns = true;
+        self.manner.spawns = true;
+        self
+    }
+
+    /// Tells callers the texts of panics: for development. By default a caller gets the method and an id, and the text stays in this
+    /// process: on standard error beside the id, where the panic hook has written as well.
+    pub fn send_panic_texts(mut self) -> Self {
+        self.manner.tells_panics = true;
+        self
+    }
+
+    /// Keeps to itself what it offers: a caller who asks for a service, an instance or a method that there is not is told just that, and
+    /// not what there is instead. For servers that strangers reach.
+    pub fn hide_services(mut self) -> Self {
+        self.manner.hides_services = true;
         self
     }
 
@@ -183,14 +198,14 @@ impl Server {
     }
 
     pub(crate) fn start(self) -> Result<RunningServer, Error> {
-        let router = Router::new(self.services)?;
+        let router = Router::new(self.services, self.manner.hides_services)?;
         let layers = self.layers.around(Next::bottom(bottom));
         let host = Host::new(
             router,
             self.per_connection,
             self.limits.normalised(),
             layers,
-            self.spawns,
+            self.manner,
         );
         Ok(RunningServer::new(Shared::new(host, self.on_failed_connection)))
     }

@@ -35,6 +35,17 @@ pub struct MethodDescriptor {
 }
 
 impl MethodDescriptor {
+    /// What a layer of a server sees of a call whose method the server does not have.
+    pub const UNKNOWN: &'static Self = &Self {
+        path: "(unknown)",
+        id: 0,
+        idempotent: false,
+        oneway: false,
+        detached: false,
+        streaming: false,
+        timeout: None,
+    };
+
     /// The service's part of the path.
     pub fn service(&self) -> &'static str {
         self.path.rsplit_once('.').map_or(self.path, |(service, _)| service)

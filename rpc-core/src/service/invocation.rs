@@ -42,6 +42,7 @@ impl Invocation {
                 format,
                 limits,
                 near: false,
+                tells_panics: false,
             },
             carried: Mutex::default(),
         }

@@ -111,10 +111,8 @@ async fn a_stream_that_panics_fails_after_its_items() {
     let items = all(receiver).await;
     assert_eq!(items[..3], [Ok(0), Ok(1), Ok(2)]);
     let error = items[3].as_ref().unwrap_err();
-    assert_eq!(
-        (error.code(), error.message()),
-        (Code::Internal, "the stream panicked: out of numbers")
-    );
+    assert_eq!(error.code(), Code::Internal);
+    assert!(error.message().starts_with("the stream panicked; "), "{error}");
 }
 
 #[tokio::test]
