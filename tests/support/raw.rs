@@ -38,6 +38,7 @@ pub const END: u8 = 15;
 pub const CREDIT: u8 = 16;
 pub const STOP: u8 = 17;
 pub const RELEASE: u8 = 18;
+pub const UNUSED: u8 = 19;
 /// The bit of the kind that says that the message goes on.
 pub const MORE: u8 = 0x80;
 

@@ -15,7 +15,7 @@ MAX_MESSAGE, MAX_BUFFERED, MAX_CALLS = 16 << 20, 64 << 20, 1024
 MAX_METADATA, MAX_STREAMS, WINDOW = 16 << 10, 1024, 64 << 10
 
 REQUEST, REQUEST_DATA, REPLY, REPLY_DATA, FAILURE, CANCEL, PING, PONG, GO_AWAY, CLOSE = range(1, 11)
-REQUEST_ATTACH, REPLY_ATTACH, ITEM_ATTACH, ITEMS, END, CREDIT, STOP, RELEASE = range(11, 19)
+REQUEST_ATTACH, REPLY_ATTACH, ITEM_ATTACH, ITEMS, END, CREDIT, STOP, RELEASE, UNUSED = range(11, 20)
 MORE = 0x80
 HAS_TIMEOUT, HAS_INSTANCE, HAS_METADATA, HAS_OBJECT = 1, 2, 4, 8
 YOU_RECEIVE, YOU_SEND, MY_OBJECT, YOUR_OBJECT = 0, 1, 2, 3
@@ -563,6 +563,9 @@ class Connection:
             self.write(PONG, 0)
         elif kind == GO_AWAY:
             self.going_away = True
+        elif kind == UNUSED:
+            # This client ends its connections itself; the server leaves one that nobody uses a little later.
+            pass
         elif kind == CLOSE:
             self.last_word = read_failure(payload)
             raise Lost(self.last_word)

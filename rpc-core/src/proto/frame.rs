@@ -63,6 +63,8 @@ pub(crate) enum Kind {
     Stop = 17,
     /// A reference to an object comes back to where the object is.
     Release = 18,
+    /// The sender has no use for the connection: the peer is to end it, unless it has.
+    Unused = 19,
 }
 
 impl Kind {
@@ -86,6 +88,7 @@ impl Kind {
             16 => Self::Credit,
             17 => Self::Stop,
             18 => Self::Release,
+            19 => Self::Unused,
             _ => return None,
         })
     }

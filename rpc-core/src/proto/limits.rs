@@ -98,8 +98,9 @@ limits! {
     max_objects: usize = 16 << 10;
     /// How long opening a connection may take, in either role; default 10 s, so that a silent peer holds nothing for long.
     handshake_timeout: Duration = Duration::from_secs(10);
-    /// A server closes a connection that had no call, stream or reference to an object, in either direction, for this long; default 10
-    /// minutes. The client dials again at its next call.
+    /// A server gives a connection back that had no call, stream or reference to an object, in either direction, for this long; default
+    /// 10 minutes. It asks the client to end it, so no call meets that end: the next one dials again. A client that does not
+    /// answer is left after `keepalive`.
     idle_timeout: Duration = Duration::from_secs(600);
     /// A connection is given up when it takes no byte of what is to be written for this long; default 30 s.
     write_stall: Duration = Duration::from_secs(30);

@@ -4,6 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::outgoing::earlier;
 
+/// A runtime with much to do is late by less than this.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// Watches what comes in and what goes out.
 #[derive(Debug)]
 pub(crate) struct Liveness {
@@ -73,7 +76,20 @@ impl Liveness {
         )
     }
 
+    /// Whether this side stood still: it comes so late that the silence may be its own.
+    fn stood_still(&self, now: Instant) -> bool {
+        let pause = (self.keepalive / 2).max(PAUSE);
+        let late = |due: Instant| now.saturating_duration_since(due) >= pause;
+        self.poll_timeout().is_some_and(late)
+    }
+
     pub(crate) fn handle_timeout(&mut self, now: Instant) -> Verdict {
+        if self.stood_still(now) {
+            // What it did not look at does not count against the peer: it is asked anew.
+            self.stalled = self.stalled.map(|_| now);
+            self.pinged = Some(now);
+            return Verdict::Ping;
+        }
         let passed = |since: Instant, time: Duration| now.saturating_duration_since(since) >= time;
         if self.stalled.is_some_and(|since| passed(since, self.write_stall)) {
             return Verdict::Stalled;

@@ -77,6 +77,11 @@ impl Outgoing {
         self.calls.iter().any(|(_, call)| !call.released)
     }
 
+    /// Whether the peer has not said its last word on some call.
+    pub(crate) fn is_in_flight(&self) -> bool {
+        self.calls.iter().any(|(_, call)| !call.ended)
+    }
+
     pub(crate) fn limit(&self) -> usize {
         self.limit
     }

@@ -78,7 +78,7 @@ pub(crate) enum Event {
     Request { call: u32, head: RequestHead, body: Bytes },
     /// The handler of the peer's call is to stop; the call still ends with [`Connection::reply`].
     Stop { call: u32, why: Stop },
-    /// No new calls are to be made: the peer takes none, or this side ends a connection that had none for long.
+    /// No new calls are to be made: the peer takes none, or the connection ends because neither side has any use for it.
     GoAway,
     /// A sender that found no room has some, or its receiver has stopped.
     Sendable { stream: StreamId },
@@ -171,6 +171,8 @@ pub(crate) struct Connection {
     /// How many bytes the transport took.
     written: u64,
     last_call: Instant,
+    /// When the peer was asked to end the connection, if nothing was open since.
+    asked: Option<Instant>,
     /// A call was made or answered since then; the instant is known when it is written.
     called: bool,
     /// A pong waits to be written: any number of pings is answered by one.
@@ -213,6 +215,7 @@ impl Connection {
             reply_cost: 0,
             written: 0,
             last_call: now,
+            asked: None,
             called: false,
             pong_waits: false,
             going_away: false,
@@ -285,6 +288,7 @@ impl Connection {
             call,
             payload,
         } = frame;
+        let used = self.is_used();
         match kind {
             Kind::Reply => self.handle_reply(call, payload, more)?,
             Kind::ReplyData => self.handle_reply_data(call, &payload, more)?,
@@ -314,13 +318,22 @@ impl Connection {
                     self.events.push_back(Event::GoAway);
                 }
             }
+            Kind::Unused => {
+                // Where it crosses with a call, the connection is in use, and the peer finds that out by the call.
+                if !self.is_needed() {
+                    self.events.push_back(Event::GoAway);
+                }
+            }
             Kind::Close => {
                 let error = decode_failure(payload, 0)?;
                 self.peer_finished = error.outcome() == Outcome::NotExecuted;
                 return Err(Lost::Closed(error));
             }
         }
-        self.last_call = now;
+        // Only what is open keeps a connection, and not frames about what is not.
+        if used || self.is_used() {
+            self.touch(now);
+        }
         Ok(())
     }
 
@@ -384,7 +397,7 @@ impl Connection {
         self.written += length as u64;
         self.outbox.handle_written(self.written);
         if std::mem::take(&mut self.called) {
-            self.last_call = now;
+            self.touch(now);
         }
         self.liveness.handle_written(waits, now);
     }

@@ -64,19 +64,42 @@ impl Connection {
             Verdict::Stalled => return Err(Lost::Stalled(self.ours.write_stall)),
         }
         if self.is_used() {
-            self.last_call = now;
+            self.touch(now);
         }
         if self.idle_until().is_some_and(|until| until <= now) {
-            self.go_away();
-            self.events.push_back(Event::GoAway);
+            self.part(now);
         }
         Ok(())
     }
 
+    /// Nothing was open for long. The peer is asked to end the connection, since a call of its own may be on its way: it knows, and
+    /// ends what nobody uses, so that no call ever meets the end. One that does not answer in time is left.
+    fn part(&mut self, now: Instant) {
+        if self.asked.is_none() {
+            self.asked = Some(now);
+            put_empty(self.outbox.small(), Kind::Unused, 0);
+        } else {
+            self.go_away();
+            self.events.push_back(Event::GoAway);
+        }
+    }
+
+    /// Something is open, or was until now.
+    pub(super) fn touch(&mut self, now: Instant) {
+        self.last_call = now;
+        self.asked = None;
+    }
+
     /// Whether anything is open in either direction.
-    fn is_used(&self) -> bool {
+    pub(super) fn is_used(&self) -> bool {
         let calls = self.outgoing.len() + self.incoming.len();
         calls + self.streams.len() + self.exports.len() + self.imports > 0
+    }
+
+    /// Whether anything is open, beside calls whose answers are only to be taken.
+    pub(super) fn is_needed(&self) -> bool {
+        let others = self.incoming.len() + self.streams.len() + self.exports.len() + self.imports;
+        others > 0 || self.outgoing.is_in_flight()
     }
 
     /// Whether there was no call, stream or reference for about as long as it takes until pings are all that comes.
@@ -84,10 +107,13 @@ impl Connection {
         !self.is_used() && now.saturating_duration_since(self.last_call) >= self.ours.keepalive / 2
     }
 
-    /// When the connection ends for want of calls.
+    /// When the peer is to be asked to end the connection for want of calls, or has had the time in which it answers a ping.
     pub(super) fn idle_until(&self) -> Option<Instant> {
         let idle = self.idle.filter(|_| !self.going_away)?;
-        self.last_call.checked_add(idle)
+        match self.asked {
+            None => self.last_call.checked_add(idle),
+            Some(asked) => asked.checked_add(self.ours.keepalive),
+        }
     }
 
     pub(super) fn expire_incoming(&mut self, id: u32) {

@@ -182,6 +182,7 @@ fn messages() -> Vec<(&'static str, Bytes)> {
         ("stop", stop(None)),
         ("stop with a failure", stop(Some(&not_found))),
         ("release", written(|client| client.release_object(5, 2))),
+        ("unused", frame(Kind::Unused, false, 0, &[]).freeze()),
     ]
 }
 

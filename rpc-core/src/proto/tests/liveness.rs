@@ -62,6 +62,21 @@ fn what_came_before_a_ping_is_no_answer_to_it_however_late_it_is_told() {
 }
 
 #[test]
+fn a_side_that_stood_still_asks_before_it_gives_up() {
+    let begin = Instant::now();
+    let mut liveness = Liveness::new(KEEPALIVE, STALL, begin);
+    assert_eq!(liveness.handle_timeout(begin + KEEPALIVE), Verdict::Ping);
+    liveness.handle_blocked(begin + KEEPALIVE);
+    let woken = begin + 100 * KEEPALIVE;
+    assert_eq!(
+        liveness.handle_timeout(woken),
+        Verdict::Ping,
+        "nothing was looked at meanwhile"
+    );
+    assert_eq!(liveness.handle_timeout(woken + KEEPALIVE), Verdict::Silent);
+}
+
+#[test]
 fn a_peer_that_is_heard_is_not_asked_even_if_that_is_told_late() {
     let mut now = Instant::now();
     let mut liveness = Liveness::new(KEEPALIVE, STALL, now);
@@ -108,25 +123,51 @@ fn a_peer_that_takes_bytes_slowly_is_not_stalled() {
 }
 
 #[test]
-fn a_connection_without_calls_goes_away_after_its_idle_time() {
+fn a_connection_without_calls_is_given_back_after_its_idle_time() {
     let mut pair = pair();
-    assert_goes_away_after_idle_time(&mut pair);
-    // It says so once.
-    pair.pass(IDLE).expect("both are there");
-    assert!(pair.events(SERVER).is_empty() && pair.events(CLIENT).is_empty());
-}
-
-fn assert_goes_away_after_idle_time(pair: &mut Pair) {
-    pair.pass(IDLE.saturating_sub(MOMENT)).expect("both are there");
-    assert!(
-        !pair.events(SERVER).iter().any(|event| matches!(event, Event::GoAway)),
-        "too early"
-    );
+    assert_asks_after_idle_time(&mut pair);
+    // A client that does not end it is left, in the time in which it would have answered a ping.
+    pair.pass(KEEPALIVE.saturating_sub(MOMENT)).expect("both are there");
+    assert!(pair.events(SERVER).is_empty(), "too early");
     pair.pass(MOMENT).expect("both are there");
     for end in [SERVER, CLIENT] {
         let events = pair.events(end);
-        assert!(matches!(events.last(), Some(Event::GoAway)), "{events:?}");
+        assert!(matches!(events[..], [Event::GoAway]), "{events:?}");
     }
+    pair.pass(IDLE).expect("both are there");
+    assert!(
+        pair.events(SERVER).is_empty() && pair.events(CLIENT).is_empty(),
+        "said once"
+    );
+}
+
+fn assert_asks_after_idle_time(pair: &mut Pair) {
+    pair.pass(IDLE.saturating_sub(MOMENT)).expect("both are there");
+    assert!(
+        !pair.events(CLIENT).iter().any(|event| matches!(event, Event::GoAway)),
+        "too early"
+    );
+    pair.pass(MOMENT).expect("both are there");
+    let events = pair.events(CLIENT);
+    assert!(matches!(events.last(), Some(Event::GoAway)), "{events:?}");
+    let events = pair.events(SERVER);
+    assert!(!events.iter().any(|event| matches!(event, Event::GoAway)), "{events:?}");
+}
+
+#[test]
+fn a_call_that_crosses_the_question_keeps_the_connection() {
+    let mut pair = pair();
+    pair.pass(IDLE.saturating_sub(MOMENT)).expect("both are there");
+    start(&mut pair, &content(1));
+    pair.pass(MOMENT).expect("both are there");
+    exchange(&mut pair);
+    assert_eq!(requests(&mut pair).len(), 1, "it is not refused");
+    pair.reply(SERVER, 0, &content(1));
+    exchange(&mut pair);
+    let events = pair.events(CLIENT);
+    assert!(matches!(events[..], [Event::Reply { .. }]), "{events:?}");
+    pair.connection(CLIENT).release(0);
+    assert_asks_after_idle_time(&mut pair);
 }
 
 #[test]
@@ -142,6 +183,6 @@ fn idle_time_counts_from_the_last_answer() {
             .expect("a call is in flight");
         pair.reply(SERVER, 0, &content(1));
         exchange(&mut pair);
-        assert_goes_away_after_idle_time(&mut pair);
+        assert_asks_after_idle_time(&mut pair);
     }
 }

@@ -13,7 +13,7 @@ use crate::proto::{
     fuzzing::Script,
 };
 
-const KINDS: [Kind; 17] = [
+const KINDS: [Kind; 18] = [
     Kind::Request,
     Kind::RequestData,
     Kind::Reply,
@@ -31,6 +31,7 @@ const KINDS: [Kind; 17] = [
     Kind::Credit,
     Kind::Stop,
     Kind::Release,
+    Kind::Unused,
 ];
 
 /// The bit of a stream's number that says that whoever reads the frame chose it.
