@@ -531,3 +531,21 @@ async fn a_handler_that_is_being_dropped_is_waited_for() -> TestResult {
     assert!(gone.load(Ordering::SeqCst));
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_is_cut_is_told_that_its_server_shut_down() -> TestResult {
+    let directory = tempfile::tempdir()?;
+    let unix = format!("unix://{}/sock", directory.path().display());
+    for address in ["tcp://127.0.0.1:0", "udp://127.0.0.1:0", &unix, "mem://shutdown-told"] {
+        let prober = Prober::new();
+        let server = prober.server().listen(address).await?;
+        let client = ProbeClient::connect(server.local_addr()).await?;
+        let call = tokio::spawn(client.hold(1));
+        prober.until(|counts| counts.running == 1).await;
+        server.shutdown(Duration::ZERO).await;
+        let error = call.await?.expect_err("it was cut");
+        assert_eq!((error.code(), error.outcome()), (Code::Unavailable, Outcome::Unknown));
+        assert!(error.message().contains("the server shut down"), "{address}: {error}");
+    }
+    Ok(())
+}

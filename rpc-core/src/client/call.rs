@@ -4,7 +4,7 @@ use std::{
     fmt,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::{Duration, Instant},
 };
 
@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     Code, Error, Metadata, Outcome,
-    driver::{Answered, Link, NotStarted, Reply, read_metadata},
+    driver::{Answered, Link, NotStarted, Reply, is_inside, read_metadata},
     layer::{Answering, Came, Parcel, Request, Response},
     proto::{RequestHead, encode_metadata},
     service::{Extra, MethodDescriptor, Payload, Rest, Scope, now, with_current},
@@ -135,7 +135,7 @@ pub(super) struct Prepared {
 
 enum State {
     New(Outgoing),
-    /// Waits for a connection, no longer than its deadline.
+    /// Waits for a connection, or until the one that there is was looked at, no longer than its deadline.
     Dialing {
         dial: Pin<Box<dyn Future<Output = Result<Arc<Link>, Error>> + Send>>,
         timer: Option<Pin<Box<Sleep>>>,
@@ -144,7 +144,7 @@ enum State {
     Waiting {
         link: Arc<Link>,
         id: u32,
-        /// Where the connection is carried by another runtime: nothing says that it runs.
+        /// Where nothing says that the connection's driver runs: another runtime carries it, or it waits for this very call.
         timer: Option<Pin<Box<Sleep>>>,
     },
     /// The handler runs in here.
@@ -262,7 +262,7 @@ impl RawCall {
                     };
                     if let (Poll::Pending, Some(timer)) = (&answered, timer) {
                         ready!(timer.as_mut().poll(cx));
-                        let text = "no answer before the deadline; does the runtime of the connection still run?";
+                        let text = "no answer before the deadline; does the runtime of the connection still run, or does a handler block it?";
                         let error = Error::deadline_exceeded(text).with_outcome(link.abandon(*id));
                         return Poll::Ready(Err(error));
                     }
@@ -386,6 +386,24 @@ impl RawCall {
         Ok(())
     }
 
+    /// Waits until the connection's driver has seen what came before `now`.
+    fn look(&mut self, link: Arc<Link>, prepared: Prepared, now: Instant) {
+        let entered = self.channel.runtime().ok();
+        let _entered = entered.as_ref().map(Handle::enter);
+        self.state = State::Dialing {
+            // Outside any runtime nothing but the connection can end the wait.
+            timer: prepared
+                .deadline
+                .filter(|_| entered.is_some())
+                .map(|deadline| Box::pin(sleep_until(deadline.into()))),
+            dial: Box::pin(async move {
+                link.look(now).await;
+                Ok(link)
+            }),
+            prepared,
+        };
+    }
+
     fn send(&mut self, link: Arc<Link>, prepared: Prepared, now: Instant, cx: &Context<'_>) -> Result<(), Error> {
         let Prepared {
             payload,
@@ -409,15 +427,27 @@ impl RawCall {
             object,
             ..RequestHead::default()
         };
-        match link.start(&head, payload, deadline, cx.waker()) {
+        match link.start(&head, payload, deadline, now, cx.waker()) {
             Ok(id) => {
                 let timer = deadline
-                    .filter(|_| link.is_foreign())
+                    .filter(|_| link.is_foreign() || blocks_its_driver(cx))
                     .map(|deadline| Box::pin(sleep_until(deadline.into())));
                 self.state = State::Waiting { link, id, timer };
                 Ok(())
             }
             Err(NotStarted::Refused(error)) => Err(error),
+            Err(NotStarted::Unseen(payload)) => {
+                self.look(
+                    link,
+                    Prepared {
+                        payload,
+                        metadata: head.metadata,
+                        deadline,
+                    },
+                    now,
+                );
+                Ok(())
+            }
             // The connection ended a moment ago and nothing of the call left with it.
             Err(NotStarted::Gone(payload)) => {
                 let Target::Dialled(dialled) = target else {
@@ -448,6 +478,12 @@ impl Drop for RawCall {
     fn drop(&mut self) {
         self.give_up();
     }
+}
+
+/// Whether the driver of a connection waits until this returns, since a handler blocks in it. A handler that does not is polled by
+/// nobody's waker at first, and again in a task of its own.
+fn blocks_its_driver(cx: &Context<'_>) -> bool {
+    is_inside() && !cx.waker().will_wake(Waker::noop())
 }
 
 fn too_late() -> Error {

@@ -12,11 +12,13 @@ use std::{
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::{
     io::{AsyncReadExt, AsyncWrite},
+    task::yield_now,
     time::{Instant, Sleep, sleep_until},
 };
 
 use super::{
     inbound::{Answers, Callee, Inbound, Request},
+    inside::inside,
     link::{Due, Link},
 };
 use crate::{
@@ -67,6 +69,10 @@ pub(crate) struct Driver<I> {
     /// The driver has let others run once before it writes.
     yielded: bool,
     unflushed: bool,
+    /// The turn begins behind what came while the driver stood still.
+    looking: bool,
+    /// Why nothing can be written any more. What the peer said before may explain it, and is still read.
+    broken: Option<End>,
     /// All is done; only the peer's end is waited for.
     leaving: bool,
     /// The peer has the last words, as far as the transport knows.
@@ -75,6 +81,23 @@ pub(crate) struct Driver<I> {
 
 /// Why a driver ends: with what waiting calls are told.
 struct End(Error);
+
+/// What a turn begins with.
+enum Begin {
+    /// Reading and writing.
+    Work,
+    /// Every task that is ready runs once before the driver writes, so that their calls leave with the same system call. One call
+    /// alone is not held up.
+    Join,
+    /// The driver stood still, and what came meanwhile counts: a call waits for it, or something is due that it may change.
+    Look,
+    /// Nothing can be written.
+    HearOut,
+    /// All is done.
+    Leave,
+    /// The connection ends now.
+    Cut(Error),
+}
 
 impl<I: Inbound + Unpin> Driver<I> {
     /// A driver of an open connection; `input` is what came behind the handshake.
@@ -93,6 +116,8 @@ impl<I: Inbound + Unpin> Driver<I> {
             timer: Box::pin(sleep_until(Instant::now())),
             yielded: false,
             unflushed: false,
+            looking: false,
+            broken: None,
             leaving: false,
             said: false,
         }
@@ -100,12 +125,20 @@ impl<I: Inbound + Unpin> Driver<I> {
 
     /// One turn of the task.
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<End> {
-        if self.leaving {
-            return self.leave(cx);
-        }
-        if self.lets_others_join() {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
+        match self.begin(Instant::now()) {
+            Begin::Work => {}
+            Begin::Join => {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Begin::Look => {
+                // The runtime wakes whoever yields when it has asked the system for news. The future is of no use after that.
+                let _ = pin!(yield_now()).poll(cx);
+                return Poll::Pending;
+            }
+            Begin::HearOut => return self.hear_out(cx),
+            Begin::Leave => return self.leave(cx),
+            Begin::Cut(why) => return Poll::Ready(self.cut(&why, cx)),
         }
         for _ in 0..ROUNDS {
             let now = Instant::now();
@@ -121,7 +154,7 @@ impl<I: Inbound + Unpin> Driver<I> {
                 Poll::Pending => false,
             };
             let blocked = match self.write(cx, now) {
-                Poll::Ready(Err(end)) => return Poll::Ready(end),
+                Poll::Ready(Err(end)) => return self.broke(end, cx),
                 Poll::Ready(Ok(())) => false,
                 Poll::Pending => true,
             };
@@ -132,20 +165,42 @@ impl<I: Inbound + Unpin> Driver<I> {
                 return self.finished(cx);
             }
         }
+        self.looked(Instant::now());
         cx.waker().wake_by_ref();
         Poll::Pending
     }
 
-    /// Before it writes, the driver lets every task that is ready run once, so that their calls leave with the same system
-    /// call. One call alone is not held up.
-    fn lets_others_join(&mut self) -> bool {
+    /// What comes before reading and writing.
+    fn begin(&mut self, now: Instant) -> Begin {
+        let now = now.into_std();
         let mut state = self.link.lock();
         state.awake();
-        let joins = !self.yielded
+        if let Some(why) = state.take_cut() {
+            return Begin::Cut(why);
+        }
+        if self.leaving {
+            return Begin::Leave;
+        }
+        if self.broken.is_some() {
+            return Begin::HearOut;
+        }
+        let due = || state.connection.poll_timeout().is_some_and(|due| due <= now);
+        self.looking = !self.looking && state.look.is_stale(now) && (state.look.is_wanted() || due());
+        if self.looking {
+            return Begin::Look;
+        }
+        self.yielded = !self.yielded
             && state.connection.wants_write()
             && state.connection.outgoing() + state.connection.incoming() > 1;
-        self.yielded = joins;
-        joins
+        if self.yielded { Begin::Join } else { Begin::Work }
+    }
+
+    /// All that had come was read.
+    fn looked(&self, now: Instant) {
+        let wanted = self.link.lock().look.looked(now.into_std());
+        if wanted {
+            self.link.tell_looked();
+        }
     }
 
     /// Reads once and acts on what came.
@@ -225,7 +280,7 @@ impl<I: Inbound + Unpin> Driver<I> {
             let Some(request) = self.deferred.pop_front() else {
                 break;
             };
-            self.inbound.start(request, &mut self.answers);
+            inside(|| self.inbound.start(request, &mut self.answers));
             if self.answers.length >= BATCH {
                 // What a large answer counts is the outbox's to say.
                 self.answer();
@@ -352,9 +407,14 @@ impl<I: Inbound + Unpin> Driver<I> {
             return false;
         }
         state.sleep(cx.waker());
+        let wanted = state.look.looked(now.into_std());
         if self.input.is_empty() && state.connection.is_idle(now.into_std()) {
             // Pings come and go, and an idle connection keeps no buffer for them.
             self.input = BytesMut::new();
+        }
+        drop(state);
+        if wanted {
+            self.link.tell_looked();
         }
         true
     }
@@ -406,34 +466,81 @@ impl<I: Inbound + Unpin> Driver<I> {
         self.leave(cx)
     }
 
+    /// Nothing more can be written. The peer may have said why before, and which calls it looked at.
+    fn broke(&mut self, end: End, cx: &mut Context<'_>) -> Poll<End> {
+        self.link.breaks();
+        self.broken = Some(end);
+        self.timer.as_mut().reset(Instant::now() + LINGER);
+        self.hear_out(cx)
+    }
+
+    /// Reads what the peer said before the connection broke, and waits for that no longer than a moment.
+    fn hear_out(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        loop {
+            self.input.reserve(READ);
+            match pin!(self.stream.read_buf(&mut self.input)).poll(cx) {
+                Poll::Ready(Ok(length)) if length > 0 => {
+                    if let Err(lost) = self.act(Instant::now()) {
+                        return Poll::Ready(self.lost(&lost, cx));
+                    }
+                }
+                Poll::Pending if self.timer.as_mut().poll(cx).is_pending() => return Poll::Pending,
+                _ => break,
+            }
+        }
+        let end = self.broken.take();
+        Poll::Ready(end.unwrap_or_else(|| self.io_end("writing failed", None)))
+    }
+
+    /// Ends the connection now.
+    fn cut(&mut self, why: &Error, cx: &mut Context<'_>) -> End {
+        self.tell(why, cx);
+        self.end(why.code(), why.message())
+    }
+
+    /// Tells the peer why the connection ends, as far as the transport takes it at once. What it has asked and never sees an
+    /// answer to certainly did not run only if there is nothing of that kind.
+    fn tell(&mut self, why: &Error, cx: &mut Context<'_>) {
+        let mut state = self.link.lock();
+        let answered = state.connection.incoming() == 0 && why.code() != Code::Internal;
+        let outcome = if answered {
+            Outcome::NotExecuted
+        } else {
+            Outcome::Unknown
+        };
+        state.connection.close(&why.clone().with_outcome(outcome));
+        state.connection.poll_transmit(&mut self.output);
+        drop(state);
+        while let Poll::Ready(Ok(written)) = write_chunks(Pin::new(&mut self.stream), cx, &self.output)
+            && written > 0
+        {
+            advance(&mut self.output, written);
+        }
+        // Whether it leaves changes nothing: the connection ends.
+        let _ = Pin::new(&mut self.stream).poll_flush(cx);
+    }
+
     /// Tells the peer why, as far as the transport takes it at once, and makes the error for those who wait.
     fn lost(&mut self, lost: &Lost, cx: &mut Context<'_>) -> End {
-        let (told, error) = match lost {
-            Lost::Violation(violation) => (true, Error::internal(violation.to_string())),
-            Lost::Closed(error) => (
-                false,
-                Error::unavailable(format!("the connection was closed by the peer: {}", error.message())),
-            ),
-            Lost::Silent(interval) => (
-                false,
+        let error = match lost {
+            Lost::Violation(violation) => {
+                let error = Error::internal(violation.to_string());
+                self.tell(&error, cx);
+                error
+            }
+            Lost::Closed(error) => Error::unavailable(format!("the peer closed it: {}", error.message())),
+            Lost::Silent(interval) => {
+                // It may only have stood still, and read this when it goes on.
+                let text = format!("this side was silent for {interval:?} and did not answer a ping");
+                self.tell(&Error::unavailable(text), cx);
                 Error::unavailable(format!(
                     "the peer is gone: it was silent for {interval:?} and did not answer a ping"
-                )),
-            ),
-            Lost::Stalled(time) => (
-                false,
-                Error::unavailable(format!(
-                    "the peer is stuck: it took no byte of what was written for {time:?}"
-                )),
-            ),
+                ))
+            }
+            Lost::Stalled(time) => Error::unavailable(format!(
+                "the peer is stuck: it took no byte of what was written for {time:?}"
+            )),
         };
-        if told {
-            let mut state = self.link.lock();
-            state.connection.close(&error);
-            state.connection.poll_transmit(&mut self.output);
-            drop(state);
-            let _ = write_chunks(Pin::new(&mut self.stream), cx, &self.output);
-        }
         self.end(error.code(), error.message())
     }
 

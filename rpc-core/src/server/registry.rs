@@ -10,7 +10,7 @@ use slab::Slab;
 use tokio::{runtime::Handle, sync::Notify, task::AbortHandle};
 
 use crate::{
-    Address,
+    Address, Error,
     driver::{Link, Quantity, Refused, Share},
 };
 
@@ -146,15 +146,18 @@ impl Registry {
         }
     }
 
-    /// Cuts every connection.
-    pub(super) fn abort(&self) {
+    /// Cuts every connection, and tells its peer why.
+    pub(super) fn abort(&self, why: &Error) {
         let mut state = self.lock();
         state.draining = true;
         state.cut = true;
         let entries: Vec<_> = state.connections.iter().map(|(_, entry)| Arc::clone(entry)).collect();
         drop(state);
         for entry in entries {
-            entry.abort();
+            match entry.link.get() {
+                Some(link) => link.cut(why.clone()),
+                None => entry.abort(),
+            }
         }
     }
 
@@ -250,6 +253,10 @@ impl Place {
     /// The handshake is done.
     pub(super) fn opened(&self, link: &Arc<Link>) {
         let _ = self.entry.link.set(Arc::clone(link));
+        // The server may have been cut while the handshake came to its end.
+        if self.registry.lock().cut {
+            self.entry.abort();
+        }
         if self.registry.is_draining() {
             link.go_away();
         }

@@ -167,7 +167,8 @@ impl RunningServer {
         let in_time = timeout(grace, finished).await.is_ok();
         let _over = Over(self);
         if !in_time {
-            self.shared.registry.abort();
+            let why = "the server shut down, and its time for what was under way was over";
+            self.shared.registry.abort(&Error::unavailable(why));
             self.shared.registry.emptied().await;
             self.shared.host.take_detached().shutdown().await;
             self.shared.host.stopped().await;
@@ -216,7 +217,9 @@ impl Drop for Over<'_> {
 impl Drop for RunningServer {
     fn drop(&mut self) {
         drop(self.stop_listening());
-        self.shared.registry.abort();
+        self.shared
+            .registry
+            .abort(&Error::unavailable("the server was stopped"));
     }
 }
 

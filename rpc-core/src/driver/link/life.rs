@@ -17,6 +17,8 @@ pub(super) struct Life {
     pub(super) closing: bool,
     /// This side ends the connection when its calls are done, whoever has streams and references on it.
     draining: bool,
+    /// The connection is to end now, and why.
+    cut: Option<Error>,
     /// The connection is over, and why.
     pub(super) end: Option<Error>,
 }
@@ -29,6 +31,7 @@ impl Default for Life {
             rests: 0,
             closing: false,
             draining: false,
+            cut: None,
             end: None,
         }
     }
@@ -48,6 +51,20 @@ impl Link {
         let driver = state.driver.take();
         drop(state);
         wake(driver);
+    }
+
+    /// Ends the connection now; the peer is told why, as far as the transport takes it at once.
+    pub(crate) fn cut(&self, why: Error) {
+        let mut state = self.lock();
+        state.life.cut = Some(why);
+        let driver = state.driver.take();
+        drop(state);
+        wake(driver);
+    }
+
+    /// Nothing more can be written: other calls need another connection.
+    pub(in crate::driver) fn breaks(&self) {
+        self.lock().life.closing = true;
     }
 
     /// Whoever makes calls is gone: the connection ends when all calls are done and nobody has a reference to one of the peer's
@@ -110,6 +127,7 @@ impl Link {
         state.settle_unread();
         drop(state);
         due.run();
+        self.tell_looked();
         drop(unsent);
     }
 }
@@ -122,6 +140,11 @@ impl State {
     /// Why the connection is over, if it is.
     pub(in crate::driver) fn end_reason(&self) -> Option<&Error> {
         self.life.end.as_ref()
+    }
+
+    /// Why the connection is to end now, if it is.
+    pub(in crate::driver) fn take_cut(&mut self) -> Option<Error> {
+        self.life.cut.take()
     }
 
     pub(in crate::driver) fn is_closing(&self) -> bool {

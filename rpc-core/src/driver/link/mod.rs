@@ -3,6 +3,7 @@
 mod carry;
 mod due;
 mod life;
+mod look;
 mod objects;
 mod state;
 mod streams;
@@ -17,10 +18,14 @@ use std::{
 
 use bytes::Bytes;
 use thin_vec::ThinVec;
-use tokio::runtime::{Handle, Id};
+use tokio::{
+    runtime::{Handle, Id},
+    sync::Notify,
+};
 
 pub(super) use due::Due;
 pub(crate) use life::Busy;
+use look::Look;
 pub(super) use state::State;
 pub(super) use streams::wait;
 
@@ -61,12 +66,16 @@ pub(crate) struct Link {
     max_item: usize,
     /// Which runtime carries the connection.
     runtime: Option<Id>,
+    /// The driver has looked at what came.
+    looks: Notify,
 }
 
 /// Why a call was not started.
 pub(crate) enum NotStarted {
     /// The connection takes no new calls; another one may.
     Gone(Payload),
+    /// The driver stood still, and what the peer said meanwhile comes first: see [`Link::look`].
+    Unseen(Payload),
     /// The call itself is refused.
     Refused(Error),
 }
@@ -83,12 +92,13 @@ impl Link {
     ) -> Arc<Self> {
         Arc::new(Self {
             max_item: connection.max_item(),
-            state: Mutex::new(State::new(connection, Arc::clone(&share))),
+            state: Mutex::new(State::new(connection, Look::new(), Arc::clone(&share))),
             wire,
             peer,
             share,
             timeout,
             runtime: current_runtime(),
+            looks: Notify::new(),
         })
     }
 
@@ -135,6 +145,7 @@ impl Link {
         head: &RequestHead,
         mut payload: Payload,
         deadline: Option<Instant>,
+        now: Instant,
         waker: &Waker,
     ) -> Result<u32, NotStarted> {
         let waker = waker.clone();
@@ -143,6 +154,9 @@ impl Link {
         let mut state = self.lock();
         if state.is_over() || state.is_closing() && head.object.is_none() {
             return Err(NotStarted::Gone(payload));
+        }
+        if state.look.is_stale(now) {
+            return Err(NotStarted::Unseen(payload));
         }
         if in_handler && state.connection.may_lock(length) {
             drop(state);

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::{
     Answered, Due, Link, Reply,
     life::Life,
+    look::Look,
     objects::{Exports, Imports},
     streams::Streams,
 };
@@ -33,6 +34,7 @@ pub(in crate::driver) struct State {
     pub(super) life: Life,
     /// Some call ended.
     pub(super) answered: bool,
+    pub(in crate::driver) look: Look,
 }
 
 /// Who waits for a call, and what has come for it.
@@ -43,7 +45,7 @@ pub(super) struct Waiter {
 }
 
 impl State {
-    pub(super) fn new(connection: Connection, share: Arc<Share>) -> Self {
+    pub(super) fn new(connection: Connection, look: Look, share: Arc<Share>) -> Self {
         Self {
             connection,
             unread: Unread::new(share),
@@ -55,6 +57,7 @@ impl State {
             driver: None,
             life: Life::default(),
             answered: false,
+            look,
         }
     }
 

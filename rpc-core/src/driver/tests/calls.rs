@@ -37,11 +37,17 @@ fn link() -> Arc<Link> {
 }
 
 fn start(link: &Arc<Link>, deadline: Option<Instant>) -> u32 {
-    let started = link.start(&RequestHead::default(), Payload::default(), deadline, Waker::noop());
+    let started = link.start(
+        &RequestHead::default(),
+        Payload::default(),
+        deadline,
+        crate::service::now(),
+        Waker::noop(),
+    );
     match started {
         Ok(id) => id,
         Err(NotStarted::Refused(error)) => panic!("{error}"),
-        Err(NotStarted::Gone(_)) => panic!("the connection is gone"),
+        Err(NotStarted::Gone(_) | NotStarted::Unseen(_)) => panic!("the connection is gone"),
     }
 }
 

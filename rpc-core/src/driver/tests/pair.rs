@@ -81,10 +81,13 @@ impl Side {
             object: target.map(Import::object),
             ..RequestHead::default()
         };
-        match self.link.start(&head, payload, None, std::task::Waker::noop()) {
+        match self
+            .link
+            .start(&head, payload, None, crate::service::now(), std::task::Waker::noop())
+        {
             Ok(id) => Ok(id),
             Err(NotStarted::Refused(error)) => Err(error),
-            Err(NotStarted::Gone(_)) => Err(Error::unavailable("gone")),
+            Err(NotStarted::Gone(_) | NotStarted::Unseen(_)) => Err(Error::unavailable("gone")),
         }
     }
 

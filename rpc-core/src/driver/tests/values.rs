@@ -94,7 +94,11 @@ async fn a_value_that_changed_before_the_message_left_follows() {
     let payload = crate::service::Payload::encode(here.link.wire().format, &receiver).expect("encoded");
     sender.send(5);
     let head = crate::proto::RequestHead::default();
-    assert!(here.link.start(&head, payload, None, Waker::noop()).is_ok());
+    assert!(
+        here.link
+            .start(&head, payload, None, crate::service::now(), Waker::noop())
+            .is_ok()
+    );
     let mut away: watch::Receiver<u32> = there.received().await;
     away.changed().await.expect("a value");
     assert_eq!(*away.latest(), 5);

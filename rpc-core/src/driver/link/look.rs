@@ -1,0 +1,81 @@
+//! Whether the driver has seen what came before a call is made.
+//!
+//! A connection may be over without the driver's knowledge: where a program drives its runtime only while it calls, or its process
+//! was stopped, what the peer did meanwhile waits in the socket. A call that went out first would be lost with the connection, and
+//! nobody could say whether it ran. So after a pause the driver looks before a call is made.
+
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+use super::{Link, wake};
+
+/// A runtime of one thread runs only while somebody drives it. To look costs a turn of it, which is little beside such a pause.
+const ALONE: Duration = Duration::from_millis(10);
+/// One of many threads always runs, unless the process was stopped or a handler holds up the driver.
+const WITH_OTHERS: Duration = Duration::from_millis(100);
+
+/// When the driver has looked last.
+pub(in crate::driver) struct Look {
+    at: Instant,
+    pause: Duration,
+    /// Somebody waits for it.
+    wanted: bool,
+}
+
+impl Look {
+    pub(super) fn new() -> Self {
+        let alone = Handle::try_current().is_ok_and(|here| here.runtime_flavor() == RuntimeFlavor::CurrentThread);
+        Self {
+            at: tokio::time::Instant::now().into_std(),
+            pause: if alone { ALONE } else { WITH_OTHERS },
+            wanted: false,
+        }
+    }
+
+    /// Whether it is so long ago that something may have come since.
+    pub(in crate::driver) fn is_stale(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.at) >= self.pause
+    }
+
+    pub(in crate::driver) fn is_wanted(&self) -> bool {
+        self.wanted
+    }
+
+    /// The driver has looked; says whether somebody waits for it, who is to be [told](Link::tell_looked).
+    pub(in crate::driver) fn looked(&mut self, at: Instant) -> bool {
+        self.at = at;
+        std::mem::take(&mut self.wanted)
+    }
+}
+
+impl Link {
+    /// Waits until the driver has looked at what came before `since`, or the connection is over. Cancel safe.
+    pub(crate) async fn look(&self, since: Instant) {
+        loop {
+            // Created before the question, so that a look in between is not missed.
+            let looked = self.looks.notified();
+            if !self.wants_look(since) {
+                return;
+            }
+            looked.await;
+        }
+    }
+
+    fn wants_look(&self, since: Instant) -> bool {
+        let mut state = self.lock();
+        if state.is_over() || state.look.at >= since {
+            return false;
+        }
+        state.look.wanted = true;
+        let driver = state.driver.take();
+        drop(state);
+        wake(driver);
+        true
+    }
+
+    /// Wakes those who wait for a look.
+    pub(in crate::driver) fn tell_looked(&self) {
+        self.looks.notify_waiters();
+    }
+}
