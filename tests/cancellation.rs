@@ -331,8 +331,9 @@ async fn a_detached_handler_outlives_its_connection(transport: Transport) -> Tes
 /// The same seen by the client: an honest one refuses by itself what its server would refuse.
 async fn a_cancelled_blocking_call_keeps_its_place_on_the_connection(transport: Transport) -> TestResult {
     let (server, _, _, mut blocking) = shop();
+    let client = Channel::builder().limits(Limits::default().max_waiting_calls(0));
     let site = transport
-        .serve_to(server.limits(Limits::default().max_calls(1)), Channel::builder())
+        .serve_to(server.limits(Limits::default().max_calls(1)), client)
         .await?;
     let worker = WorkerClient::new(site.channel.clone());
     let call = tokio::spawn(worker.block());

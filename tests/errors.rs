@@ -416,7 +416,8 @@ async fn too_large_a_reply_fails_its_call(transport: Transport) -> TestResult {
 async fn an_overloaded_connection_refuses(transport: Transport) -> TestResult {
     let (shop, gate) = shop();
     let server = Server::new().service(shop).limits(Limits::default().max_calls(2));
-    let site = transport.serve(server).await?;
+    let client = Channel::builder().limits(Limits::default().max_waiting_calls(0));
+    let site = transport.serve_to(server, client).await?;
     let store = StoreClient::new(site.channel.clone());
     let running = [tokio::spawn(store.wait()), tokio::spawn(store.wait())];
     gate.entered().await;

@@ -247,7 +247,8 @@ async fn a_flood_of_requests_does_not_pile_up_in_the_client() -> TestResult {
     recovers(&listener, &client).await
 }
 
-/// The server acknowledges no cancellation, so given-up calls keep their places: the limit is told, and nothing hangs.
+/// The server acknowledges no cancellation, so given-up calls keep their places: a call waits for one until its deadline, and is told
+/// the limit.
 #[tokio::test]
 async fn places_that_are_never_given_back_are_told_of() -> TestResult {
     let (listener, client) = bed().await?;
@@ -262,10 +263,10 @@ async fn places_that_are_never_given_back_are_told_of() -> TestResult {
             "{error}"
         );
     }
-    let error = ends("one more call", client.add(1, 2)).await.expect_err("no place");
+    let error = ends("one more call", hurried.add(1, 2)).await.expect_err("no place");
     assert_eq!(
         (error.code(), error.outcome()),
-        (Code::ResourceExhausted, Outcome::NotExecuted),
+        (Code::DeadlineExceeded, Outcome::NotExecuted),
         "{error}"
     );
     assert!(error.message().contains("max_calls"), "{error}");

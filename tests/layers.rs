@@ -318,7 +318,12 @@ async fn a_layer_may_try_again(transport: Transport) -> TestResult {
         .limits(Limits::default().max_calls(1));
     let sent = Arc::default();
     let site = transport
-        .serve_to(server, Channel::builder().layer(retry(&sent)))
+        .serve_to(
+            server,
+            Channel::builder()
+                .limits(Limits::default().max_waiting_calls(0))
+                .layer(retry(&sent)),
+        )
         .await?;
     let shop = ShopClient::new(site.channel.clone());
     let first = tokio::spawn(shop.wait());

@@ -182,7 +182,8 @@ async fn giving_up_a_message_that_waits_lets_those_behind_it_go(transport: Trans
 
 async fn a_full_connection_refuses_at_once_and_recovers(transport: Transport) -> TestResult {
     let (server, gate) = shed(Limits::default().max_calls(3));
-    let site = transport.serve(server).await?;
+    let client = Channel::builder().limits(Limits::default().max_waiting_calls(0));
+    let site = transport.serve_to(server, client).await?;
     let parts = ["3 calls are in flight", "`max_calls`"];
     refuses_and_recovers(DepotClient::new(site.channel.clone()), gate, &parts).await
 }

@@ -77,7 +77,8 @@
 //! | [`max_message`](Limits::max_message) | 16 MiB | that call fails |
 //! | [`max_udp_message`](Limits::max_udp_message) | 1 MiB over UDP | that call fails |
 //! | [`max_buffered`](Limits::max_buffered) | 64 MiB | large calls wait for their turn |
-//! | [`max_calls`](Limits::max_calls) | 1,024 of a connection | the call is refused and not executed |
+//! | [`max_calls`](Limits::max_calls) | 1,024 of a connection | calls wait for their turn |
+//! | [`max_waiting_calls`](Limits::max_waiting_calls) | 65,536 of a connection | the call is refused and not executed |
 //! | [`max_server_calls`](Limits::max_server_calls) | 16,384 of a server, a share of it for one address | the call is refused and not executed |
 //! | [`max_unread`](Limits::max_unread), [`max_server_unread`](Limits::max_server_unread) | 256 MiB of a connection, 1 GiB of a server | the answer is dropped and the call fails, executed |
 //! | [`max_connections`](Limits::max_connections) | 10,000 of a server, a share of it for one address | who has yet to say hello gives way, or the client is turned away |

@@ -29,9 +29,9 @@ use super::{
 };
 use crate::{
     Code, Error, Metadata, Outcome,
-    driver::{Answered, Link, NotStarted, Reply, is_inside, read_metadata},
+    driver::{Answered, Link, NotStarted, Reply, Started, is_inside, read_metadata},
     layer::{Answering, Came, Parcel, Request, Response},
-    proto::{RequestHead, encode_metadata},
+    proto::{RequestHead, Ticket, encode_metadata},
     service::{Extra, MethodDescriptor, Payload, Rest, Scope, now, with_current},
     trace::Trace,
 };
@@ -141,6 +141,8 @@ enum State {
         timer: Option<Pin<Box<Sleep>>>,
         prepared: Prepared,
     },
+    /// Waits for its turn on a connection that has as many calls as it takes.
+    Queued(Box<Queued>),
     Waiting {
         link: Arc<Link>,
         id: u32,
@@ -151,6 +153,17 @@ enum State {
     Local(LocalCall),
     Layered(Box<Layered>),
     Done,
+}
+
+/// A call that waits for its turn.
+struct Queued {
+    link: Arc<Link>,
+    ticket: Ticket,
+    /// As that of a call that was sent.
+    timer: Option<Pin<Box<Sleep>>>,
+    /// What another connection would need.
+    metadata: Bytes,
+    deadline: Option<Instant>,
 }
 
 impl RawCall {
@@ -214,6 +227,7 @@ impl RawCall {
     fn give_up(&mut self) -> Outcome {
         match std::mem::replace(&mut self.state, State::Done) {
             State::New(_) | State::Dialing { .. } => Outcome::NotExecuted,
+            State::Queued(queued) => queued.link.leave(queued.ticket),
             State::Waiting { link, id, .. } => link.abandon(id),
             State::Local(_) | State::Layered(_) | State::Done => Outcome::Unknown,
         }
@@ -252,6 +266,19 @@ impl RawCall {
                         continue;
                     };
                     self.send(link, prepared, now(), cx)?;
+                }
+                State::Queued(queued) => {
+                    let turned = ready!(queued.poll_turn(cx))?;
+                    let State::Queued(queued) = std::mem::replace(&mut self.state, State::Done) else {
+                        continue;
+                    };
+                    match turned {
+                        Ok(id) => {
+                            let Queued { link, timer, .. } = *queued;
+                            self.state = State::Waiting { link, id, timer };
+                        }
+                        Err(why) => self.not_sent(why, queued.metadata, queued.deadline)?,
+                    }
                 }
                 State::Waiting { link, id, timer } => {
                     let answered = if self.method.oneway {
@@ -427,50 +454,87 @@ impl RawCall {
             object,
             ..RequestHead::default()
         };
+        let timer = || {
+            deadline
+                .filter(|_| link.is_foreign() || blocks_its_driver(cx))
+                .map(|deadline| Box::pin(sleep_until(deadline.into())))
+        };
         match link.start(&head, payload, deadline, now, cx.waker()) {
-            Ok(id) => {
-                let timer = deadline
-                    .filter(|_| link.is_foreign() || blocks_its_driver(cx))
-                    .map(|deadline| Box::pin(sleep_until(deadline.into())));
+            Ok(Started::Sent(id)) => {
+                let timer = timer();
                 self.state = State::Waiting { link, id, timer };
                 Ok(())
             }
-            Err(NotStarted::Refused(error)) => Err(error),
+            Ok(Started::Waits(ticket)) => {
+                self.state = State::Queued(Box::new(Queued {
+                    ticket,
+                    timer: timer(),
+                    link,
+                    metadata: head.metadata,
+                    deadline,
+                }));
+                Ok(())
+            }
             Err(NotStarted::Unseen(payload)) => {
+                let metadata = head.metadata;
                 self.look(
                     link,
                     Prepared {
                         payload,
-                        metadata: head.metadata,
+                        metadata,
                         deadline,
                     },
                     now,
                 );
                 Ok(())
             }
-            // The connection ended a moment ago and nothing of the call left with it.
-            Err(NotStarted::Gone(payload)) => {
-                let Target::Dialled(dialled) = target else {
-                    return Err(connection_gone());
-                };
-                let dialled = Arc::clone(dialled);
-                self.missed += 1;
-                if self.missed >= MISSED {
-                    let address = self.channel.address();
-                    let text = format!("{MISSED} connections to {address} ended before the call could be sent");
-                    return Err(Error::refused(Code::Unavailable, text));
-                }
-                let metadata = head.metadata;
-                self.dial(
-                    &dialled,
-                    Prepared {
-                        payload,
-                        metadata,
-                        deadline,
-                    },
-                )
-            }
+            Err(why) => self.not_sent(why, head.metadata, deadline),
         }
+    }
+
+    /// The call was refused, or its connection ended and nothing of the call left with it.
+    fn not_sent(&mut self, why: NotStarted, metadata: Bytes, deadline: Option<Instant>) -> Result<(), Error> {
+        let payload = match why {
+            NotStarted::Refused(error) => return Err(error),
+            NotStarted::Gone(payload) | NotStarted::Unseen(payload) => payload,
+        };
+        let Target::Dialled(dialled) = &self.channel.inner().target else {
+            return Err(connection_gone());
+        };
+        let dialled = Arc::clone(dialled);
+        self.missed += 1;
+        if self.missed >= MISSED {
+            let address = self.channel.address();
+            let text = format!("{MISSED} connections to {address} ended before the call could be sent");
+            return Err(Error::refused(Code::Unavailable, text));
+        }
+        self.dial(
+            &dialled,
+            Prepared {
+                payload,
+                metadata,
+                deadline,
+            },
+        )
+    }
+}
+
+impl Queued {
+    /// Waits for its turn.
+    ///
+    /// # Errors
+    /// The deadline came first, and whoever carries the connection did not say so.
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<Result<u32, NotStarted>, Error>> {
+        if let Poll::Ready(turned) = self.link.poll_turn(self.ticket, cx) {
+            return Poll::Ready(Ok(turned));
+        }
+        let Some(timer) = &mut self.timer else {
+            return Poll::Pending;
+        };
+        ready!(timer.as_mut().poll(cx));
+        let text = "no turn before the deadline; does the runtime of the connection still run?";
+        let error = Error::deadline_exceeded(text).with_outcome(self.link.leave(self.ticket));
+        Poll::Ready(Err(error))
     }
 }
 

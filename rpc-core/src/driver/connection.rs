@@ -260,6 +260,8 @@ impl<I: Inbound + Unpin> Driver<I> {
                 event => state.handle(&self.link, event, &mut self.due),
             }
         }
+        // Calls have ended.
+        state.take_turns(&self.link, &mut self.due);
         drop(state);
         self.due.run();
         self.start(queued);
@@ -362,7 +364,7 @@ impl<I: Inbound + Unpin> Driver<I> {
     fn fire(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<(), Lost> {
         loop {
             let state = self.link.lock();
-            let due = state.connection.poll_timeout().map(Instant::from_std);
+            let due = state.poll_timeout().map(Instant::from_std);
             let news = state.connection.has_events();
             drop(state);
             if news {
@@ -386,12 +388,13 @@ impl<I: Inbound + Unpin> Driver<I> {
     }
 
     /// Acts on what time has brought. A peer of which the transport has heard since bytes were read is not silent.
-    fn time_out(&self, now: Instant) -> Result<(), Lost> {
+    fn time_out(&mut self, now: Instant) -> Result<(), Lost> {
         let heard = last_heard(&self.stream);
         let mut state = self.link.lock();
         if let Some(at) = heard {
             state.connection.handle_heard(at);
         }
+        state.expire_waiting(now.into_std(), &mut self.due);
         state.connection.handle_timeout(now.into_std())
     }
 
@@ -399,7 +402,7 @@ impl<I: Inbound + Unpin> Driver<I> {
     fn sleeps(&mut self, cx: &Context<'_>, blocked: bool, now: Instant) -> bool {
         let mut state = self.link.lock();
         // Somebody may have made a call since the timer was set.
-        let due = state.connection.poll_timeout().map(Instant::from_std);
+        let due = state.poll_timeout().map(Instant::from_std);
         if !blocked && state.connection.wants_write()
             || state.connection.has_events()
             || due.is_some_and(|due| due < self.timer.deadline())

@@ -21,7 +21,7 @@ pub(crate) use import::Import;
 pub(crate) use inbound::{Answers, Callee, Inbound, Request};
 pub(crate) use inlet::{Batch, Inlet};
 pub(crate) use inside::is_inside;
-pub(crate) use link::{Answered, Busy, Link, NotStarted, Reply, read_metadata};
+pub(crate) use link::{Answered, Busy, Link, NotStarted, Reply, Started, read_metadata};
 pub(crate) use outlet::{Outlet, broken};
 pub(crate) use shares::{Quantity, Refused, Share, Shares};
 

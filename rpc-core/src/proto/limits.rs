@@ -8,7 +8,8 @@ macro_rules! limits {
         /// Bounds on everything that a peer controls, for a client or a server.
         ///
         /// Each side announces its own when a connection opens, and an honest peer keeps to them without being told twice.
-        /// What is full is refused at once as `ResourceExhausted` and not executed; nothing queues without bound.
+        /// Calls wait for their turn, as many as `max_waiting_calls` says. Whatever else is full is refused at once as
+        /// `ResourceExhausted` and not executed; nothing queues without bound.
         ///
         /// ```
         /// use farcall::Limits;
@@ -65,8 +66,16 @@ limits! {
     /// started until the peer has read some.
     max_buffered: usize = 64 << 20;
     /// Calls in flight on one connection, in each direction; default 1,024, at most 1,048,576. Enough for a busy client,
-    /// and a hostile one occupies at most that many handlers.
+    /// and a hostile one occupies at most that many handlers. The smaller of both sides' limits counts; calls beyond it wait, see
+    /// [`max_waiting_calls`](Self::max_waiting_calls). A call is in flight until its handler has stopped and its caller has taken the
+    /// answer: one whose future is not polled keeps its place.
     max_calls: usize = 1024;
+    /// Calls of this side that wait on one connection because `max_calls` are in flight; default 65,536. First come, first served,
+    /// until their deadline: one that leaves the queue without a turn was not executed. One beyond the limit is refused at once, so 0
+    /// turns waiting off. The arguments that wait are encoded already and stay in the memory of the side that calls: nothing a peer
+    /// does adds to them. A handler that calls back over its own connection is refused at once instead: each side could wait for the
+    /// other for ever.
+    max_waiting_calls: usize = 64 << 10;
     /// Calls running in one server, over all its connections; default 16,384. The peers at one address (of IPv6: one network of /64)
     /// run at most three quarters of what others leave, so that somebody at another address always gets in; peers without addresses,
     /// as over a Unix socket, count one by one.
@@ -85,7 +94,8 @@ limits! {
     /// The encoded metadata of one message, in bytes; default and most 16 KiB, so that it always fits into one frame.
     max_metadata: usize = MAX_METADATA;
     /// Streams that the peer may have open on one connection, besides as many as it allows this side; default 1,024, at most
-    /// 1,048,576, and 65,536 over UDP. With 0 it can open none. A message that would carry one more is refused.
+    /// 1,048,576, and 65,536 over UDP. With 0 it can open none. A message that would carry one more is refused,
+    /// and does not wait: streams may stay open for as long as their users like.
     max_streams: usize = 1024;
     /// How many bytes of a stream its sender may be ahead of the receiver's user to begin with; default 64 KiB, at least 16 KiB.
     stream_window: usize = 64 << 10;

@@ -22,6 +22,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod violation;
+mod waiting;
 mod writer;
 
 pub(crate) use attachment::{Attachment, Flow, MAX_ATTACHMENTS, StreamId};
@@ -33,3 +34,4 @@ pub use limits::Limits;
 pub(crate) use limits::{Announced, Carrier};
 pub(crate) use outbox::COPIED;
 pub(crate) use violation::Violation;
+pub(crate) use waiting::{Ticket, Waiting};

@@ -6,7 +6,7 @@ use thin_vec::ThinVec;
 
 use crate::{
     carry::{Bound, Offered, StreamEnd},
-    service::LocalObject,
+    service::{LocalObject, Payload},
     unwind::guarded,
 };
 
@@ -18,6 +18,8 @@ pub(in crate::driver) struct Due {
     pub(super) ends: ThinVec<(Box<dyn StreamEnd>, Bound)>,
     /// What was offered and is of no use any more.
     pub(super) offered: ThinVec<Offered>,
+    /// Arguments of calls that had waited.
+    pub(super) payloads: ThinVec<Payload>,
     /// Objects that nobody at the other end can name any more.
     pub(super) objects: ThinVec<Arc<LocalObject>>,
 }
@@ -27,7 +29,8 @@ impl Due {
     #[inline]
     pub(in crate::driver) fn run(&mut self) {
         self.wakers.drain(..).for_each(Waker::wake);
-        if !(self.ends.is_empty() && self.offered.is_empty() && self.objects.is_empty()) {
+        let only_wakers = self.ends.is_empty() && self.offered.is_empty() && self.payloads.is_empty();
+        if !(only_wakers && self.objects.is_empty()) {
             self.run_rare();
         }
     }
@@ -39,6 +42,9 @@ impl Due {
         }
         for offered in self.offered.drain(..) {
             guarded(|| drop(offered));
+        }
+        for payload in self.payloads.drain(..) {
+            guarded(|| drop(payload));
         }
         // An object guards its own destructor.
         self.objects.clear();

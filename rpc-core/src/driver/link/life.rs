@@ -44,13 +44,16 @@ pub(crate) struct Busy(Arc<Link>);
 impl Link {
     /// Takes no more calls from the peer; the connection ends when those under way are done, and what is left of their handlers.
     pub(crate) fn go_away(&self) {
+        let mut due = Due::default();
         let mut state = self.lock();
         state.connection.go_away();
         state.life.closing = true;
         state.life.draining = true;
+        state.turn_away(&mut due);
         let driver = state.driver.take();
         drop(state);
         wake(driver);
+        due.run();
     }
 
     /// Ends the connection now; the peer is told why, as far as the transport takes it at once.
@@ -120,6 +123,7 @@ impl Link {
             due.wakers.extend(waiter.waker.take());
         }
         state.all_departed(&mut due);
+        state.turn_away(&mut due);
         state.streams.wake_all(&mut due.wakers);
         due.objects.extend(state.exports.clear());
         // Whoever has an end of a stream keeps the link, and is not to keep what was never read with it.
@@ -161,7 +165,13 @@ impl State {
             ..
         } = self.life;
         // The other side may go on feeding the streams that this one holds: then it is the one to end the connection.
-        closing && (draining || handles == 0) && rests == 0 && self.connection.is_drained()
+        let unneeded = closing && (draining || handles == 0) && rests == 0;
+        unneeded && self.queue.is_empty() && self.connection.is_drained()
+    }
+
+    /// Whether any handler runs for the peer, or what is left of one: its calls back are what the peer's calls may wait for.
+    pub(super) fn has_handlers(&self) -> bool {
+        self.connection.incoming() > 0 || self.life.rests > 0
     }
 
     /// There is one more reference or end of a stream.

@@ -5,11 +5,11 @@ mod due;
 mod life;
 mod look;
 mod objects;
+mod queue;
 mod state;
 mod streams;
 
 use std::{
-    borrow::Cow,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
@@ -33,7 +33,7 @@ use crate::{
     Code, Error, Metadata, Outcome,
     carry::{Carried, Wire},
     driver::Share,
-    proto::{Body, COPIED, Connection, RequestHead, encode_metadata, parse_metadata},
+    proto::{COPIED, Connection, RequestHead, Ticket, encode_metadata, parse_metadata},
     service::{Payload, with_current},
     transport::Address,
 };
@@ -68,6 +68,15 @@ pub(crate) struct Link {
     runtime: Option<Id>,
     /// The driver has looked at what came.
     looks: Notify,
+}
+
+/// Where a call that was made stands.
+#[derive(Debug)]
+pub(crate) enum Started {
+    /// It was sent, with this id.
+    Sent(u32),
+    /// It [waits](Link::poll_turn) for a place.
+    Waits(Ticket),
 }
 
 /// Why a call was not started.
@@ -135,7 +144,7 @@ impl Link {
 
     // ---- making calls --------------------------------------------------------------------------------------------
 
-    /// Makes a call; its answer is polled with the id. What the payload offers goes with it, and what stays of it is joined to
+    /// Makes a call; its answer is polled with the id. Where there is no place for one more it waits for its turn. What the payload offers goes with it, and what stays of it is joined to
     /// this connection.
     ///
     /// # Errors
@@ -143,11 +152,11 @@ impl Link {
     pub(crate) fn start(
         self: &Arc<Self>,
         head: &RequestHead,
-        mut payload: Payload,
+        payload: Payload,
         deadline: Option<Instant>,
         now: Instant,
         waker: &Waker,
-    ) -> Result<u32, NotStarted> {
+    ) -> Result<Started, NotStarted> {
         let waker = waker.clone();
         let length = payload.as_slice().len();
         let in_handler = length > COPIED && with_current(|_| ()).is_some();
@@ -158,65 +167,37 @@ impl Link {
         if state.look.is_stale(now) {
             return Err(NotStarted::Unseen(payload));
         }
+        // Those that wait have the next place, even where it is free this moment.
+        let waits = state.connection.is_full() || !state.queue.is_empty();
+        if waits && !state.connection.is_peer_going_away() {
+            return queue::enqueue(state, head, payload, deadline, waker);
+        }
         if in_handler && state.connection.may_lock(length) {
             drop(state);
             return Err(NotStarted::Refused(no_room(length)));
         }
-        let earlier =
-            deadline.is_some_and(|deadline| state.connection.poll_timeout().is_none_or(|timeout| deadline < timeout));
-        let mut head = Cow::Borrowed(head);
+        let earlier = deadline.is_some_and(|deadline| state.poll_timeout().is_none_or(|timeout| deadline < timeout));
         let mut due = Due::default();
-        let offered = payload.take_offered();
-        let attached = match state.attach(self, &offered) {
-            Ok(attached) => attached,
-            Err(error) => {
-                drop(state);
-                drop(offered);
-                return Err(NotStarted::Refused(error));
-            }
-        };
-        if !offered.is_empty() {
-            head.to_mut().attachments.clone_from(&attached.attachments);
+        let (sent, spent) = state.send(self, head, payload, deadline, &mut due);
+        if let Ok(id) = sent {
+            state.waiter(id).waker = Some(waker);
         }
-        let (started, payload) = if payload.as_slice().len() <= COPIED {
-            let body = Body::Small(payload.as_slice());
-            (state.connection.start(&head, body, deadline), Some(payload))
-        } else {
-            let body = Body::Large(payload.into_bytes());
-            (state.connection.start(&head, body, deadline), None)
-        };
-        let id = match started {
-            Ok(id) => id,
-            Err(error) => {
-                state.detach(&attached);
-                drop(state);
-                drop(offered);
-                return Err(NotStarted::Refused(error));
-            }
-        };
-        if let Some(object) = head.object {
-            state.imports.used(object);
-        }
-        state.settle(self, &attached, offered, &mut due);
-        state.waiter(id).waker = Some(waker);
         let driver = state.wake_for_output(earlier);
         drop(state);
         wake(driver);
         due.run();
-        drop(payload);
-        Ok(id)
+        drop(spent);
+        sent.map(Started::Sent).map_err(NotStarted::Refused)
     }
 
     /// The answer of a call, once; the id is free again then.
-    pub(crate) fn poll_answer(&self, id: u32, cx: &Context<'_>) -> Poll<Answered> {
+    pub(crate) fn poll_answer(self: &Arc<Self>, id: u32, cx: &Context<'_>) -> Poll<Answered> {
         let mut state = self.lock();
         let waiter = state.waiter(id);
         if let Some(answer) = waiter.answer.take() {
             let earlier = waiter.waker.take();
             state.connection.release(id);
-            let driver = state.wake_for_end();
-            drop(state);
-            wake(driver);
+            self.unlock_released(state);
             drop(earlier);
             return Poll::Ready(answer);
         }
@@ -231,7 +212,7 @@ impl Link {
 
     /// Waits until all of a call's request was taken by the transport. From then on the call is the server's alone, and its id
     /// no longer the caller's: what becomes of it is told to nobody.
-    pub(crate) fn poll_left(&self, id: u32, cx: &Context<'_>) -> Poll<Result<(), Error>> {
+    pub(crate) fn poll_left(self: &Arc<Self>, id: u32, cx: &Context<'_>) -> Poll<Result<(), Error>> {
         let mut state = self.lock();
         // Once the connection is over only the answer knows.
         let left = !state.is_over() && state.connection.has_left(id);
@@ -246,23 +227,35 @@ impl Link {
         let waiter = std::mem::take(state.waiter(id));
         state.departed_for_good(id);
         state.connection.release(id);
-        let driver = state.wake_for_end();
-        drop(state);
-        wake(driver);
+        self.unlock_released(state);
         Poll::Ready(match waiter.answer {
             Some(Err(error)) if !left => Err(error),
             _ => Ok(()),
         })
     }
 
+    /// A call was released.
+    fn unlock_released(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+        if !state.queue.is_empty() {
+            return self.pass_on(state);
+        }
+        let driver = state.wake_for_end();
+        drop(state);
+        wake(driver);
+    }
+
     /// The caller is gone: the handler is to stop. Says what became of a call that was not answered.
-    pub(crate) fn abandon(&self, id: u32) -> Outcome {
+    pub(crate) fn abandon(self: &Arc<Self>, id: u32) -> Outcome {
         let mut state = self.lock();
         let answered = std::mem::take(state.waiter(id));
         let outcome = state.connection.abandon(id);
-        let driver = state.wake_for_output(false);
-        drop(state);
-        wake(driver);
+        if state.queue.is_empty() {
+            let driver = state.wake_for_output(false);
+            drop(state);
+            wake(driver);
+        } else {
+            self.pass_on(state);
+        }
         // What was answered is dropped outside the lock.
         drop(answered);
         outcome

@@ -1,6 +1,6 @@
 //! What the lock of a connection guards.
 
-use std::{sync::Arc, task::Waker};
+use std::{borrow::Cow, sync::Arc, task::Waker, time::Instant};
 
 use bytes::Bytes;
 
@@ -9,12 +9,13 @@ use super::{
     life::Life,
     look::Look,
     objects::{Exports, Imports},
+    queue::Queue,
     streams::Streams,
 };
 use crate::{
     Error,
     driver::{Share, inbound::answer_len, unread::Unread},
-    proto::{Body, COPIED, Connection, Event},
+    proto::{Body, COPIED, Connection, Event, RequestHead},
     service::Payload,
 };
 
@@ -32,6 +33,7 @@ pub(in crate::driver) struct State {
     /// The driver, while it sleeps.
     pub(super) driver: Option<Waker>,
     pub(super) life: Life,
+    pub(super) queue: Queue,
     /// Some call ended.
     pub(super) answered: bool,
     pub(in crate::driver) look: Look,
@@ -46,6 +48,7 @@ pub(super) struct Waiter {
 
 impl State {
     pub(super) fn new(connection: Connection, look: Look, share: Arc<Share>) -> Self {
+        let queue = Queue::new(connection.max_waiting());
         Self {
             connection,
             unread: Unread::new(share),
@@ -56,6 +59,7 @@ impl State {
             imports: Imports::default(),
             driver: None,
             life: Life::default(),
+            queue,
             answered: false,
             look,
         }
@@ -87,6 +91,46 @@ impl State {
     /// Puts the driver to sleep.
     pub(in crate::driver) fn sleep(&mut self, waker: &Waker) {
         self.driver = Some(waker.clone());
+    }
+
+    /// Makes a call for which there is a place; gives its id, and what is to be dropped outside the lock.
+    pub(super) fn send(
+        &mut self,
+        link: &Arc<Link>,
+        head: &RequestHead,
+        mut payload: Payload,
+        deadline: Option<Instant>,
+        due: &mut Due,
+    ) -> (Result<u32, Error>, Option<Payload>) {
+        let mut head = Cow::Borrowed(head);
+        let offered = payload.take_offered();
+        let attached = match self.attach(link, &offered) {
+            Ok(attached) => attached,
+            Err(error) => {
+                due.forsake(offered);
+                return (Err(error), Some(payload));
+            }
+        };
+        if !offered.is_empty() {
+            head.to_mut().attachments.clone_from(&attached.attachments);
+        }
+        let (started, spent) = if payload.as_slice().len() <= COPIED {
+            let body = Body::Small(payload.as_slice());
+            (self.connection.start(&head, body, deadline), Some(payload))
+        } else {
+            let body = Body::Large(payload.into_bytes());
+            (self.connection.start(&head, body, deadline), None)
+        };
+        if started.is_ok() {
+            if let Some(object) = head.object {
+                self.imports.used(object);
+            }
+            self.settle(link, &attached, offered, due);
+        } else {
+            self.detach(&attached);
+            due.forsake(offered);
+        }
+        (started, spent)
     }
 
     /// Answers a call of the peer; gives back what is to be dropped outside the lock: a buffer, or an error with a cause of the
@@ -180,7 +224,10 @@ impl State {
                 self.streams.slot(stream).wake(&mut due.wakers);
             }
             Event::Released { object } => due.objects.extend(self.exports.forget(object)),
-            Event::GoAway => self.life.closing = true,
+            Event::GoAway => {
+                self.life.closing = true;
+                self.turn_away(due);
+            }
             Event::Request { .. } | Event::Stop { .. } => {}
         }
     }

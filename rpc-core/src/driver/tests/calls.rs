@@ -9,7 +9,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 
 use crate::driver::Shares;
-use crate::driver::link::{Answered, Due, Link, NotStarted, Reply};
+use crate::driver::link::{Answered, Due, Link, NotStarted, Reply, Started};
 use crate::{
     Limits, Outcome,
     carry::Wire,
@@ -45,7 +45,8 @@ fn start(link: &Arc<Link>, deadline: Option<Instant>) -> u32 {
         Waker::noop(),
     );
     match started {
-        Ok(id) => id,
+        Ok(Started::Sent(id)) => id,
+        Ok(Started::Waits(_)) => panic!("the connection is full"),
         Err(NotStarted::Refused(error)) => panic!("{error}"),
         Err(NotStarted::Gone(_) | NotStarted::Unseen(_)) => panic!("the connection is gone"),
     }
@@ -74,7 +75,7 @@ fn forward(link: &Arc<Link>) {
     due.run();
 }
 
-fn poll(link: &Link, id: u32) -> Poll<Answered> {
+fn poll(link: &Arc<Link>, id: u32) -> Poll<Answered> {
     link.poll_answer(id, &Context::from_waker(Waker::noop()))
 }
 

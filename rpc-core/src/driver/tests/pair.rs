@@ -13,7 +13,7 @@ use crate::{
     codec::Codec,
     driver::{
         Answers, Driver, Import, Inbound, Link, Request, Shares,
-        link::{NotStarted, Reply},
+        link::{NotStarted, Reply, Started},
     },
     proto::{Announced, Carrier, Connection, RequestHead, Settings, Stop},
     service::{LocalObject, Payload},
@@ -85,7 +85,8 @@ impl Side {
             .link
             .start(&head, payload, None, crate::service::now(), std::task::Waker::noop())
         {
-            Ok(id) => Ok(id),
+            Ok(Started::Sent(id)) => Ok(id),
+            Ok(Started::Waits(_)) => Err(Error::unavailable("full")),
             Err(NotStarted::Refused(error)) => Err(error),
             Err(NotStarted::Gone(_) | NotStarted::Unseen(_)) => Err(Error::unavailable("gone")),
         }

@@ -1,6 +1,9 @@
 //! The calls that this side makes: starting them, giving them up, and what the peer answers.
 
-use std::time::Instant;
+use std::{
+    cmp::Ordering,
+    time::{Duration, Instant},
+};
 
 use bytes::{Bytes, BytesMut};
 use thin_vec::ThinVec;
@@ -85,15 +88,37 @@ impl Connection {
                 "the server is shutting down and takes no new calls",
             ));
         }
-        if self.outgoing.len() >= self.outgoing.limit() {
-            return Err(Error::refused(
-                Code::ResourceExhausted,
-                format!(
-                    "{} calls are in flight on this connection already, the limit (`max_calls`)",
-                    self.outgoing.limit()
-                ),
-            ));
+        if self.is_full() {
+            return Err(Error::refused(Code::ResourceExhausted, self.why_full()));
         }
+        self.check_request(head, length)
+    }
+
+    /// Whether no call can be made before another has ended.
+    pub(crate) fn is_full(&self) -> bool {
+        self.outgoing.len() >= self.outgoing.limit()
+    }
+
+    /// Whether the peer refuses every call.
+    pub(crate) fn is_peer_going_away(&self) -> bool {
+        self.peer_going_away
+    }
+
+    /// Whose limit it is that a [full](Self::is_full) connection has reached.
+    pub(crate) fn why_full(&self) -> String {
+        let whose = match (self.peer.max_calls as usize).cmp(&self.ours.max_calls) {
+            Ordering::Less => "the other side",
+            Ordering::Greater => "this side",
+            Ordering::Equal => "both sides",
+        };
+        format!(
+            "{} calls are in flight on this connection already, the limit (`max_calls`) of {whose}, set with `Limits::max_calls`",
+            self.outgoing.limit()
+        )
+    }
+
+    /// Refuses what would be refused however few calls there are.
+    pub(crate) fn check_request(&self, head: &RequestHead, length: usize) -> Result<(), Error> {
         if let Some(why) = self.too_large("the arguments take", length) {
             return Err(Error::refused_for_good(Code::ResourceExhausted, why));
         }
@@ -108,6 +133,18 @@ impl Connection {
             ));
         }
         Ok(())
+    }
+
+    /// The caller allowed that much before the call had waited for its turn.
+    pub(crate) fn set_allowed(&mut self, id: u32, timeout: Option<Duration>) {
+        if let Some(call) = self.outgoing.find(id) {
+            call.timeout = timeout;
+        }
+    }
+
+    /// How many calls may wait for a place.
+    pub(crate) fn max_waiting(&self) -> usize {
+        self.ours.max_waiting_calls
     }
 
     /// The caller is gone: the handler is to stop, and the answer goes nowhere. Says what became of the call.

@@ -1,0 +1,249 @@
+//! Calls that wait until the connection has a place for them.
+//!
+//! A call is sent at its turn whether or not its caller looks at that moment, so a future that is not polled holds up nobody.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, MutexGuard},
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use super::{Due, Link, NotStarted, Started, State, no_room, streams::wait, wake};
+use crate::{
+    Code, Error, Outcome,
+    proto::{COPIED, RequestHead, Ticket, Waiting},
+    service::{Payload, now, with_current},
+};
+
+/// The calls that wait for a place on one connection.
+pub(super) struct Queue {
+    waiting: Waiting<Call>,
+    /// What became of those that have left the queue and whose callers did not look yet.
+    turned: HashMap<Ticket, Result<u32, NotStarted>>,
+}
+
+/// A call that waits.
+struct Call {
+    head: RequestHead,
+    payload: Payload,
+    deadline: Option<Instant>,
+    in_handler: bool,
+    waker: Option<Waker>,
+}
+
+impl Queue {
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            waiting: Waiting::new(limit),
+            turned: HashMap::new(),
+        }
+    }
+
+    /// Whether nobody waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    pub(super) fn earliest_deadline(&self) -> Option<Instant> {
+        self.waiting.earliest_deadline()
+    }
+
+    fn turn(&mut self, ticket: Ticket, turned: Result<u32, NotStarted>, waker: Option<Waker>, due: &mut Due) {
+        self.turned.insert(ticket, turned);
+        due.wakers.extend(waker);
+    }
+}
+
+/// A call finds no place, and waits for one.
+#[cold]
+pub(super) fn enqueue(
+    mut state: MutexGuard<'_, State>,
+    head: &RequestHead,
+    payload: Payload,
+    deadline: Option<Instant>,
+    waker: Waker,
+) -> Result<Started, NotStarted> {
+    let in_handler = with_current(|_| ()).is_some();
+    let refused = if in_handler && state.has_handlers() {
+        Some(no_place(&state))
+    } else {
+        state.connection.check_request(head, payload.as_slice().len()).err()
+    };
+    if let Some(error) = refused {
+        // What the payload offers is dropped outside the lock.
+        drop(state);
+        return Err(NotStarted::Refused(error));
+    }
+    let timer = deadline.is_some_and(|deadline| state.poll_timeout().is_none_or(|timeout| deadline < timeout));
+    let call = Call {
+        head: head.clone(),
+        payload,
+        deadline,
+        in_handler,
+        waker: Some(waker),
+    };
+    match state.queue.waiting.push(call, deadline) {
+        Ok(ticket) => {
+            let driver = state.wake_for_output(timer);
+            drop(state);
+            wake(driver);
+            Ok(Started::Waits(ticket))
+        }
+        Err(call) => {
+            let error = too_many_wait(&state);
+            drop(state);
+            drop(call);
+            Err(NotStarted::Refused(error))
+        }
+    }
+}
+
+impl Link {
+    /// Waits until a call has its turn; gives its id, or why it was not started. Cancel safe: until it is told what became of it,
+    /// the call is to [leave](Self::leave).
+    pub(crate) fn poll_turn(&self, ticket: Ticket, cx: &Context<'_>) -> Poll<Result<u32, NotStarted>> {
+        let mut state = self.lock();
+        if let Some(turned) = state.queue.turned.remove(&ticket) {
+            return Poll::Ready(turned);
+        }
+        let call = state.queue.waiting.find(ticket);
+        let earlier = call.and_then(|call| wait(&mut call.waker, cx.waker()));
+        drop(state);
+        drop(earlier);
+        Poll::Pending
+    }
+
+    /// The caller is gone, and did not look whether the call had its turn. Says what became of it.
+    pub(crate) fn leave(self: &Arc<Self>, ticket: Ticket) -> Outcome {
+        let mut state = self.lock();
+        let waited = state.queue.waiting.remove(ticket);
+        let turned = state.queue.turned.remove(&ticket);
+        // A connection that drains may have waited for it.
+        let driver = state.wake_for_end();
+        drop(state);
+        wake(driver);
+        // What the payload offers is dropped outside the lock.
+        drop(waited);
+        match turned {
+            Some(Ok(id)) => self.abandon(id),
+            Some(Err(_)) | None => Outcome::NotExecuted,
+        }
+    }
+
+    /// A place may be free: whoever waits for it has it.
+    #[cold]
+    pub(super) fn pass_on(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+        let mut due = Due::default();
+        state.take_turns(self, &mut due);
+        let driver = state.wake_for_end().or_else(|| state.wake_for_output(false));
+        drop(state);
+        wake(driver);
+        due.run();
+    }
+}
+
+impl State {
+    /// When time brings something; see [`Connection::poll_timeout`](crate::proto::Connection::poll_timeout).
+    pub(in crate::driver) fn poll_timeout(&self) -> Option<Instant> {
+        let waiting = self.queue.earliest_deadline();
+        match (self.connection.poll_timeout(), waiting) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// Sends the calls that wait, as far as there are places. A peer that is going away refuses them all.
+    pub(in crate::driver) fn take_turns(&mut self, link: &Arc<Link>, due: &mut Due) {
+        if self.queue.is_empty() {
+            return;
+        }
+        let now = now();
+        while !self.connection.is_full() || self.connection.is_peer_going_away() {
+            let Some((ticket, mut call)) = self.queue.waiting.pop() else {
+                break;
+            };
+            let waker = call.waker.take();
+            let turned = self.send_waiting(link, call, now, due);
+            self.queue.turn(ticket, turned.map_err(NotStarted::Refused), waker, due);
+        }
+    }
+
+    fn send_waiting(&mut self, link: &Arc<Link>, call: Call, now: Instant, due: &mut Due) -> Result<u32, Error> {
+        let Call {
+            mut head,
+            payload,
+            deadline,
+            in_handler,
+            ..
+        } = call;
+        let length = payload.as_slice().len();
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(now));
+        let refused = if left.is_some_and(|left| left.is_zero()) {
+            Some(no_turn(self, head.timeout))
+        } else if in_handler && length > COPIED && self.connection.may_lock(length) {
+            Some(no_room(length))
+        } else {
+            None
+        };
+        if let Some(error) = refused {
+            due.payloads.push(payload);
+            return Err(error);
+        }
+        let allowed = std::mem::replace(&mut head.timeout, left);
+        let (sent, spent) = self.send(link, &head, payload, deadline, due);
+        due.payloads.extend(spent);
+        let id = sent?;
+        self.connection.set_allowed(id, allowed);
+        Ok(id)
+    }
+
+    /// Tells the calls whose deadline has come while they waited.
+    pub(in crate::driver) fn expire_waiting(&mut self, now: Instant, due: &mut Due) {
+        while let Some((ticket, call)) = self.queue.waiting.pop_expired(now) {
+            let error = no_turn(self, call.head.timeout);
+            due.payloads.push(call.payload);
+            self.queue
+                .turn(ticket, Err(NotStarted::Refused(error)), call.waker, due);
+        }
+    }
+
+    /// The connection takes no new calls, except to the objects that it carries; or it is over, and takes none at all. Another one
+    /// may.
+    pub(super) fn turn_away(&mut self, due: &mut Due) {
+        let over = self.is_over();
+        for ticket in self.queue.waiting.tickets(|call| over || call.head.object.is_none()) {
+            if let Some(call) = self.queue.waiting.remove(ticket) {
+                self.queue
+                    .turn(ticket, Err(NotStarted::Gone(call.payload)), call.waker, due);
+            }
+        }
+    }
+}
+
+fn no_turn(state: &State, timeout: Option<Duration>) -> Error {
+    let text = format!(
+        "the call waited for its turn and had none within {:?}: {}",
+        timeout.unwrap_or_default(),
+        state.connection.why_full()
+    );
+    Error::refused(Code::DeadlineExceeded, text)
+}
+
+fn no_place(state: &State) -> Error {
+    let text = format!(
+        "{}; a handler's call does not wait for one to end: both sides have calls under way, and each could wait for the other for ever",
+        state.connection.why_full()
+    );
+    Error::refused(Code::ResourceExhausted, text)
+}
+
+fn too_many_wait(state: &State) -> Error {
+    let limit = state.queue.waiting.limit();
+    let why = state.connection.why_full();
+    let text = match limit {
+        0 => why,
+        _ => format!("{why}, and {limit} calls wait, the limit (`max_waiting_calls`) of this side"),
+    };
+    Error::refused(Code::ResourceExhausted, text)
+}
