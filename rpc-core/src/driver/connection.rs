@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     Code, Error, Metadata, Outcome,
-    proto::{Event, Lost, Stop},
+    proto::{Event, IndexedQueue, Keyed, Lost, Stop},
     transport::{Address, BoxStream, last_heard},
 };
 
@@ -60,7 +60,7 @@ pub(crate) struct Driver<I> {
     input: BytesMut,
     output: VecDeque<Bytes>,
     /// Requests that wait until the peer has taken more of what was written.
-    deferred: VecDeque<Request>,
+    deferred: IndexedQueue<Request>,
     answers: Answers,
     due: Due,
     timer: Pin<Box<Sleep>>,
@@ -77,6 +77,12 @@ pub(crate) struct Driver<I> {
     leaving: bool,
     /// The peer has the last words, as far as the transport knows.
     said: bool,
+}
+
+impl Keyed for Request {
+    fn key(&self) -> Option<u64> {
+        Some(self.call.into())
+    }
 }
 
 /// Why a driver ends: with what waiting calls are told.
@@ -110,7 +116,7 @@ impl<I: Inbound + Unpin> Driver<I> {
             unread: !input.is_empty(),
             input,
             output: VecDeque::new(),
-            deferred: VecDeque::new(),
+            deferred: IndexedQueue::default(),
             answers: Answers::new(Instant::now().into_std()),
             due: Due::default(),
             timer: Box::pin(sleep_until(Instant::now())),
@@ -293,9 +299,8 @@ impl<I: Inbound + Unpin> Driver<I> {
     }
 
     fn stop(&mut self, call: u32, why: Stop) {
-        match self.deferred.iter().position(|request| request.call == call) {
-            Some(index) => {
-                self.deferred.remove(index);
+        match self.deferred.remove(call.into()) {
+            Some(_) => {
                 let error = Error::cancelled("the call waited and never started").with_outcome(Outcome::NotExecuted);
                 self.answers.answer(call, &Metadata::new(), Err(error));
             }
@@ -350,7 +355,6 @@ impl<I: Inbound + Unpin> Driver<I> {
         let waits = !self.output.is_empty();
         let mut state = self.link.lock();
         state.connection.handle_written(length, waits, now.into_std());
-        state.departed(&mut self.due);
         state.settle_unread();
         let queued = state.connection.queued();
         drop(state);

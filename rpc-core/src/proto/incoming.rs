@@ -12,7 +12,7 @@
 
 use std::time::Instant;
 
-use super::{Violation, assembly::Assembly, head::RequestHead, outgoing::earlier};
+use super::{Violation, assembly::Assembly, deadlines::Deadlines, head::RequestHead};
 
 /// Where a call that the peer made stands.
 #[derive(Debug)]
@@ -45,6 +45,17 @@ pub(crate) struct Arriving {
 
 impl IncomingCall {
     const NEVER: Self = Self::Idle { answered: 0 };
+
+    /// The deadline of a call that may still miss it.
+    fn open_until(&self) -> Option<Instant> {
+        match self {
+            Self::Receiving { deadline, .. }
+            | Self::Active {
+                deadline, stop: None, ..
+            } => *deadline,
+            _ => None,
+        }
+    }
 }
 
 /// Why a handler is asked to stop.
@@ -62,7 +73,7 @@ pub(crate) struct Incoming {
     calls: Vec<IncomingCall>,
     limit: usize,
     active: usize,
-    earliest: Option<Instant>,
+    deadlines: Deadlines,
 }
 
 impl Incoming {
@@ -71,7 +82,7 @@ impl Incoming {
             calls: Vec::new(),
             limit,
             active: 0,
-            earliest: None,
+            deadlines: Deadlines::default(),
         }
     }
 
@@ -106,7 +117,7 @@ impl Incoming {
         if let Some(place) = self.calls.get_mut(id as usize) {
             *place = call;
             self.active += 1;
-            self.earliest = earlier(self.earliest, deadline);
+            self.deadlines.add(id, deadline, self.active);
         }
     }
 
@@ -131,35 +142,17 @@ impl Incoming {
     }
 
     pub(crate) fn earliest_deadline(&self) -> Option<Instant> {
-        self.earliest
+        self.deadlines.earliest()
     }
 
     /// The active calls whose deadline has come and that were not asked to stop before.
     pub(crate) fn expired(&mut self, now: Instant) -> Vec<u32> {
-        if self.earliest.is_none_or(|earliest| earliest > now) {
-            return Vec::new();
-        }
-        self.earliest = None;
-        let mut expired = Vec::new();
-        for (id, call) in self.calls.iter().enumerate() {
-            let (IncomingCall::Receiving {
-                deadline: Some(deadline),
-                ..
-            }
-            | IncomingCall::Active {
-                deadline: Some(deadline),
-                stop: None,
-                ..
-            }) = call
-            else {
-                continue;
-            };
-            if *deadline <= now {
-                expired.push(id as u32);
-            } else {
-                self.earliest = earlier(self.earliest, Some(*deadline));
-            }
-        }
-        expired
+        let calls = &self.calls;
+        let open = |id: u32| calls.get(id as usize).and_then(IncomingCall::open_until);
+        let all = || {
+            let open = |(id, call): (usize, &IncomingCall)| Some((id as u32, call.open_until()?));
+            calls.iter().enumerate().filter_map(open)
+        };
+        self.deadlines.expired(now, open, all)
     }
 }

@@ -7,12 +7,14 @@ mod assembly;
 mod attachment;
 mod connection;
 pub(crate) mod datagram;
+mod deadlines;
 mod frame;
 #[cfg(any(test, feature = "_fuzzing"))]
 pub(crate) mod fuzzing;
 mod handshake;
 mod head;
 mod incoming;
+mod indexed_queue;
 mod limits;
 mod liveness;
 mod objects;
@@ -30,6 +32,7 @@ pub(crate) use connection::{Batch, Body, Capacity, Connection, Event, Lost, Rece
 pub(crate) use handshake::{ClientHello, HelloError, ServerHello};
 pub(crate) use head::{RequestHead, encode_metadata, failure_len, parse_metadata};
 pub(crate) use incoming::Stop;
+pub(crate) use indexed_queue::{IndexedQueue, Keyed};
 pub use limits::Limits;
 pub(crate) use limits::{Announced, Carrier};
 pub(crate) use outbox::COPIED;

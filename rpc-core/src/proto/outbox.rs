@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bytes::{Bytes, BytesMut};
 
 use super::{
-    StreamId,
+    IndexedQueue, Keyed, StreamId,
     frame::{Kind, PIECE, put_header},
     stream::Streams,
     writer::Writer,
@@ -38,6 +38,21 @@ enum Turn {
     Stream(StreamId),
 }
 
+impl Keyed for Large {
+    fn key(&self) -> Option<u64> {
+        Some(self.call.into())
+    }
+}
+
+impl Keyed for Turn {
+    fn key(&self) -> Option<u64> {
+        match self {
+            Self::Message(message) => Some(turn_key(message.kind, message.call)),
+            Self::Stream(_) => None,
+        }
+    }
+}
+
 /// What left the outbox with a turn.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Departed {
@@ -64,9 +79,10 @@ pub(crate) struct Outbox {
     /// Whole small frames and the headers of large ones.
     writer: Writer,
     /// Large messages under way and streams with something to send; each turn takes one piece of each, in a circle.
-    turns: VecDeque<Turn>,
-    /// Large messages that the peer's budget has no room for yet.
-    waiting: VecDeque<Large>,
+    turns: IndexedQueue<Turn>,
+    /// Large requests and large replies that the peer's budget has no room for yet. They keep their order: one that does not fit holds
+    /// up those behind it in its own direction, else a stream of smaller ones would starve it.
+    waiting: [IndexedQueue<Large>; 2],
     /// The bytes of requests and of replies in `turns` and `waiting`.
     large: [usize; 2],
     /// The cost of requests begun and not ended, and of replies begun and not all taken.
@@ -83,8 +99,8 @@ impl Outbox {
     pub(crate) fn new(budget: usize) -> Self {
         Self {
             writer: Writer::default(),
-            turns: VecDeque::new(),
-            waiting: VecDeque::new(),
+            turns: IndexedQueue::default(),
+            waiting: Default::default(),
             large: [0; 2],
             spent: [0; 2],
             budget,
@@ -153,10 +169,7 @@ impl Outbox {
 
     /// Whether a message of this length would leave without waiting for the end of others.
     pub(super) fn has_room(&self, kind: Kind, length: usize) -> bool {
-        let ahead = self
-            .waiting
-            .iter()
-            .any(|message| direction(message.kind) == direction(kind));
+        let ahead = !self.waiting[direction(kind)].is_empty();
         length <= PIECE || !ahead && self.spent[direction(kind)] + length <= self.budget
     }
 
@@ -188,26 +201,21 @@ impl Outbox {
         if cost == 0 {
             self.turns.push_back(Turn::Message(message));
         } else {
-            self.waiting.push_back(message);
-            self.admit();
+            self.waiting[direction(kind)].push_back(message);
+            self.admit(kind);
         }
     }
 
     /// Withdraws a call's message, so that a given-up call costs no more bandwidth.
     pub(crate) fn withdraw(&mut self, kind: Kind, call: u32) -> Withdrawn {
-        let is_it = |message: &Large| message.kind == kind && message.call == call;
-        if let Some(index) = self.waiting.iter().position(is_it) {
-            if let Some(message) = self.waiting.remove(index) {
-                self.large[direction(kind)] -= message.head.len() + message.body.len();
-                self.held -= message.held;
-            }
+        if let Some(message) = self.waiting[direction(kind)].remove(call.into()) {
+            self.large[direction(kind)] -= message.head.len() + message.body.len();
+            self.held -= message.held;
             // It may have held up those behind it.
-            self.admit();
+            self.admit(kind);
             return Withdrawn::Unbegun;
         }
-        let has_it = |turn: &Turn| matches!(turn, Turn::Message(message) if is_it(message));
-        let index = self.turns.iter().position(has_it);
-        let Some(Turn::Message(message)) = index.and_then(|index| self.turns.remove(index)) else {
+        let Some(Turn::Message(message)) = self.turns.remove(turn_key(kind, call)) else {
             return Withdrawn::Gone;
         };
         self.large[direction(kind)] -= message.head.len() + message.body.len();
@@ -228,27 +236,19 @@ impl Outbox {
         if cost > 0 {
             let spent = &mut self.spent[direction(kind)];
             *spent = spent.saturating_sub(cost);
-            self.admit();
+            self.admit(kind);
         }
     }
 
-    /// Moves messages from `waiting` to `turns` while the peer's budget has room. They keep their order: a message that does
-    /// not fit holds up those behind it in its own direction, else a stream of smaller ones would starve it.
-    fn admit(&mut self) {
-        let mut blocked = [false; 2];
-        let mut index = 0;
-        while let Some(message) = self.waiting.get(index) {
-            let direction = direction(message.kind);
-            let spent = self.spent[direction] + message.cost;
-            if blocked[direction] || spent > self.budget {
-                blocked[direction] = true;
-                index += 1;
-                continue;
-            }
-            self.spent[direction] = spent;
-            if let Some(message) = self.waiting.remove(index) {
-                self.turns.push_back(Turn::Message(message));
-            }
+    /// Moves messages from `waiting` to `turns` while the peer's budget has room.
+    fn admit(&mut self, kind: Kind) {
+        let direction = direction(kind);
+        while let Some(next) = self.waiting[direction].front()
+            && self.spent[direction] + next.cost <= self.budget
+            && let Some(message) = self.waiting[direction].pop_front()
+        {
+            self.spent[direction] += message.cost;
+            self.turns.push_back(Turn::Message(message));
         }
     }
 
@@ -256,7 +256,7 @@ impl Outbox {
     /// left entirely.
     pub(super) fn take(&mut self, streams: &mut Streams, chunks: &mut VecDeque<Bytes>, departed: &mut Vec<Departed>) {
         let end = self.writer.taken() + TURN as u64;
-        self.turns.extend(streams.ready().map(Turn::Stream));
+        self.queue_streams(streams);
         while self.writer.position() < end {
             match self.turns.pop_front() {
                 Some(Turn::Message(message)) => departed.extend(self.take_piece(message, chunks)),
@@ -264,12 +264,18 @@ impl Outbox {
                     if streams.turn(stream, &mut self.writer, chunks) {
                         self.turns.push_back(Turn::Stream(stream));
                     }
-                    self.turns.extend(streams.ready().map(Turn::Stream));
+                    self.queue_streams(streams);
                 }
                 None => break,
             }
         }
         self.writer.flush(chunks);
+    }
+
+    fn queue_streams(&mut self, streams: &mut Streams) {
+        streams
+            .ready()
+            .for_each(|stream| self.turns.push_back(Turn::Stream(stream)));
     }
 
     fn take_piece(&mut self, mut message: Large, chunks: &mut VecDeque<Bytes>) -> Option<Departed> {
@@ -305,6 +311,11 @@ impl Outbox {
 /// Requests and replies have budgets of their own: a side that sends both must not starve one by the other.
 fn direction(kind: Kind) -> usize {
     usize::from(kind == Kind::Reply)
+}
+
+/// A request and a reply may be of calls with the same id.
+fn turn_key(kind: Kind, call: u32) -> u64 {
+    (direction(kind) as u64) << 32 | u64::from(call)
 }
 
 fn continuation(kind: Kind) -> Kind {

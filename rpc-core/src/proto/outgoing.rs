@@ -14,7 +14,7 @@ use bytes::Bytes;
 use slab::Slab;
 use thin_vec::ThinVec;
 
-use super::{Attachment, Violation, assembly::Assembly};
+use super::{Attachment, Violation, assembly::Assembly, deadlines::Deadlines};
 
 /// One call that this side made.
 #[derive(Debug, Default)]
@@ -48,6 +48,16 @@ pub(crate) struct OutgoingCall {
     pub(crate) attached: bool,
     /// The object that is called.
     pub(crate) object: Option<u32>,
+    /// Somebody waits for the request to leave.
+    pub(crate) watched: bool,
+}
+
+impl OutgoingCall {
+    /// The deadline of a call that may still miss it.
+    fn open_until(&self) -> Option<Instant> {
+        self.deadline
+            .filter(|_| !self.ended && !self.cancelled && !self.released)
+    }
 }
 
 /// The calls that this side made, by id. An id is a place in a table, used again once its call has ended on both sides.
@@ -55,8 +65,9 @@ pub(crate) struct OutgoingCall {
 pub(crate) struct Outgoing {
     calls: Slab<OutgoingCall>,
     limit: usize,
-    /// No later than the earliest deadline; found anew when it is reached, so that a call that ends in time costs nothing.
-    earliest: Option<Instant>,
+    deadlines: Deadlines,
+    /// The calls that are not released.
+    awaited: usize,
 }
 
 impl Outgoing {
@@ -64,7 +75,8 @@ impl Outgoing {
         Self {
             calls: Slab::new(),
             limit,
-            earliest: None,
+            deadlines: Deadlines::default(),
+            awaited: 0,
         }
     }
 
@@ -74,7 +86,7 @@ impl Outgoing {
 
     /// Whether a caller waits for an answer or has not taken one.
     pub(crate) fn is_awaited(&self) -> bool {
-        self.calls.iter().any(|(_, call)| !call.released)
+        self.awaited > 0
     }
 
     /// Whether the peer has not said its last word on some call.
@@ -87,9 +99,21 @@ impl Outgoing {
     }
 
     pub(crate) fn insert(&mut self, call: OutgoingCall) -> u32 {
-        self.earliest = earlier(self.earliest, call.deadline);
+        let (deadline, open) = (call.deadline, self.calls.len());
         // The limit on calls keeps every key far below 2^32.
-        self.calls.insert(call) as u32
+        let id = self.calls.insert(call) as u32;
+        self.deadlines.add(id, deadline, open);
+        self.awaited += 1;
+        id
+    }
+
+    /// Nobody waits for the answer any more: the id is free when the call has ended.
+    pub(crate) fn release(&mut self, id: u32) {
+        if let Some(call) = self.calls.get_mut(id as usize) {
+            self.awaited -= usize::from(!call.released);
+            call.released = true;
+            self.settle(id);
+        }
     }
 
     pub(crate) fn find(&mut self, id: u32) -> Option<&mut OutgoingCall> {
@@ -133,29 +157,24 @@ impl Outgoing {
     }
 
     pub(crate) fn earliest_deadline(&self) -> Option<Instant> {
-        self.earliest
+        self.deadlines.earliest()
     }
 
     /// The open calls whose deadline has come.
     pub(crate) fn expired(&mut self, now: Instant) -> Vec<u32> {
-        if self.earliest.is_none_or(|earliest| earliest > now) {
-            return Vec::new();
-        }
-        self.earliest = None;
-        let mut expired = Vec::new();
-        for (id, call) in &self.calls {
-            match call.deadline {
-                _ if call.ended || call.cancelled || call.released => {}
-                Some(deadline) if deadline <= now => expired.push(id as u32),
-                Some(deadline) => self.earliest = earlier(self.earliest, Some(deadline)),
-                None => {}
-            }
-        }
-        expired
+        let calls = &self.calls;
+        let open = |id: u32| calls.get(id as usize).and_then(OutgoingCall::open_until);
+        let all = || {
+            calls
+                .iter()
+                .filter_map(|(id, call)| Some((id as u32, call.open_until()?)))
+        };
+        self.deadlines.expired(now, open, all)
     }
 
     /// Every call whose caller still waits for an answer to come, with the position behind its request; leaves nothing.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = (u32, Option<u64>)> {
+        self.awaited = 0;
         std::mem::take(&mut self.calls)
             .into_iter()
             .filter(|(_, call)| !call.ended && !call.cancelled && !call.released)

@@ -122,7 +122,6 @@ impl Link {
             waiter.answer = Some(Err(why.clone().with_outcome(outcome)));
             due.wakers.extend(waiter.waker.take());
         }
-        state.all_departed(&mut due);
         state.turn_away(&mut due);
         state.streams.wake_all(&mut due.wakers);
         due.objects.extend(state.exports.clear());

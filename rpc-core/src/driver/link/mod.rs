@@ -218,14 +218,13 @@ impl Link {
         let left = !state.is_over() && state.connection.has_left(id);
         if !left && state.waiter(id).answer.is_none() {
             let earlier = state.waiter(id).waker.replace(cx.waker().clone());
-            state.departs(id);
+            state.connection.watch_leaving(id);
             drop(state);
             drop(earlier);
             return Poll::Pending;
         }
         // All in one go: as soon as the id is released it may be the next call's.
         let waiter = std::mem::take(state.waiter(id));
-        state.departed_for_good(id);
         state.connection.release(id);
         self.unlock_released(state);
         Poll::Ready(match waiter.answer {

@@ -25,8 +25,6 @@ pub(in crate::driver) struct State {
     unread: Unread,
     /// By call id.
     waiters: Vec<Waiter>,
-    /// Calls whose callers wait only for the request to leave.
-    departures: Vec<u32>,
     pub(in crate::driver) streams: Streams,
     pub(super) exports: Exports,
     pub(super) imports: Imports,
@@ -53,7 +51,6 @@ impl State {
             connection,
             unread: Unread::new(share),
             waiters: Vec::new(),
-            departures: Vec::new(),
             streams: Streams::default(),
             exports: Exports::default(),
             imports: Imports::default(),
@@ -223,6 +220,8 @@ impl State {
             Event::Sendable { stream } | Event::Receivable { stream } => {
                 self.streams.slot(stream).wake(&mut due.wakers);
             }
+            // Another caller may have the id meanwhile, and looks once too often.
+            Event::Left { call } => due.wakers.extend(self.waiter(call).waker.take()),
             Event::Released { object } => due.objects.extend(self.exports.forget(object)),
             Event::GoAway => {
                 self.life.closing = true;
@@ -237,40 +236,5 @@ impl State {
         let waiter = self.waiter(id);
         waiter.answer = Some(answer);
         due.wakers.extend(waiter.waker.take());
-    }
-
-    /// Somebody waits for a request to leave.
-    pub(super) fn departs(&mut self, id: u32) {
-        if !self.departures.contains(&id) {
-            self.departures.push(id);
-        }
-    }
-
-    /// Nobody waits for a request to leave any more.
-    pub(super) fn departed_for_good(&mut self, id: u32) {
-        self.departures.retain(|&departure| departure != id);
-    }
-
-    /// The wakers of those who waited for a request to leave that now has.
-    pub(in crate::driver) fn departed(&mut self, due: &mut Due) {
-        if self.departures.is_empty() {
-            return;
-        }
-        let departures = std::mem::take(&mut self.departures);
-        for id in departures {
-            if self.connection.has_left(id) {
-                due.wakers.extend(self.waiter(id).waker.take());
-            } else {
-                self.departures.push(id);
-            }
-        }
-    }
-
-    /// Everyone who waits for a request to leave is woken: the connection is over.
-    pub(super) fn all_departed(&mut self, due: &mut Due) {
-        let departures = std::mem::take(&mut self.departures);
-        for id in departures {
-            due.wakers.extend(self.waiter(id).waker.take());
-        }
     }
 }

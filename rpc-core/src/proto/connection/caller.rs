@@ -161,10 +161,7 @@ impl Connection {
 
     /// The caller has the answer or does not want it: the id is free when the call has ended.
     pub(crate) fn release(&mut self, id: u32) {
-        if let Some(call) = self.outgoing.find(id) {
-            call.released = true;
-            self.outgoing.settle(id);
-        }
+        self.outgoing.release(id);
     }
 
     /// Asks the peer to stop a call, and says whether it certainly never runs: some of it has not left and never will.

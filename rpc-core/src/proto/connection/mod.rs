@@ -9,7 +9,8 @@ mod streams;
 mod time;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap, VecDeque},
     time::{Duration, Instant},
 };
 
@@ -86,6 +87,8 @@ pub(crate) enum Event {
     Receivable { stream: StreamId },
     /// The peer has no reference to an object of this side any more.
     Released { object: u32 },
+    /// The transport took all of a request that was [watched](Connection::watch_leaving).
+    Left { call: u32 },
 }
 
 /// What a connection holds for calls in flight, in bytes.
@@ -165,6 +168,8 @@ pub(crate) struct Connection {
     liveness: Liveness,
     events: VecDeque<Event>,
     departed: Vec<Departed>,
+    /// The requests that somebody waits for to leave, by the positions behind them.
+    leaving: BinaryHeap<Reverse<(u64, u32)>>,
     /// What large requests under way from the peer cost, and its large replies that are still coming.
     request_cost: usize,
     reply_cost: usize,
@@ -211,6 +216,7 @@ impl Connection {
             idle,
             events: VecDeque::new(),
             departed: Vec::new(),
+            leaving: BinaryHeap::new(),
             request_cost: 0,
             reply_cost: 0,
             written: 0,
@@ -370,11 +376,14 @@ impl Connection {
         self.releasing = 0;
         let mut departed = std::mem::take(&mut self.departed);
         self.outbox.take(&mut self.streams, chunks, &mut departed);
-        for Departed { kind, call, end } in departed.drain(..) {
+        for Departed { kind, call: id, end } in departed.drain(..) {
             if kind == Kind::Reply {
-                self.end_incoming(call, end);
-            } else if let Some(call) = self.outgoing.find(call) {
+                self.end_incoming(id, end);
+            } else if let Some(call) = self.outgoing.find(id) {
                 call.end = Some(end);
+                if call.watched {
+                    self.leaving.push(Reverse((end, id)));
+                }
             }
         }
         self.departed = departed;
@@ -396,6 +405,12 @@ impl Connection {
     pub(crate) fn handle_written(&mut self, length: usize, waits: bool, now: Instant) {
         self.written += length as u64;
         self.outbox.handle_written(self.written);
+        while let Some(&Reverse((end, call))) = self.leaving.peek()
+            && end <= self.written
+        {
+            self.leaving.pop();
+            self.events.push_back(Event::Left { call });
+        }
         if std::mem::take(&mut self.called) {
             self.touch(now);
         }
@@ -405,6 +420,16 @@ impl Connection {
     /// The transport takes nothing now.
     pub(crate) fn handle_blocked(&mut self, now: Instant) {
         self.liveness.handle_blocked(now);
+    }
+
+    /// Tells with an [event](Event::Left) when all of a call's request has left.
+    pub(crate) fn watch_leaving(&mut self, id: u32) {
+        if let Some(call) = self.outgoing.find(id)
+            && !std::mem::replace(&mut call.watched, true)
+            && let Some(end) = call.end
+        {
+            self.leaving.push(Reverse((end, id)));
+        }
     }
 
     /// Whether all of a call's request was taken by the transport, or the call is over.

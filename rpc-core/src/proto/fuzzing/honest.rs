@@ -191,7 +191,8 @@ impl Model {
                 | Event::GoAway
                 | Event::Sendable { .. }
                 | Event::Receivable { .. }
-                | Event::Released { .. } => {}
+                | Event::Released { .. }
+                | Event::Left { .. } => {}
             }
         }
     }

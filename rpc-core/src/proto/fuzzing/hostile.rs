@@ -295,7 +295,8 @@ impl Local {
                 | Event::GoAway
                 | Event::Sendable { .. }
                 | Event::Receivable { .. }
-                | Event::Released { .. } => {}
+                | Event::Released { .. }
+                | Event::Left { .. } => {}
             }
         }
     }

@@ -4,6 +4,7 @@ use super::{answers, content, exchange, pair, requests, start};
 use crate::{
     Outcome,
     proto::{
+        Event,
         frame::PIECE,
         fuzzing::{CLIENT, SERVER},
     },
@@ -86,4 +87,32 @@ fn commands_to_a_connection_that_was_drained_do_nothing() {
     }
     pair.write(CLIENT, usize::MAX);
     assert_eq!(pair.connection(CLIENT).outgoing(), 0);
+}
+
+#[test]
+fn whoever_waits_for_a_request_to_leave_is_told_once_and_when_it_has() {
+    let mut pair = pair(1);
+    for _ in 0..100 {
+        let id = start(&mut pair, &content(1));
+        pair.connection(CLIENT).watch_leaving(id);
+        pair.connection(CLIENT).watch_leaving(id);
+    }
+    let large = start(&mut pair, &content(20 * PIECE));
+    pair.connection(CLIENT).watch_leaving(large);
+    let mut told = Vec::new();
+    loop {
+        let written = pair.write(CLIENT, 100);
+        for event in pair.events(CLIENT) {
+            let Event::Left { call } = event else {
+                panic!("{event:?}")
+            };
+            assert!(pair.connection(CLIENT).has_left(call));
+            told.push(call);
+        }
+        pair.read(SERVER, usize::MAX).expect("all is well");
+        if written == 0 {
+            break;
+        }
+    }
+    assert_eq!(told, (0..=100).collect::<Vec<_>>());
 }

@@ -42,6 +42,8 @@ pub(super) struct Rest {
     pub(super) reserved: usize,
     /// What came out of order, by offset.
     pub(super) early: BTreeMap<u64, Box<[u8]>>,
+    /// It waits for room, among the lanes that do.
+    pub(super) stuck: bool,
 }
 
 impl Rest {

@@ -190,9 +190,9 @@ impl Received {
     }
 
     fn put_back(&mut self, number: u32, offset: u64, bytes: Box<[u8]>) {
-        let lane = self.lanes.entry(number).or_default();
-        lane.rest.get_or_insert_default().early.insert(offset, bytes);
-        if !self.stuck.contains(&number) {
+        let rest = self.lanes.entry(number).or_default().rest.get_or_insert_default();
+        rest.early.insert(offset, bytes);
+        if !std::mem::replace(&mut rest.stuck, true) {
             self.stuck.push_back(number);
         }
     }
@@ -200,6 +200,9 @@ impl Received {
     /// There may be room now for what there was none for. One refusal is enough: each lane has its turn.
     fn go_on(&mut self) -> Result<(), Refused> {
         while let Some(number) = self.stuck.pop_front() {
+            if let Some(rest) = self.lanes.get_mut(&number).and_then(|lane| lane.rest.as_mut()) {
+                rest.stuck = false;
+            }
             self.take_early(number)?;
             if self.stuck.back() == Some(&number) {
                 break;

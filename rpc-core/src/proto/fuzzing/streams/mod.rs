@@ -376,7 +376,11 @@ impl Model {
                 Event::Released { object } => {
                     assert!(self.sides[end].exports.remove(&object), "object {object} went twice");
                 }
-                Event::Stop { .. } | Event::GoAway | Event::Sendable { .. } | Event::Receivable { .. } => {}
+                Event::Stop { .. }
+                | Event::GoAway
+                | Event::Sendable { .. }
+                | Event::Receivable { .. }
+                | Event::Left { .. } => {}
             }
         }
     }

@@ -248,7 +248,7 @@ impl World<'_> {
                 Event::Sendable { stream } | Event::Receivable { stream } => {
                     self.wake(self.readers.get(&(side, stream.0)).copied());
                 }
-                Event::GoAway | Event::Released { .. } => {}
+                Event::GoAway | Event::Released { .. } | Event::Left { .. } => {}
             }
         }
         any

@@ -422,6 +422,7 @@ impl Link {
                 Event::GoAway => self.closing = true,
                 Event::Sendable { stream } | Event::Receivable { stream } => self.users.wake(stream, now),
                 Event::Released { object } => self.users.released(object, &mut ledger.streams),
+                Event::Left { .. } => {}
             }
         }
         happened
