@@ -380,7 +380,8 @@ async fn a_layer_cannot_send_an_object_twice() -> TestResult {
     let sum = Sum::default();
     let refused = hub.add_to(CounterClient::local(sum.clone()), 1).await;
     let what = ["Hub.add_to", "a layer sent the call again"];
-    assert_fails(refused, Code::FailedPrecondition, Outcome::NotExecuted, &what);
+    // The first one ran, whatever became of the second.
+    assert_fails(refused, Code::FailedPrecondition, Outcome::Unknown, &what);
     assert_eq!(sum.get(), 1);
     Ok(())
 }
