@@ -205,8 +205,16 @@ impl fmt::Display for Error {
     }
 }
 
+/// The text of the error with those of its causes, since `main` prints an error in this form; `{:#?}` has the fields.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            fmt::Display::fmt(self, f)?;
+            for cause in std::iter::successors(self.source(), |&cause| cause.source()) {
+                write!(f, "; caused by: {cause}")?;
+            }
+            return Ok(());
+        }
         let mut debug = f.debug_struct("Error");
         debug.field("code", &self.0.code).field("outcome", &self.0.outcome);
         debug.field("message", &self.0.message).field("method", &self.0.method);

@@ -6,8 +6,6 @@ use std::{
     path::PathBuf,
 };
 
-use crate::Error;
-
 /// Where a server listens, and which named instance of a service a client means there.
 ///
 /// | form | where |
@@ -213,54 +211,5 @@ fn host(socket: SocketAddr) -> String {
     match socket {
         SocketAddr::V6(v6) if v6.scope_id() != 0 => format!("{}%{}", v6.ip(), v6.scope_id()),
         _ => socket.ip().to_string(),
-    }
-}
-
-/// What can be given where an address is wanted: a URL as text, or an [`Address`].
-///
-/// ```
-/// use farcall::transport::{Address, IntoAddress};
-///
-/// fn scheme(address: impl IntoAddress) -> farcall::Result<String> {
-///     Ok(address.into_address()?.scheme().to_owned())
-/// }
-/// assert_eq!(scheme("mem://stock")?, "mem");
-/// # Ok::<(), farcall::Error>(())
-/// ```
-pub trait IntoAddress {
-    /// The address.
-    ///
-    /// # Errors
-    /// [`Code::InvalidArgument`](crate::Code::InvalidArgument) with what is wrong and the right form.
-    fn into_address(self) -> Result<Address, Error>;
-}
-
-impl IntoAddress for Address {
-    fn into_address(self) -> Result<Address, Error> {
-        Ok(self)
-    }
-}
-
-impl IntoAddress for &Address {
-    fn into_address(self) -> Result<Address, Error> {
-        Ok(self.clone())
-    }
-}
-
-impl IntoAddress for &str {
-    fn into_address(self) -> Result<Address, Error> {
-        self.parse()
-    }
-}
-
-impl IntoAddress for String {
-    fn into_address(self) -> Result<Address, Error> {
-        self.parse()
-    }
-}
-
-impl IntoAddress for &String {
-    fn into_address(self) -> Result<Address, Error> {
-        self.parse()
     }
 }

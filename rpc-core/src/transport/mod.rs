@@ -7,6 +7,7 @@
 
 mod address;
 mod failure;
+mod into_address;
 mod mem;
 mod names;
 mod parse;
@@ -25,7 +26,8 @@ use address::Endpoint;
 pub(crate) use address::{LOOPBACK, Origin};
 pub(crate) use failure::no_connection;
 
-pub use address::{Address, IntoAddress};
+pub use address::Address;
+pub use into_address::IntoAddress;
 pub use mem::mem_pair;
 pub use stream::{BoxStream, ByteStream, Connecting, Connector, Listener};
 

@@ -18,8 +18,28 @@ impl FromStr for Address {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        parse(text).map_err(|problem| Error::refused(Code::InvalidArgument, format!("address `{text}` {problem}")))
+        parse(text).map_err(|problem| invalid(text, &problem))
     }
+}
+
+impl Address {
+    /// The TCP address of a host, which is a name or an IP without brackets, and a port.
+    pub(super) fn tcp(host: &str, port: u16) -> Result<Self, Error> {
+        let checked = if host.contains(':') {
+            check_ipv6("tcp", host)
+        } else {
+            check_host("tcp", host).map(drop)
+        };
+        let host = host.to_owned();
+        match checked {
+            Ok(()) => Ok(Self::new(Endpoint::Tcp { host, port })),
+            Err(problem) => Err(invalid(&format!("({host}, {port})"), &problem)),
+        }
+    }
+}
+
+fn invalid(text: &str, problem: &str) -> Error {
+    Error::refused(Code::InvalidArgument, format!("address `{text}` {problem}"))
 }
 
 /// The error goes on from "address `...`".
@@ -71,7 +91,7 @@ fn check_ipv6(scheme: &str, host: &str) -> Result<(), String> {
     match ip.parse::<Ipv6Addr>() {
         Ok(_) => Ok(()),
         Err(_) => Err(format!(
-            "has `{host}` in brackets, which is no IPv6 address; write `{scheme}://[::1]:port`"
+            "has the host `{host}`, which is no IPv6 address; write `{scheme}://[::1]:port`"
         )),
     }
 }
@@ -190,7 +210,7 @@ mod tests {
             ("udp://me@h:1",     "has '@' in its host; write `udp://host:port`"),
             ("udp://::1:80",     "has an IPv6 host without brackets; write `udp://[::1]:port`"),
             ("udp://[::1",       "has `[` without `]`; write `udp://[::1]:port`"),
-            ("udp://[localhost]:1", "has `localhost` in brackets, which is no IPv6 address; write `udp://[::1]:port`"),
+            ("udp://[localhost]:1", "has the host `localhost`, which is no IPv6 address; write `udp://[::1]:port`"),
             ("tcp://",           "has no host; write `tcp://host:port`, to listen on all interfaces `tcp://0.0.0.0:port`"),
             ("tcp://:80",        "has no host; write `tcp://host:port`, to listen on all interfaces `tcp://0.0.0.0:port`"),
             ("tcp://h",          "has no port; write `tcp://host:port`"),
@@ -206,7 +226,7 @@ mod tests {
             ("tcp://[::1",       "has `[` without `]`; write `tcp://[::1]:port`"),
             ("tcp://[::1]",      "has no port; write `tcp://host:port`"),
             ("tcp://[::1]80",    "has no port; write `tcp://host:port`"),
-            ("tcp://[localhost]:1", "has `localhost` in brackets, which is no IPv6 address; write `tcp://[::1]:port`"),
+            ("tcp://[localhost]:1", "has the host `localhost`, which is no IPv6 address; write `tcp://[::1]:port`"),
             ("unix://",          "has no path; write `unix:///path/to.sock`"),
             ("unix:///",         "has no path; write `unix:///path/to.sock`"),
             ("unix://run/x",     "has a path that is not absolute; write `unix:///path/to.sock`, with three slashes"),
