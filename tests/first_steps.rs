@@ -78,3 +78,27 @@ fn debug_of_an_error_is_its_text_with_the_causes_and_its_alternate_form_has_the_
         "{fields}"
     );
 }
+
+#[tokio::test]
+async fn a_server_without_a_service_does_not_listen() -> TestResult {
+    let error = Server::new()
+        .listen("tcp://127.0.0.1:0")
+        .await
+        .expect_err("it has no service");
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::FailedPrecondition, Outcome::NotExecuted)
+    );
+    let text = "the server has no service; add one with `Server::service` before it listens (failed precondition)";
+    assert_eq!(error.to_string(), text);
+
+    let address = "mem://no_service".parse()?;
+    let listener = farcall::transport::bind(&address).await?;
+    let error = Server::new().listen_on(listener).expect_err("it has no service");
+    assert_eq!(error.to_string(), text);
+
+    let server = Server::new().service_per_connection(|_| GreeterServer::new(English));
+    let server = server.listen("mem://no_service").await?;
+    assert_eq!(GreeterClient::connect(server.local_addr()).await?.greet().await, Ok(1));
+    Ok(())
+}

@@ -67,6 +67,7 @@ pub struct Sender<T> {
 /// sender, which then stops.
 ///
 /// Like a sender it may be serialised into a message, and has left then.
+#[must_use = "a receiver that is dropped stops its sender"]
 pub struct Receiver<T> {
     pipe: Arc<Pipe<T>>,
     items: Option<Items<T>>,

@@ -31,6 +31,7 @@ use futures_core::Stream;
 ///     Streaming::new(receiver)
 /// }
 /// ```
+#[must_use = "a stream does nothing until it is polled"]
 pub struct Streaming<I>(Pin<Box<dyn Stream<Item = I> + Send>>);
 
 impl<I> Streaming<I> {

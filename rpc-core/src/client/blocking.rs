@@ -129,6 +129,7 @@ fn finish<R>(call: Call<R>, method: &MethodDescriptor, decode: fn(Result<Answer,
 /// # Ok(())
 /// # }
 /// ```
+#[must_use = "a stream does nothing until it is iterated over"]
 pub struct BlockingStreaming<I> {
     /// `None` when it has ended.
     stream: Option<Streaming<I>>,

@@ -6,7 +6,7 @@ use tower_service::Service as TowerService;
 
 use super::{RunningServer, running::Shared};
 use crate::{
-    Address, Error, Limits, Service,
+    Address, Code, Error, Limits, Service,
     dispatch::{Host, MakeService, Manner, Offer, Router, bottom},
     layer::{Layers, Next, Request, Response},
     transport::{IntoAddress, Listener},
@@ -179,10 +179,11 @@ impl Server {
     /// Cancel safe: dropping the future stops everything.
     ///
     /// # Errors
-    /// When the address is none or cannot be listened on, or when two services or methods have one name (`AlreadyExists`).
+    /// When the address is none or cannot be listened on, when two services or methods have one name (`AlreadyExists`), or when
+    /// there is no service (`FailedPrecondition`).
     pub async fn listen(self, address: impl IntoAddress) -> Result<RunningServer, Error> {
         let address = address.into_address()?;
-        let server = self.start()?;
+        let server = self.offering()?.start()?;
         server.listen(address).await?;
         Ok(server)
     }
@@ -190,11 +191,20 @@ impl Server {
     /// Runs the server on a transport of your own. Must be called inside a tokio runtime.
     ///
     /// # Errors
-    /// When two services or methods have one name, or outside a runtime.
+    /// When two services or methods have one name, when there is no service, or outside a runtime.
     pub fn listen_on(self, listener: Box<dyn Listener>) -> Result<RunningServer, Error> {
-        let server = self.start()?;
+        let server = self.offering()?.start()?;
         server.listen_on(listener)?;
         Ok(server)
+    }
+
+    /// This server, if it has a service: one without could only refuse calls, which is a call of `service` forgotten.
+    fn offering(self) -> Result<Self, Error> {
+        if self.services.is_empty() && self.per_connection.is_empty() {
+            let message = "the server has no service; add one with `Server::service` before it listens";
+            return Err(Error::refused(Code::FailedPrecondition, message));
+        }
+        Ok(self)
     }
 
     pub(crate) fn start(self) -> Result<RunningServer, Error> {

@@ -18,6 +18,7 @@ use crate::{
 
 /// A server that runs. Dropping it stops listening and cuts every connection; [`shutdown`](Self::shutdown) does it gently, and
 /// only after that are its addresses certainly free again.
+#[must_use = "a server that is dropped stops at once"]
 pub struct RunningServer {
     shared: Arc<Shared>,
     listening: Mutex<Vec<Listening>>,

@@ -11,6 +11,7 @@ use crate::Error;
 ///
 /// Serialised into the arguments, the result or an item of a call, a receiver of its own is made for the other side; this one
 /// stays. One that came over a connection cannot be sent on.
+#[must_use = "a receiver does nothing until it is asked for the value"]
 pub struct Receiver<T> {
     shared: Arc<Shared<T>>,
     changes: watch::Receiver<State<T>>,
