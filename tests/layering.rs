@@ -7,12 +7,13 @@ use std::{
 };
 
 /// What every room may use.
-const BASE: &[&str] = &["code", "error", "metadata", "nesting", "unwind"];
+const BASE: &[&str] = &["code", "error", "events", "metadata", "nesting", "unwind"];
 
 /// What each room may use besides itself and the base.
 const ROOMS: &[(&str, &[&str])] = &[
     ("code", &[]),
     ("error", &[]),
+    ("events", &[]),
     ("metadata", &[]),
     ("nesting", &[]),
     ("unwind", &[]),

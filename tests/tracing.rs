@@ -16,6 +16,7 @@ trait Back {
     async fn metadata(&self, key: &str) -> farcall::Result<Option<String>>;
     async fn fail(&self) -> farcall::Result<()>;
     async fn never(&self) -> farcall::Result<()>;
+    async fn panic(&self) -> farcall::Result<()>;
 }
 
 #[farcall::service]
@@ -34,6 +35,10 @@ impl Back for BackHandler {
 
     async fn fail(&self) -> farcall::Result<()> {
         Err(farcall::Error::not_found("nothing here"))
+    }
+
+    async fn panic(&self) -> farcall::Result<()> {
+        panic!("out of stock")
     }
 
     async fn never(&self) -> farcall::Result<()> {
@@ -251,6 +256,75 @@ async fn layers_see_the_trace_and_add_no_span() -> TestResult {
     assert_eq!(
         parent,
         format!("00-{}-{}-01", spans[0]["trace_id"], spans[0]["span_id"])
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_panic_is_an_event_with_the_id_that_the_caller_has() -> TestResult {
+    let recording = Recorder::start();
+    let back = back().await?;
+    let error = BackClient::connect(back.local_addr()).await?.panic().await;
+    let error = error.expect_err("it panics").to_string();
+
+    let events = recording.events("panicked");
+    let [event] = &events[..] else {
+        return Err(format!("{events:?}").into());
+    };
+    assert_eq!(
+        (event["level"].as_str(), event["method"].as_str()),
+        ("ERROR", "Back.panic")
+    );
+    assert_eq!(event["cause"], "out of stock");
+    assert!(
+        error.contains(&format!("panic {}", event["panic"])),
+        "{error} {event:?}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn connections_that_fail_are_refused_or_end_and_the_shutdown_are_events() -> TestResult {
+    use tokio::io::AsyncWriteExt;
+
+    let recording = Recorder::start();
+    let (started, _) = unbounded_channel();
+    let (told, mut failures) = unbounded_channel();
+    let server = Server::new()
+        .service(BackServer::new(BackHandler { started }))
+        .limits(farcall::Limits::default().max_connections(1))
+        .on_failed_connection(move |_, _| told.send(()).expect("the test listens"))
+        .listen("tcp://127.0.0.1:0")
+        .await?;
+    let address = server.local_addr().to_string();
+    let mut stranger = tokio::net::TcpStream::connect(address.trim_start_matches("tcp://")).await?;
+    stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").await?;
+    failures.recv().await.ok_or("the handshake fails")?;
+    let failed = recording.events("handshake failed");
+    assert_eq!(failed.len(), 1);
+    assert_eq!(
+        (failed[0]["level"].as_str(), failed[0]["peer"].starts_with("tcp://")),
+        ("DEBUG", true)
+    );
+    assert!(!failed[0]["cause"].is_empty());
+
+    let client = BackClient::connect(&address).await?;
+    client.metadata("none").await?;
+    Channel::connect(&address).await.expect_err("there is no room");
+    let refused = recording.events("connection refused");
+    assert_eq!((refused.len(), refused[0]["level"].as_str()), (1, "WARN"));
+    assert!(refused[0]["cause"].contains("max_connections"), "{refused:?}");
+
+    server.shutdown(Duration::from_secs(1)).await;
+    assert_eq!(recording.events("shutdown began")[0]["level"], "INFO");
+    assert_eq!(recording.events("shutdown ended").len(), 1);
+    assert!(recording.events("shutdown cuts what is left").is_empty());
+    let ended = recording.events("connection ended");
+    assert!(
+        !ended.is_empty()
+            && ended
+                .iter()
+                .all(|event| event["level"] == "DEBUG" && !event["cause"].is_empty())
     );
     Ok(())
 }

@@ -55,7 +55,7 @@
 //! | --- | --- | --- |
 //! | `bincode` | yes | the default format; see [`codec`] |
 //! | `postcard` | no | another format, beside bincode or instead of it |
-//! | `tracing` | no | a span for each call: `farcall.call` on the client, `farcall.serve` on the server |
+//! | `tracing` | no | a span for each call: `farcall.call` on the client, `farcall.serve` on the server; events for operators |
 //!
 //! One of the two formats must be on.
 //!
@@ -64,6 +64,19 @@
 //! its `code` is `Ok`. The trace crosses the wire as W3C Trace Context, in the metadata `traceparent` and `tracestate` (some
 //! 80 bytes of [`max_metadata`](Limits::max_metadata)): calls made inside a handler continue the trace of the call that it
 //! works on. Where nobody records spans, a trace that came in goes on unchanged and none begins.
+//!
+//! Its events have the target `farcall`, too, and neither metadata nor arguments nor results in them. What any peer can cause as often as
+//! it likes is at `DEBUG`; a peer at [`max_connections`](Limits::max_connections) can repeat its refusal, which an operator has to know of.
+//!
+//! | event | level | fields |
+//! | --- | --- | --- |
+//! | `panicked`: a handler or a stream; without a subscriber for it, it is on standard error | `ERROR` | `method` (empty for a stream), `panic` (the id that the caller has), `cause` |
+//! | `accepting failed`: the system gave no connection, for want of file descriptors mostly | `WARN` | `local`, `cause` |
+//! | `connection refused`: a peer has to leave, for want of room or because of a shutdown | `WARN` | `peer`, `cause` |
+//! | `handshake failed`: strangers, silence, other versions; on the server | `DEBUG` | `peer`, `cause` |
+//! | `connection ended`: one that was open, for whichever reason; on either side | `DEBUG` | `peer`, `cause` |
+//! | `shutdown began`, `shutdown ended` | `INFO` | `grace` of the first |
+//! | `shutdown cuts what is left` when the grace is over | `WARN` | `calls` |
 //!
 //! # Runtime
 //! farcall runs on tokio, multi-thread or current-thread, with I/O and time enabled (`enable_all`, as `#[tokio::main]` has it): a
@@ -131,6 +144,7 @@ pub mod codec;
 mod dispatch;
 mod driver;
 mod error;
+mod events;
 #[cfg(feature = "_fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;

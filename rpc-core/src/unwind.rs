@@ -9,6 +9,8 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
+use crate::events;
+
 /// What a panic said. The hook has reported it already.
 #[derive(Debug)]
 pub(crate) struct Panicked(String);
@@ -35,8 +37,13 @@ impl Panicked {
     #[cold]
     pub(crate) fn report(&self, what: &str, name: &str, tells: bool) -> String {
         let (id, text) = (format!("{:08x}", fastrand::u32(..)), self.text());
-        // Nobody hears of it where there is no place to write to, and that is no reason to fail.
-        let _ = writeln!(io::stderr(), "farcall: {what}{name} panicked (panic {id}): {text}");
+        // A subscriber is foreign code, too.
+        let recorded =
+            caught(|| events::panicked(name.trim_start_matches(" of ").trim_matches('`'), &id, text)).unwrap_or(false);
+        if !recorded {
+            // Nobody hears of it where there is no place to write to, and that is no reason to fail.
+            let _ = writeln!(io::stderr(), "farcall: {what}{name} panicked (panic {id}): {text}");
+        }
         if tells {
             format!("{what} panicked: {text} (panic {id})")
         } else {

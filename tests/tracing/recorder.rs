@@ -17,11 +17,11 @@ use tracing::{
     subscriber::{DefaultGuard, Interest},
 };
 
-/// The fields of a span, and `name`.
+/// The fields of a span and `name`, or those of an event and `level`.
 pub(crate) type Fields = BTreeMap<&'static str, String>;
 
 #[derive(Clone, Default)]
-pub(crate) struct Recorder(Arc<Mutex<Vec<Fields>>>);
+pub(crate) struct Recorder(Arc<Mutex<Vec<Fields>>>, Arc<Mutex<Vec<Fields>>>);
 
 /// Records on this thread until it is dropped.
 pub(crate) struct Recording {
@@ -51,6 +51,15 @@ impl Recording {
     }
 }
 
+impl Recording {
+    /// The events with this message.
+    pub(crate) fn events(&self, message: &str) -> Vec<Fields> {
+        let events = self.recorder.1.lock().unwrap_or_else(PoisonError::into_inner);
+        let named = |fields: &&Fields| fields.get("message").is_some_and(|said| said == message);
+        events.iter().filter(named).cloned().collect()
+    }
+}
+
 impl Subscriber for Recorder {
     /// Asked anew each time, because other threads of this process record nothing.
     fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
@@ -77,7 +86,11 @@ impl Subscriber for Recorder {
 
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
-    fn event(&self, _: &Event<'_>) {}
+    fn event(&self, event: &Event<'_>) {
+        let mut fields = Fields::from([("level", event.metadata().level().to_string())]);
+        event.record(&mut Visitor(&mut fields));
+        self.1.lock().unwrap_or_else(PoisonError::into_inner).push(fields);
+    }
 
     fn enter(&self, _: &Id) {}
 

@@ -16,6 +16,7 @@ use crate::{
     codec::Format,
     dispatch::{Host, Serving},
     driver::{Driver, Link, open},
+    events,
     proto::Connection,
     transport::{Connector, no_connection},
 };
@@ -59,7 +60,9 @@ async fn carry(channel: &Weak<Dialled>, link: &Arc<Link>, mut driver: Driver<Ser
     let mut open = true;
     std::future::poll_fn(|cx| {
         // Every call in flight is told by the driver; the reason of the end is of use only to them.
-        let ended = Pin::new(&mut driver).poll(cx).map(drop);
+        let ended = Pin::new(&mut driver)
+            .poll(cx)
+            .map(|cause| events::connection_ended(link.peer(), &cause));
         if open && !link.is_open() {
             open = false;
             if let Some(dialled) = channel.upgrade() {

@@ -17,6 +17,7 @@ use crate::{
     carry::Wire,
     dispatch::Serving,
     driver::{DEFAULT_TIMEOUT, Driver, Link, Refused, Share, accept as handshake, reject},
+    events,
     proto::Connection,
     transport::{BoxStream, Listener},
 };
@@ -42,6 +43,7 @@ async fn accept_all(shared: &Arc<Shared>, listener: &mut dyn Listener) {
         match listener.accept().await {
             Ok((stream, peer)) => serve(shared, &runtime, stream, peer),
             Err(error) => {
+                events::accepting_failed(&listener.local_address(), &error.to_string());
                 shared.failed_connection(&listener.local_address(), &format!("accepting failed: {error}"));
                 sleep(PAUSE).await;
             }
@@ -66,6 +68,7 @@ pub(super) fn serve(shared: &Arc<Shared>, runtime: &Handle, stream: BoxStream, p
         Ok((place, gave_way)) => {
             if let Some(oldest) = gave_way {
                 let why = "it was being opened for the longest, and gave way to another one for want of room (`max_connections`)";
+                events::connection_refused(&oldest, why);
                 shared.failed_connection(&oldest, why);
             }
             let shared = Arc::clone(shared);
@@ -83,6 +86,7 @@ pub(super) fn serve(shared: &Arc<Shared>, runtime: &Handle, stream: BoxStream, p
             "the server has {own} connections from this address, and keeps the rest of its {limit} (`max_connections`) for other ones"
         ),
     };
+    events::connection_refused(&peer, &why);
     shared.failed_connection(&peer, &why);
     if let Some(place) = shared.registry.enter_to_leave(&peer) {
         place.spawn(runtime, |place| {
@@ -101,7 +105,10 @@ async fn turn_away(place: Place, mut stream: BoxStream, why: Error) {
 async fn connection(shared: Arc<Shared>, place: Place, mut stream: BoxStream, peer: Address, share: Arc<Share>) {
     let opened = match handshake(&mut stream, &peer, shared.host.limits(), || place.heard()).await {
         Ok(opened) => opened,
-        Err(why) => return shared.failed_connection(&peer, &why),
+        Err(why) => {
+            events::handshake_failed(&peer, &why);
+            return shared.failed_connection(&peer, &why);
+        }
     };
     let connection = Connection::new(opened.settings, Instant::now().into_std());
     let wire = Wire {
@@ -114,6 +121,7 @@ async fn connection(shared: Arc<Shared>, place: Place, mut stream: BoxStream, pe
     place.opened(&link);
     let inbound = Serving::new(Arc::clone(&shared.host), Arc::clone(&link), peer.clone());
     // Whoever waits for something on the connection is told the reason of its end by the link.
-    let _ = Driver::new(link, stream, peer, opened.input, inbound).await;
+    let cause = Driver::new(link, stream, peer.clone(), opened.input, inbound).await;
+    events::connection_ended(&peer, &cause);
     drop(place);
 }

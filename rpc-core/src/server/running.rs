@@ -12,6 +12,7 @@ use super::{accept, builder::FailedConnection, registry::Registry};
 use crate::{
     Address, Error, Outcome,
     dispatch::Host,
+    events,
     transport::{BoxStream, IntoAddress, Listener, bind_all},
     unwind::guarded,
 };
@@ -158,6 +159,7 @@ impl RunningServer {
     /// Dropping the future during the grace leaves the server in its shutdown without an end to the grace; dropping the server, or
     /// another shutdown, ends it.
     pub async fn shutdown(&self, grace: Duration) {
+        events::shutdown_began(grace);
         self.stopping.send_replace(true);
         self.shared.registry.drain();
         let finished = async {
@@ -168,6 +170,7 @@ impl RunningServer {
         let in_time = timeout(grace, finished).await.is_ok();
         let _over = Over(self);
         if !in_time {
+            events::shutdown_cuts(self.running_calls());
             let why = "the server shut down, and its time for what was under way was over";
             self.shared.registry.abort(&Error::unavailable(why));
             self.shared.registry.emptied().await;
@@ -179,6 +182,7 @@ impl RunningServer {
             // The address is free for a successor from here on; that the task was cancelled is what was asked for.
             let _ = task.await;
         }
+        events::shutdown_ended();
     }
 
     /// Waits until the server has shut down. Cancel safe.
