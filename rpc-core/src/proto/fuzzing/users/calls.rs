@@ -1,6 +1,6 @@
 //! Users that make calls, and those that serve them.
 
-use super::*;
+use super::{Attachment, Bytes, RequestHead, Task, Work, World};
 use crate::proto::fuzzing::pair::body;
 
 /// How deep handlers call back.

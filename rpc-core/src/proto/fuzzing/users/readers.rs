@@ -1,6 +1,6 @@
 //! Users that read streams, in the orders in which programs do.
 
-use super::*;
+use super::{Attachment, Error, Flow, StreamId, ThinVec, VecDeque, Work, World};
 use crate::proto::{Batch, Received};
 
 /// In what order the streams of one message are read.

@@ -1,6 +1,6 @@
 //! Users that send on a stream, and what messages carry.
 
-use super::*;
+use super::{Attachment, Bytes, Error, Flow, StreamId, ThinVec, Work, World, ZEROS};
 use crate::proto::{Capacity, fuzzing::pair::body};
 
 /// A user that sends on a stream.
