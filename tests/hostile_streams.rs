@@ -31,8 +31,8 @@ const MAX_MESSAGE: u32 = 100_000;
 const MAX_STREAMS: u32 = 16;
 /// What no attack may make the server hold beside what it holds anyway.
 const BOUND: usize = 8 << 20;
-/// The same where all the references wait to be given back that one connection may have.
-const REFERENCES_BOUND: usize = 16 << 20;
+/// The same where all the references wait to be given back that one connection may have: 16 bytes each, while a buffer doubles.
+const REFERENCES_BOUND: usize = 20 << 20;
 
 /// Has the name that the helpers of raw frames call.
 #[farcall::service(name = "Probe")]
@@ -236,7 +236,7 @@ fn attacks() -> Vec<(&'static str, Vec<u8>)> {
         ),
         (
             "more releases of object 5 than references",
-            frame(RELEASE, 5, &0_u32.to_le_bytes()),
+            frame(RELEASE, 5, &0_u64.to_le_bytes()),
         ),
         ("stream 3, which is not open", items(3, &[0; 4])),
         ("stream 3, which is not open", items(3 | YOURS, &[0; 4])),

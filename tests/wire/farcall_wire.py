@@ -363,7 +363,7 @@ class Reference:
         return self.connection.call(service, method, arguments, object=self.number, **options)
 
     def release(self):
-        self.connection.write(RELEASE, self.number, struct.pack("<I", self.named))
+        self.connection.write(RELEASE, self.number, struct.pack("<Q", self.named))
 
 
 # ---- calls ----------------------------------------------------------------------------------------------------------
@@ -558,7 +558,7 @@ class Connection:
         elif kind in (REQUEST, REQUEST_DATA, REQUEST_ATTACH, CANCEL):
             self._asked(kind, more, number, payload)
         elif kind == RELEASE:
-            self._released(number, int.from_bytes(payload[:4], "little"))
+            self._released(number, int.from_bytes(payload[:8], "little"))
         elif kind == PING:
             self.write(PONG, 0)
         elif kind == GO_AWAY:

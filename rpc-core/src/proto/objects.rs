@@ -105,17 +105,23 @@ impl Exports {
     }
 
     /// A reference comes back, or never left; says whether the object is to go.
-    pub(super) fn release(&mut self, object: u32, uses: u32) -> Result<bool, Violation> {
-        let out = self.objects.get(object as usize).map_or(0, |export| export.out);
+    pub(super) fn release(&mut self, object: u32, uses: u64) -> Result<bool, Violation> {
+        let (out, claimed) = self
+            .objects
+            .get(object as usize)
+            .map_or((0, 0), |export| (export.out, export.claimed));
         if out == 0 {
             return Err(Violation::new(format!(
                 "more releases of object {object} than references"
             )));
         }
+        let Some(claimed) = claimed.checked_add(uses) else {
+            return Err(Violation::new(format!("object {object} named more than 2^64 times")));
+        };
         self.out -= 1;
         Ok(self.change(object, |export| {
             export.out -= 1;
-            export.claimed += u64::from(uses);
+            export.claimed = claimed;
         }))
     }
 
@@ -140,5 +146,26 @@ impl Exports {
             self.objects.remove(object as usize);
         }
         over
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So often that 32 bits have no number for it.
+    #[test]
+    fn an_object_that_was_named_4_billion_times_goes() {
+        let mut exports = Exports::new(1);
+        let object = exports.export(None).expect("there is room");
+        let named = (1 << 32) + 7;
+        exports.objects[object as usize].named = named - 1;
+        assert!(
+            !exports.release(object, named).expect("there is a reference"),
+            "one is still on its way"
+        );
+        exports.name(object).expect("it is known as long as one is missing");
+        assert!(exports.hand_out(object));
+        assert!(exports.forget(object));
     }
 }

@@ -59,8 +59,8 @@ pub(super) struct Imports(HashMap<u32, Import>);
 #[derive(Default)]
 struct Import {
     references: usize,
-    /// Modulo 2³²: both sides only compare.
-    uses: u32,
+    /// A program that names one 1,000 million times a second takes 500 years to come to the end of this.
+    uses: u64,
 }
 
 impl Imports {
@@ -72,12 +72,12 @@ impl Imports {
     /// A message that names the object is on its way.
     pub(super) fn used(&mut self, object: u32) {
         if let Some(import) = self.0.get_mut(&object) {
-            import.uses = import.uses.wrapping_add(1);
+            import.uses = import.uses.saturating_add(1);
         }
     }
 
     /// A reference goes; gives the uses that it tells.
-    pub(super) fn remove(&mut self, object: u32) -> u32 {
+    pub(super) fn remove(&mut self, object: u32) -> u64 {
         let Entry::Occupied(mut entry) = self.0.entry(object) else {
             return 0;
         };
@@ -116,5 +116,19 @@ impl State {
             self.connection.release_object(object, uses);
         }
         self.let_go()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_counted_beyond_32_bits() {
+        let mut imports = Imports::default();
+        imports.add(5);
+        imports.0.get_mut(&5).expect("it was added").uses = u64::from(u32::MAX);
+        imports.used(5);
+        assert_eq!(imports.remove(5), 1 << 32);
     }
 }

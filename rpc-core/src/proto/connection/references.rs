@@ -44,17 +44,17 @@ impl Connection {
     }
 
     /// A reference to an object of the peer's is gone; it was named `uses` times, as the target of a call or going back.
-    pub(crate) fn release_object(&mut self, object: u32, uses: u32) {
+    pub(crate) fn release_object(&mut self, object: u32, uses: u64) {
         self.imports = self.imports.saturating_sub(1);
         self.releasing += 1;
         self.called = true;
         let small = self.outbox.small();
-        put_header(small, Kind::Release, false, object, 4);
+        put_header(small, Kind::Release, false, object, 8);
         small.extend_from_slice(&uses.to_le_bytes());
     }
 
     pub(super) fn handle_release(&mut self, object: u32, mut payload: Bytes) -> Result<(), Violation> {
-        let uses = payload.try_get_u32_le()?;
+        let uses = payload.try_get_u64_le()?;
         if self.exports.release(object, uses)? {
             self.events.push_back(Event::Released { object });
         }

@@ -106,7 +106,12 @@ fn a_release_that_overtakes_a_call_keeps_the_object_until_the_call_has_come() {
     let mut request = BytesMut::from(&[0; 8][..]);
     request.extend_from_slice(&[8]);
     request.extend_from_slice(&object.to_le_bytes());
-    inject(&mut pair, CLIENT, frame(Kind::Release, false, object, &[1, 0, 0, 0])).expect("a release");
+    inject(
+        &mut pair,
+        CLIENT,
+        frame(Kind::Release, false, object, &[1, 0, 0, 0, 0, 0, 0, 0]),
+    )
+    .expect("a release");
     assert!(pair.events(CLIENT).is_empty());
     inject(&mut pair, CLIENT, frame(Kind::Request, false, 0, &request)).expect("a call");
     let events = pair.events(CLIENT);
@@ -262,10 +267,20 @@ fn there_are_as_many_objects_as_allowed() {
 fn more_releases_than_references_end_the_connection() {
     let mut pair = pair(1);
     let object = given(&mut pair, 1);
-    let release = || frame(Kind::Release, false, object, &[0; 4]);
+    let release = || frame(Kind::Release, false, object, &[0; 8]);
     inject(&mut pair, CLIENT, release()).expect("there is one reference");
     let text = violation(&mut pair, CLIENT, release());
     assert!(text.contains("more releases"), "{text}");
+}
+
+#[test]
+fn more_names_than_can_be_counted_end_the_connection() {
+    let mut pair = pair(2);
+    let object = given(&mut pair, 2);
+    let release = || frame(Kind::Release, false, object, &[0xff; 8]);
+    inject(&mut pair, CLIENT, release()).expect("they may still come");
+    let text = violation(&mut pair, CLIENT, release());
+    assert!(text.contains("2^64"), "{text}");
 }
 
 #[test]

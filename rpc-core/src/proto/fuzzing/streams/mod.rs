@@ -71,7 +71,7 @@ struct Side {
     /// Calls of the peer that wait for one.
     serving: Vec<u32>,
     /// References to the peer's objects, with how often each was named.
-    imports: Vec<(u32, u32)>,
+    imports: Vec<(u32, u64)>,
     /// Objects that the peer has references to.
     exports: BTreeSet<u32>,
 }

@@ -35,7 +35,7 @@ struct Import {
     object: u32,
     number: usize,
     /// How often a message named it.
-    uses: u32,
+    uses: u64,
     until: Instant,
 }
 
