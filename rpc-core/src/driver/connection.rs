@@ -414,6 +414,10 @@ impl<I: Inbound + Unpin> Driver<I> {
             return false;
         }
         state.sleep(cx.waker());
+        if state.is_cut() {
+            // While the driver ran nobody could wake it.
+            cx.waker().wake_by_ref();
+        }
         let wanted = state.look.looked(now.into_std());
         if self.input.is_empty() && state.connection.is_idle(now.into_std()) {
             // Pings come and go, and an idle connection keeps no buffer for them.

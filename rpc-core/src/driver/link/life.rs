@@ -150,6 +150,10 @@ impl State {
         self.life.cut.take()
     }
 
+    pub(in crate::driver) fn is_cut(&self) -> bool {
+        self.life.cut.is_some()
+    }
+
     pub(in crate::driver) fn is_closing(&self) -> bool {
         self.life.closing
     }

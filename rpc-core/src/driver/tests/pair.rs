@@ -45,6 +45,14 @@ pub(crate) fn pair() -> (Side, Side) {
 }
 
 pub(super) fn pair_with(limits: &Limits) -> (Side, Side) {
+    pair_of(limits, |_, requests| Keep(requests))
+}
+
+/// Two ends whose calls are answered by what `inbound` makes.
+pub(super) fn pair_of<I: Inbound + Unpin + Send + 'static>(
+    limits: &Limits,
+    inbound: impl Fn(&Arc<Link>, mpsc::UnboundedSender<Request>) -> I,
+) -> (Side, Side) {
     let (here, there) = mem_pair();
     let side = |stream, name: &str| {
         let settings = Settings {
@@ -58,7 +66,13 @@ pub(super) fn pair_with(limits: &Limits) -> (Side, Side) {
         let share = Shares::new(limits).share(&peer);
         let link = Link::new(connection, Wire::default(), peer.clone(), None, share);
         let (sender, requests) = mpsc::unbounded_channel();
-        let driver = Driver::new(Arc::clone(&link), stream, peer, BytesMut::new(), Keep(sender));
+        let driver = Driver::new(
+            Arc::clone(&link),
+            stream,
+            peer,
+            BytesMut::new(),
+            inbound(&link, sender),
+        );
         Side {
             link,
             requests,
