@@ -4,14 +4,14 @@
 use std::{
     collections::HashMap,
     error::Error,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use farcall::Server;
+use farcall::{ChannelState, Server};
 use futures::future::join_all;
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinSet};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Message {
@@ -37,31 +37,55 @@ trait Chat {
 const PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
-struct House(Mutex<HashMap<String, Vec<ListenerClient>>>);
+struct House {
+    rooms: Arc<Rooms>,
+    /// One task for each listener, which waits for it to leave. They end with the house.
+    doors: Mutex<JoinSet<()>>,
+}
 
-impl House {
-    fn rooms(&self) -> MutexGuard<'_, HashMap<String, Vec<ListenerClient>>> {
+#[derive(Default)]
+struct Rooms(Mutex<HashMap<String, Vec<ListenerClient>>>);
+
+impl Rooms {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Vec<ListenerClient>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until the listener has left, and shows everybody out who has.
+    async fn see_off(&self, room: String, listener: ListenerClient) {
+        let why = listener.closed().await;
+        println!("somebody left {room}: {why}");
+        if let Some(listeners) = self.lock().get_mut(&room) {
+            listeners.retain(|listener| listener.channel().state() == ChannelState::Ready);
+        }
     }
 }
 
 impl Chat for House {
     async fn join(&self, room: &str, listener: ListenerClient) -> farcall::Result<()> {
         let listener = listener.with_timeout(PATIENCE);
-        self.rooms().entry(room.to_owned()).or_default().push(listener);
+        self.rooms
+            .lock()
+            .entry(room.to_owned())
+            .or_default()
+            .push(listener.clone());
+        let (rooms, room) = (Arc::clone(&self.rooms), room.to_owned());
+        let mut doors = self.doors.lock().unwrap_or_else(PoisonError::into_inner);
+        while doors.try_join_next().is_some() {}
+        doors.spawn(async move { rooms.see_off(room, listener).await });
         Ok(())
     }
 
     async fn say(&self, room: &str, message: &Message) -> farcall::Result<usize> {
         // They are out of the room while they are called: no lock is held across an await.
-        let listeners = self.rooms().remove(room).unwrap_or_default();
+        let listeners = self.rooms.lock().remove(room).unwrap_or_default();
         let calls = listeners.into_iter().map(|listener| async move {
             // One who has left or does not answer is dropped here, and so leaves the room.
             listener.hear(room, message).await.ok().map(|()| listener)
         });
         let listeners: Vec<_> = join_all(calls).await.into_iter().flatten().collect();
         let heard = listeners.len();
-        self.rooms().entry(room.to_owned()).or_default().extend(listeners);
+        self.rooms.lock().entry(room.to_owned()).or_default().extend(listeners);
         Ok(heard)
     }
 }

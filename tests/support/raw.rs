@@ -39,6 +39,8 @@ pub const CREDIT: u8 = 16;
 pub const STOP: u8 = 17;
 pub const RELEASE: u8 = 18;
 pub const UNUSED: u8 = 19;
+pub const WATCH: u8 = 20;
+pub const REVOKED: u8 = 21;
 /// The bit of the kind that says that the message goes on.
 pub const MORE: u8 = 0x80;
 

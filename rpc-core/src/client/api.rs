@@ -84,6 +84,11 @@ pub trait Client: Clone + Send + Sync + Sized {
     #[doc(hidden)]
     fn descriptor() -> &'static ServiceDescriptor;
 
+    /// Waits for the end of the object, or of the server's present connection, and gives the reason; see [`Channel::closed`].
+    fn closed(&self) -> impl Future<Output = Error> + Send {
+        self.channel().closed()
+    }
+
     /// Connects a client to the service at `address`; see [`Channel::connect`].
     fn connect(address: impl IntoAddress) -> impl Future<Output = Result<Self, Error>> + Send {
         let address = address.into_address();

@@ -14,7 +14,7 @@ use crate::{
     carry::Wire,
     driver::Import,
     layer::Next,
-    service::{LocalObject, Service, fnv1a},
+    service::{Ending, LocalObject, Service, fnv1a, revoked},
     transport::{Connector, IntoAddress},
 };
 
@@ -250,11 +250,12 @@ impl Channel {
     /// Whether there is a connection now. It may be lost the moment after; there is no need to ask before a call.
     ///
     /// A channel to an object is `Ready` as long as nothing here speaks against a call, and `Idle` for good when it is revoked here, or
-    /// when its connection takes no new calls. That the other side has revoked it is seen by calling it.
+    /// when its connection takes no new calls. That the other side has revoked it is known to those who [wait](Self::closed) for it or
+    /// [watch](Self::watch_state) the channel.
     pub fn state(&self) -> ChannelState {
         let callable = match &self.inner.target {
             Target::Dialled(dialled) => return dialled.state(),
-            Target::Remote(import) => import.link().is_open(),
+            Target::Remote(import) => import.is_callable(),
             Target::Local(object) => !object.is_revoked(),
         };
         if callable {
@@ -269,13 +270,67 @@ impl Channel {
         !matches!(self.inner.target, Target::Dialled(_)) && self.state() == ChannelState::Idle
     }
 
-    /// Watches [`state`](Self::state). Of a channel to an object it shows the state of this moment only: an object has no
-    /// connection of its own that could come and go.
+    /// Watches [`state`](Self::state). Of a channel to an object it shows `Ready` until the object is [gone](Self::closed), then `Idle`,
+    /// and that is the last one.
     pub fn watch_state(&self) -> StateWatch {
         StateWatch(match &self.inner.target {
-            Target::Dialled(dialled) => dialled.watch_state(),
-            Target::Remote(_) | Target::Local(_) => watch::Sender::new(self.state()).subscribe(),
+            Target::Dialled(dialled) => Watched::Server(dialled.watch_state()),
+            Target::Remote(import) => Watched::object(import.ending()),
+            Target::Local(object) => Watched::object(Arc::clone(object.ending())),
         })
+    }
+
+    /// Waits for the end of what the channel leads to, and gives the reason.
+    ///
+    /// - To an object of the peer's: until the peer revokes it, which is known as soon as the peer says so, or until its connection is
+    ///   over.
+    /// - To an object of this process: until it is [revoked](Self::revoke).
+    /// - To a server: until the present connection is over. With none at present the last end is the answer, at once, and a channel that
+    ///   never had one says that. It does not dial: the next call does, and the end of that connection is another one. A connection
+    ///   that ends because nobody used it ends, too.
+    ///
+    /// A peer that vanishes without a word is missed after twice [`Limits::keepalive`](crate::Limits::keepalive). The error tells of no
+    /// call.
+    ///
+    /// Cancel safe.
+    ///
+    /// ```
+    /// # #[farcall::service] pub trait Inventory { async fn stock(&self) -> u64; }
+    /// # struct Warehouse;
+    /// # impl Inventory for Warehouse { async fn stock(&self) -> u64 { 7 } }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> farcall::Result<()> {
+    /// use farcall::{Channel, Code};
+    ///
+    /// let channel = Channel::local(InventoryServer::new(Warehouse));
+    /// let inventory = InventoryClient::new(channel.clone());
+    /// let closed = tokio::spawn(async move { inventory.closed().await });
+    ///
+    /// channel.revoke();
+    /// assert_eq!(closed.await.unwrap().code(), Code::NotFound);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn closed(&self) -> Error {
+        match self.ending() {
+            Some(ending) => ending.wait().await,
+            None => Error::refused(Code::Unavailable, "the channel has had no connection yet"),
+        }
+    }
+
+    fn ending(&self) -> Option<Arc<Ending>> {
+        match &self.inner.target {
+            Target::Dialled(dialled) => dialled.ending(),
+            Target::Remote(import) => Some(import.ending()),
+            Target::Local(object) => Some(Arc::clone(object.ending())),
+        }
+    }
+
+    /// Has the peer tell when it revokes the object, so that [`is_gone`](Self::is_gone) knows.
+    pub(crate) fn follow(&self) {
+        if let Target::Remote(import) = &self.inner.target {
+            import.ending();
+        }
     }
 
     /// Waits for a connection, and dials if there is none.
@@ -288,8 +343,9 @@ impl Channel {
         match (&self.inner.target, self.state()) {
             (Target::Dialled(dialled), _) => dialled.link().await.map(drop),
             (_, ChannelState::Ready) => Ok(()),
+            (Target::Remote(import), _) if import.link().is_open() => Err(revoked()),
             (Target::Remote(_), _) => Err(connection_gone()),
-            (Target::Local(_), _) => Err(Error::refused(Code::NotFound, "the object is revoked")),
+            (Target::Local(_), _) => Err(revoked()),
         }
     }
 
@@ -347,20 +403,52 @@ impl fmt::Debug for Channel {
 
 /// Watches a channel's state. It keeps neither the channel nor its connection alive.
 #[derive(Clone, Debug)]
-pub struct StateWatch(watch::Receiver<ChannelState>);
+pub struct StateWatch(Watched);
+
+#[derive(Clone, Debug)]
+enum Watched {
+    Server(watch::Receiver<ChannelState>),
+    Object {
+        ending: Arc<Ending>,
+        /// The end was seen.
+        seen: bool,
+    },
+}
+
+impl Watched {
+    fn object(ending: Arc<Ending>) -> Self {
+        Self::Object { ending, seen: false }
+    }
+}
 
 impl StateWatch {
     /// The latest state, which counts as seen.
     pub fn state(&mut self) -> ChannelState {
-        *self.0.borrow_and_update()
+        match &mut self.0 {
+            Watched::Server(state) => *state.borrow_and_update(),
+            Watched::Object { ending, seen } => {
+                *seen = ending.is_told();
+                if *seen { ChannelState::Idle } else { ChannelState::Ready }
+            }
+        }
     }
 
-    /// Waits for a change that was not seen and gives the new state; `None` when the channel is gone, and at once for a channel to an
-    /// object. States that lasted only a moment may be skipped.
+    /// Waits for a change that was not seen and gives the new state; `None` when there will be none: the channel is gone, or the end of
+    /// its object was seen. States that lasted only a moment may be skipped.
     ///
     /// Cancel safe.
     pub async fn changed(&mut self) -> Option<ChannelState> {
-        self.0.changed().await.ok()?;
-        Some(*self.0.borrow_and_update())
+        match &mut self.0 {
+            Watched::Server(state) => {
+                state.changed().await.ok()?;
+                Some(*state.borrow_and_update())
+            }
+            Watched::Object { seen: true, .. } => None,
+            Watched::Object { ending, seen } => {
+                ending.wait().await;
+                *seen = true;
+                Some(ChannelState::Idle)
+            }
+        }
     }
 }

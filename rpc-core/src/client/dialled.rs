@@ -19,7 +19,7 @@ use crate::{
     codec::Format,
     dispatch::{Host, Manner, Router},
     driver::Link,
-    service::now,
+    service::{Ending, now},
     transport::Connector,
 };
 
@@ -38,6 +38,8 @@ pub(super) struct Dialled {
 /// Where the channel stands. The lock around it is held for a few instructions only.
 struct Phase {
     link: Option<Arc<Link>>,
+    /// The end of the latest connection, which may have come.
+    ending: Option<Arc<Ending>>,
     /// When the latest connection was opened.
     since: std::time::Instant,
     dial: Option<Dial>,
@@ -74,6 +76,7 @@ impl Dialled {
             runtime,
             phase: Mutex::new(Phase {
                 link: None,
+                ending: None,
                 since: now(),
                 dial: None,
                 backoff: Backoff::new(seed),
@@ -92,6 +95,11 @@ impl Dialled {
 
     pub(super) fn watch_state(&self) -> watch::Receiver<ChannelState> {
         self.state.subscribe()
+    }
+
+    /// The end of the latest connection, if there was one.
+    pub(super) fn ending(&self) -> Option<Arc<Ending>> {
+        self.lock().ending.clone()
     }
 
     /// The connection, if there is one; whether it takes calls still is for the call to find out.
@@ -148,6 +156,7 @@ impl Dialled {
     pub(super) fn connected(&self, link: &Arc<Link>) {
         let mut phase = self.lock();
         phase.link = Some(Arc::clone(link));
+        phase.ending = Some(Arc::clone(link.ending()));
         phase.since = now();
         // The task goes on and carries the connection; whoever finds that closed needs an attempt of its own.
         phase.dial = None;

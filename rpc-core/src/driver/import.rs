@@ -2,7 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{Link, link::wake};
+use super::Link;
+use crate::service::Ending;
 
 /// A reference to an object of the peer's. The peer is told when it is dropped.
 ///
@@ -28,6 +29,16 @@ impl Import {
         self.object
     }
 
+    /// When the object is revoked, or its connection is over.
+    pub(crate) fn ending(&self) -> Arc<Ending> {
+        self.link.watch(self.object)
+    }
+
+    /// Whether a call has a chance, as far as this side knows.
+    pub(crate) fn is_callable(&self) -> bool {
+        self.link.is_callable(self.object)
+    }
+
     pub(crate) fn service(&self) -> u32 {
         self.service
     }
@@ -35,8 +46,7 @@ impl Import {
 
 impl Drop for Import {
     fn drop(&mut self) {
-        let driver = self.link.lock().release(self.object);
-        wake(driver);
+        self.link.release(self.object);
     }
 }
 

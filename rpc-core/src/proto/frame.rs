@@ -23,7 +23,7 @@ pub(crate) const PIECE: usize = 32 << 10;
 pub(crate) const MORE: u8 = 0x80;
 
 /// What a frame is for. The direction matters: each side numbers the calls that it makes itself. Kinds 13 to 17 have the number
-/// of a stream where others have the call's, and the last one that of an object.
+/// of a stream where others have the call's, and 18 and 20 that of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Kind {
@@ -65,6 +65,10 @@ pub(crate) enum Kind {
     Release = 18,
     /// The sender has no use for the connection: the peer is to end it, unless it has.
     Unused = 19,
+    /// Whoever has a reference wants to know when the object is revoked.
+    Watch = 20,
+    /// The object of a watch answers no calls any more.
+    Revoked = 21,
 }
 
 impl Kind {
@@ -89,6 +93,8 @@ impl Kind {
             17 => Self::Stop,
             18 => Self::Release,
             19 => Self::Unused,
+            20 => Self::Watch,
+            21 => Self::Revoked,
             _ => return None,
         })
     }

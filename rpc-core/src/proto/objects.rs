@@ -20,6 +20,8 @@ struct Export {
     claimed: u64,
     /// The names that came in messages that were not handed out.
     waiting: u64,
+    /// How often it may still be watched. Each watch may be answered, so they are bounded by what was given out.
+    watches: u64,
     /// That it goes waits to be told.
     queued: bool,
 }
@@ -76,6 +78,7 @@ impl Exports {
             && let Some(export) = self.objects.get_mut(object as usize)
         {
             export.out += 1;
+            export.watches += 1;
             return Some(object);
         }
         if self.objects.len() >= self.limit {
@@ -83,6 +86,7 @@ impl Exports {
         }
         let export = Export {
             out: 1,
+            watches: 1,
             ..Export::default()
         };
         // The limit keeps every key far below 2^32.
@@ -123,6 +127,18 @@ impl Exports {
             export.out -= 1;
             export.claimed = claimed;
         }))
+    }
+
+    /// Whoever has a reference watches the object.
+    pub(super) fn watch(&mut self, object: u32) -> Result<(), Violation> {
+        let known = self.objects.get_mut(object as usize).filter(|export| export.out > 0);
+        let Some(export) = known.filter(|export| export.watches > 0) else {
+            return Err(Violation::new(format!(
+                "a watch of object {object}, which it has no reference to or has watched once for each"
+            )));
+        };
+        export.watches -= 1;
+        Ok(())
     }
 
     fn change(&mut self, object: u32, change: impl FnOnce(&mut Export)) -> bool {

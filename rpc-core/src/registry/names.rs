@@ -18,8 +18,7 @@ const MAX_LENGTH: usize = 255;
 /// (`RegistryServer::new(names.clone())`).
 ///
 /// Everybody may look names up. Only the owner may change them, unless he [allows](Self::allow) it to others. A name whose object is
-/// gone, because it was revoked in this process or its connection ended, is free again. That a client has revoked an object of its own
-/// is not seen from here: its name stays until the client takes it back, or its connection ends.
+/// gone, because its owner revoked it or its connection ended, is free again.
 #[derive(Clone)]
 pub struct Names {
     bound: Arc<Mutex<BTreeMap<String, Reference>>>,
@@ -114,6 +113,7 @@ impl Names {
     fn put(&self, name: &str, object: Reference, replaces: bool) -> Result<()> {
         check("name", name)?;
         check("name of the service", object.service())?;
+        object.channel().follow();
         let mut gone = Vec::new();
         let mut bound = self.lock();
         if bound.len() >= self.limit {

@@ -44,7 +44,9 @@ async fn accept_all(shared: &Arc<Shared>, listener: &mut dyn Listener) {
             Ok((stream, peer)) => serve(shared, &runtime, stream, peer),
             Err(error) => {
                 events::accepting_failed(&listener.local_address(), &error.to_string());
-                shared.failed_connection(&listener.local_address(), &format!("accepting failed: {error}"));
+                shared
+                    .hooks
+                    .failed(&listener.local_address(), &format!("accepting failed: {error}"));
                 sleep(PAUSE).await;
             }
         }
@@ -69,7 +71,7 @@ pub(super) fn serve(shared: &Arc<Shared>, runtime: &Handle, stream: BoxStream, p
             if let Some(oldest) = gave_way {
                 let why = "it was being opened for the longest, and gave way to another one for want of room (`max_connections`)";
                 events::connection_refused(&oldest, why);
-                shared.failed_connection(&oldest, why);
+                shared.hooks.failed(&oldest, why);
             }
             let shared = Arc::clone(shared);
             place.spawn(runtime, |place| connection(shared, place, stream, peer, share));
@@ -87,7 +89,7 @@ pub(super) fn serve(shared: &Arc<Shared>, runtime: &Handle, stream: BoxStream, p
         ),
     };
     events::connection_refused(&peer, &why);
-    shared.failed_connection(&peer, &why);
+    shared.hooks.failed(&peer, &why);
     if let Some(place) = shared.registry.enter_to_leave(&peer) {
         place.spawn(runtime, |place| {
             turn_away(place, stream, Error::refused(Code::ResourceExhausted, why))
@@ -107,7 +109,7 @@ async fn connection(shared: Arc<Shared>, place: Place, mut stream: BoxStream, pe
         Ok(opened) => opened,
         Err(why) => {
             events::handshake_failed(&peer, &why);
-            return shared.failed_connection(&peer, &why);
+            return shared.hooks.failed(&peer, &why);
         }
     };
     let connection = Connection::new(opened.settings, Instant::now().into_std());
@@ -119,9 +121,11 @@ async fn connection(shared: Arc<Shared>, place: Place, mut stream: BoxStream, pe
     };
     let link = Link::new(connection, wire, peer.clone(), Some(DEFAULT_TIMEOUT), share);
     place.opened(&link);
+    let mut visit = shared.hooks.opened(&peer);
     let inbound = Serving::new(Arc::clone(&shared.host), Arc::clone(&link), peer.clone());
     // Whoever waits for something on the connection is told the reason of its end by the link.
     let cause = Driver::new(link, stream, peer.clone(), opened.input, inbound).await;
     events::connection_ended(&peer, &cause);
+    visit.ends(cause);
     drop(place);
 }

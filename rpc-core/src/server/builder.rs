@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use tower_service::Service as TowerService;
 
-use super::{RunningServer, running::Shared};
+use super::{RunningServer, hooks::Hooks, running::Shared};
 use crate::{
     Address, Code, Error, Limits, Service,
     dispatch::{Host, MakeService, Manner, Offer, Router, bottom},
@@ -39,12 +39,9 @@ pub struct Server {
     per_connection: Vec<MakeService>,
     limits: Limits,
     layers: Layers,
-    on_failed_connection: Option<FailedConnection>,
+    hooks: Hooks,
     manner: Manner,
 }
-
-/// Who is told of connections that never opened.
-pub(super) type FailedConnection = Arc<dyn Fn(&Address, &str) + Send + Sync>;
 
 impl Server {
     /// A server without services.
@@ -170,7 +167,31 @@ impl Server {
     /// Calls `told` with the peer's address and the reason when a connection ends during the handshake: strangers, timeouts,
     /// refusals.
     pub fn on_failed_connection(mut self, told: impl Fn(&Address, &str) + Send + Sync + 'static) -> Self {
-        self.on_failed_connection = Some(Arc::new(told));
+        self.hooks.failed = Some(Arc::new(told));
+        self
+    }
+
+    /// Calls `told` with the peer's address when a connection is open: after the handshake, and before its first call.
+    ///
+    /// It runs in the connection's task, so it must be quick. [`on_disconnection`](Self::on_disconnection) follows for each.
+    ///
+    /// ```
+    /// use farcall::Server;
+    ///
+    /// let server = Server::new()
+    ///     .on_connection(|peer| println!("{peer} came"))
+    ///     .on_disconnection(|peer, why| println!("{peer} left: {why}"));
+    /// ```
+    pub fn on_connection(mut self, told: impl Fn(&Address) + Send + Sync + 'static) -> Self {
+        self.hooks.opened = Some(Arc::new(told));
+        self
+    }
+
+    /// Calls `told` with the peer's address and the reason when a connection that was open has ended, however it came to that.
+    ///
+    /// It runs in the connection's task, so it must be quick. Its handlers were told to stop, and some may still be on their way out.
+    pub fn on_disconnection(mut self, told: impl Fn(&Address, &Error) + Send + Sync + 'static) -> Self {
+        self.hooks.ended = Some(Arc::new(told));
         self
     }
 
@@ -217,7 +238,7 @@ impl Server {
             layers,
             self.manner,
         );
-        Ok(RunningServer::new(Shared::new(host, self.on_failed_connection)))
+        Ok(RunningServer::new(Shared::new(host, self.hooks)))
     }
 }
 

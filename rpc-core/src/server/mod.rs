@@ -9,6 +9,7 @@
 
 mod accept;
 mod builder;
+mod hooks;
 mod registry;
 mod running;
 

@@ -8,13 +8,12 @@ use std::{
 
 use tokio::{runtime::Handle, sync::watch, task::JoinHandle, time::timeout};
 
-use super::{accept, builder::FailedConnection, registry::Registry};
+use super::{accept, hooks::Hooks, registry::Registry};
 use crate::{
     Address, Error, Outcome,
     dispatch::Host,
     events,
     transport::{BoxStream, IntoAddress, Listener, bind_all},
-    unwind::guarded,
 };
 
 /// A server that runs. Dropping it stops listening and cuts every connection; [`shutdown`](Self::shutdown) does it gently, and
@@ -36,24 +35,17 @@ struct Listening {
 /// What every connection of a server shares.
 pub(super) struct Shared {
     pub(super) host: Arc<Host>,
-    pub(super) on_failed_connection: Option<FailedConnection>,
+    pub(super) hooks: Hooks,
     pub(super) registry: Arc<Registry>,
 }
 
 impl Shared {
-    pub(super) fn new(host: Arc<Host>, on_failed_connection: Option<FailedConnection>) -> Arc<Self> {
+    pub(super) fn new(host: Arc<Host>, hooks: Hooks) -> Arc<Self> {
         Arc::new(Self {
             host,
-            on_failed_connection,
+            hooks,
             registry: Arc::default(),
         })
-    }
-
-    pub(super) fn failed_connection(&self, peer: &Address, why: &str) {
-        if let Some(told) = &self.on_failed_connection {
-            // A panic in it is the panic hook's to report: it must not end the task that accepts.
-            guarded(|| told(peer, why));
-        }
     }
 }
 

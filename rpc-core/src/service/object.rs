@@ -1,26 +1,42 @@
 //! An object that lives in this process and may be called from others.
 
 use std::{
+    collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Service, ServiceDescriptor, tasks::Tasks};
-use crate::{nesting, unwind::guarded};
+use super::{Ending, Service, ServiceDescriptor, tasks::Tasks};
+use crate::{Code, Error, nesting, unwind::guarded};
 
 /// An object that lives here. It lives as long as somebody has a reference, here or elsewhere, unless it is revoked.
 pub(crate) struct LocalObject {
     descriptor: &'static ServiceDescriptor,
-    service: Mutex<Option<Arc<dyn Service>>>,
+    state: Mutex<State>,
+    ending: Arc<Ending>,
     /// Handlers that outlive the calls made to it here. They end with the object.
     detached: Tasks,
 }
+
+struct State {
+    /// What answers calls, unless the object is revoked.
+    service: Option<Arc<dyn Service>>,
+    /// Who wants to know when it is revoked.
+    watchers: HashMap<usize, Watcher>,
+}
+
+/// Told that the object is revoked, under no lock of the object's.
+type Watcher = Box<dyn FnOnce() + Send>;
 
 impl LocalObject {
     pub(crate) fn new(service: Arc<dyn Service>) -> Arc<Self> {
         Arc::new(Self {
             descriptor: service.descriptor(),
-            service: Mutex::new(Some(service)),
+            state: Mutex::new(State {
+                service: Some(service),
+                watchers: HashMap::new(),
+            }),
+            ending: Arc::default(),
             detached: Tasks::default(),
         })
     }
@@ -31,18 +47,51 @@ impl LocalObject {
 
     /// What answers calls, unless the object is revoked.
     pub(crate) fn service(&self) -> Option<Arc<dyn Service>> {
-        self.lock().clone()
+        self.lock().service.clone()
     }
 
     pub(crate) fn is_revoked(&self) -> bool {
-        self.lock().is_none()
+        self.lock().service.is_none()
     }
 
     /// Answers no more calls; says whether it did before.
     pub(crate) fn revoke(&self) -> bool {
+        let mut state = self.lock();
         // The implementation is dropped outside the lock.
-        let service = self.lock().take();
+        let (service, watchers) = (state.service.take(), std::mem::take(&mut state.watchers));
+        drop(state);
+        if service.is_some() {
+            self.ending.tell(revoked());
+            for told in watchers.into_values() {
+                told();
+            }
+        }
         service.is_some()
+    }
+
+    /// When it is revoked.
+    pub(crate) fn ending(&self) -> &Arc<Ending> {
+        &self.ending
+    }
+
+    /// Lets `told` run when the object is revoked, in the place of what `who` said before; says whether it is not revoked yet. It may
+    /// be asked under a lock that `told` takes.
+    pub(crate) fn watch(&self, who: usize, told: impl FnOnce() + Send + 'static) -> bool {
+        let mut state = self.lock();
+        let lives = state.service.is_some();
+        if lives {
+            state.watchers.insert(who, Box::new(told));
+        }
+        lives
+    }
+
+    /// Takes back what `who` said last.
+    pub(crate) fn unwatch(&self, who: usize) {
+        let mut state = self.lock();
+        state.watchers.remove(&who);
+        if state.watchers.is_empty() {
+            state.watchers = HashMap::new();
+        }
     }
 
     /// For handlers that outlive the calls made to the object here.
@@ -50,18 +99,27 @@ impl LocalObject {
         &self.detached
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Arc<dyn Service>>> {
-        self.service.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for LocalObject {
     /// Whoever drops it last is chance, and may be a connection: that does not end with a destructor that panics.
     fn drop(&mut self) {
-        let service = self.lock().take();
+        let service = self.lock().service.take();
         // It may keep another object, and that another.
         guarded(|| service.into_iter().for_each(nesting::dispose));
+        self.ending.tell(Error::new(
+            Code::NotFound,
+            "nobody has a reference to the object any more",
+        ));
     }
+}
+
+/// Why an object that its owner has revoked answers no calls.
+pub(crate) fn revoked() -> Error {
+    Error::refused_for_good(Code::NotFound, "the object was revoked by the side that it lives on")
 }
 
 impl fmt::Debug for LocalObject {

@@ -98,7 +98,7 @@ impl Proxy<'_> {
         }
     }
 
-    fn provided(&self) -> [(&'static str, TokenStream); 7] {
+    fn provided(&self) -> Vec<(&'static str, TokenStream)> {
         let (visibility, role) = (&self.service.item.vis, &self.role);
         let new = quote! {
             /// A client over a channel, which other clients may share.
@@ -152,7 +152,15 @@ impl Proxy<'_> {
                 __farcall::#role::with_reply_metadata(self, seen)
             }
         };
-        [
+        let closed = self.asynchronous.then(|| {
+            quote! {
+                /// Waits for the end of the object, or of the server's present connection, and gives the reason.
+                #visibility fn closed(&self) -> impl ::core::future::Future<Output = __farcall::Error> + ::core::marker::Send + '_ {
+                    __farcall::Client::closed(self)
+                }
+            }
+        });
+        let mut provided = vec![
             ("new", new),
             ("channel", channel),
             ("with_timeout", with_timeout),
@@ -160,7 +168,9 @@ impl Proxy<'_> {
             ("with_metadata", with_metadata),
             ("with_metadata_bin", with_metadata_bin),
             ("with_reply_metadata", with_reply_metadata),
-        ]
+        ];
+        provided.extend(closed.map(|closed| ("closed", closed)));
+        provided
     }
 
     /// The trait itself, where every method has a form that the client can keep to.

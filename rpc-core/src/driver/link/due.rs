@@ -5,8 +5,9 @@ use std::{sync::Arc, task::Waker};
 use thin_vec::ThinVec;
 
 use crate::{
+    Error,
     carry::{Bound, Offered, StreamEnd},
-    service::{LocalObject, Payload},
+    service::{Ending, LocalObject, Payload},
     unwind::guarded,
 };
 
@@ -22,6 +23,8 @@ pub(in crate::driver) struct Due {
     pub(super) payloads: ThinVec<Payload>,
     /// Objects that nobody at the other end can name any more.
     pub(super) objects: ThinVec<Arc<LocalObject>>,
+    /// What is over, and why.
+    pub(super) endings: ThinVec<(Arc<Ending>, Error)>,
 }
 
 impl Due {
@@ -30,7 +33,7 @@ impl Due {
     pub(in crate::driver) fn run(&mut self) {
         self.wakers.drain(..).for_each(Waker::wake);
         let only_wakers = self.ends.is_empty() && self.offered.is_empty() && self.payloads.is_empty();
-        if !(only_wakers && self.objects.is_empty()) {
+        if !(only_wakers && self.objects.is_empty() && self.endings.is_empty()) {
             self.run_rare();
         }
     }
@@ -48,6 +51,9 @@ impl Due {
         }
         // An object guards its own destructor.
         self.objects.clear();
+        for (ending, why) in self.endings.drain(..) {
+            ending.tell(why);
+        }
     }
 
     /// What was offered goes to nobody.

@@ -124,7 +124,11 @@ impl Link {
         }
         state.turn_away(&mut due);
         state.streams.wake_all(&mut due.wakers);
-        due.objects.extend(state.exports.clear());
+        let key = self.key();
+        due.objects
+            .extend(state.exports.clear().inspect(|object| object.unwatch(key)));
+        let watched = state.imports.endings().chain([Arc::clone(&self.ending)]);
+        due.endings.extend(watched.map(|ending| (ending, why.clone())));
         // Whoever has an end of a stream keeps the link, and is not to keep what was never read with it.
         let unsent = state.connection.take_unsent();
         state.settle_unread();

@@ -34,7 +34,7 @@ use crate::{
     carry::{Carried, Wire},
     driver::Share,
     proto::{COPIED, Connection, RequestHead, Ticket, encode_metadata, parse_metadata},
-    service::{Payload, with_current},
+    service::{Ending, Payload, with_current},
     transport::Address,
 };
 
@@ -68,6 +68,7 @@ pub(crate) struct Link {
     runtime: Option<Id>,
     /// The driver has looked at what came.
     looks: Notify,
+    ending: Arc<Ending>,
 }
 
 /// Where a call that was made stands.
@@ -108,6 +109,7 @@ impl Link {
             timeout,
             runtime: current_runtime(),
             looks: Notify::new(),
+            ending: Arc::default(),
         })
     }
 
@@ -140,6 +142,11 @@ impl Link {
     /// The longest item of a stream that both sides take.
     pub(super) fn max_item(&self) -> usize {
         self.max_item
+    }
+
+    /// The end of the connection.
+    pub(crate) fn ending(&self) -> &Arc<Ending> {
+        &self.ending
     }
 
     // ---- making calls --------------------------------------------------------------------------------------------

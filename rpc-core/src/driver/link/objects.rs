@@ -6,15 +6,24 @@ use std::{
     task::Waker,
 };
 
-use super::State;
-use crate::{Error, service::LocalObject};
+use super::{Due, Link, State, wake};
+use crate::{
+    Code, Error,
+    service::{Ending, LocalObject, revoked},
+};
 
 /// The objects of this side that the peer has references to. The same object has the same number, so that the peer can tell.
 #[derive(Default)]
 pub(super) struct Exports {
-    objects: HashMap<u32, Arc<LocalObject>>,
+    objects: HashMap<u32, Export>,
     /// By address, which is the object's own as long as it is in the table above.
     numbers: HashMap<usize, u32>,
+}
+
+struct Export {
+    object: Arc<LocalObject>,
+    /// The latest watch of the peer's that was not answered.
+    watch: Option<u64>,
 }
 
 impl Exports {
@@ -24,12 +33,13 @@ impl Exports {
 
     fn insert(&mut self, number: u32, object: &Arc<LocalObject>) {
         self.numbers.insert(address(object), number);
-        self.objects.insert(number, Arc::clone(object));
+        let object = Arc::clone(object);
+        self.objects.insert(number, Export { object, watch: None });
     }
 
     /// Takes an object out of the table; it is to be dropped outside the lock.
     pub(super) fn forget(&mut self, number: u32) -> Option<Arc<LocalObject>> {
-        let object = self.objects.remove(&number)?;
+        let Export { object, .. } = self.objects.remove(&number)?;
         self.numbers.remove(&address(&object));
         Some(object)
     }
@@ -37,11 +47,19 @@ impl Exports {
     /// Takes out all of them.
     pub(super) fn clear(&mut self) -> impl Iterator<Item = Arc<LocalObject>> + use<> {
         self.numbers = HashMap::new();
-        std::mem::take(&mut self.objects).into_values()
+        std::mem::take(&mut self.objects)
+            .into_values()
+            .map(|export| export.object)
     }
 
     pub(super) fn get(&self, number: u32) -> Option<&Arc<LocalObject>> {
-        self.objects.get(&number)
+        self.objects.get(&number).map(|export| &export.object)
+    }
+
+    /// The watch that waits for an object to be revoked, which it does no longer.
+    fn take_watch(&mut self, address: usize) -> Option<u64> {
+        let number = self.numbers.get(&address)?;
+        self.objects.get_mut(number)?.watch.take()
     }
 }
 
@@ -49,45 +67,87 @@ fn address(object: &Arc<LocalObject>) -> usize {
     Arc::as_ptr(object).addr()
 }
 
-/// How often messages have named each of the peer's objects that this side has references to.
+/// The peer's objects that this side has references to.
 ///
 /// The peer lets an object go when all its references are given back and it has seen as many uses as were told with them, so a
 /// reference takes with it whatever was not told before.
 #[derive(Default)]
-pub(super) struct Imports(HashMap<u32, Import>);
+pub(super) struct Imports {
+    objects: HashMap<u32, Import>,
+    /// Objects by the watches that were not answered.
+    watches: HashMap<u64, u32>,
+    /// How many watches there were: each has a number that none had before, so that a late answer is not taken for another's.
+    watched: u64,
+}
 
 #[derive(Default)]
 struct Import {
     references: usize,
     /// A program that names one 1,000 million times a second takes 500 years to come to the end of this.
     uses: u64,
+    /// Where somebody here wants to know when it is revoked.
+    ending: Option<(u64, Arc<Ending>)>,
 }
 
 impl Imports {
     /// One more reference came.
     pub(super) fn add(&mut self, object: u32) {
-        self.0.entry(object).or_default().references += 1;
+        self.objects.entry(object).or_default().references += 1;
     }
 
     /// A message that names the object is on its way.
     pub(super) fn used(&mut self, object: u32) {
-        if let Some(import) = self.0.get_mut(&object) {
+        if let Some(import) = self.objects.get_mut(&object) {
             import.uses = import.uses.saturating_add(1);
         }
     }
 
-    /// A reference goes; gives the uses that it tells.
-    pub(super) fn remove(&mut self, object: u32) -> u64 {
-        let Entry::Occupied(mut entry) = self.0.entry(object) else {
-            return 0;
+    /// A reference goes; gives the uses that it tells, and with the last one what was watched.
+    pub(super) fn remove(&mut self, object: u32) -> (u64, Option<Arc<Ending>>) {
+        let Entry::Occupied(mut entry) = self.objects.entry(object) else {
+            return (0, None);
         };
         let import = entry.get_mut();
         let uses = std::mem::take(&mut import.uses);
         import.references -= 1;
-        if import.references == 0 {
-            entry.remove();
+        if import.references > 0 {
+            return (uses, None);
         }
-        uses
+        let watched = entry.remove().ending.map(|(watch, ending)| {
+            self.watches.remove(&watch);
+            ending
+        });
+        (uses, watched)
+    }
+
+    /// The end of an object, with the number of the watch that is to be told to the peer if it was not.
+    fn watch(&mut self, object: u32) -> (Arc<Ending>, Option<u64>) {
+        let import = self.objects.entry(object).or_default();
+        if let Some((_, ending)) = &import.ending {
+            return (Arc::clone(ending), None);
+        }
+        self.watched += 1;
+        let ending = Arc::<Ending>::default();
+        import.ending = Some((self.watched, Arc::clone(&ending)));
+        self.watches.insert(self.watched, object);
+        (ending, Some(self.watched))
+    }
+
+    /// The peer answers a watch; nobody may wait for it any more.
+    fn answered(&mut self, watch: u64) -> Option<Arc<Ending>> {
+        let import = self.objects.get(&self.watches.remove(&watch)?)?;
+        import.ending.as_ref().map(|(_, ending)| Arc::clone(ending))
+    }
+
+    /// Everything that is watched.
+    pub(super) fn endings(&self) -> impl Iterator<Item = Arc<Ending>> {
+        let endings = self.objects.values().filter_map(|import| import.ending.as_ref());
+        endings.map(|(_, ending)| Arc::clone(ending))
+    }
+
+    fn is_revoked(&self, object: u32) -> bool {
+        let ending = self.objects.get(&object).and_then(|import| import.ending.as_ref());
+        ending.is_some_and(|(_, ending)| ending.is_told())
     }
 }
 
@@ -110,12 +170,103 @@ impl State {
     }
 
     /// A reference of this side's goes. The driver is to be woken if it has something to do by that.
-    pub(in crate::driver) fn release(&mut self, object: u32) -> Option<Waker> {
-        let uses = self.imports.remove(object);
+    fn release(&mut self, object: u32, due: &mut Due) -> Option<Waker> {
+        let (uses, watched) = self.imports.remove(object);
+        if let Some(ending) = watched {
+            let why = "this side has dropped its last reference to the object";
+            due.endings.push((ending, Error::new(Code::NotFound, why)));
+        }
         if !self.is_over() {
             self.connection.release_object(object, uses);
         }
         self.let_go()
+    }
+
+    /// The peer has no reference to an object any more.
+    pub(super) fn released(&mut self, link: &Arc<Link>, object: u32, due: &mut Due) {
+        if let Some(object) = self.exports.forget(object) {
+            object.unwatch(link.key());
+            due.objects.push(object);
+        }
+    }
+
+    /// The peer wants to know when an object is revoked.
+    pub(super) fn watched(&mut self, link: &Arc<Link>, number: u32, watch: u64) {
+        let Some(export) = self.exports.objects.get_mut(&number) else {
+            return;
+        };
+        if export.watch.replace(watch).is_some() {
+            return;
+        }
+        let (link, key, address) = (Arc::downgrade(link), link.key(), address(&export.object));
+        let told = move || {
+            if let Some(link) = link.upgrade() {
+                link.tell_revoked(address);
+            }
+        };
+        if !export.object.watch(key, told) {
+            export.watch = None;
+            self.connection.tell_revoked(watch);
+        }
+    }
+
+    /// The peer has revoked an object that this side watches.
+    pub(super) fn revoked(&mut self, watch: u64, due: &mut Due) {
+        let ending = self.imports.answered(watch);
+        due.endings.extend(ending.map(|ending| (ending, revoked())));
+    }
+
+    /// Whether an object of the peer's is known to be revoked.
+    fn is_revoked(&self, object: u32) -> bool {
+        self.imports.is_revoked(object)
+    }
+}
+
+impl Link {
+    /// When an object of the peer's to which there is a reference is revoked, or the connection is over.
+    pub(crate) fn watch(&self, object: u32) -> Arc<Ending> {
+        let mut state = self.lock();
+        if let Some(why) = state.end_reason() {
+            return Ending::of(why.clone());
+        }
+        let (ending, fresh) = state.imports.watch(object);
+        if let Some(watch) = fresh {
+            state.connection.watch_object(object, watch);
+        }
+        let driver = state.wake_for_output(false);
+        drop(state);
+        wake(driver);
+        ending
+    }
+
+    /// Whether a call to an object of the peer's has a chance, as far as this side knows.
+    pub(crate) fn is_callable(&self, object: u32) -> bool {
+        self.is_open() && !self.lock().is_revoked(object)
+    }
+
+    /// A reference of this side's goes.
+    pub(in crate::driver) fn release(&self, object: u32) {
+        let mut due = Due::default();
+        let driver = self.lock().release(object, &mut due);
+        wake(driver);
+        due.run();
+    }
+
+    /// An object of this side was revoked, which has that address.
+    fn tell_revoked(&self, address: usize) {
+        let mut state = self.lock();
+        let watch = state.exports.take_watch(address);
+        if let Some(watch) = watch.filter(|_| !state.is_over()) {
+            state.connection.tell_revoked(watch);
+        }
+        let driver = state.wake_for_output(false);
+        drop(state);
+        wake(driver);
+    }
+
+    /// What tells this connection from the others of an object.
+    pub(super) fn key(self: &Arc<Self>) -> usize {
+        Arc::as_ptr(self).addr()
     }
 }
 
@@ -127,8 +278,8 @@ mod tests {
     fn names_are_counted_beyond_32_bits() {
         let mut imports = Imports::default();
         imports.add(5);
-        imports.0.get_mut(&5).expect("it was added").uses = u64::from(u32::MAX);
+        imports.objects.get_mut(&5).expect("it was added").uses = u64::from(u32::MAX);
         imports.used(5);
-        assert_eq!(imports.remove(5), 1 << 32);
+        assert_eq!(imports.remove(5).0, 1 << 32);
     }
 }

@@ -222,7 +222,9 @@ impl State {
             }
             // Another caller may have the id meanwhile, and looks once too often.
             Event::Left { call } => due.wakers.extend(self.waiter(call).waker.take()),
-            Event::Released { object } => due.objects.extend(self.exports.forget(object)),
+            Event::Released { object } => self.released(link, object, due),
+            Event::Watched { object, watch } => self.watched(link, object, watch),
+            Event::Revoked { watch } => self.revoked(watch, due),
             Event::GoAway => {
                 self.life.closing = true;
                 self.turn_away(due);

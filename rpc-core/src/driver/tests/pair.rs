@@ -66,13 +66,7 @@ pub(super) fn pair_of<I: Inbound + Unpin + Send + 'static>(
         let share = Shares::new(limits).share(&peer);
         let link = Link::new(connection, Wire::default(), peer.clone(), None, share);
         let (sender, requests) = mpsc::unbounded_channel();
-        let driver = Driver::new(
-            Arc::clone(&link),
-            stream,
-            peer,
-            BytesMut::new(),
-            inbound(&link, sender),
-        );
+        let driver = Driver::new(Arc::clone(&link), stream, peer, BytesMut::new(), inbound(&link, sender));
         Side {
             link,
             requests,

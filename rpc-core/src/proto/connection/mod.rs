@@ -87,6 +87,10 @@ pub(crate) enum Event {
     Receivable { stream: StreamId },
     /// The peer has no reference to an object of this side any more.
     Released { object: u32 },
+    /// The peer wants to know when an object of this side is revoked. Only its latest watch of an object counts.
+    Watched { object: u32, watch: u64 },
+    /// The object of a [watch](Connection::watch_object) is revoked.
+    Revoked { watch: u64 },
     /// The transport took all of a request that was [watched](Connection::watch_leaving).
     Left { call: u32 },
 }
@@ -310,6 +314,8 @@ impl Connection {
             Kind::ReplyAttach => self.handle_reply_attach(call, payload)?,
             Kind::ItemAttach => self.handle_item_attach(call, payload)?,
             Kind::Release => self.handle_release(call, payload)?,
+            Kind::Watch => self.handle_watch(call, payload)?,
+            Kind::Revoked => self.handle_revoked(payload)?,
             Kind::Ping => {
                 if !self.pong_waits {
                     self.pong_waits = true;

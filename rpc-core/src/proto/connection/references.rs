@@ -53,6 +53,35 @@ impl Connection {
         small.extend_from_slice(&uses.to_le_bytes());
     }
 
+    /// Asks to be told with an [event](Event::Revoked) when an object of the peer's is revoked. `watch` is a number that no other
+    /// watch of this side has or had. Once for each reference at most.
+    pub(crate) fn watch_object(&mut self, object: u32, watch: u64) {
+        let small = self.outbox.small();
+        put_header(small, Kind::Watch, false, object, 8);
+        small.extend_from_slice(&watch.to_le_bytes());
+    }
+
+    /// Tells the peer that an object of this side which it [watches](Event::Watched) is revoked.
+    pub(crate) fn tell_revoked(&mut self, watch: u64) {
+        let small = self.outbox.small();
+        put_header(small, Kind::Revoked, false, 0, 8);
+        small.extend_from_slice(&watch.to_le_bytes());
+    }
+
+    pub(super) fn handle_watch(&mut self, object: u32, mut payload: Bytes) -> Result<(), Violation> {
+        let watch = payload.try_get_u64_le()?;
+        self.exports.watch(object)?;
+        self.events.push_back(Event::Watched { object, watch });
+        Ok(())
+    }
+
+    /// The references may be gone meanwhile: whether anybody waits for it is not known here.
+    pub(super) fn handle_revoked(&mut self, mut payload: Bytes) -> Result<(), Violation> {
+        let watch = payload.try_get_u64_le()?;
+        self.events.push_back(Event::Revoked { watch });
+        Ok(())
+    }
+
     pub(super) fn handle_release(&mut self, object: u32, mut payload: Bytes) -> Result<(), Violation> {
         let uses = payload.try_get_u64_le()?;
         if self.exports.release(object, uses)? {

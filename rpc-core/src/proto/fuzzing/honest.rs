@@ -192,6 +192,8 @@ impl Model {
                 | Event::Sendable { .. }
                 | Event::Receivable { .. }
                 | Event::Released { .. }
+                | Event::Watched { .. }
+                | Event::Revoked { .. }
                 | Event::Left { .. } => {}
             }
         }

@@ -296,6 +296,8 @@ impl Local {
                 | Event::Sendable { .. }
                 | Event::Receivable { .. }
                 | Event::Released { .. }
+                | Event::Watched { .. }
+                | Event::Revoked { .. }
                 | Event::Left { .. } => {}
             }
         }

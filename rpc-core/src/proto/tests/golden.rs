@@ -183,6 +183,8 @@ fn messages() -> Vec<(&'static str, Bytes)> {
         ("stop with a failure", stop(Some(&not_found))),
         ("release", written(|client| client.release_object(5, 2))),
         ("unused", frame(Kind::Unused, false, 0, &[]).freeze()),
+        ("watch", written(|client| client.watch_object(5, 1))),
+        ("revoked", written(|client| client.tell_revoked(1))),
     ]
 }
 

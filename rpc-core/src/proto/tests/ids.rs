@@ -184,7 +184,7 @@ fn garbled_replies_end_the_connection() {
 fn frames_that_are_none_end_the_connection_at_their_header() {
     for (what, header) in [
         ("unknown kind", [0, 0, 0, 0, 0, 0, 0, 0]),
-        ("unknown kind", [0, 0, 0, 20, 0, 0, 0, 0]),
+        ("unknown kind", [0, 0, 0, 22, 0, 0, 0, 0]),
         ("65537 bytes", [1, 0, 1, 1, 0, 0, 0, 0]),
         ("16777215 bytes", [0xff, 0xff, 0xff, 1, 0, 0, 0, 0]),
     ] {

@@ -274,6 +274,37 @@ fn more_releases_than_references_end_the_connection() {
 }
 
 #[test]
+fn a_watch_is_answered_while_there_is_a_reference() {
+    let mut pair = pair(1);
+    let object = given(&mut pair, 1);
+    pair.connection(SERVER).watch_object(object, 7);
+    pair.connection(SERVER).release_object(object, 0);
+    exchange(&mut pair);
+    let events = pair.events(CLIENT);
+    assert!(
+        matches!(events[..], [Event::Watched { object: watched, watch: 7 }, Event::Released { .. }] if watched == object),
+        "{events:?}"
+    );
+    pair.connection(CLIENT).tell_revoked(7);
+    exchange(&mut pair);
+    let events = pair.events(SERVER);
+    assert!(matches!(events[..], [Event::Revoked { watch: 7 }]), "{events:?}");
+    assert_empty(&mut pair);
+}
+
+/// Each may be answered, and the answers pile up where nobody reads them.
+#[test]
+fn more_watches_than_references_end_the_connection() {
+    let mut pair = pair(2);
+    let object = given(&mut pair, 2);
+    let watch = || frame(Kind::Watch, false, object, &[0; 8]);
+    inject(&mut pair, CLIENT, watch()).expect("one for each");
+    inject(&mut pair, CLIENT, watch()).expect("one for each");
+    let text = violation(&mut pair, CLIENT, watch());
+    assert!(text.contains("a watch of object"), "{text}");
+}
+
+#[test]
 fn more_names_than_can_be_counted_end_the_connection() {
     let mut pair = pair(2);
     let object = given(&mut pair, 2);

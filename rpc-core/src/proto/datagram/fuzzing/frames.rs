@@ -13,7 +13,7 @@ use crate::proto::{
     fuzzing::Script,
 };
 
-const KINDS: [Kind; 18] = [
+const KINDS: [Kind; 20] = [
     Kind::Request,
     Kind::RequestData,
     Kind::Reply,
@@ -32,6 +32,8 @@ const KINDS: [Kind; 18] = [
     Kind::Stop,
     Kind::Release,
     Kind::Unused,
+    Kind::Watch,
+    Kind::Revoked,
 ];
 
 /// The bit of a stream's number that says that whoever reads the frame chose it.

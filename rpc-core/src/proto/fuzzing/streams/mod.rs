@@ -45,6 +45,7 @@ pub(super) fn run(mut script: Script<'_>, now: Instant) {
         net: Net::new(carrier, &[limits.clone(), limits].map(Limits::normalised), now),
         sides: Default::default(),
         streams: Vec::new(),
+        watched: 0,
     };
     while let Some(action) = script.byte() {
         model.act(action, &mut script).expect("both are honest");
@@ -74,12 +75,16 @@ struct Side {
     imports: Vec<(u32, u64)>,
     /// Objects that the peer has references to.
     exports: BTreeSet<u32>,
+    /// Watches of the peer's objects that were not answered.
+    watches: BTreeSet<u64>,
 }
 
 struct Model {
     net: Net,
     sides: [Side; 2],
     streams: Vec<Truth>,
+    /// Watches, of both sides.
+    watched: u64,
 }
 
 impl Model {
@@ -342,6 +347,12 @@ impl Model {
         let imports = &mut self.sides[end].imports;
         if !imports.is_empty() {
             let (object, uses) = imports.swap_remove(script.below(imports.len()));
+            // Some of them were watched before.
+            if uses % 2 == 0 {
+                self.watched += 1;
+                self.sides[end].watches.insert(self.watched);
+                self.net.ends[end].watch_object(object, self.watched);
+            }
             self.net.ends[end].release_object(object, uses);
         }
     }
@@ -375,6 +386,19 @@ impl Model {
                 }
                 Event::Released { object } => {
                     assert!(self.sides[end].exports.remove(&object), "object {object} went twice");
+                }
+                Event::Watched { object, watch } => {
+                    assert!(
+                        self.sides[end].exports.contains(&object),
+                        "object {object} was watched and is not here"
+                    );
+                    self.net.ends[end].tell_revoked(watch);
+                }
+                Event::Revoked { watch } => {
+                    assert!(
+                        self.sides[end].watches.remove(&watch),
+                        "watch {watch} was answered without a question"
+                    );
                 }
                 Event::Stop { .. }
                 | Event::GoAway
@@ -445,6 +469,7 @@ impl Model {
                 ("receivers", side.receivers.len()),
                 ("calls", side.calls.len()),
                 ("objects", side.exports.len()),
+                ("watches", side.watches.len()),
             ]
             .into_iter()
             .filter(|&(_, count)| count > 0)

@@ -248,7 +248,11 @@ impl World<'_> {
                 Event::Sendable { stream } | Event::Receivable { stream } => {
                     self.wake(self.readers.get(&(side, stream.0)).copied());
                 }
-                Event::GoAway | Event::Released { .. } | Event::Left { .. } => {}
+                Event::GoAway
+                | Event::Released { .. }
+                | Event::Watched { .. }
+                | Event::Revoked { .. }
+                | Event::Left { .. } => {}
             }
         }
         any

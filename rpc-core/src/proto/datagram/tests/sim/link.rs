@@ -422,6 +422,8 @@ impl Link {
                 Event::GoAway => self.closing = true,
                 Event::Sendable { stream } | Event::Receivable { stream } => self.users.wake(stream, now),
                 Event::Released { object } => self.users.released(object, &mut ledger.streams),
+                Event::Watched { object, watch } => self.users.watched(object, watch, connection),
+                Event::Revoked { watch } => self.users.revoked(watch),
                 Event::Left { .. } => {}
             }
         }

@@ -1,7 +1,7 @@
 //! Who has ends of streams and references at one end of a session, and what they do with them.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::{Duration, Instant},
 };
 
@@ -52,6 +52,9 @@ pub(super) struct Users {
     imports: Vec<Import>,
     /// The objects that the peer has references to, by their ids on the connection.
     exports: BTreeMap<u32, usize>,
+    /// Watches of the peer's objects that were not answered, and how many there were.
+    watches: BTreeSet<u64>,
+    watched: u64,
     rng: Rng,
 }
 
@@ -61,6 +64,8 @@ impl Users {
             ends: BTreeMap::new(),
             imports: Vec::new(),
             exports: BTreeMap::new(),
+            watches: BTreeSet::new(),
+            watched: 0,
             rng,
         }
     }
@@ -72,7 +77,7 @@ impl Users {
 
     /// Whether nobody has anything.
     pub(super) fn is_empty(&self) -> bool {
-        self.ends.is_empty() && self.imports.is_empty() && self.exports.is_empty()
+        self.ends.is_empty() && self.imports.is_empty() && self.exports.is_empty() && self.watches.is_empty()
     }
 
     // ---- what messages carry -----------------------------------------------------------------------------------------
@@ -284,6 +289,23 @@ impl Users {
         streams.gone(number);
     }
 
+    /// The peer watches an object, and learns at once that it is revoked.
+    pub(super) fn watched(&self, object: u32, watch: u64, connection: &mut Connection) {
+        assert!(
+            self.exports.contains_key(&object),
+            "object {object} was watched and is not here"
+        );
+        connection.tell_revoked(watch);
+    }
+
+    /// The answer to a watch.
+    pub(super) fn revoked(&mut self, watch: u64) {
+        assert!(
+            self.watches.remove(&watch),
+            "watch {watch} was answered without a question"
+        );
+    }
+
     /// The connection is over: all that anybody had on it is. What had come before is still there for those who look first.
     pub(super) fn end(&mut self, connection: &mut Connection, streams: &mut Streams, now: Instant) {
         if self.rng.bool() {
@@ -303,6 +325,7 @@ impl Users {
             streams.let_go(import.number);
         }
         self.exports.clear();
+        self.watches.clear();
     }
 
     // ---- the users ---------------------------------------------------------------------------------------------------
@@ -320,6 +343,9 @@ impl Users {
             }
         }
         for import in self.imports.extract_if(.., |import| import.until <= now) {
+            self.watched += 1;
+            self.watches.insert(self.watched);
+            connection.watch_object(import.object, self.watched);
             connection.release_object(import.object, import.uses);
             streams.let_go(import.number);
         }

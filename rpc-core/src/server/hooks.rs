@@ -1,0 +1,63 @@
+//! What a server's owner is told of its connections.
+
+use std::sync::Arc;
+
+use crate::{Address, Error, unwind::guarded};
+
+/// Who is told of connections. A panic in a hook is the panic hook's to report: it ends nothing.
+#[derive(Clone, Default)]
+pub(super) struct Hooks {
+    /// Of those that never opened.
+    pub(super) failed: Option<Arc<Failed>>,
+    pub(super) opened: Option<Arc<Opened>>,
+    pub(super) ended: Option<Arc<Ended>>,
+}
+
+type Failed = dyn Fn(&Address, &str) + Send + Sync;
+type Opened = dyn Fn(&Address) + Send + Sync;
+type Ended = dyn Fn(&Address, &Error) + Send + Sync;
+
+impl Hooks {
+    /// A connection never opened.
+    pub(super) fn failed(&self, peer: &Address, why: &str) {
+        if let Some(told) = &self.failed {
+            guarded(|| told(peer, why));
+        }
+    }
+
+    /// A connection is open.
+    pub(super) fn opened<'a>(&'a self, peer: &'a Address) -> Visit<'a> {
+        if let Some(told) = &self.opened {
+            guarded(|| told(peer));
+        }
+        Visit {
+            hooks: self,
+            peer,
+            why: None,
+        }
+    }
+}
+
+/// An open connection. That it ended is told when this is dropped, which is also how its task may be stopped.
+pub(super) struct Visit<'a> {
+    hooks: &'a Hooks,
+    peer: &'a Address,
+    why: Option<Error>,
+}
+
+impl Visit<'_> {
+    /// It ended, and why.
+    pub(super) fn ends(&mut self, why: Error) {
+        self.why = Some(why);
+    }
+}
+
+impl Drop for Visit<'_> {
+    fn drop(&mut self) {
+        if let Some(told) = &self.hooks.ended {
+            let why = self.why.take();
+            let why = why.unwrap_or_else(|| Error::unavailable("the server was stopped"));
+            guarded(|| told(self.peer, &why));
+        }
+    }
+}
