@@ -284,6 +284,102 @@ async fn a_panic_is_an_event_with_the_id_that_the_caller_has() -> TestResult {
 }
 
 #[tokio::test]
+async fn a_handler_that_is_stopped_is_an_event_with_the_reason() -> TestResult {
+    let recording = Recorder::start();
+    let (started, mut running) = unbounded_channel();
+    let server = serve(BackHandler { started }).await?;
+    let client = BackClient::connect(server.local_addr()).await?;
+    {
+        let call = client.never();
+        tokio::select! {
+            result = call => return Err(format!("it never ends: {result:?}").into()),
+            event = running.recv() => event.ok_or("the handler starts")?,
+        }
+    }
+    let late = client.with_timeout(Duration::from_millis(20)).never().await;
+    late.expect_err("it never answers");
+    running.recv().await.ok_or("the handler started")?;
+    let cut = tokio::spawn(client.never());
+    running.recv().await.ok_or("the handler starts")?;
+    while recording.events("handler stopped").len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    drop(server);
+    cut.await?.expect_err("the server is gone");
+    while recording.events("handler stopped").len() < 3 {
+        tokio::task::yield_now().await;
+    }
+    let stopped = recording.events("handler stopped");
+    for (event, why) in stopped.iter().zip([
+        "the caller gave the call up",
+        "the deadline has passed",
+        "the connection ended",
+    ]) {
+        assert_eq!(
+            (
+                event["level"].as_str(),
+                event["method"].as_str(),
+                event["cause"].as_str()
+            ),
+            ("DEBUG", "Back.never", why)
+        );
+        assert!(event["peer"].starts_with("tcp://127.0.0.1:"), "{event:?}");
+    }
+    Ok(())
+}
+
+/// Once for each time that a connection comes to the limit, however many calls it makes there.
+#[tokio::test]
+async fn a_limit_that_is_passed_is_an_event_once() -> TestResult {
+    let recording = Recorder::start();
+    let (started, mut running) = unbounded_channel();
+    let server = Server::new()
+        .service(BackServer::new(BackHandler { started }))
+        .limits(farcall::Limits::default().max_server_calls(1))
+        .listen("tcp://127.0.0.1:0")
+        .await?;
+    let client = BackClient::connect(server.local_addr()).await?;
+    for _ in 0..2 {
+        let call = tokio::spawn(client.never());
+        running.recv().await.ok_or("the handler starts")?;
+        for _ in 0..3 {
+            client.fail().await.expect_err("there is no place");
+        }
+        call.abort();
+        // Until the handler has stopped.
+        while client.metadata("none").await.is_err() {}
+    }
+    let passed = recording.events("limit passed");
+    assert_eq!(passed.len(), 2, "{passed:?}");
+    for event in passed {
+        assert_eq!(event["level"], "WARN");
+        assert!(event["cause"].contains("max_server_calls"), "{event:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_answer_that_is_dropped_for_want_of_room_is_an_event() -> TestResult {
+    let recording = Recorder::start();
+    let (started, _) = unbounded_channel();
+    let limits = farcall::Limits::default().max_message(8 << 10).max_unread(8 << 10);
+    let server = Server::new()
+        .service(BackServer::new(BackHandler { started }))
+        .limits(limits)
+        .listen("tcp://127.0.0.1:0")
+        .await?;
+    let client = BackClient::connect(server.local_addr()).await?;
+    let long = client.with_metadata("long", &"x".repeat(3000));
+    // Their requests leave together, and so their answers are made before any of them is written.
+    let answers = futures::future::join_all((0..4).map(|_| long.metadata("long"))).await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_err()).count(), 2);
+    let passed = recording.events("limit passed");
+    assert_eq!(passed.len(), 1, "{passed:?}");
+    assert!(passed[0]["cause"].contains("max_unread"), "{passed:?}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn connections_that_fail_are_refused_or_end_and_the_shutdown_are_events() -> TestResult {
     use tokio::io::AsyncWriteExt;
 

@@ -22,6 +22,7 @@ use crate::{
     Address, Code, Error, Metadata,
     carry::Carried,
     driver::{Answers, Callee, Inbound, Link, Request},
+    events,
     layer::{self, Parcel},
     proto::{Stop, parse_metadata},
     service::{CallParts, Context as CallContext, Invocation, LocalObject, Scope},
@@ -44,6 +45,8 @@ pub(crate) struct Serving {
     /// The handlers that had to wait, by call id.
     running: Vec<Option<Running>>,
     rests: Arc<Rests>,
+    /// The last call was refused for want of a place.
+    refuses: bool,
 }
 
 /// A handler that runs in a task of its own.
@@ -54,7 +57,13 @@ struct Running {
 }
 
 impl Running {
-    fn stop(&self) {
+    fn stop(&self, why: &str) {
+        if !self.task.is_finished()
+            && let (Some(service), Some(method), Some(peer)) =
+                (self.context.service(), self.context.method(), self.context.peer())
+        {
+            events::handler_stopped(service, method, peer, why);
+        }
         self.context.cancel();
         if !self.detached {
             self.task.abort();
@@ -75,11 +84,24 @@ impl Serving {
             runtime,
             running: Vec::new(),
             rests: Arc::new(rests),
+            refuses: false,
         }
     }
 
+    /// A place for one more handler. That there is none is an event once, and not for each call.
+    fn permit(&mut self) -> Result<Permit, Error> {
+        let permit = Permit::take(self.link.share());
+        let refused = std::mem::replace(&mut self.refuses, permit.is_err());
+        if let Err(error) = &permit
+            && !refused
+        {
+            events::limit_passed(&*self.peer, error.message());
+        }
+        permit
+    }
+
     /// The handler's task, or why there is none.
-    fn prepare(&self, request: Request, now: Instant) -> Result<Task, Error> {
+    fn prepare(&mut self, request: Request, now: Instant) -> Result<Task, Error> {
         let Request {
             call,
             method: id,
@@ -95,7 +117,7 @@ impl Serving {
                 "the deadline had passed before the handler started",
             ));
         }
-        let permit = Permit::take(self.link.share())?;
+        let permit = self.permit()?;
         let made;
         let route = match callee {
             Callee::Service(instance) => match self.own.as_ref().unwrap_or(self.host.router()).find(instance, id) {
@@ -221,9 +243,12 @@ impl Inbound for Serving {
         self.spawn(call, task);
     }
 
-    fn stop(&mut self, call: u32, _: Stop) {
+    fn stop(&mut self, call: u32, why: Stop) {
         if let Some(Some(running)) = self.running.get(call as usize) {
-            running.stop();
+            running.stop(match why {
+                Stop::Cancelled => "the caller gave the call up",
+                Stop::Expired => "the deadline has passed",
+            });
         }
     }
 }
@@ -231,7 +256,9 @@ impl Inbound for Serving {
 impl Drop for Serving {
     /// The connection is gone: nobody waits for its handlers.
     fn drop(&mut self) {
-        self.running.iter().flatten().for_each(Running::stop);
+        for running in self.running.iter().flatten() {
+            running.stop("the connection ended");
+        }
         self.rests.stop();
     }
 }

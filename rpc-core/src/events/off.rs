@@ -14,6 +14,10 @@ pub(crate) fn handshake_failed(_: &dyn Display, _: &str) {}
 
 pub(crate) fn connection_ended(_: &dyn Display, _: &dyn Display) {}
 
+pub(crate) fn handler_stopped(_: &str, _: &str, _: &dyn Display, _: &str) {}
+
+pub(crate) fn limit_passed(_: &dyn Display, _: &str) {}
+
 pub(crate) fn shutdown_began(_: Duration) {}
 
 pub(crate) fn shutdown_cuts(_: usize) {}

@@ -1,8 +1,10 @@
-//! The events of a build with the feature `tracing`.
+//! The events of a build with the feature `tracing`. A subscriber is foreign code, which may panic.
 
 use std::{fmt::Display, time::Duration};
 
 use tracing::{Level, debug, enabled, error, info, warn};
+
+use crate::unwind::guarded;
 
 /// Foreign code panicked. Whether anybody records it.
 pub(crate) fn panicked(method: &str, id: &str, cause: &str) -> bool {
@@ -12,33 +14,45 @@ pub(crate) fn panicked(method: &str, id: &str, cause: &str) -> bool {
 
 /// The system has no connection for a listener.
 pub(crate) fn accepting_failed(local: &dyn Display, cause: &str) {
-    warn!(target: "farcall", local = %local, cause, "accepting failed");
+    guarded(|| warn!(target: "farcall", local = %local, cause, "accepting failed"));
 }
 
 /// A peer is not let in, or has to leave: there is no room, or a shutdown.
 pub(crate) fn connection_refused(peer: &dyn Display, cause: &str) {
-    warn!(target: "farcall", peer = %peer, cause, "connection refused");
+    guarded(|| warn!(target: "farcall", peer = %peer, cause, "connection refused"));
 }
 
 /// A peer did not say hello as it should.
 pub(crate) fn handshake_failed(peer: &dyn Display, cause: &str) {
-    debug!(target: "farcall", peer = %peer, cause, "handshake failed");
+    guarded(|| debug!(target: "farcall", peer = %peer, cause, "handshake failed"));
 }
 
 /// A connection that was open has ended, for whichever reason.
 pub(crate) fn connection_ended(peer: &dyn Display, cause: &dyn Display) {
-    debug!(target: "farcall", peer = %peer, cause = %cause, "connection ended");
+    guarded(|| debug!(target: "farcall", peer = %peer, cause = %cause, "connection ended"));
+}
+
+/// A handler that runs is asked to stop, because nobody waits for it any more.
+pub(crate) fn handler_stopped(service: &str, method: &str, peer: &dyn Display, cause: &str) {
+    guarded(
+        || debug!(target: "farcall", method = %format_args!("{service}.{method}"), peer = %peer, cause, "handler stopped"),
+    );
+}
+
+/// A peer came to a limit, for the first time since it was within it: a call is refused, or an answer dropped.
+pub(crate) fn limit_passed(peer: &dyn Display, cause: &str) {
+    guarded(|| warn!(target: "farcall", peer = %peer, cause, "limit passed"));
 }
 
 pub(crate) fn shutdown_began(grace: Duration) {
-    info!(target: "farcall", grace = ?grace, "shutdown began");
+    guarded(|| info!(target: "farcall", grace = ?grace, "shutdown began"));
 }
 
 /// The grace is over, and something still runs.
 pub(crate) fn shutdown_cuts(calls: usize) {
-    warn!(target: "farcall", calls, "shutdown cuts what is left");
+    guarded(|| warn!(target: "farcall", calls, "shutdown cuts what is left"));
 }
 
 pub(crate) fn shutdown_ended() {
-    info!(target: "farcall", "shutdown ended");
+    guarded(|| info!(target: "farcall", "shutdown ended"));
 }

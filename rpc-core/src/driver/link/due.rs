@@ -5,8 +5,9 @@ use std::{sync::Arc, task::Waker};
 use thin_vec::ThinVec;
 
 use crate::{
-    Error,
+    Address, Error,
     carry::{Bound, Offered, StreamEnd},
+    events,
     service::{Ending, LocalObject, Payload},
     unwind::guarded,
 };
@@ -25,6 +26,8 @@ pub(in crate::driver) struct Due {
     pub(super) objects: ThinVec<Arc<LocalObject>>,
     /// What is over, and why.
     pub(super) endings: ThinVec<(Arc<Ending>, Error)>,
+    /// Limits that peers came to, for the log.
+    pub(super) passed: ThinVec<(Address, String)>,
 }
 
 impl Due {
@@ -32,8 +35,8 @@ impl Due {
     #[inline]
     pub(in crate::driver) fn run(&mut self) {
         self.wakers.drain(..).for_each(Waker::wake);
-        let only_wakers = self.ends.is_empty() && self.offered.is_empty() && self.payloads.is_empty();
-        if !(only_wakers && self.objects.is_empty() && self.endings.is_empty()) {
+        let nothing_sent = self.ends.is_empty() && self.offered.is_empty() && self.payloads.is_empty();
+        if !(nothing_sent && self.objects.is_empty() && self.endings.is_empty() && self.passed.is_empty()) {
             self.run_rare();
         }
     }
@@ -53,6 +56,9 @@ impl Due {
         self.objects.clear();
         for (ending, why) in self.endings.drain(..) {
             ending.tell(why);
+        }
+        for (peer, why) in self.passed.drain(..) {
+            events::limit_passed(&peer, &why);
         }
     }
 

@@ -140,7 +140,7 @@ impl State {
         mut answer: Result<Payload, Error>,
         due: &mut Due,
     ) -> Option<Result<Payload, Error>> {
-        if let Err(error) = self.admit(metadata, &answer) {
+        if let Err(error) = self.admit(link, metadata, &answer, due) {
             if let Ok(payload) = &mut answer {
                 due.forsake(payload.take_offered());
             }
@@ -175,18 +175,30 @@ impl State {
     ///
     /// # Errors
     /// What goes out in its place.
-    fn admit(&mut self, metadata: &Bytes, answer: &Result<Payload, Error>) -> Result<(), Error> {
+    fn admit(
+        &mut self,
+        link: &Link,
+        metadata: &Bytes,
+        answer: &Result<Payload, Error>,
+        due: &mut Due,
+    ) -> Result<(), Error> {
         if let Some(end) = self.end_reason() {
             return Err(end.clone());
         }
         let length = metadata.len() + answer_len(answer);
         let admitted = self.unread.admit(self.connection.unread(), length);
-        admitted.map_err(|no_room| match answer {
-            Ok(_) => no_room,
-            // Why the call failed matters more than what it says about that.
-            Err(error) => {
-                let text = "the call failed, and what it says about that was dropped: too many bytes of answers wait to be read";
-                Error::new(error.code(), text).with_outcome(error.outcome())
+        admitted.map_err(|(no_room, news)| {
+            if news {
+                due.passed.push((link.peer().clone(), no_room.message().to_owned()));
+            }
+            match answer {
+                Ok(_) => no_room,
+                // Why the call failed matters more than what it says about that.
+                Err(error) => {
+                    let text =
+                        "the call failed, and what it says about that was dropped: too many bytes of answers wait to be read";
+                    Error::new(error.code(), text).with_outcome(error.outcome())
+                }
             }
         })
     }
