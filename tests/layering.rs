@@ -58,6 +58,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "server",
         &["carry", "dispatch", "driver", "layer", "proto", "service", "transport"],
     ),
+    ("checked", &["client", "service"]),
     ("registry", &["client", "service"]),
     ("trace", &["layer", "service", "transport"]),
     ("loopback", &["client", "server", "service", "transport"]),

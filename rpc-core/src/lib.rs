@@ -140,6 +140,7 @@ extern crate self as farcall;
 
 mod carry;
 pub mod channel;
+mod checked;
 pub mod client;
 mod code;
 pub mod codec;

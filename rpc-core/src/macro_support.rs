@@ -8,6 +8,7 @@ pub use serde;
 pub use crate::{
     Error,
     channel::{Receiver, Streaming},
+    checked::{Answered, Arrived, Received, Sent, Unanswerable, Undecodable, Unreceivable, Unsendable},
     client::{
         Answer, BlockingClient, BlockingStreaming, BlockingStub, Call, Channel, Client, Feeds, ReplyMetadata, Stub,
         deserialize_client, fallible, fallible_bytes, fallible_iterator, fallible_stream, plain, plain_bytes,
@@ -15,7 +16,7 @@ pub use crate::{
     },
     service::{
         AsBytes, Form, Handler, Invocation, MethodDescriptor, Service, ServiceDescriptor, Streams, blocking,
-        bounds::{Demand, assert_distinct, no_such_method},
+        bounds::{CallsAsDeclared, Demand, ErrorOf, NoResult, assert_distinct, no_such_method, unimplemented},
         items::{ByteResults, ByteValues, Results, Values},
         method_id, streaming,
     },

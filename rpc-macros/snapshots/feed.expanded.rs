@@ -114,6 +114,7 @@ struct FeedServer<T> {
 const _: () = {
     use ::farcall::macro_support as __farcall;
     const _: () = {
+        use __farcall::NoResult as _;
         fn Feed() {
             {
                 let __farcall_type0 = __farcall::Demand::<StockError>::new();
@@ -274,6 +275,14 @@ const _: () = {
         #[must_use]
         fn with_reply_metadata(&self, seen: &__farcall::ReplyMetadata) -> Self {
             __farcall::Client::with_reply_metadata(self, seen)
+        }
+        /// Waits for the end of the object, or of the server's present connection, and gives the reason.
+        fn closed(
+            &self,
+        ) -> impl ::core::future::Future<
+            Output = __farcall::Error,
+        > + ::core::marker::Send + '_ {
+            __farcall::Client::closed(self)
         }
     }
     impl<Row> FeedClient<Row> {

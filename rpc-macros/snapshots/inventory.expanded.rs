@@ -96,13 +96,14 @@ pub struct InventoryServer<T, K> {
 const _: () = {
     use ::farcall::macro_support as __farcall;
     const _: () = {
+        use __farcall::NoResult as _;
         fn Inventory() {
             {
                 let __farcall_type0 = __farcall::Demand::<StockError>::new();
                 {
                     enum stock {}
                     enum Err {}
-                    __farcall_type0.output::<stock, Err>();
+                    __farcall_type0.error_output::<stock, Err>();
                     __farcall_type0.error::<stock, Err>();
                 }
             }
@@ -261,6 +262,14 @@ const _: () = {
         pub fn with_reply_metadata(&self, seen: &__farcall::ReplyMetadata) -> Self {
             __farcall::Client::with_reply_metadata(self, seen)
         }
+        /// Waits for the end of the object, or of the server's present connection, and gives the reason.
+        pub fn closed(
+            &self,
+        ) -> impl ::core::future::Future<
+            Output = __farcall::Error,
+        > + ::core::marker::Send + '_ {
+            __farcall::Client::closed(self)
+        }
     }
     impl<K, Row: Clone> InventoryClient<K, Row> {
         /// A client of `implementation` in this process: everything but a socket is real.
@@ -320,13 +329,14 @@ const _: () = {
         /// How many of `sku` are on the shelf.
         #[inline]
         pub fn stock(&self, sku: &str) -> __farcall::Call<Result<u32, StockError>> {
+            use __farcall::{Unreceivable as _, Unsendable as _};
             __farcall::Stub::call(
                 &self.stub,
                 &__FARCALL_DESCRIPTOR
                     .methods[__FarcallPosition::Method0
                     as __farcall::std::primitive::usize],
                 &(sku,),
-                __farcall::fallible,
+                __farcall::Received::<Result<u32, StockError>>::new().fallible(),
             )
         }
         /// Calls `Inventory::put`.
@@ -365,13 +375,14 @@ const _: () = {
             &self,
             text: Option<&Note>,
         ) -> __farcall::Call<::farcall::Result<()>> {
+            use __farcall::{Unreceivable as _, Unsendable as _};
             __farcall::Stub::call(
                 &self.stub,
                 &__FARCALL_DESCRIPTOR
                     .methods[__FarcallPosition::Method3
                     as __farcall::std::primitive::usize],
-                &(text,),
-                __farcall::plain,
+                &(__farcall::Sent(text).value(),),
+                __farcall::Received::<()>::new().plain(),
             )
         }
     }
@@ -470,13 +481,14 @@ const _: () = {
         /// How many of `sku` are on the shelf.
         #[inline]
         pub fn stock(&self, sku: &str) -> Result<u32, StockError> {
+            use __farcall::{Unreceivable as _, Unsendable as _};
             __farcall::BlockingStub::call(
                 &self.stub,
                 &__FARCALL_DESCRIPTOR
                     .methods[__FarcallPosition::Method0
                     as __farcall::std::primitive::usize],
                 &(sku,),
-                __farcall::fallible,
+                __farcall::Received::<Result<u32, StockError>>::new().fallible(),
             )
         }
         /// Calls `Inventory::put`.
@@ -507,13 +519,14 @@ const _: () = {
         /// Calls `Inventory::note`.
         #[inline]
         pub fn note(&self, text: Option<&Note>) -> ::farcall::Result<()> {
+            use __farcall::{Unreceivable as _, Unsendable as _};
             __farcall::BlockingStub::call(
                 &self.stub,
                 &__FARCALL_DESCRIPTOR
                     .methods[__FarcallPosition::Method3
                     as __farcall::std::primitive::usize],
-                &(text,),
-                __farcall::plain,
+                &(__farcall::Sent(text).value(),),
+                __farcall::Received::<()>::new().plain(),
             )
         }
     }
@@ -570,16 +583,16 @@ const _: () = {
                 _ if __farcall_index
                     == __FarcallPosition::Method0 as __farcall::std::primitive::usize => {
                     __farcall::std::boxed::Box::pin(async move {
-                        let (__farcall_value0,): (&str,) = __farcall::Invocation::arguments(
-                            &__farcall_invocation,
-                        )?;
-                        __farcall::Invocation::fallible(
-                            &__farcall_invocation,
-                            &<T as Inventory<
-                                K,
-                            >>::stock(&__farcall_service, __farcall_value0)
-                                .await,
-                        )
+                        use __farcall::{Unanswerable as _, Undecodable as _};
+                        let (__farcall_value0,) = __farcall::Arrived::<(&str,)>::new()
+                            .arguments(&__farcall_invocation)?;
+                        __farcall::Answered(
+                                &<T as Inventory<
+                                    K,
+                                >>::stock(&__farcall_service, __farcall_value0)
+                                    .await,
+                            )
+                            .fallible(&__farcall_invocation)
                     })
                 }
                 _ if __farcall_index
@@ -628,21 +641,21 @@ const _: () = {
                 _ if __farcall_index
                     == __FarcallPosition::Method3 as __farcall::std::primitive::usize => {
                     __farcall::std::boxed::Box::pin(async move {
-                        let (
-                            __farcall_value0,
-                        ): (__farcall::std::option::Option<Note>,) = __farcall::Invocation::arguments(
-                            &__farcall_invocation,
-                        )?;
-                        __farcall::Invocation::plain(
-                            &__farcall_invocation,
-                            &<T as Inventory<
-                                K,
-                            >>::note(
-                                    &__farcall_service,
-                                    __farcall::std::option::Option::as_ref(&__farcall_value0),
-                                )
-                                .await,
-                        )
+                        use __farcall::{Unanswerable as _, Undecodable as _};
+                        let (__farcall_value0,) = __farcall::Arrived::<
+                            (__farcall::std::option::Option<Note>,),
+                        >::new()
+                            .arguments(&__farcall_invocation)?;
+                        __farcall::Answered(
+                                &<T as Inventory<
+                                    K,
+                                >>::note(
+                                        &__farcall_service,
+                                        __farcall::std::option::Option::as_ref(&__farcall_value0),
+                                    )
+                                    .await,
+                            )
+                            .plain(&__farcall_invocation)
                     })
                 }
                 _ => __farcall::no_such_method(&__FARCALL_DESCRIPTOR),

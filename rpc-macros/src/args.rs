@@ -21,7 +21,9 @@ const RPC_OPTIONS: &str =
 pub(crate) struct ServiceArguments {
     pub(crate) name: Option<LitStr>,
     pub(crate) bound: Option<Punctuated<WherePredicate, Token![,]>>,
+    /// Where the library is, and whether that was said.
     pub(crate) library: Path,
+    pub(crate) located: bool,
     pub(crate) pointers: bool,
 }
 
@@ -31,6 +33,7 @@ impl ServiceArguments {
             name: None,
             bound: None,
             library: parse_quote!(::farcall),
+            located: false,
             pointers: true,
         };
         for entry in entries(context, tokens) {
@@ -38,6 +41,7 @@ impl ServiceArguments {
                 "name" => arguments.name = entry.text(context, "name = \"Inventory\""),
                 "bound" => arguments.bound = entry.predicates(context),
                 "crate" => {
+                    arguments.located = true;
                     if let Some(path) = entry.path(context) {
                         arguments.library = path;
                     }

@@ -73,17 +73,21 @@ use syn::{Item, ItemTrait};
 /// | `-> impl Stream<Item = Result<T, E>>` where `E: From<farcall::Error>` | a stream of the same items: what breaks it arrives as `Err(E::from(error))`, once and last |
 /// | `-> impl Stream<Item = T>` | a stream of `farcall::Result<T>` |
 ///
-/// A return type counts as a `Result` when the last segment of its path ends in `Result`, so `io::Result<T>` and
-/// `StockResult<T>` do; `#[rpc(result)]` and `#[rpc(plain)]` override that.
+/// A return type counts as a `Result` when the last segment of its path ends in `Result`, as `StockResult<T>` does. One that is a
+/// `Result` under another name is an error, unless `#[rpc(result)]` or `#[rpc(plain)]` says what it is; they override the rule.
+/// Errors of std, anyhow and others stay where they happened: return `farcall::Result<T>` and see `farcall::OrFail`.
 ///
 /// When every method is `async` and returns a `Result`, or returns a stream of `Result`s, `InventoryClient` implements `Inventory`:
 /// code over `impl Inventory` takes a local object, a mock or a remote one alike. When none is `async` and all return a `Result`,
 /// `InventoryBlockingClient` does. Where the trait has supertraits the client is an implementation once they are implemented
-/// for it.
+/// for it. Where a method stands in the way the compiler names it; to implement such a trait for its client by hand, say `no_pointers`.
 ///
 /// `&T`, `Box<T>` and `Arc<T>` implement the trait where `T` does, so that a program and its server can share an implementation. They
 /// ask of `T` what a method asks of `Self`, and of themselves the supertraits. Where an associated type is bounded by something about
 /// `Self`, and with `no_pointers`, there are no such implementations.
+///
+/// The trait is for generic code and not for `dyn Inventory`: its methods return futures. It needs no `async_trait`, and an
+/// implementation with `#[async_trait]` is none of it.
 ///
 /// # Methods
 /// Every method takes `&self`, since calls run side by side. Arguments may be `&str`, `&[u8]`, `&T`, `&[T]`, `Option<&T>`,
@@ -137,7 +141,7 @@ use syn::{Item, ItemTrait};
 /// | `name = "…"` | the service's name on the wire; the trait's without it |
 /// | `bound = "K: …, V: …"` | these bounds in place of the inferred ones on serde's traits |
 /// | `no_pointers` | `&T`, `Box<T>` and `Arc<T>` do not implement the trait where `T` does |
-/// | `crate = path` | where the library is, if not at `::farcall`; a string will do, too |
+/// | `crate = path` | where the library is, if not at `::farcall`, for one that `Cargo.toml` gives another name; a string will do, too |
 ///
 /// # `#[rpc(…)]` on a method
 /// | option | meaning |
@@ -194,7 +198,8 @@ fn parse_trait(item: TokenStream) -> syn::Result<ItemTrait> {
         Item::Trait(item) => Ok(item),
         other => Err(syn::Error::new_spanned(
             other,
-            "a service is declared by a trait: put `#[service]` on one",
+            "a service is declared by a trait: put `#[service]` on one, and above other attributes that rewrite it, such as mockall's \
+             `automock`",
         )),
     }
 }

@@ -80,6 +80,8 @@ pub(crate) struct Output {
     pub(crate) ty: Type,
     /// `Result<T, E>`, as opposed to a plain value
     pub(crate) fallible: bool,
+    /// The method says so itself.
+    pub(crate) explicit: bool,
     /// The (successful) value travels as one run of bytes.
     pub(crate) bytes: bool,
     /// Set when the (successful) value is a stream.
@@ -117,8 +119,8 @@ impl Service {
         self.methods.iter().any(|method| method.cfgs().next().is_some())
     }
 
-    /// Whether a client whose methods are async (or not) can implement the trait itself.
-    pub(crate) fn is_implementable(&self, asynchronous: bool) -> bool {
+    /// The method that keeps a client whose methods are async (or not) from being an implementation of the trait itself.
+    pub(crate) fn obstacle(&self, asynchronous: bool) -> Option<&Method> {
         let fits = |method: &Method| match &method.output.stream {
             Some(stream) => {
                 let opened = method.output.fallible || method.kind == Kind::Inline;
@@ -126,7 +128,7 @@ impl Service {
             }
             None => method.output.fallible && (method.kind == Kind::Async) == asynchronous,
         };
-        self.complete && self.methods.iter().all(fits)
+        self.methods.iter().find(|method| !fits(method))
     }
 
     pub(crate) fn has_method(&self, name: &str) -> bool {

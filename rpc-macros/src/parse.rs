@@ -23,6 +23,9 @@ use crate::{
 /// no service.
 pub(crate) fn service(context: &Context, arguments: TokenStream, mut item: ItemTrait) -> Option<Service> {
     let mut arguments = ServiceArguments::parse(context, arguments);
+    if check::async_trait(context, &item) || check::library(context, &arguments) {
+        return None;
+    }
     let before = context.count();
     check::trait_header(context, &item);
     if context.count() > before {
@@ -151,6 +154,7 @@ fn output(context: &Context, output: &ReturnType, rpc: &MethodArguments, lifted:
     Output {
         ty,
         fallible,
+        explicit: rpc.result.is_some() || rpc.plain.is_some(),
         bytes,
         stream,
     }

@@ -121,6 +121,17 @@ pub(crate) fn is_plainly_result(ty: &Type) -> bool {
     is_called(ty, "Result")
 }
 
+/// Whether the type is written `farcall::Result`, whose error is known.
+pub(crate) fn is_library_result(ty: &Type) -> bool {
+    match bare(ty) {
+        Type::Path(path) => {
+            let names = path.path.segments.iter().map(|segment| segment.ident.to_string());
+            names.eq(["farcall", "Result"])
+        }
+        _ => false,
+    }
+}
+
 /// Whether the last segment of the type's path is `name`.
 pub(crate) fn is_called(ty: &Type, name: &str) -> bool {
     last_segment(ty).is_some_and(|segment| segment.ident == name)
@@ -176,6 +187,20 @@ pub(crate) fn is_well_known(ty: &Type) -> bool {
                     && !arguments.is_empty()
                     && arguments.into_iter().all(is_well_known))
         }),
+    }
+}
+
+/// The parts of a type that serde handles if and only if it handles the whole.
+pub(crate) fn parts(ty: &Type) -> Vec<&Type> {
+    let arguments = || type_arguments(ty);
+    match bare(ty) {
+        Type::Reference(reference) => parts(&reference.elem),
+        Type::Slice(slice) => parts(&slice.elem),
+        Type::Tuple(tuple) => tuple.elems.iter().flat_map(parts).collect(),
+        _ if ["Vec", "Option", "Box"].iter().any(|name| is_called(ty, name)) && arguments().len() == 1 => {
+            arguments().into_iter().flat_map(parts).collect()
+        }
+        other => vec![other],
     }
 }
 

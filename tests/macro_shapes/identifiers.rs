@@ -1,6 +1,8 @@
 // Every identifier of an expansion, kept whole by the tests of `farcall-macros`: `BLESS=1` writes it.
 collide! {
+    hidden Answered
     hidden Arc
+    hidden Arrived
     hidden AsBytes
     hidden BlockingClient
     hidden BlockingStreaming
@@ -43,18 +45,21 @@ collide! {
     hidden Method2
     hidden Method3
     hidden MethodDescriptor
+    hidden NoResult
     prelude None
     hidden Note
     prelude Ok
     hidden Option
     hidden Output
     hidden PhantomData
+    hidden Received
     hidden Receiver
     hidden ReplyMetadata
     hidden Result
     hidden Results
     hidden Row
     hidden Send
+    hidden Sent
     hidden Serialize
     hidden Serializer
     hidden Service
@@ -70,7 +75,11 @@ collide! {
     hidden Stub
     hidden Sync
     hidden T
+    hidden Unanswerable
+    hidden Undecodable
     hidden Unpin
+    hidden Unreceivable
+    hidden Unsendable
     hidden Values
     hidden Vec
     hidden Wire
@@ -94,6 +103,7 @@ collide! {
     hidden chat
     hidden clippy
     hidden clone
+    hidden closed
     hidden connect
     hidden convert
     hidden core
@@ -110,6 +120,7 @@ collide! {
     hidden doc
     hidden echo
     hidden error
+    hidden error_output
     hidden fallback
     hidden fallible
     hidden fallible_bytes
@@ -156,7 +167,6 @@ collide! {
     hidden open
     hidden opening
     hidden option
-    hidden output
     hidden path
     hidden pedantic
     hidden pin

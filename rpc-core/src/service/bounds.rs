@@ -34,6 +34,19 @@ pub trait Output<Method, Name> {}
 #[diagnostic::do_not_recommend]
 impl<Method, Name, T: Serialize + DeserializeOwned> Output<Method, Name> for T {}
 
+/// The error of a result, serialised by the server and deserialised by the client.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}`, the error of `{Method}`, cannot cross the network",
+    label = "needs serde's `Serialize` and `Deserialize`, and to borrow nothing",
+    note = "if the type is yours, add `#[derive(serde::Serialize, serde::Deserialize)]` to it",
+    note = "the errors of std, anyhow and others stay where they happened: return `farcall::Result<X>`, which any error turns into with \
+            `.or_internal()?` (`farcall::OrFail`), or an error type of your own"
+)]
+pub trait ErrorOutput<Method> {}
+
+#[diagnostic::do_not_recommend]
+impl<Method, T: Serialize + DeserializeOwned> ErrorOutput<Method> for T {}
+
 /// An error type, which must also hold what goes wrong between client and server.
 #[diagnostic::on_unimplemented(
     message = "`{Self}`, the error of `{Method}`, cannot hold a failure of the call itself",
@@ -91,14 +104,52 @@ impl<Method, T, E> FallibleItem<Method> for Result<T, E> {}
 
 /// The return type of a method whose failures and results are told apart.
 #[diagnostic::on_unimplemented(
-    message = "the return type of `{Method}` is called like a `Result` and is none",
+    message = "`{Self}` is called like a `Result` and is none",
     label = "not a `Result`",
     note = "mark the method `#[rpc(plain)]`"
 )]
-pub trait Fallible<Method> {}
+pub trait Fallible {
+    /// Its error.
+    type Error;
+}
 
 #[diagnostic::do_not_recommend]
-impl<Method, T, E> Fallible<Method> for Result<T, E> {}
+impl<T, E> Fallible for Result<T, E> {
+    type Error = E;
+}
+
+/// The error of a result, which may be an alias.
+pub type ErrorOf<R> = <R as Fallible>::Error;
+
+/// Whether a return type is a `Result` after all, under a name that does not say so: the compiler takes this answer for all types but
+/// those that have one of their [own](Demand::IS_RESULT).
+pub trait NoResult {
+    /// It is not.
+    const IS_RESULT: bool = false;
+}
+
+impl<T: ?Sized> NoResult for Demand<T> {}
+
+impl<T, E> Demand<Result<T, E>> {
+    /// It is.
+    pub const IS_RESULT: bool = true;
+}
+
+/// What a method must be for a client to be an implementation of its trait.
+#[diagnostic::on_unimplemented(
+    message = "`{Client}` is not an implementation of its trait, because of the method `{Self}`",
+    label = "its methods are not all `async` with a `Result`, or with a stream of `Result`s",
+    note = "make `{Self}` an `async fn` that returns a `Result`, which has room for a failure of the call, or ask for `{Client}` itself here"
+)]
+pub trait CallsAsDeclared<'a, Client> {}
+
+/// The body of a method that nobody can call.
+///
+/// # Panics
+/// Always: no client that this is the method of is an implementation of the trait.
+pub fn unimplemented<T>() -> T {
+    unreachable!("a method of an implementation that no type has")
+}
 
 /// A type of which something is demanded: each method compiles where the type is up to it.
 #[derive(Debug)]
@@ -122,6 +173,13 @@ impl<T: ?Sized> Demand<T> {
     pub const fn output<Method, Name>(&self)
     where
         T: Output<Method, Name>,
+    {
+    }
+
+    /// To be the error of a result.
+    pub const fn error_output<Method, Name>(&self)
+    where
+        T: ErrorOutput<Method>,
     {
     }
 
@@ -157,13 +215,6 @@ impl<T: ?Sized> Demand<T> {
     pub const fn fallible_item<Method, Name>(&self)
     where
         T: FallibleItem<Method>,
-    {
-    }
-
-    /// To be a `Result`.
-    pub const fn fallible<Method, Name>(&self)
-    where
-        T: Fallible<Method>,
     {
     }
 }

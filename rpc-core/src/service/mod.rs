@@ -35,6 +35,11 @@ pub use streaming::{Inbound, Streams, streaming};
 /// An implementation of a service that a server can dispatch calls to.
 ///
 /// The attribute implements it for the generated `…Server<T>`; nobody else needs to.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a service that can be offered: wrap the implementation",
+    label = "an implementation, or none: `#[farcall::service]` makes the service of it",
+    note = "for a trait `Inventory` write `InventoryServer::new(implementation)`"
+)]
 pub trait Service: Send + Sync + 'static {
     /// The service's name and methods.
     fn descriptor(&self) -> &'static ServiceDescriptor;

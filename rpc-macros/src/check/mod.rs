@@ -1,5 +1,7 @@
 //! What a service's trait may contain, and what to write instead of what it may not.
 
+mod foreign;
+mod library;
 mod streams;
 mod types;
 
@@ -8,6 +10,7 @@ use syn::{
     Type, WherePredicate,
 };
 
+pub(crate) use library::library;
 pub(crate) use streams::streams;
 pub(crate) use types::{argument_type, result_type};
 
@@ -137,8 +140,45 @@ fn shared(receiver: &Receiver) -> Option<bool> {
     }
 }
 
+/// `async-trait` rewrites what this attribute needs as it was written. Says whether that has happened already, so that nothing else
+/// can be said about the trait.
+pub(crate) fn async_trait(context: &Context, item: &ItemTrait) -> bool {
+    const TEXT: &str =
+        "a service is an ordinary trait with `async fn`: take `#[async_trait]` away, here and at the implementations";
+    for attribute in item.attrs.iter().filter(|attribute| is_async_trait(attribute)) {
+        context.error(attribute, TEXT);
+    }
+    let rewritten = |item: &TraitItem| match item {
+        TraitItem::Fn(function) => {
+            let mut lifetimes = function.sig.generics.lifetimes();
+            lifetimes.any(|parameter| parameter.lifetime.ident == "async_trait")
+        }
+        _ => false,
+    };
+    let is_rewritten = item.items.iter().any(rewritten);
+    if is_rewritten {
+        context.error(&item.ident, TEXT);
+    }
+    is_rewritten
+}
+
+pub(crate) fn is_async_trait(attribute: &Attribute) -> bool {
+    let last = attribute.path().segments.last();
+    last.is_some_and(|segment| segment.ident == "async_trait")
+}
+
+/// Whether the attribute was meant to be `#[rpc(…)]`.
+pub(crate) fn is_misnamed(attribute: &Attribute) -> bool {
+    let path = attribute.path();
+    let starts = path.segments.first().is_some_and(|segment| segment.ident == "farcall");
+    path.is_ident("service") || starts
+}
+
 pub(crate) fn method_attributes(context: &Context, attributes: &[Attribute]) {
     for attribute in attributes {
+        if is_misnamed(attribute) {
+            context.error(attribute, "what is said about a method is written `#[rpc(…)]`");
+        }
         if hides(attribute, &["cfg", "rpc"]) {
             context.error(
                 attribute,

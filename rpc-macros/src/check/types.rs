@@ -2,11 +2,13 @@
 
 use quote::ToTokens;
 use syn::{
-    Lifetime, Type, TypeFnPtr, TypeImplTrait, TypeNever, TypeParamBound, TypePath, TypePtr, TypeReference,
+    Lifetime, Token, Type, TypeFnPtr, TypeImplTrait, TypeNever, TypeParamBound, TypePath, TypePtr, TypeReference,
     TypeTraitObject,
+    punctuated::Punctuated,
     visit::{self, Visit},
 };
 
+use super::foreign;
 use crate::{ctxt::Context, streams, types};
 
 pub(crate) fn argument_type(context: &Context, ty: &Type) {
@@ -20,7 +22,10 @@ pub(crate) fn argument_type(context: &Context, ty: &Type) {
 pub(crate) fn result_type(context: &Context, ty: &Type, fallible: bool) {
     let place = streams::place(ty, fallible);
     if !streams::is_stream(place) {
-        check_type(context, Place::Result, ty);
+        let parts = types::type_arguments(ty).into_iter().filter(|_| fallible);
+        if !parts.into_iter().any(|part| is_unsized(context, Place::Result, part)) {
+            check_type(context, Place::Result, ty);
+        }
         return;
     }
     stream_type(context, place);
@@ -46,8 +51,36 @@ fn names<'a>(bounds: impl IntoIterator<Item = &'a TypeParamBound>, name: &str) -
     })
 }
 
+fn is_function(bounds: &Punctuated<TypeParamBound, Token![+]>) -> bool {
+    ["Fn", "FnMut", "FnOnce", "AsyncFn", "AsyncFnMut", "AsyncFnOnce"]
+        .iter()
+        .any(|name| names(bounds, name))
+}
+
 fn check_type(context: &Context, place: Place, ty: &Type) {
-    TypeCheck { context, place }.visit_type(ty);
+    if !is_unsized(context, place, ty) {
+        TypeCheck { context, place }.visit_type(ty);
+    }
+}
+
+/// Complains about a type whose values have no size of their own, where a value is passed.
+fn is_unsized(context: &Context, place: Place, ty: &Type) -> bool {
+    let is_text = match types::bare(ty) {
+        Type::Slice(_) => false,
+        Type::Path(path) if path.path.is_ident("str") => true,
+        _ => return false,
+    };
+    let instead = match (is_text, place) {
+        (true, Place::Argument) => "`&str` or `String`",
+        (true, _) => "`String`",
+        (false, Place::Argument) => "`&[T]` or `Vec<T>`",
+        (false, _) => "`Vec<T>`",
+    };
+    context.error(
+        ty,
+        format!("how long a value of this type is, is not known: write {instead}"),
+    );
+    true
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -83,6 +116,8 @@ impl<'ast> Visit<'ast> for TypeCheck<'_> {
         }
         let message = if self.place == Place::Result && names(&ty.bounds, "Future") {
             "write `async fn` and the future's output"
+        } else if is_function(&ty.bounds) {
+            foreign::FUNCTIONS
         } else {
             "the other side must know this type: write a concrete one instead of `impl`"
         };
@@ -92,6 +127,10 @@ impl<'ast> Visit<'ast> for TypeCheck<'_> {
     fn visit_type_trait_object(&mut self, ty: &'ast TypeTraitObject) {
         let message = if names(&ty.bounds, "Stream") {
             "a stream is no trait object here: write `impl Stream<Item = X>`, or `farcall::Streaming<X>`, without a `Box`"
+        } else if is_function(&ty.bounds) {
+            foreign::FUNCTIONS
+        } else if names(&ty.bounds, "Error") {
+            foreign::ERRORS
         } else {
             "a trait object cannot cross the network: write a concrete type, such as an enum"
         };
@@ -99,7 +138,7 @@ impl<'ast> Visit<'ast> for TypeCheck<'_> {
     }
 
     fn visit_type_fn_ptr(&mut self, ty: &'ast TypeFnPtr) {
-        self.context.error(ty, "a function cannot cross the network");
+        self.context.error(ty, foreign::FUNCTIONS);
     }
 
     fn visit_type_ptr(&mut self, ty: &'ast TypePtr) {
@@ -121,6 +160,10 @@ impl<'ast> Visit<'ast> for TypeCheck<'_> {
                 "only associated types of this very trait can cross the network"
             };
             self.context.error(ty, message);
+            return;
+        }
+        if let Some(instead) = foreign::instead(ty) {
+            self.context.error(ty, instead);
             return;
         }
         let whole = Type::Path(ty.clone());

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Ident, Type, ext::IdentExt, spanned::Spanned};
 
 use crate::{
@@ -16,11 +16,27 @@ use crate::{
 
 /// One function, named like the trait, with one block for each method that has types to ask about. The compiler shows the
 /// names of the markers in it: the argument `sku` of `stock`.
+///
+/// A type is asked about once, however many methods have it: one mistake gives one message.
 pub(super) fn asserts(service: &Service) -> TokenStream {
+    let mut asked = BTreeSet::new();
     let blocks: Vec<_> = service
         .methods
         .iter()
-        .filter_map(|method| block(service, method))
+        .filter_map(|method| {
+            let mut questions = questions(service, method);
+            let mut known = asked.clone();
+            questions.retain_mut(|question| {
+                let is_new = question.is_new(&known);
+                known.extend(question.keys());
+                is_new
+            });
+            // A method that may be left out asks for nobody else.
+            if method.cfgs().next().is_none() {
+                asked = known;
+            }
+            block(service, method, &questions)
+        })
         .collect();
     if blocks.is_empty() {
         return TokenStream::new();
@@ -29,6 +45,7 @@ pub(super) fn asserts(service: &Service) -> TokenStream {
     // In a scope of its own, where nothing else can take the function for a constant of the user's.
     quote! {
         const _: () = {
+            use __farcall::NoResult as _;
             fn #ident() {
                 #(#blocks)*
             }
@@ -36,13 +53,21 @@ pub(super) fn asserts(service: &Service) -> TokenStream {
     }
 }
 
-fn block(service: &Service, method: &Method) -> Option<TokenStream> {
-    let mut questions: Vec<Question<'_>> = Vec::new();
+/// Whether anything is asked about the method's types, so that its calls need not complain about them.
+pub(super) fn is_asked(service: &Service, method: &Method) -> bool {
+    !method.is_streaming() && !questions(service, method).is_empty()
+}
+
+/// Everything that is to be known about the method's types.
+fn questions(service: &Service, method: &Method) -> Vec<Question> {
+    let mut questions: Vec<Question> = Vec::new();
     for argument in &method.arguments {
         let name = marker(&argument.ident);
-        match &argument.stream {
-            Some(stream) => questions.extend(items(stream, &name, "item")),
-            None => questions.push(Question::new(name, asked(&argument.ty), &["argument"])),
+        if let Some(stream) = &argument.stream {
+            questions.extend(items(stream, &name, "item"));
+        } else {
+            let parts = types::parts(&argument.ty).into_iter();
+            questions.extend(parts.map(|part| Question::new(name.clone(), part, &["argument"])));
         }
     }
     let output = &method.output.ty;
@@ -51,24 +76,50 @@ fn block(service: &Service, method: &Method) -> Option<TokenStream> {
         if method.output.fallible
             && let Some(error) = types::type_arguments(output).get(1)
         {
-            questions.push(Question::new(format_ident!("Err"), error, &["output", "error"]));
+            questions.push(Question::new(format_ident!("Err"), error, &["error_output", "error"]));
         }
     } else if method.output.fallible {
-        if !types::is_plainly_result(output) {
-            questions.push(Question::new(format_ident!("output"), output, &["fallible"]));
-        }
-        let parts = types::type_arguments(output).into_iter();
-        for (part, (name, demands)) in parts.zip([("Ok", &["output"][..]), ("Err", &["output", "error"])]) {
-            questions.push(Question::new(format_ident!("{name}"), part, demands));
-        }
+        questions.extend(result(service, output));
     } else {
-        questions.push(Question::new(format_ident!("output"), output, &["output"]));
+        let parts = types::parts(output).into_iter();
+        questions.extend(parts.map(|part| Question::new(format_ident!("output"), part, &["output"])));
     }
-    questions.retain(|question| {
-        let hidden = types::mentions(question.ty, &service.item.ident);
-        !hidden && !types::is_well_known(question.ty) && !bounds::is_generic(service, question.ty)
-    });
-    if questions.is_empty() {
+    questions.retain(|question| !types::is_well_known(&question.ty) && !is_hidden(service, &question.ty));
+    questions
+}
+
+/// Whether nothing can be asked about the type where the questions stand: it depends on parameters, or the name of the function with
+/// the questions hides it.
+fn is_hidden(service: &Service, ty: &Type) -> bool {
+    types::mentions(ty, &service.item.ident) || bounds::is_generic(service, ty)
+}
+
+/// What is asked about a result and its error.
+fn result(service: &Service, output: &Type) -> Vec<Question> {
+    let arguments = types::type_arguments(output);
+    let values = arguments.first().into_iter().flat_map(|value| types::parts(value));
+    let mut questions: Vec<_> = values
+        .map(|part| Question::new(format_ident!("Ok"), part, &["output"]))
+        .collect();
+    let demands = &["error_output", "error"];
+    match arguments.get(1) {
+        Some(error) if types::is_plainly_result(output) => {
+            questions.push(Question::new(format_ident!("Err"), error, demands));
+        }
+        // The error that an alias has is known to the compiler alone.
+        _ if !types::is_library_result(output) && !is_hidden(service, output) => {
+            let span = output.span();
+            let error = Type::Verbatim(quote_spanned!(span=> __farcall::ErrorOf::<#output>));
+            questions.push(Question::spanned(format_ident!("Err"), error, demands, span));
+        }
+        _ => {}
+    }
+    questions
+}
+
+fn block(service: &Service, method: &Method, questions: &[Question]) -> Option<TokenStream> {
+    let alias = no_alias(service, method);
+    if questions.is_empty() && alias.is_none() {
         return None;
     }
     let cfgs = method.cfgs();
@@ -85,6 +136,7 @@ fn block(service: &Service, method: &Method) -> Option<TokenStream> {
     Some(quote! {
         #(#cfgs)*
         {
+            #alias
             #(#types)*
             {
                 enum #method {}
@@ -95,9 +147,30 @@ fn block(service: &Service, method: &Method) -> Option<TokenStream> {
     })
 }
 
+/// A plain value that is a `Result` under another name would arrive as a `Result` in a `Result`.
+fn no_alias(service: &Service, method: &Method) -> Option<TokenStream> {
+    let output = &method.output;
+    let is_nameless = !matches!(types::bare(&output.ty), Type::Path(_));
+    if output.fallible
+        || output.explicit
+        || output.stream.is_some()
+        || is_nameless
+        || types::is_well_known(&output.ty)
+        || is_hidden(service, &output.ty)
+    {
+        return None;
+    }
+    let (ty, span) = (&output.ty, output.ty.span());
+    let text = "this type is a `Result` under another name: mark the method `#[rpc(result)]`, so that a failure of the call \
+                arrives as its error, or `#[rpc(plain)]` for a `Result` in a `Result`";
+    Some(quote_spanned! {span=>
+        const _: () = ::core::assert!(!__farcall::Demand::<#ty>::IS_RESULT, #text);
+    })
+}
+
 /// What is asked about the items of a stream.
-fn items<'a>(stream: &'a Streamed, name: &Ident, demand: &'static str) -> Vec<Question<'a>> {
-    let question = |ty: &'a Type, demands: &[&'static str]| Question::new(name.clone(), ty, demands);
+fn items(stream: &Streamed, name: &Ident, demand: &'static str) -> Vec<Question> {
+    let question = |ty: &Type, demands: &[&'static str]| Question::new(name.clone(), ty, demands);
     if !stream.fallible {
         return vec![question(&stream.item, &[demand])];
     }
@@ -112,34 +185,63 @@ fn items<'a>(stream: &'a Streamed, name: &Ident, demand: &'static str) -> Vec<Qu
 }
 
 /// A type that must be able to cross the network.
-struct Question<'a> {
+struct Question {
     /// The name of its place.
     marker: Ident,
-    ty: &'a Type,
+    ty: Type,
+    span: Span,
     /// The functions of the library that compile only if it is.
     demands: Vec<&'static str>,
 }
 
-impl<'a> Question<'a> {
-    fn new(marker: Ident, ty: &'a Type, demands: &[&'static str]) -> Self {
+impl Question {
+    fn new(marker: Ident, ty: &Type, demands: &[&'static str]) -> Self {
+        Self::spanned(marker, types::open(ty), demands, ty.span())
+    }
+
+    fn spanned(marker: Ident, ty: Type, demands: &[&'static str], span: Span) -> Self {
         let demands = demands.to_vec();
-        Self { marker, ty, demands }
+        Self {
+            marker,
+            ty,
+            span,
+            demands,
+        }
+    }
+
+    /// What it asks, in the form in which another question may ask the same.
+    fn keys(&self) -> impl Iterator<Item = (String, &'static str)> {
+        let ty = self.ty.to_token_stream().to_string();
+        self.demands.iter().map(move |&demand| {
+            // Arguments and results ask the same of serde, and so do errors.
+            let serde = ["argument", "output", "error_output"].contains(&demand);
+            (ty.clone(), if serde { "serde" } else { demand })
+        })
+    }
+
+    /// Leaves out what was asked before; says whether anything is left.
+    fn is_new(&mut self, asked: &BTreeSet<(String, &'static str)>) -> bool {
+        let keys: Vec<_> = self.keys().collect();
+        let mut keys = keys.iter();
+        self.demands
+            .retain(|_| keys.next().is_some_and(|key| !asked.contains(key)));
+        !self.demands.is_empty()
     }
 
     fn ty(&self, index: usize) -> TokenStream {
-        let (ty, variable) = (types::open(self.ty), self.variable(index));
-        quote_spanned!(self.ty.span()=> let #variable = __farcall::Demand::<#ty>::new();)
+        let (ty, variable) = (&self.ty, self.variable(index));
+        quote_spanned!(self.span=> let #variable = __farcall::Demand::<#ty>::new();)
     }
 
     /// The compiler blames the receiver of a method call, so it stands where the type stands.
     fn variable(&self, index: usize) -> Ident {
         let mut variable = local(&format!("type{index}"));
-        variable.set_span(self.ty.span().resolved_at(variable.span()));
+        variable.set_span(self.span.resolved_at(variable.span()));
         variable
     }
 
     fn demands(&self, index: usize, method: &Ident) -> impl Iterator<Item = TokenStream> {
-        let (marker, variable, span) = (&self.marker, self.variable(index), self.ty.span());
+        let (marker, variable, span) = (&self.marker, self.variable(index), self.span);
         self.demands.iter().map(move |demand| {
             let demand = Ident::new(demand, span.resolved_at(Span::call_site()));
             quote_spanned!(span=> #variable.#demand::<#method, #marker>();)
@@ -147,20 +249,8 @@ impl<'a> Question<'a> {
     }
 }
 
-/// The part of an argument's type that serde sees on both sides.
-fn asked(ty: &Type) -> &Type {
-    match types::bare(ty) {
-        Type::Reference(reference) => asked(&reference.elem),
-        Type::Slice(slice) => asked(&slice.elem),
-        other => match types::option(other) {
-            Some(Type::Reference(reference)) => asked(&reference.elem),
-            _ => other,
-        },
-    }
-}
-
 /// A user's name without the user's hygiene, since here it names an item.
-fn marker(ident: &Ident) -> Ident {
+pub(super) fn marker(ident: &Ident) -> Ident {
     let name = ident.unraw().to_string();
     syn::parse_str(&name).unwrap_or_else(|_| Ident::new_raw(&name, Span::call_site()))
 }

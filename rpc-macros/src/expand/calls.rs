@@ -4,11 +4,12 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Ident, Type, parse_quote, spanned::Spanned};
 
-use super::{descriptor, proxy::Proxy, split};
+use super::{asserts, descriptor, proxy::Proxy, split};
 use crate::{
     model::{Argument, Kind, Method},
     names::local,
     streams::{self, Streamed},
+    types,
 };
 
 impl Proxy<'_> {
@@ -34,7 +35,8 @@ impl Proxy<'_> {
             let (ident, ty) = (&argument.ident, argument.declared());
             quote!(#ident: #ty)
         });
-        let values = method.arguments.iter().map(value);
+        let asked = asserts::is_asked(self.service, method);
+        let values = method.arguments.iter().map(|argument| value(argument, asked));
         let attributes = self.attributes(method);
         let output = self.output(method);
         let feeds = feeds(method);
@@ -43,11 +45,17 @@ impl Proxy<'_> {
             method,
             &quote_spanned!(method.span()=> &#this.stub, &__FARCALL_DESCRIPTOR.methods[#position], &(#(#values,)*)),
         );
+        let fallbacks = asked.then(|| {
+            quote!(
+                use __farcall::{Unreceivable as _, Unsendable as _};
+            )
+        });
         // `inline` spares the compiler the code of methods that nobody calls.
         quote! {
             #(#attributes)*
             #[inline]
             #visibility fn #ident #lifetimes (#receiver, #(#inputs),*) -> #output #clause {
+                #fallbacks
                 #feeds
                 #call
             }
@@ -89,6 +97,10 @@ impl Proxy<'_> {
         };
         let span = output.ty.span().resolved_at(Span::call_site());
         let decode = Ident::new(&format!("{kind}{suffix}"), span);
+        if asserts::is_asked(self.service, method) {
+            let ty = &output.ty;
+            return quote_spanned!(span=> __farcall::Received::<#ty>::new().#decode());
+        }
         let types = output.stream.as_ref().map(|stream| {
             let (item, form) = (&stream.item, stream.form());
             let error = output.fallible.then(|| quote!(, _));
@@ -166,11 +178,13 @@ fn feeds(method: &Method) -> TokenStream {
     }
 }
 
-/// The argument as it is encoded.
-fn value(argument: &Argument) -> TokenStream {
+/// The argument as it is encoded. Where its type was asked about, that is not said once more.
+fn value(argument: &Argument, asked: bool) -> TokenStream {
     let ident = &argument.ident;
     if argument.passing.bytes {
         quote!(__farcall::AsBytes(#ident))
+    } else if asked && !types::is_well_known(&argument.ty) {
+        quote!(__farcall::Sent(#ident).value())
     } else {
         quote!(#ident)
     }

@@ -4,11 +4,12 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Generics, Ident};
 
-use super::{declared, phantom, split};
+use super::{asserts, declared, phantom, split};
 use crate::{
     bounds,
-    model::{Argument, Method, Service},
+    model::{Argument, Kind, Method, Service},
     names::local,
+    streams::{self, Streamed},
 };
 
 /// One of the two clients.
@@ -176,7 +177,11 @@ impl Proxy<'_> {
     /// The trait itself, where every method has a form that the client can keep to.
     pub(super) fn trait_implementation(&self) -> TokenStream {
         let service = self.service;
-        if !service.is_implementable(self.asynchronous) {
+        let obstacle = service.obstacle(self.asynchronous);
+        // Why a client is no implementation can be told where nobody else may make it one, and where it is not a matter of types.
+        let is_simple = service.parameters.params.is_empty() && !service.methods.iter().any(Method::is_streaming);
+        let told = self.asynchronous && service.pointers && is_simple;
+        if !service.complete || obstacle.is_some() && !told {
             return TokenStream::new();
         }
         let client = self.ident;
@@ -190,6 +195,15 @@ impl Proxy<'_> {
                 generics.make_where_clause().predicates.push(predicate);
             }
         }
+        // The same holds for this one, which is never kept: it says why the client is none.
+        let marker = obstacle.map(|method| {
+            let method = asserts::marker(&method.ident);
+            let predicate = syn::parse_quote! {
+                for<'__farcall> __farcall_obstacle::#method: __farcall::CallsAsDeclared<'__farcall, #client #client_arguments>
+            };
+            generics.make_where_clause().predicates.push(predicate);
+            quote!(mod __farcall_obstacle { pub enum #method {} })
+        });
         let (impl_generics, _, clause) = split(&generics);
         let (_, arguments, _) = split(&service.item.generics);
         let item = &service.item.ident;
@@ -197,8 +211,13 @@ impl Proxy<'_> {
             let (associated, parameter) = (&lifted.associated, &lifted.parameter);
             quote!(type #associated = #parameter;)
         });
-        let methods = service.methods.iter().map(|method| self.trait_method(method));
+        let methods = service
+            .methods
+            .iter()
+            .map(|method| self.trait_method(method, obstacle.is_some()));
         quote! {
+            #marker
+
             #[automatically_derived]
             #[allow(refining_impl_trait)]
             impl #impl_generics #item #arguments for #client #client_arguments #clause {
@@ -208,7 +227,10 @@ impl Proxy<'_> {
         }
     }
 
-    fn trait_method(&self, method: &Method) -> TokenStream {
+    fn trait_method(&self, method: &Method, unreachable: bool) -> TokenStream {
+        if unreachable {
+            return unreachable_method(method);
+        }
         let (ident, lifetimes, receiver) = (&method.ident, &method.lifetimes, &method.receiver);
         let this = receiver.self_token;
         let clause = &method.lifetimes.where_clause;
@@ -234,5 +256,33 @@ impl Proxy<'_> {
             generics.make_where_clause().predicates.extend(bounds);
         }
         generics
+    }
+}
+
+/// A method of an implementation that never holds.
+fn unreachable_method(method: &Method) -> TokenStream {
+    let (ident, lifetimes, receiver) = (&method.ident, &method.lifetimes, &method.receiver);
+    let clause = &method.lifetimes.where_clause;
+    let cfgs = method.cfgs();
+    let arguments = method.arguments.iter().map(|argument| {
+        let (ident, ty) = (&argument.ident, argument.declared());
+        quote!(#ident: #ty)
+    });
+    let output = match &method.output.stream {
+        Some(Streamed { item, .. }) => {
+            streams::replaced(&method.output.ty, &syn::parse_quote!(__farcall::Streaming<#item>))
+        }
+        None => method.output.ty.clone(),
+    };
+    let output = match method.kind {
+        Kind::Async => quote!(::core::future::Pending<#output>),
+        Kind::Inline | Kind::Blocking => quote!(#output),
+    };
+    quote! {
+        #(#cfgs)*
+        #[allow(unused_variables)]
+        fn #ident #lifetimes (#receiver, #(#arguments),*) -> #output #clause {
+            __farcall::unimplemented()
+        }
     }
 }

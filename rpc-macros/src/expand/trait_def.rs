@@ -15,12 +15,15 @@ pub(crate) fn trait_definition(item: ItemTrait) -> TokenStream {
 }
 
 pub(super) fn completed(mut item: ItemTrait) -> ItemTrait {
+    item.attrs.retain(|attribute| !check::is_async_trait(attribute));
     item.items.retain(|item| !matches!(item, TraitItem::Macro(_)));
     for item in &mut item.items {
         if let TraitItem::Fn(function) = item {
-            function
-                .attrs
-                .retain(|attribute| !attribute.path().is_ident("rpc") && !check::hides(attribute, &["rpc"]));
+            function.attrs.retain(|attribute| {
+                !attribute.path().is_ident("rpc")
+                    && !check::is_misnamed(attribute)
+                    && !check::hides(attribute, &["rpc"])
+            });
             name_arguments(function);
             if matches!(&function.sig.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_))) {
                 function.sig.output = ReturnType::Default;

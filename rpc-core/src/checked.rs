@@ -1,0 +1,184 @@
+//! One message for one mistake: calls that compile whatever their types, where generated code [asks](crate::service::bounds) about those types
+//! in another place.
+//!
+//! Each has a method for types that can cross the network, and one of the same name for all others, which the compiler takes only
+//! when the first does not fit. It has reported the type by then, and need not repeat that at every use. Should the question have been
+//! forgotten, the second method does not compile either, once it is needed.
+
+use std::marker::PhantomData;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{
+    Error,
+    client::{Answer, fallible, fallible_bytes, plain, plain_bytes},
+    service::{Invocation, Payload},
+};
+
+/// What the second methods are made of.
+const fn unreported() -> ! {
+    panic!("a type of this service cannot cross the network: it needs serde's `Serialize` and `Deserialize`")
+}
+
+/// An argument on its way out.
+#[derive(Debug)]
+pub struct Sent<T>(pub T);
+
+impl<T: Serialize> Sent<T> {
+    /// The argument.
+    #[inline]
+    pub fn value(self) -> T {
+        self.0
+    }
+}
+
+/// Stands for an argument that cannot be sent.
+#[derive(Debug, Serialize)]
+pub struct Unsent;
+
+/// An argument that cannot be sent.
+pub trait Unsendable: Sized {
+    /// Does not compile.
+    fn value(self) -> Unsent {
+        const { unreported() }
+    }
+}
+
+impl<T> Unsendable for Sent<T> {}
+
+/// The arguments as they are decoded.
+#[derive(Debug)]
+pub struct Arrived<T>(PhantomData<fn() -> T>);
+
+impl<T> Arrived<T> {
+    /// Nothing is decoded yet.
+    #[expect(clippy::new_without_default, reason = "only generated code makes one")]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<'a, T: Deserialize<'a>> Arrived<T> {
+    /// The arguments, as [`Invocation::arguments`] gives them.
+    #[inline]
+    pub fn arguments(self, invocation: &'a Invocation) -> Result<T, Error> {
+        invocation.arguments()
+    }
+}
+
+/// Arguments that cannot be decoded.
+pub trait Undecodable<T>: Sized {
+    /// Does not compile.
+    fn arguments(self, _: &Invocation) -> Result<T, Error> {
+        const { unreported() }
+    }
+}
+
+impl<T> Undecodable<T> for Arrived<T> {}
+
+/// What a handler returned.
+#[derive(Debug)]
+pub struct Answered<'a, R>(pub &'a R);
+
+impl<T: Serialize, E: Serialize + 'static> Answered<'_, Result<T, E>> {
+    /// The answer, as [`Invocation::fallible`] makes it.
+    #[inline]
+    pub fn fallible(self, invocation: &Invocation) -> Result<Payload, Error> {
+        invocation.fallible(self.0)
+    }
+}
+
+impl<T: Serialize> Answered<'_, T> {
+    /// The answer, as [`Invocation::plain`] makes it.
+    #[inline]
+    pub fn plain(self, invocation: &Invocation) -> Result<Payload, Error> {
+        invocation.plain(self.0)
+    }
+}
+
+/// A result that cannot be encoded.
+pub trait Unanswerable: Sized {
+    /// Does not compile.
+    fn fallible(self, _: &Invocation) -> Result<Payload, Error> {
+        const { unreported() }
+    }
+
+    /// Does not compile.
+    fn plain(self, _: &Invocation) -> Result<Payload, Error> {
+        const { unreported() }
+    }
+}
+
+impl<R> Unanswerable for Answered<'_, R> {}
+
+/// How a result is made of an answer.
+type Decode<R> = fn(Result<Answer, Error>) -> R;
+
+/// A result as it is decoded.
+#[derive(Debug)]
+pub struct Received<R>(PhantomData<fn() -> R>);
+
+impl<R> Received<R> {
+    /// Nothing is decoded yet.
+    #[expect(clippy::new_without_default, reason = "only generated code makes one")]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T: DeserializeOwned, E: DeserializeOwned + From<Error>> Received<Result<T, E>> {
+    /// How a result is decoded.
+    #[inline]
+    pub fn fallible(self) -> Decode<Result<T, E>> {
+        fallible
+    }
+}
+
+impl<T: for<'de> serde_bytes::Deserialize<'de>, E: DeserializeOwned + From<Error>> Received<Result<T, E>> {
+    /// How a result with bytes is decoded.
+    #[inline]
+    pub fn fallible_bytes(self) -> Decode<Result<T, E>> {
+        fallible_bytes
+    }
+}
+
+impl<T: DeserializeOwned> Received<T> {
+    /// How a plain value is decoded.
+    #[inline]
+    pub fn plain(self) -> Decode<Result<T, Error>> {
+        plain
+    }
+}
+
+impl<T: for<'de> serde_bytes::Deserialize<'de>> Received<T> {
+    /// How plain bytes are decoded.
+    #[inline]
+    pub fn plain_bytes(self) -> Decode<Result<T, Error>> {
+        plain_bytes
+    }
+}
+
+/// A result that cannot be decoded.
+pub trait Unreceivable<R>: Sized {
+    /// Does not compile.
+    fn fallible(self) -> Decode<R> {
+        const { unreported() }
+    }
+
+    /// Does not compile.
+    fn fallible_bytes(self) -> Decode<R> {
+        const { unreported() }
+    }
+
+    /// Does not compile.
+    fn plain(self) -> Decode<Result<R, Error>> {
+        const { unreported() }
+    }
+
+    /// Does not compile.
+    fn plain_bytes(self) -> Decode<Result<R, Error>> {
+        const { unreported() }
+    }
+}
+
+impl<R> Unreceivable<R> for Received<R> {}
