@@ -18,15 +18,23 @@ macro_rules! limits {
         /// ```
         ///
         /// # Memory
-        /// A peer that does its worst makes one connection hold about `max_calls` × 96 KiB of small requests, each of
-        /// which may keep the buffer that it was read into, `max_buffered`
-        /// of large ones, `max_unread` of answers that it does not read and `max_calls` × 512 bytes of short ones,
-        /// twice `max_streams` × `stream_window` of items that nobody takes, since buffers grow by doubling, and
-        /// `max_buffered` of what windows have grown and long items take, as much again and one item of long ones that handlers have asked for and do not take (above that one more
-        /// in 5 s), `max_objects` references, and what the handlers that it started hold themselves; the server as a whole runs
-        /// `max_server_calls` handlers, and holds `max_server_unread` of answers and 64 KiB more for each connection. Nobody makes it
-        /// hold items that are to be sent: a sender waits while 32 KiB of its stream have not left. Over UDP a connection holds up to 2 MiB more that
-        /// nobody has looked at, and what a socket keeps of messages whose beginning is missing is 64 MiB for all of them.
+        /// A peer that does its worst makes one connection hold about:
+        ///
+        /// | what | at most |
+        /// | --- | --- |
+        /// | small requests, each of which may keep the buffer that it was read into | `max_calls` × 96 KiB |
+        /// | large requests | `max_buffered` |
+        /// | answers that it does not read | `max_unread`, and `max_calls` × 512 bytes of short ones |
+        /// | items that nobody takes; buffers grow by doubling | twice `max_streams` × `stream_window` |
+        /// | what windows have grown, and long items | `max_buffered` |
+        /// | long items that handlers have asked for and do not take | `max_buffered` and one item, and one more in 5 s |
+        /// | references to objects | `max_objects` |
+        /// | over UDP, what nobody has looked at | 2 MiB |
+        ///
+        /// and what the handlers that it started hold themselves. The server as a whole runs `max_server_calls` handlers, and holds
+        /// `max_server_unread` of answers and 64 KiB more for each connection; a UDP socket keeps 64 MiB of messages whose beginning is
+        /// missing, for all its peers. Nobody makes it hold items that are to be sent: a sender waits while 32 KiB of its stream have not
+        /// left.
         #[derive(Clone, Debug)]
         pub struct Limits {
             $(pub(crate) $name: $kind,)*
