@@ -292,12 +292,17 @@ async fn the_server_is_told_who_comes_and_goes(transport: Transport) -> TestResu
 }
 
 async fn a_connection_that_drains_ends_for_those_who_wait(transport: Transport) -> TestResult {
-    let site = transport.serve(Inn::new().server()).await?;
+    let visits = Visits::default();
+    let site = transport.serve(visits.of(Inn::new().server())).await?;
     let house = HouseClient::new(site.channel.clone());
     house.open().await?;
     let mut closed = pin!(house.closed());
     assert!(closed.as_mut().now_or_never().is_none());
-    let (why, ()) = soon(async { tokio::join!(closed, site.server().shutdown(Duration::from_secs(5))) }).await?;
+    let shutdown = async {
+        site.server().shutdown(Duration::from_secs(5)).await;
+        assert_eq!(visits.so_far().len(), 2, "whoever came has left, and that was told");
+    };
+    let (why, ()) = soon(async { tokio::join!(closed, shutdown) }).await?;
     assert_eq!(why.code(), Code::Unavailable, "{why}");
     Ok(())
 }

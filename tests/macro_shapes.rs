@@ -17,6 +17,8 @@ mod declared_by_macros;
 mod generics;
 #[path = "macro_shapes/handlers.rs"]
 mod handlers;
+#[path = "macro_shapes/look_alikes.rs"]
+mod look_alikes;
 #[path = "macro_shapes/names.rs"]
 mod names;
 #[path = "macro_shapes/pointers.rs"]

@@ -15,9 +15,16 @@ use crate::{
     service::{Invocation, Payload},
 };
 
-/// What the second methods are made of.
-const fn unreported() -> ! {
-    panic!("a type of this service cannot cross the network: it needs serde's `Serialize` and `Deserialize`")
+/// What the second methods are made of: no program has a `T` for which it compiles. It depends on the type, since the compiler would
+/// judge it right here else.
+fn unreported<T, R>() -> R {
+    const {
+        assert!(
+            size_of::<T>() == usize::MAX,
+            "a type of this service cannot cross the network: it needs serde's `Serialize` and `Deserialize`"
+        );
+    }
+    unreachable!("it does not compile")
 }
 
 /// An argument on its way out.
@@ -40,7 +47,7 @@ pub struct Unsent;
 pub trait Unsendable: Sized {
     /// Does not compile.
     fn value(self) -> Unsent {
-        const { unreported() }
+        unreported::<Self, _>()
     }
 }
 
@@ -70,7 +77,7 @@ impl<'a, T: Deserialize<'a>> Arrived<T> {
 pub trait Undecodable<T>: Sized {
     /// Does not compile.
     fn arguments(self, _: &Invocation) -> Result<T, Error> {
-        const { unreported() }
+        unreported::<Self, _>()
     }
 }
 
@@ -100,12 +107,12 @@ impl<T: Serialize> Answered<'_, T> {
 pub trait Unanswerable: Sized {
     /// Does not compile.
     fn fallible(self, _: &Invocation) -> Result<Payload, Error> {
-        const { unreported() }
+        unreported::<Self, _>()
     }
 
     /// Does not compile.
     fn plain(self, _: &Invocation) -> Result<Payload, Error> {
-        const { unreported() }
+        unreported::<Self, _>()
     }
 }
 
@@ -162,22 +169,22 @@ impl<T: for<'de> serde_bytes::Deserialize<'de>> Received<T> {
 pub trait Unreceivable<R>: Sized {
     /// Does not compile.
     fn fallible(self) -> Decode<R> {
-        const { unreported() }
+        unreported::<Self, _>()
     }
 
     /// Does not compile.
     fn fallible_bytes(self) -> Decode<R> {
-        const { unreported() }
+        unreported::<Self, _>()
     }
 
     /// Does not compile.
     fn plain(self) -> Decode<Result<R, Error>> {
-        const { unreported() }
+        unreported::<Self, _>()
     }
 
     /// Does not compile.
     fn plain_bytes(self) -> Decode<Result<R, Error>> {
-        const { unreported() }
+        unreported::<Self, _>()
     }
 }
 

@@ -76,7 +76,7 @@
 //! | `handshake failed`: strangers, silence, other versions; on the server | `DEBUG` | `peer`, `cause` |
 //! | `connection ended`: one that was open, for whichever reason; on either side | `DEBUG` | `peer`, `cause` |
 //! | `handler stopped`: it ran, and its caller, its deadline or its connection ended it | `DEBUG` | `method`, `peer`, `cause` |
-//! | `limit passed`: a call is refused (`max_server_calls`) or an answer dropped (`max_unread`, `max_server_unread`); once until the connection is within the limit again | `WARN` | `peer`, `cause` |
+//! | `limit passed`: a call is refused (`max_server_calls`) or an answer dropped (`max_unread`, `max_server_unread`); at most once in 10 s for each address | `WARN` | `peer`, `cause` |
 //! | `shutdown began`, `shutdown ended` | `INFO` | `grace` of the first |
 //! | `shutdown cuts what is left` when the grace is over | `WARN` | `calls` |
 //!

@@ -169,11 +169,12 @@ pub(crate) fn is_bytes(ty: &Type) -> bool {
     }
 }
 
-/// Whether serde is certain to handle the type, so that nothing needs to be asserted about it.
+/// Whether serde is certain to handle the type, so that nothing needs to be asserted about it. Names that others give to types of
+/// their own are not among these.
 pub(crate) fn is_well_known(ty: &Type) -> bool {
-    const KNOWN: [&str; 21] = [
+    const KNOWN: [&str; 18] = [
         "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize",
-        "f32", "f64", "String", "Bytes", "Duration", "Path",
+        "f32", "f64", "String",
     ];
     match bare(ty) {
         Type::Reference(reference) => is_well_known(&reference.elem),
@@ -182,26 +183,52 @@ pub(crate) fn is_well_known(ty: &Type) -> bool {
         ty => last_segment(ty).is_some_and(|segment| {
             let name = segment.ident.to_string();
             let arguments = type_arguments(ty);
-            KNOWN.contains(&name.as_str())
-                || (matches!(name.as_str(), "Vec" | "Option" | "Box" | "HashMap" | "BTreeMap")
-                    && !arguments.is_empty()
-                    && arguments.into_iter().all(is_well_known))
+            KNOWN.contains(&name.as_str()) || (is_container(ty) && arguments.into_iter().all(is_well_known))
         }),
+    }
+}
+
+/// The parts of an argument's type that serde handles if and only if it handles what the server decodes.
+pub(crate) fn passed_parts(ty: &Type) -> Vec<&Type> {
+    let referenced = match bare(ty) {
+        Type::Reference(reference) => Some(bare(&reference.elem)),
+        ty => match option(ty) {
+            Some(Type::Reference(reference)) => Some(bare(&reference.elem)),
+            _ => None,
+        },
+    };
+    match referenced {
+        // Lent from the message as it is.
+        Some(target) if is_borrowable(target) => vec![bare(ty)],
+        Some(Type::Slice(slice)) => parts(&slice.elem),
+        Some(target) => parts(target),
+        None => parts(ty),
     }
 }
 
 /// The parts of a type that serde handles if and only if it handles the whole.
 pub(crate) fn parts(ty: &Type) -> Vec<&Type> {
-    let arguments = || type_arguments(ty);
-    match bare(ty) {
-        Type::Reference(reference) => parts(&reference.elem),
-        Type::Slice(slice) => parts(&slice.elem),
-        Type::Tuple(tuple) => tuple.elems.iter().flat_map(parts).collect(),
-        _ if ["Vec", "Option", "Box"].iter().any(|name| is_called(ty, name)) && arguments().len() == 1 => {
-            arguments().into_iter().flat_map(parts).collect()
-        }
-        other => vec![other],
+    let whole = bare(ty);
+    let inner: Vec<_> = match whole {
+        Type::Tuple(tuple) if tuple.elems.len() <= MAX_TUPLE => tuple.elems.iter().collect(),
+        _ if is_container(whole) => type_arguments(whole),
+        _ => return vec![whole],
+    };
+    // What is borrowed, and what has no size, is a matter of the whole.
+    let owned = |ty: &&Type| !matches!(bare(ty), Type::Reference(_) | Type::Slice(_) | Type::TraitObject(_));
+    if inner.iter().all(owned) {
+        inner.into_iter().flat_map(parts).collect()
+    } else {
+        vec![whole]
     }
+}
+
+/// The longest tuple that serde handles.
+const MAX_TUPLE: usize = 16;
+
+/// Whether serde handles the type if it handles its only argument.
+fn is_container(ty: &Type) -> bool {
+    ["Vec", "Option", "Box"].iter().any(|name| is_called(ty, name)) && type_arguments(ty).len() == 1
 }
 
 /// Whether a path in the type is just that name.

@@ -45,8 +45,6 @@ pub(crate) struct Serving {
     /// The handlers that had to wait, by call id.
     running: Vec<Option<Running>>,
     rests: Arc<Rests>,
-    /// The last call was refused for want of a place.
-    refuses: bool,
 }
 
 /// A handler that runs in a task of its own.
@@ -58,7 +56,8 @@ struct Running {
 
 impl Running {
     fn stop(&self, why: &str) {
-        if !self.task.is_finished()
+        let stops = !self.detached && !self.context.is_cancelled() && !self.task.is_finished();
+        if stops
             && let (Some(service), Some(method), Some(peer)) =
                 (self.context.service(), self.context.method(), self.context.peer())
         {
@@ -84,16 +83,14 @@ impl Serving {
             runtime,
             running: Vec::new(),
             rests: Arc::new(rests),
-            refuses: false,
         }
     }
 
-    /// A place for one more handler. That there is none is an event once, and not for each call.
-    fn permit(&mut self) -> Result<Permit, Error> {
+    /// A place for one more handler.
+    fn permit(&self) -> Result<Permit, Error> {
         let permit = Permit::take(self.link.share());
-        let refused = std::mem::replace(&mut self.refuses, permit.is_err());
         if let Err(error) = &permit
-            && !refused
+            && self.link.share().tells()
         {
             events::limit_passed(&*self.peer, error.message());
         }
@@ -101,7 +98,7 @@ impl Serving {
     }
 
     /// The handler's task, or why there is none.
-    fn prepare(&mut self, request: Request, now: Instant) -> Result<Task, Error> {
+    fn prepare(&self, request: Request, now: Instant) -> Result<Task, Error> {
         let Request {
             call,
             method: id,

@@ -414,10 +414,6 @@ impl<I: Inbound + Unpin> Driver<I> {
             return false;
         }
         state.sleep(cx.waker());
-        if state.is_cut() {
-            // While the driver ran nobody could wake it.
-            cx.waker().wake_by_ref();
-        }
         let wanted = state.look.looked(now.into_std());
         if self.input.is_empty() && state.connection.is_idle(now.into_std()) {
             // Pings come and go, and an idle connection keeps no buffer for them.
@@ -575,7 +571,12 @@ impl<I: Inbound + Unpin> Future for Driver<I> {
     type Output = Error;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Error> {
-        let End(error) = ready!(self.turn(cx));
+        let turn = self.turn(cx);
+        if turn.is_pending() && (self.leaving || self.broken.is_some()) {
+            // It sleeps all the same, and may be cut.
+            self.link.lock().sleep(cx.waker());
+        }
+        let End(error) = ready!(turn);
         self.link.end(&error);
         Poll::Ready(error)
     }

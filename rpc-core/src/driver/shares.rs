@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -15,6 +16,8 @@ use crate::{
 
 /// One address may hold this many times what it leaves free: three quarters of the whole if it is alone.
 const TIMES_FREE: usize = 3;
+/// How long an operator hears nothing more of the limits that peers at one address come to.
+const PAUSE: Duration = Duration::from_secs(10);
 
 /// Something that a server has so much of for all its peers.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +49,8 @@ pub(crate) struct Share {
     of: Arc<Shares>,
     origin: Option<Origin>,
     taken: [AtomicUsize; QUANTITIES],
+    /// When an operator was told last that there was nothing to take.
+    told: Mutex<Option<Instant>>,
 }
 
 /// Why there is nothing to take.
@@ -84,6 +89,7 @@ impl Shares {
                 of: Arc::clone(self),
                 origin,
                 taken: Default::default(),
+                told: Mutex::default(),
             })
         };
         let Some(origin) = origin else { return fresh() };
@@ -106,6 +112,16 @@ impl Share {
     /// The bytes of answers that one connection may leave unread.
     pub(crate) fn max_unread(&self) -> usize {
         self.of.max_unread
+    }
+
+    /// Whether an operator is to hear that there is nothing to take: now and then, so that a peer which stays at a limit fills no log.
+    pub(crate) fn tells(&self) -> bool {
+        let (mut told, now) = (self.told.lock().unwrap_or_else(PoisonError::into_inner), Instant::now());
+        let tells = told.is_none_or(|at| now.saturating_duration_since(at) >= PAUSE);
+        if tells {
+            *told = Some(now);
+        }
+        tells
     }
 
     /// Takes so much, to be [given back](Self::give).

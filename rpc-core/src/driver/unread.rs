@@ -17,27 +17,20 @@ pub(super) struct Unread {
     share: Arc<Share>,
     /// What was taken of the share: whole units, at most one less than what waits.
     taken: usize,
-    /// The last answer that was looked at found no room.
-    full: bool,
 }
 
 impl Unread {
     pub(super) fn new(share: Arc<Share>) -> Self {
-        Self {
-            share,
-            taken: 0,
-            full: false,
-        }
+        Self { share, taken: 0 }
     }
 
     /// Makes room for an answer of `length` bytes behind `waiting` ones.
     ///
     /// # Errors
-    /// There is no room: the call was executed, and its answer is dropped. Says as well whether that is news.
+    /// There is no room: the call was executed, and its answer is dropped. Says as well whether an operator is to hear of it.
     pub(super) fn admit(&mut self, waiting: usize, length: usize) -> Result<(), (Error, bool)> {
         let room = self.make_room(waiting, length);
-        let full = std::mem::replace(&mut self.full, room.is_err());
-        room.map_err(|error| (error, !full))
+        room.map_err(|error| (error, self.share.tells()))
     }
 
     fn make_room(&mut self, waiting: usize, length: usize) -> Result<(), Error> {

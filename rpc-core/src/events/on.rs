@@ -39,7 +39,7 @@ pub(crate) fn handler_stopped(service: &str, method: &str, peer: &dyn Display, c
     );
 }
 
-/// A peer came to a limit, for the first time since it was within it: a call is refused, or an answer dropped.
+/// A peer came to a limit: a call is refused, or an answer dropped.
 pub(crate) fn limit_passed(peer: &dyn Display, cause: &str) {
     guarded(|| warn!(target: "farcall", peer = %peer, cause, "limit passed"));
 }

@@ -127,5 +127,7 @@ async fn connection(shared: Arc<Shared>, place: Place, mut stream: BoxStream, pe
     let cause = Driver::new(link, stream, peer.clone(), opened.input, inbound).await;
     events::connection_ended(&peer, &cause);
     visit.ends(cause);
+    // Whoever waits for the last place to be given back may count on it.
+    drop(visit);
     drop(place);
 }

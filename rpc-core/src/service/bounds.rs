@@ -22,6 +22,17 @@ pub trait Argument<'de, Method, Name> {}
 #[diagnostic::do_not_recommend]
 impl<'de, Method, Name, T: Serialize + Deserialize<'de>> Argument<'de, Method, Name> for T {}
 
+/// What looks like an end of a channel of another library, as an argument or a result.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` in `{Method}` belongs to one process and cannot cross the network",
+    label = "an end of another library's channel",
+    note = "take one of `farcall::channel` (`Sender<X>`, `Receiver<X>`, `watch`), or a stream: `impl Stream<Item = X>`"
+)]
+pub trait ChannelEnd<Method> {}
+
+#[diagnostic::do_not_recommend]
+impl<Method, T: Serialize + DeserializeOwned> ChannelEnd<Method> for T {}
+
 /// A result, serialised by the server and deserialised by the client.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot cross the network as a result of `{Method}`",
@@ -166,6 +177,13 @@ impl<T: ?Sized> Demand<T> {
     pub const fn argument<'de, Method, Name>(&self)
     where
         T: Argument<'de, Method, Name>,
+    {
+    }
+
+    /// To be what looks like an end of a channel, and is none.
+    pub const fn channel_end<Method, Name>(&self)
+    where
+        T: ChannelEnd<Method>,
     {
     }
 

@@ -1,7 +1,6 @@
 //! An object that lives in this process and may be called from others.
 
 use std::{
-    collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -21,8 +20,9 @@ pub(crate) struct LocalObject {
 struct State {
     /// What answers calls, unless the object is revoked.
     service: Option<Arc<dyn Service>>,
-    /// Who wants to know when it is revoked.
-    watchers: HashMap<usize, Watcher>,
+    /// Who wants to know when it is revoked, in the order in which they began to: the same seed of a simulated network is to give
+    /// the same run.
+    watchers: Vec<(usize, Watcher)>,
 }
 
 /// Told that the object is revoked, under no lock of the object's.
@@ -34,7 +34,7 @@ impl LocalObject {
             descriptor: service.descriptor(),
             state: Mutex::new(State {
                 service: Some(service),
-                watchers: HashMap::new(),
+                watchers: Vec::new(),
             }),
             ending: Arc::default(),
             detached: Tasks::default(),
@@ -62,7 +62,7 @@ impl LocalObject {
         drop(state);
         if service.is_some() {
             self.ending.tell(revoked());
-            for told in watchers.into_values() {
+            for (_, told) in watchers {
                 told();
             }
         }
@@ -80,7 +80,8 @@ impl LocalObject {
         let mut state = self.lock();
         let lives = state.service.is_some();
         if lives {
-            state.watchers.insert(who, Box::new(told));
+            state.watchers.retain(|(other, _)| *other != who);
+            state.watchers.push((who, Box::new(told)));
         }
         lives
     }
@@ -88,9 +89,9 @@ impl LocalObject {
     /// Takes back what `who` said last.
     pub(crate) fn unwatch(&self, who: usize) {
         let mut state = self.lock();
-        state.watchers.remove(&who);
+        state.watchers.retain(|(other, _)| *other != who);
         if state.watchers.is_empty() {
-            state.watchers = HashMap::new();
+            state.watchers = Vec::new();
         }
     }
 

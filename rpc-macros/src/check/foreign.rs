@@ -1,33 +1,46 @@
-//! Types that are often tried in a service and belong to one process, known by the path that is written.
+//! Types of other libraries that are often tried in a service and belong to one process, known by how they are written.
+//!
+//! The name alone refuses nothing, since somebody's own type may have it: it decides what the compiler says where the type cannot cross
+//! the network.
 
-use syn::{Path, TypePath};
+use syn::Type;
 
-/// Why errors of other libraries do not travel.
-pub(super) const ERRORS: &str = "this error stays where it happened, because serde cannot handle it: return `farcall::Result<X>`, which any error \
-                      turns into with `.or_internal()?` (`farcall::OrFail`), or an error type of your own";
-const CHANNELS: &str = "the ends of this channel belong to one process: take those of `farcall::channel` (`Sender<X>`, `Receiver<X>`), or \
-                        a stream, `impl Stream<Item = X>`";
+use crate::types;
 
+/// Why boxed errors do not travel.
+pub(super) const ERRORS: &str = "this error stays where it happened, because serde cannot handle it: return `farcall::Result<X>`, which \
+                                 any error turns into with `.or_internal()?` (`farcall::OrFail`), or an error type of your own";
 /// Why a function does not travel.
 pub(super) const FUNCTIONS: &str = "a function cannot cross the network: hand over an object that can be called back, a client of another \
                                     service (`…Client::local(implementation)`)";
 
-/// Why a type of that path does not travel, and what does in its place.
-pub(super) fn instead(ty: &TypePath) -> Option<&'static str> {
-    let segments = names(&ty.path);
-    let (last, modules) = segments.split_last()?;
-    let module = modules.last().map(String::as_str)?;
-    match (module, last.as_str()) {
-        ("anyhow" | "eyre" | "color_eyre" | "io" | "fmt", "Result" | "Error" | "Report") => Some(ERRORS),
-        (
-            "mpsc" | "oneshot" | "broadcast" | "flume" | "crossbeam_channel" | "async_channel",
-            "Sender" | "Receiver" | "SyncSender" | "UnboundedSender" | "UnboundedReceiver",
-        ) => Some(CHANNELS),
-        ("watch", "Sender" | "Receiver") if modules.first().is_some_and(|first| first == "tokio") => Some(CHANNELS),
-        _ => None,
-    }
+/// Whether the type looks like an error of std or another library, or a result with one.
+pub(crate) fn is_error(ty: &Type) -> bool {
+    let (module, name) = named(ty);
+    ["anyhow", "eyre", "color_eyre", "io", "fmt"].contains(&&*module) && ["Result", "Error", "Report"].contains(&&*name)
 }
 
-fn names(path: &Path) -> Vec<String> {
-    path.segments.iter().map(|segment| segment.ident.to_string()).collect()
+/// Whether the type looks like an end of a channel between tasks or threads.
+pub(crate) fn is_channel_end(ty: &Type) -> bool {
+    const MODULES: [&str; 7] = [
+        "mpsc",
+        "oneshot",
+        "broadcast",
+        "watch",
+        "flume",
+        "crossbeam_channel",
+        "async_channel",
+    ];
+    let (module, name) = named(ty);
+    MODULES.contains(&&*module) && (name.ends_with("Sender") || name.ends_with("Receiver"))
+}
+
+/// The last two names of the type's path.
+fn named(ty: &Type) -> (String, String) {
+    let Type::Path(path) = types::bare(ty) else {
+        return Default::default();
+    };
+    let mut names = path.path.segments.iter().rev().map(|segment| segment.ident.to_string());
+    let name = names.next().unwrap_or_default();
+    (names.next().unwrap_or_default(), name)
 }

@@ -1,13 +1,13 @@
 //! What a service's trait may contain, and what to write instead of what it may not.
 
-mod foreign;
+pub(crate) mod foreign;
 mod library;
 mod streams;
 mod types;
 
 use syn::{
     Attribute, FnArg, GenericParam, ItemTrait, Meta, Receiver, ReceiverKind, ReturnType, Safety, Signature, TraitItem,
-    Type, WherePredicate,
+    Type, TypeParamBound, WherePredicate,
 };
 
 pub(crate) use library::library;
@@ -109,6 +109,18 @@ pub(crate) fn signature(context: &Context, signature: &Signature) {
 /// Whether the predicate only restricts `Self`, which says nothing about a client.
 pub(crate) fn is_about_self(predicate: &WherePredicate) -> bool {
     matches!(predicate, WherePredicate::Type(bound) if is_self(&bound.bounded_ty))
+}
+
+/// What the trait demands of `Self` behind its `where`, which is what supertraits are.
+pub(crate) fn about_self(item: &ItemTrait) -> impl Iterator<Item = &TypeParamBound> {
+    let predicates = item.generics.where_clause.iter().flat_map(|clause| &clause.predicates);
+    let bounds = predicates
+        .filter(|predicate| is_about_self(predicate))
+        .filter_map(|predicate| match predicate {
+            WherePredicate::Type(bound) => Some(&bound.bounds),
+            _ => None,
+        });
+    bounds.flatten()
 }
 
 pub(crate) fn receiver(context: &Context, signature: &Signature) -> Option<Receiver> {

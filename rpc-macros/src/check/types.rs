@@ -162,10 +162,6 @@ impl<'ast> Visit<'ast> for TypeCheck<'_> {
             self.context.error(ty, message);
             return;
         }
-        if let Some(instead) = foreign::instead(ty) {
-            self.context.error(ty, instead);
-            return;
-        }
         let whole = Type::Path(ty.clone());
         if streams::is_stream(&whole) {
             self.nested_stream(ty, streams::item(&whole));

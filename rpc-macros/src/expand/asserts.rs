@@ -8,6 +8,7 @@ use syn::{Ident, Type, ext::IdentExt, spanned::Spanned};
 
 use crate::{
     bounds,
+    check::foreign,
     model::{Method, Service},
     names::local,
     streams::Streamed,
@@ -53,21 +54,31 @@ pub(super) fn asserts(service: &Service) -> TokenStream {
     }
 }
 
-/// Whether anything is asked about the method's types, so that its calls need not complain about them.
+/// Whether something is asked about each of the method's types that needs it, so that its calls need not complain about them.
 pub(super) fn is_asked(service: &Service, method: &Method) -> bool {
-    !method.is_streaming() && !questions(service, method).is_empty()
+    let all = all_questions(service, method);
+    let (asked, hidden) = (!all.is_empty(), is_hidden(service, &method.output.ty));
+    let hides = all.iter().any(|question| is_hidden(service, &question.ty));
+    asked && !hidden && !hides && !method.is_streaming()
+}
+
+/// Everything that can be asked about the method's types.
+fn questions(service: &Service, method: &Method) -> Vec<Question> {
+    let mut questions = all_questions(service, method);
+    questions.retain(|question| !is_hidden(service, &question.ty));
+    questions
 }
 
 /// Everything that is to be known about the method's types.
-fn questions(service: &Service, method: &Method) -> Vec<Question> {
+fn all_questions(service: &Service, method: &Method) -> Vec<Question> {
     let mut questions: Vec<Question> = Vec::new();
     for argument in &method.arguments {
         let name = marker(&argument.ident);
         if let Some(stream) = &argument.stream {
             questions.extend(items(stream, &name, "item"));
         } else {
-            let parts = types::parts(&argument.ty).into_iter();
-            questions.extend(parts.map(|part| Question::new(name.clone(), part, &["argument"])));
+            let parts = types::passed_parts(&argument.ty).into_iter();
+            questions.extend(parts.map(|part| Question::value(name.clone(), part, "argument")));
         }
     }
     let output = &method.output.ty;
@@ -82,9 +93,9 @@ fn questions(service: &Service, method: &Method) -> Vec<Question> {
         questions.extend(result(service, output));
     } else {
         let parts = types::parts(output).into_iter();
-        questions.extend(parts.map(|part| Question::new(format_ident!("output"), part, &["output"])));
+        questions.extend(parts.map(|part| Question::value(format_ident!("output"), part, "output")));
     }
-    questions.retain(|question| !types::is_well_known(&question.ty) && !is_hidden(service, &question.ty));
+    questions.retain(|question| !types::is_well_known(&question.ty));
     questions
 }
 
@@ -99,18 +110,25 @@ fn result(service: &Service, output: &Type) -> Vec<Question> {
     let arguments = types::type_arguments(output);
     let values = arguments.first().into_iter().flat_map(|value| types::parts(value));
     let mut questions: Vec<_> = values
-        .map(|part| Question::new(format_ident!("Ok"), part, &["output"]))
+        .map(|part| Question::value(format_ident!("Ok"), part, "output"))
         .collect();
-    let demands = &["error_output", "error"];
+    // What an error of another library lacks is said once.
+    let demands = |ty: &Type| {
+        if foreign::is_error(ty) {
+            &["error_output"][..]
+        } else {
+            &["error_output", "error"]
+        }
+    };
     match arguments.get(1) {
         Some(error) if types::is_plainly_result(output) => {
-            questions.push(Question::new(format_ident!("Err"), error, demands));
+            questions.push(Question::new(format_ident!("Err"), error, demands(error)));
         }
         // The error that an alias has is known to the compiler alone.
         _ if !types::is_library_result(output) && !is_hidden(service, output) => {
             let span = output.span();
             let error = Type::Verbatim(quote_spanned!(span=> __farcall::ErrorOf::<#output>));
-            questions.push(Question::spanned(format_ident!("Err"), error, demands, span));
+            questions.push(Question::spanned(format_ident!("Err"), error, demands(output), span));
         }
         _ => {}
     }
@@ -199,6 +217,16 @@ impl Question {
         Self::spanned(marker, types::open(ty), demands, ty.span())
     }
 
+    /// About a value, which may look like something that never travels.
+    fn value(marker: Ident, ty: &Type, demand: &'static str) -> Self {
+        let demand = if foreign::is_channel_end(ty) {
+            "channel_end"
+        } else {
+            demand
+        };
+        Self::new(marker, ty, &[demand])
+    }
+
     fn spanned(marker: Ident, ty: Type, demands: &[&'static str], span: Span) -> Self {
         let demands = demands.to_vec();
         Self {
@@ -214,7 +242,7 @@ impl Question {
         let ty = self.ty.to_token_stream().to_string();
         self.demands.iter().map(move |&demand| {
             // Arguments and results ask the same of serde, and so do errors.
-            let serde = ["argument", "output", "error_output"].contains(&demand);
+            let serde = ["argument", "output", "error_output", "channel_end"].contains(&demand);
             (ty.clone(), if serde { "serde" } else { demand })
         })
     }

@@ -6,7 +6,7 @@ use syn::{Generics, Ident};
 
 use super::{asserts, declared, phantom, split};
 use crate::{
-    bounds,
+    bounds, check,
     model::{Argument, Kind, Method, Service},
     names::local,
     streams::{self, Streamed},
@@ -189,7 +189,7 @@ impl Proxy<'_> {
         let (_, client_arguments, _) = split(&self.service.parameters);
         // A bound that names a lifetime is not judged here but where the trait is used, so a supertrait that the client
         // lacks only means that the client is no such implementation.
-        for supertrait in &service.item.supertraits {
+        for supertrait in service.item.supertraits.iter().chain(check::about_self(&service.item)) {
             if let syn::TypeParamBound::Trait(_) = supertrait {
                 let predicate = syn::parse_quote!(for<'__farcall> #client #client_arguments: #supertrait);
                 generics.make_where_clause().predicates.push(predicate);

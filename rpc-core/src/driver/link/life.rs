@@ -116,7 +116,8 @@ impl Link {
             state.handle(self, event, &mut due);
         }
         // What was sent on streams may have arrived or not.
-        state.life.end = Some(why.clone().with_outcome(Outcome::Unknown));
+        let end = why.clone().with_outcome(Outcome::Unknown);
+        state.life.end = Some(end.clone());
         for (id, outcome) in state.connection.drain_lost() {
             let waiter = state.waiter(id);
             waiter.answer = Some(Err(why.clone().with_outcome(outcome)));
@@ -128,7 +129,7 @@ impl Link {
         due.objects
             .extend(state.exports.clear().inspect(|object| object.unwatch(key)));
         let watched = state.imports.endings().chain([Arc::clone(&self.ending)]);
-        due.endings.extend(watched.map(|ending| (ending, why.clone())));
+        due.endings.extend(watched.map(|ending| (ending, end.clone())));
         // Whoever has an end of a stream keeps the link, and is not to keep what was never read with it.
         let unsent = state.connection.take_unsent();
         state.settle_unread();

@@ -139,10 +139,15 @@ impl Imports {
         import.ending.as_ref().map(|(_, ending)| Arc::clone(ending))
     }
 
-    /// Everything that is watched.
+    /// Everything that is watched, in the order in which it was: the same seed of a simulated network is to give the same run.
     pub(super) fn endings(&self) -> impl Iterator<Item = Arc<Ending>> {
-        let endings = self.objects.values().filter_map(|import| import.ending.as_ref());
-        endings.map(|(_, ending)| Arc::clone(ending))
+        let mut endings: Vec<_> = self
+            .objects
+            .values()
+            .filter_map(|import| import.ending.clone())
+            .collect();
+        endings.sort_unstable_by_key(|(watch, _)| *watch);
+        endings.into_iter().map(|(_, ending)| ending)
     }
 
     fn is_revoked(&self, object: u32) -> bool {

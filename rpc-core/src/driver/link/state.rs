@@ -85,9 +85,12 @@ impl State {
         self.driver = None;
     }
 
-    /// Puts the driver to sleep.
+    /// Puts the driver to sleep, unless the connection was cut: while the driver ran nobody could wake it.
     pub(in crate::driver) fn sleep(&mut self, waker: &Waker) {
         self.driver = Some(waker.clone());
+        if self.is_cut() {
+            waker.wake_by_ref();
+        }
     }
 
     /// Makes a call for which there is a place; gives its id, and what is to be dropped outside the lock.
