@@ -226,7 +226,9 @@ async fn the_end_of_a_connection_reaches_those_who_wait(transport: Transport) ->
     let (server, object, back) = soon(async { (server.await, object.await, back.await) }).await?;
     for why in [&server, &object] {
         assert_eq!(why.code(), Code::Unavailable, "{why}");
-        assert!(why.message().contains("the server was stopped"), "{why}");
+        // Over UDP the last word may be lost with the socket.
+        let told = why.message().contains("the server was stopped");
+        assert!(told || transport == Transport::Udp, "{why}");
     }
     assert_eq!(back.code(), Code::Unavailable, "{back}");
     // There is no connection now, and the last end is known.
