@@ -9,7 +9,7 @@ use thin_vec::ThinVec;
 use crate::{
     Error, Outcome,
     carry::{self, Carried, Offered, Wire},
-    codec::{Codec, CodecError, Format, room_for},
+    codec::{Codec, CodecError, Format, assert_inline, room_for},
     driver::Batch,
     service::Payload,
 };
@@ -66,6 +66,7 @@ pub(super) fn not_encoded(error: &CodecError) -> Error {
 pub(super) type Decode<T> = fn(Wire, &[u8]) -> Result<T, Error>;
 
 pub(super) fn decode<T: DeserializeOwned>(wire: Wire, item: &[u8]) -> Result<T, Error> {
+    assert_inline::<T>();
     room_for::<T>()
         .and_then(|()| wire.format.decode(item, wire.limits))
         .map_err(|error| not_decoded(&error))

@@ -10,7 +10,7 @@ use super::upkeep::Upkeep;
 use crate::{
     Code, Error,
     carry::{self, Carried, Wire},
-    codec::{Codec, CodecError, room_for},
+    codec::{Codec, CodecError, assert_inline, room_for},
     service::{AsBytes, MethodDescriptor},
 };
 
@@ -27,6 +27,7 @@ pub struct Answer {
 
 impl Answer {
     pub(super) fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        assert_inline::<T>();
         room_for::<T>().and_then(|()| self.read()).map_err(|error| {
             Error::new(
                 Code::Internal,

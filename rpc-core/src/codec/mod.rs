@@ -44,7 +44,7 @@ pub use self::bincode::Bincode;
 pub use self::postcard::Postcard;
 pub use error::CodecError;
 pub use format::Format;
-pub(crate) use guard::room_for;
+pub(crate) use guard::{assert_inline, room_for};
 pub use limits::DecodeLimits;
 pub use round_trip::check_round_trip;
 

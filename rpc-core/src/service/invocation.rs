@@ -14,7 +14,7 @@ use super::{MethodDescriptor, Payload};
 use crate::{
     Code, Error,
     carry::{self, Carried, Wire},
-    codec::{Codec, CodecError, DecodeLimits, Format, room_for},
+    codec::{Codec, CodecError, DecodeLimits, Format, assert_inline, room_for},
 };
 
 /// A handler at work: ends with the encoded result, or with the error that the caller gets in its place.
@@ -68,6 +68,7 @@ impl Invocation {
     /// # Errors
     /// `InvalidArgument` and not executed, when the bytes are no such tuple or pass a limit.
     pub fn arguments<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
+        assert_inline::<T>();
         room_for::<T>().and_then(|()| self.decode()).map_err(|error| {
             Error::refused(
                 Code::InvalidArgument,
@@ -90,6 +91,7 @@ impl Invocation {
     /// # Errors
     /// `Internal` when the value cannot be encoded.
     pub fn plain<T: Serialize>(&self, value: &T) -> Result<Payload, Error> {
+        assert_inline::<T>();
         self.encoded(Payload::encode(self.wire.format, value))
     }
 
@@ -99,6 +101,7 @@ impl Invocation {
     /// # Errors
     /// The handler's own `farcall::Error`, or `Internal` when the value cannot be encoded.
     pub fn fallible<T: Serialize, E: Serialize + 'static>(&self, value: &Result<T, E>) -> Result<Payload, Error> {
+        assert_inline::<Result<T, E>>();
         if let Err(error) = value
             && let Some(error) = (error as &dyn Any).downcast_ref::<Error>()
         {

@@ -121,6 +121,41 @@ pub(crate) fn room_for<T>() -> Result<(), CodecError> {
     }
 }
 
+/// The most that arguments, a result or an item may hold in themselves.
+const INLINE: usize = 128 << 10;
+
+/// Makes sure, before a program runs, that a handler with such arguments or such a result has a place on the stack of a thread: a debug
+/// build has many copies of them in one function.
+///
+/// ```compile_fail,E0080
+/// #[farcall::service]
+/// trait Blobs {
+///     async fn put(&self, blob: [u8; 262_144]) -> farcall::Result<()>;
+/// }
+///
+/// struct Store;
+///
+/// impl Blobs for Store {
+///     async fn put(&self, _: [u8; 262_144]) -> farcall::Result<()> {
+///         Ok(())
+///     }
+/// }
+///
+/// fn main() {
+///     let _ = farcall::Server::new().service(BlobsServer::new(Store));
+/// }
+/// ```
+#[inline]
+pub(crate) const fn assert_inline<T>() {
+    const {
+        assert!(
+            size_of::<T>() <= INLINE,
+            "the arguments, the result or the items of a method hold more than 128 KiB in themselves, which the stack of a thread may \
+             not have: put large arrays into a `Vec`"
+        );
+    }
+}
+
 #[cold]
 fn no_room() -> CodecError {
     let build = if cfg!(debug_assertions) {
