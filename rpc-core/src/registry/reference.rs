@@ -43,7 +43,7 @@ impl Reference {
         if expected == found {
             return Ok(C::new(self.channel.clone()));
         }
-        let text = format!("the reference is to a `{found}` and no client of `{expected}` can be made of it");
+        let text = format!("the reference is to the service `{found}`: it makes no client of `{expected}`");
         Err(Error::invalid_argument(text).with_outcome(Outcome::NotExecuted))
     }
 }
