@@ -37,7 +37,7 @@ pub use streaming::{Inbound, Streams, streaming};
 /// The attribute implements it for the generated `…Server<T>`; nobody else needs to.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a service that can be offered: wrap the implementation",
-    label = "an implementation, or none: `#[farcall::service]` makes the service of it",
+    label = "not a service: `#[farcall::service]` generates one, which wraps an implementation",
     note = "for a trait `Inventory` write `InventoryServer::new(implementation)`"
 )]
 pub trait Service: Send + Sync + 'static {
