@@ -18,6 +18,8 @@ const WITH_OTHERS: Duration = Duration::from_millis(100);
 /// When the driver has looked last.
 pub(in crate::driver) struct Look {
     at: Instant,
+    /// From when on that is so long ago that something may have come since. Every call asks, so it is not worked out each time.
+    stale: Instant,
     pause: Duration,
     /// Somebody waits for it.
     wanted: bool,
@@ -26,16 +28,21 @@ pub(in crate::driver) struct Look {
 impl Look {
     pub(super) fn new() -> Self {
         let alone = Handle::try_current().is_ok_and(|here| here.runtime_flavor() == RuntimeFlavor::CurrentThread);
+        let (at, pause) = (
+            tokio::time::Instant::now().into_std(),
+            if alone { ALONE } else { WITH_OTHERS },
+        );
         Self {
-            at: tokio::time::Instant::now().into_std(),
-            pause: if alone { ALONE } else { WITH_OTHERS },
+            at,
+            stale: at + pause,
+            pause,
             wanted: false,
         }
     }
 
     /// Whether it is so long ago that something may have come since.
     pub(in crate::driver) fn is_stale(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.at) >= self.pause
+        now >= self.stale
     }
 
     pub(in crate::driver) fn is_wanted(&self) -> bool {
@@ -45,6 +52,7 @@ impl Look {
     /// The driver has looked; says whether somebody waits for it, who is to be [told](Link::tell_looked).
     pub(in crate::driver) fn looked(&mut self, at: Instant) -> bool {
         self.at = at;
+        self.stale = at + self.pause;
         std::mem::take(&mut self.wanted)
     }
 }
