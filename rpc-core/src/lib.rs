@@ -167,6 +167,7 @@ pub mod stream {
     pub use futures_core::Stream;
 }
 pub mod testing;
+mod told;
 mod trace;
 pub mod transport;
 mod unwind;

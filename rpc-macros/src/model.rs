@@ -47,6 +47,8 @@ pub(crate) struct Method {
     pub(crate) receiver: Receiver,
     pub(crate) arguments: Vec<Argument>,
     pub(crate) output: Output,
+    /// Something is asked about each type that needs it, so that the calls need not complain about them.
+    pub(crate) asked: bool,
 }
 
 /// How the handler runs.

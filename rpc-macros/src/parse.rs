@@ -37,7 +37,7 @@ pub(crate) fn service(context: &Context, arguments: TokenStream, mut item: ItemT
     let mut taken = Taken::of(&item, &arguments);
     let lifted = lift::associated_types(&item, &mut taken);
     let methods = check::distinct(context, methods(context, &item, &lifted));
-    Some(Service {
+    let mut service = Service {
         names: Names::of(&item, &mut taken),
         library: arguments.library,
         name: wire_name(context, arguments.name.as_ref(), &item.ident, &['/']),
@@ -48,7 +48,16 @@ pub(crate) fn service(context: &Context, arguments: TokenStream, mut item: ItemT
         complete: context.count() == 0,
         pointers: context.count() == 0 && arguments.pointers && can_be_forwarded(&item),
         item,
-    })
+    };
+    let asked: Vec<_> = service
+        .methods
+        .iter()
+        .map(|method| expand::is_asked(&service, method))
+        .collect();
+    for (method, asked) in service.methods.iter_mut().zip(asked) {
+        method.asked = asked;
+    }
+    Some(service)
 }
 
 /// Whether a pointer can have the associated types of what it points to. What is asked of them about `Self`, which is another type
@@ -103,6 +112,7 @@ fn method(context: &Context, function: &TraitItemFn, lifted: &[Lifted]) -> Optio
         receiver: receiver?,
         arguments,
         output,
+        asked: false,
     };
     (context.count() == before).then_some(method)
 }

@@ -188,24 +188,6 @@ pub(crate) fn is_well_known(ty: &Type) -> bool {
     }
 }
 
-/// The parts of an argument's type that serde handles if and only if it handles what the server decodes.
-pub(crate) fn passed_parts(ty: &Type) -> Vec<&Type> {
-    let referenced = match bare(ty) {
-        Type::Reference(reference) => Some(bare(&reference.elem)),
-        ty => match option(ty) {
-            Some(Type::Reference(reference)) => Some(bare(&reference.elem)),
-            _ => None,
-        },
-    };
-    match referenced {
-        // Lent from the message as it is.
-        Some(target) if is_borrowable(target) => vec![bare(ty)],
-        Some(Type::Slice(slice)) => parts(&slice.elem),
-        Some(target) => parts(target),
-        None => parts(ty),
-    }
-}
-
 /// The parts of a type that serde handles if and only if it handles the whole.
 pub(crate) fn parts(ty: &Type) -> Vec<&Type> {
     let whole = bare(ty);
@@ -223,8 +205,8 @@ pub(crate) fn parts(ty: &Type) -> Vec<&Type> {
     }
 }
 
-/// The longest tuple that serde handles.
-const MAX_TUPLE: usize = 16;
+/// serde implements its traits for tuples of up to so many values.
+pub(crate) const MAX_TUPLE: usize = 16;
 
 /// Whether serde handles the type if it handles its only argument.
 fn is_container(ty: &Type) -> bool {

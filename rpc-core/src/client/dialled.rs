@@ -111,7 +111,7 @@ impl Dialled {
     pub(super) async fn link(self: &Arc<Self>) -> Result<Arc<Link>, Error> {
         match self.link_or_dial()? {
             LinkOrDial::Link(link) => Ok(link),
-            LinkOrDial::Dial(attempt) => attempt.outcome().await,
+            LinkOrDial::Dial(attempt) => attempt.wait().await,
         }
     }
 

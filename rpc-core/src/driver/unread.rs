@@ -27,13 +27,8 @@ impl Unread {
     /// Makes room for an answer of `length` bytes behind `waiting` ones.
     ///
     /// # Errors
-    /// There is no room: the call was executed, and its answer is dropped. Says as well whether an operator is to hear of it.
-    pub(super) fn admit(&mut self, waiting: usize, length: usize) -> Result<(), (Error, bool)> {
-        let room = self.make_room(waiting, length);
-        room.map_err(|error| (error, self.share.tells()))
-    }
-
-    fn make_room(&mut self, waiting: usize, length: usize) -> Result<(), Error> {
+    /// There is no room: the call was executed, and its answer is dropped.
+    pub(super) fn admit(&mut self, waiting: usize, length: usize) -> Result<(), Error> {
         if length <= SHORT {
             return Ok(());
         }

@@ -8,7 +8,10 @@ use crate::{args::ServiceArguments, ctxt::Context};
 
 /// Complains where the library has another name in this crate, and nobody said so.
 pub(crate) fn library(context: &Context, arguments: &ServiceArguments) -> bool {
-    let Some(name) = renamed(env::args()).filter(|_| !arguments.located) else {
+    if arguments.located {
+        return false;
+    }
+    let Some(name) = renamed(env::args()) else {
         return false;
     };
     let text = format!("`farcall` is called `{name}` in this crate: write `#[{name}::service(crate = {name})]`");
@@ -20,7 +23,7 @@ pub(crate) fn library(context: &Context, arguments: &ServiceArguments) -> bool {
 /// server, which has none, nothing is found.
 fn renamed(arguments: impl Iterator<Item = String>) -> Option<String> {
     let arguments: Vec<_> = arguments.collect();
-    let mut externs = arguments.iter().zip(arguments.iter().skip(1));
+    let externs = arguments.iter().zip(arguments.iter().skip(1));
     let named = |(option, value): (&String, &String)| {
         let (name, path) = (option == "--extern").then(|| value.split_once('='))??;
         let file = path.rsplit(['/', '\\']).next()?;
@@ -29,7 +32,7 @@ fn renamed(arguments: impl Iterator<Item = String>) -> Option<String> {
         Some((name.to_owned(), file.starts_with("libfarcall-")))
     };
     let mut found = None;
-    for (name, is_library) in externs.by_ref().filter_map(named) {
+    for (name, is_library) in externs.filter_map(named) {
         if name == "farcall" {
             return None;
         }

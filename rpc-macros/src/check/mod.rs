@@ -14,10 +14,10 @@ pub(crate) use library::library;
 pub(crate) use streams::streams;
 pub(crate) use types::{argument_type, result_type};
 
-use crate::{args::MethodArguments, ctxt::Context, model::Method};
+use crate::{args::MethodArguments, ctxt::Context, model::Method, types::MAX_TUPLE};
 
-/// serde implements its traits for tuples of up to so many values, and the arguments travel as one.
-const MAX_ARGUMENTS: usize = 16;
+/// The arguments travel as one tuple.
+const MAX_ARGUMENTS: usize = MAX_TUPLE;
 
 pub(crate) fn trait_header(context: &Context, item: &ItemTrait) {
     if let Some(token) = &item.unsafety {

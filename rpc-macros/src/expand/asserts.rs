@@ -55,7 +55,7 @@ pub(super) fn asserts(service: &Service) -> TokenStream {
 }
 
 /// Whether something is asked about each of the method's types that needs it, so that its calls need not complain about them.
-pub(super) fn is_asked(service: &Service, method: &Method) -> bool {
+pub(crate) fn is_asked(service: &Service, method: &Method) -> bool {
     let all = all_questions(service, method);
     let (asked, hidden) = (!all.is_empty(), is_hidden(service, &method.output.ty));
     let hides = all.iter().any(|question| is_hidden(service, &question.ty));
@@ -77,7 +77,7 @@ fn all_questions(service: &Service, method: &Method) -> Vec<Question> {
         if let Some(stream) = &argument.stream {
             questions.extend(items(stream, &name, "item"));
         } else {
-            let parts = types::passed_parts(&argument.ty).into_iter();
+            let parts = types::parts(&argument.passing.decoded).into_iter();
             questions.extend(parts.map(|part| Question::value(name.clone(), part, "argument")));
         }
     }

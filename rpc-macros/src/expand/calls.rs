@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Ident, Type, parse_quote, spanned::Spanned};
 
-use super::{asserts, descriptor, proxy::Proxy, split};
+use super::{descriptor, proxy::Proxy, split};
 use crate::{
     model::{Argument, Kind, Method},
     names::local,
@@ -35,8 +35,7 @@ impl Proxy<'_> {
             let (ident, ty) = (&argument.ident, argument.declared());
             quote!(#ident: #ty)
         });
-        let asked = asserts::is_asked(self.service, method);
-        let values = method.arguments.iter().map(|argument| value(argument, asked));
+        let values = method.arguments.iter().map(|argument| value(argument, method.asked));
         let attributes = self.attributes(method);
         let output = self.output(method);
         let feeds = feeds(method);
@@ -45,7 +44,7 @@ impl Proxy<'_> {
             method,
             &quote_spanned!(method.span()=> &#this.stub, &__FARCALL_DESCRIPTOR.methods[#position], &(#(#values,)*)),
         );
-        let fallbacks = asked.then(|| {
+        let fallbacks = method.asked.then(|| {
             quote!(
                 use __farcall::{Unreceivable as _, Unsendable as _};
             )
@@ -97,7 +96,7 @@ impl Proxy<'_> {
         };
         let span = output.ty.span().resolved_at(Span::call_site());
         let decode = Ident::new(&format!("{kind}{suffix}"), span);
-        if asserts::is_asked(self.service, method) {
+        if method.asked {
             let ty = &output.ty;
             return quote_spanned!(span=> __farcall::Received::<#ty>::new().#decode());
         }

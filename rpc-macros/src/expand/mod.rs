@@ -14,6 +14,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{ConstParam, GenericParam, Generics, ImplGenerics, LifetimeParam, TypeParam, TypeParamBound, WhereClause};
 
+pub(crate) use asserts::is_asked;
 pub(crate) use pointers::names_self;
 pub(crate) use trait_def::trait_definition;
 

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Generics, Ident, Path, Type, ext::IdentExt, parse_quote, visit_mut::VisitMut};
 
-use super::{asserts, declared, descriptor, phantom, split};
+use super::{declared, descriptor, phantom, split};
 use crate::{
     bounds,
     lift::Project,
@@ -158,14 +158,14 @@ fn handler(service: &Service, method: &Method, path: &Path) -> TokenStream {
         let answer = if method.output.stream.is_some() {
             streaming(method, &value)
         } else {
-            encoding(service, method, &value)
+            encoding(method, &value)
         };
         let streams = local("streams");
         return quote! {
             __farcall::streaming(move |#streams| __farcall::std::boxed::Box::pin(async move { #decoding #answer }))
         };
     }
-    let answer = encoding(service, method, &value);
+    let answer = encoding(method, &value);
     let body = if method.kind == Kind::Blocking {
         quote!(__farcall::blocking(move || { #decoding #answer }).await?)
     } else {
@@ -191,7 +191,7 @@ fn call(service: &Service, method: &Method, path: &Path) -> TokenStream {
 }
 
 /// The encoded answer.
-fn encoding(service: &Service, method: &Method, value: &TokenStream) -> TokenStream {
+fn encoding(method: &Method, value: &TokenStream) -> TokenStream {
     let (span, invocation) = (method.span(), local("invocation"));
     let value = match (method.output.bytes, method.output.fallible) {
         (true, true) => quote_spanned!(span=> __farcall::std::result::Result::map(#value, __farcall::AsBytes)),
@@ -199,7 +199,7 @@ fn encoding(service: &Service, method: &Method, value: &TokenStream) -> TokenStr
         (false, _) => value.clone(),
     };
     let encode = Ident::new(if method.output.fallible { "fallible" } else { "plain" }, span);
-    if asserts::is_asked(service, method) {
+    if method.asked {
         return quote_spanned!(span=> __farcall::Answered(&#value).#encode(&#invocation));
     }
     quote_spanned!(span=> __farcall::Invocation::#encode(&#invocation, &#value))
@@ -234,7 +234,7 @@ fn decoding(service: &Service, method: &Method, path: &Path) -> TokenStream {
             quote!(#ty)
         }
     });
-    if asserts::is_asked(service, method) {
+    if method.asked {
         return quote_spanned! {method.span()=>
             use __farcall::{Unanswerable as _, Undecodable as _};
             let (#(#names,)*) = __farcall::Arrived::<(#(#types,)*)>::new().arguments(&#invocation)?;

@@ -150,6 +150,7 @@ impl Imports {
         endings.into_iter().map(|(_, ending)| ending)
     }
 
+    /// Whether an object of the peer's is known to be revoked.
     fn is_revoked(&self, object: u32) -> bool {
         let ending = self.objects.get(&object).and_then(|import| import.ending.as_ref());
         ending.is_some_and(|(_, ending)| ending.is_told())
@@ -220,11 +221,6 @@ impl State {
         let ending = self.imports.answered(watch);
         due.endings.extend(ending.map(|ending| (ending, revoked())));
     }
-
-    /// Whether an object of the peer's is known to be revoked.
-    fn is_revoked(&self, object: u32) -> bool {
-        self.imports.is_revoked(object)
-    }
 }
 
 impl Link {
@@ -232,7 +228,7 @@ impl Link {
     pub(crate) fn watch(&self, object: u32) -> Arc<Ending> {
         let mut state = self.lock();
         if let Some(why) = state.end_reason() {
-            return Ending::of(why.clone());
+            return Arc::new(Ending::of(why.clone()));
         }
         let (ending, fresh) = state.imports.watch(object);
         if let Some(watch) = fresh {
@@ -246,7 +242,8 @@ impl Link {
 
     /// Whether a call to an object of the peer's has a chance, as far as this side knows.
     pub(crate) fn is_callable(&self, object: u32) -> bool {
-        self.is_open() && !self.lock().is_revoked(object)
+        let state = self.lock();
+        !state.is_over() && !state.is_closing() && !state.imports.is_revoked(object)
     }
 
     /// A reference of this side's goes.

@@ -190,8 +190,8 @@ impl State {
         }
         let length = metadata.len() + answer_len(answer);
         let admitted = self.unread.admit(self.connection.unread(), length);
-        admitted.map_err(|(no_room, news)| {
-            if news {
+        admitted.map_err(|no_room| {
+            if link.share().tells() {
                 due.passed.push((link.peer().clone(), no_room.message().to_owned()));
             }
             match answer {

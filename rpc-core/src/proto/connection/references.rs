@@ -48,24 +48,18 @@ impl Connection {
         self.imports = self.imports.saturating_sub(1);
         self.releasing += 1;
         self.called = true;
-        let small = self.outbox.small();
-        put_header(small, Kind::Release, false, object, 8);
-        small.extend_from_slice(&uses.to_le_bytes());
+        self.put_number(Kind::Release, object, uses);
     }
 
     /// Asks to be told with an [event](Event::Revoked) when an object of the peer's is revoked. `watch` is a number that no other
     /// watch of this side has or had. Once for each reference at most.
     pub(crate) fn watch_object(&mut self, object: u32, watch: u64) {
-        let small = self.outbox.small();
-        put_header(small, Kind::Watch, false, object, 8);
-        small.extend_from_slice(&watch.to_le_bytes());
+        self.put_number(Kind::Watch, object, watch);
     }
 
     /// Tells the peer that an object of this side which it [watches](Event::Watched) is revoked.
     pub(crate) fn tell_revoked(&mut self, watch: u64) {
-        let small = self.outbox.small();
-        put_header(small, Kind::Revoked, false, 0, 8);
-        small.extend_from_slice(&watch.to_le_bytes());
+        self.put_number(Kind::Revoked, 0, watch);
     }
 
     pub(super) fn handle_watch(&mut self, object: u32, mut payload: Bytes) -> Result<(), Violation> {
@@ -80,6 +74,13 @@ impl Connection {
         let watch = payload.try_get_u64_le()?;
         self.events.push_back(Event::Revoked { watch });
         Ok(())
+    }
+
+    /// A frame about an object whose payload is one number.
+    fn put_number(&mut self, kind: Kind, object: u32, number: u64) {
+        let small = self.outbox.small();
+        put_header(small, kind, false, object, 8);
+        small.extend_from_slice(&number.to_le_bytes());
     }
 
     pub(super) fn handle_release(&mut self, object: u32, mut payload: Bytes) -> Result<(), Violation> {
