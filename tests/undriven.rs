@@ -1,7 +1,7 @@
 //! A program may drive its runtime only while it calls: what came meanwhile counts before the next call leaves.
 //!
-//! The pauses are what is tested, and the clock that runs on while a runtime stands still is the system's: no test can move it. Where
-//! something is to happen meanwhile, the pause ends with that.
+//! The pauses are what is tested, and the clock that runs on while a runtime stands still is the system's: no test can
+//! move it. Where something is to happen meanwhile, the pause ends with that.
 #![allow(missing_docs, reason = "a test")]
 
 use std::{error::Error, sync::mpsc, time::Duration};

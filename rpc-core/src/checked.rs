@@ -1,9 +1,9 @@
-//! One message for one mistake: calls that compile whatever their types, where generated code [asks](crate::service::bounds) about those types
-//! in another place.
+//! One message for one mistake: calls that compile whatever their types, where generated code
+//! [asks](crate::service::bounds) about those types in another place.
 //!
-//! Each has a method for types that can cross the network, and one of the same name for all others, which the compiler takes only
-//! when the first does not fit. It has reported the type by then, and need not repeat that at every use. Should the question have been
-//! forgotten, the second method does not compile either, once it is needed.
+//! Each has a method for types that can cross the network, and one of the same name for all others, which the compiler
+//! takes only when the first does not fit. It has reported the type by then, and need not repeat that at every use.
+//! Should the question have been forgotten, the second method does not compile either, once it is needed.
 
 use std::marker::PhantomData;
 
@@ -15,8 +15,8 @@ use crate::{
     service::{Invocation, Payload},
 };
 
-/// What the second methods are made of: no program has a `T` for which it compiles. It depends on the type, since the compiler would
-/// judge it right here else.
+/// What the second methods are made of: no program has a `T` for which it compiles. It depends on the type, since the
+/// compiler would judge it right here else.
 fn unreported<T, R>() -> R {
     const {
         assert!(

@@ -111,7 +111,8 @@ impl Share {
     /// Whether it has so many bytes left here.
     #[inline]
     pub(crate) fn fits(self, more: usize) -> bool {
-        // Fuzzers run under AddressSanitizer, which moves what has an address to stacks of its own: distances mean nothing there.
+        // Fuzzers run under AddressSanitizer, which moves what has an address to stacks of its own: distances mean
+        // nothing there.
         let used = if cfg!(feature = "_fuzzing") {
             0
         } else {

@@ -73,21 +73,23 @@ use syn::{Item, ItemTrait};
 /// | `-> impl Stream<Item = Result<T, E>>` where `E: From<farcall::Error>` | a stream of the same items: what breaks it arrives as `Err(E::from(error))`, once and last |
 /// | `-> impl Stream<Item = T>` | a stream of `farcall::Result<T>` |
 ///
-/// A return type counts as a `Result` when the last segment of its path ends in `Result`, as `StockResult<T>` does. One that is a
-/// `Result` under another name is an error, unless `#[rpc(result)]` or `#[rpc(plain)]` says what it is; they override the rule.
-/// Errors of std, anyhow and others stay where they happened: return `farcall::Result<T>` and see `farcall::OrFail`.
+/// A return type counts as a `Result` when the last segment of its path ends in `Result`, as `StockResult<T>` does.
+/// One that is a `Result` under another name is an error, unless `#[rpc(result)]` or `#[rpc(plain)]` says what it is;
+/// they override the rule. Errors of std, anyhow and others stay where they happened: return `farcall::Result<T>` and
+/// see `farcall::OrFail`.
 ///
 /// When every method is `async` and returns a `Result`, or returns a stream of `Result`s, `InventoryClient` implements `Inventory`:
 /// code over `impl Inventory` takes a local object, a mock or a remote one alike. When none is `async` and all return a `Result`,
 /// `InventoryBlockingClient` does. Where the trait has supertraits the client is an implementation once they are implemented
-/// for it. Where a method stands in the way the compiler names it; to implement such a trait for its client by hand, say `no_pointers`.
+/// for it. Where a method stands in the way the compiler names it; to implement such a trait for its client by hand,
+/// say `no_pointers`.
 ///
 /// `&T`, `Box<T>` and `Arc<T>` implement the trait where `T` does, so that a program and its server can share an implementation. They
 /// ask of `T` what a method asks of `Self`, and of themselves the supertraits. Where an associated type is bounded by something about
 /// `Self`, and with `no_pointers`, there are no such implementations.
 ///
-/// The trait is for generic code and not for `dyn Inventory`: its methods return futures. It needs no `async_trait`, and an
-/// implementation with `#[async_trait]` is none of it.
+/// The trait is for generic code and not for `dyn Inventory`: its methods return futures. It needs no `async_trait`,
+/// and an implementation with `#[async_trait]` does not fit it.
 ///
 /// # Methods
 /// Every method takes `&self`, since calls run side by side. Arguments may be `&str`, `&[u8]`, `&T`, `&[T]`, `Option<&T>`,

@@ -121,7 +121,8 @@ impl Service {
         self.methods.iter().any(|method| method.cfgs().next().is_some())
     }
 
-    /// The method that keeps a client whose methods are async (or not) from being an implementation of the trait itself.
+    /// The method that keeps a client whose methods are async (or not) from being an implementation of the trait
+    /// itself.
     pub(crate) fn obstacle(&self, asynchronous: bool) -> Option<&Method> {
         let fits = |method: &Method| match &method.output.stream {
             Some(stream) => {

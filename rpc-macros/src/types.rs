@@ -169,8 +169,8 @@ pub(crate) fn is_bytes(ty: &Type) -> bool {
     }
 }
 
-/// Whether serde is certain to handle the type, so that nothing needs to be asserted about it. Names that others give to types of
-/// their own are not among these.
+/// Whether serde is certain to handle the type, so that nothing needs to be asserted about it. Names that others give
+/// to types of their own are not among these.
 pub(crate) fn is_well_known(ty: &Type) -> bool {
     const KNOWN: [&str; 18] = [
         "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize",

@@ -1,4 +1,5 @@
-//! Types that are called like those of other libraries and can cross the network, and bounds on `Self` that say nothing about a client.
+//! Types that are called like those of other libraries and can cross the network, and bounds on `Self` that say
+//! nothing about a client.
 
 use std::fmt::Display;
 

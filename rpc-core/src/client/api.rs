@@ -84,7 +84,8 @@ pub trait Client: Clone + Send + Sync + Sized {
     #[doc(hidden)]
     fn descriptor() -> &'static ServiceDescriptor;
 
-    /// Waits for the end of the object, or of the server's present connection, and gives the reason; see [`Channel::closed`].
+    /// Waits for the end of the object, or of the server's present connection, and gives the reason; see
+    /// [`Channel::closed`].
     fn closed(&self) -> impl Future<Output = Error> + Send {
         self.channel().closed()
     }

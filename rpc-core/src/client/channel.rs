@@ -250,7 +250,8 @@ impl Channel {
     /// Whether there is a connection now. It may be lost the moment after; there is no need to ask before a call.
     ///
     /// A channel to an object is `Ready` as long as nothing here speaks against a call, and `Idle` for good when it is revoked here, or
-    /// when its connection takes no new calls. That the other side has revoked it is known to those who [wait](Self::closed) for it or
+    /// when its connection takes no new calls. That the other side has revoked it is known to those who
+    /// [wait](Self::closed) for it or
     /// [watch](Self::watch_state) the channel.
     pub fn state(&self) -> ChannelState {
         let callable = match &self.inner.target {
@@ -270,8 +271,8 @@ impl Channel {
         !matches!(self.inner.target, Target::Dialled(_)) && self.state() == ChannelState::Idle
     }
 
-    /// Watches [`state`](Self::state). Of a channel to an object it shows `Ready` until the object is [gone](Self::closed), then `Idle`,
-    /// and that is the last one.
+    /// Watches [`state`](Self::state). Of a channel to an object it shows `Ready` until the object is
+    /// [gone](Self::closed), then `Idle`, and that is the last one.
     pub fn watch_state(&self) -> StateWatch {
         StateWatch(match &self.inner.target {
             Target::Dialled(dialled) => Watched::Server(dialled.watch_state()),
@@ -282,15 +283,15 @@ impl Channel {
 
     /// Waits for the end of what the channel leads to, and gives the reason.
     ///
-    /// - To an object of the peer's: until the peer revokes it, which is known as soon as the peer says so, or until its connection is
-    ///   over.
+    /// - To an object of the peer's: until the peer revokes it, which is known as soon as the peer says so, or until
+    ///   its connection is over.
     /// - To an object of this process: until it is [revoked](Self::revoke).
-    /// - To a server: until the present connection is over. With none at present the last end is the answer, at once, and a channel that
-    ///   never had one says that. It does not dial: the next call does, and the end of that connection is another one. A connection
-    ///   that ends because nobody used it ends, too.
+    /// - To a server: until the present connection is over. With none at present the last end is the answer, at once,
+    ///   and a channel that never had one says that. It does not dial: the next call does, and the end of that
+    ///   connection is another one. A connection that ends because nobody used it ends, too.
     ///
-    /// A peer that vanishes without a word is missed after twice [`Limits::keepalive`](crate::Limits::keepalive). The error tells of no
-    /// call.
+    /// A peer that vanishes without a word is missed after twice [`Limits::keepalive`](crate::Limits::keepalive). The
+    /// error tells of no call.
     ///
     /// Cancel safe.
     ///
@@ -433,8 +434,8 @@ impl StateWatch {
         }
     }
 
-    /// Waits for a change that was not seen and gives the new state; `None` when there will be none: the channel is gone, or the end of
-    /// its object was seen. States that lasted only a moment may be skipped.
+    /// Waits for a change that was not seen and gives the new state; `None` when there will be none: the channel is
+    /// gone, or the end of its object was seen. States that lasted only a moment may be skipped.
     ///
     /// Cancel safe.
     pub async fn changed(&mut self) -> Option<ChannelState> {

@@ -114,7 +114,8 @@ impl Share {
         self.of.max_unread
     }
 
-    /// Whether an operator is to hear that there is nothing to take: now and then, so that a peer which stays at a limit fills no log.
+    /// Whether an operator is to hear that there is nothing to take: now and then, so that a peer which stays at a
+    /// limit fills no log.
     pub(crate) fn tells(&self) -> bool {
         let (mut told, now) = (self.told.lock().unwrap_or_else(PoisonError::into_inner), Instant::now());
         let tells = told.is_none_or(|at| now.saturating_duration_since(at) >= PAUSE);

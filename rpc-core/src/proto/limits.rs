@@ -31,10 +31,10 @@ macro_rules! limits {
         /// | references to objects | `max_objects` |
         /// | over UDP, what nobody has looked at | 2 MiB |
         ///
-        /// and what the handlers that it started hold themselves. The server as a whole runs `max_server_calls` handlers, and holds
-        /// `max_server_unread` of answers and 64 KiB more for each connection; a UDP socket keeps 64 MiB of messages whose beginning is
-        /// missing, for all its peers. Nobody makes it hold items that are to be sent: a sender waits while 32 KiB of its stream have not
-        /// left.
+        /// and what the handlers that it started hold themselves. The server as a whole runs `max_server_calls`
+        /// handlers, and holds `max_server_unread` of answers and 64 KiB more for each connection; a UDP socket keeps
+        /// 64 MiB of messages whose beginning is missing, for all its peers. Nobody makes it hold items that are to be
+        /// sent: a sender waits while 32 KiB of its stream have not left.
         #[derive(Clone, Debug)]
         pub struct Limits {
             $(pub(crate) $name: $kind,)*
@@ -134,9 +134,9 @@ limits! {
     /// Decoding also fails where it would take more than 1.25 MiB of stack, with the polls of calls to objects of this
     /// process around it: levels that hold 8 KiB each are refused before they are 128. A level counts when it begins,
     /// by its size times what decoding copies it (8 times, 24 in a debug build). So no input overflows the stack of a 2
-    /// MiB thread, unless something else on it takes more than 512 KiB. Arguments, results and items of more than 128 KiB in
-    /// themselves do not compile, and a debug build refuses those above some 40 KiB where they arrive: large arrays belong
-    /// into a `Vec`. Encoding and dropping take less stack than decoding the same value did.
+    /// MiB thread, unless something else on it takes more than 512 KiB. Arguments, results and items of more than 128
+    /// KiB in themselves do not compile, and a debug build refuses those above some 40 KiB where they arrive: large
+    /// arrays belong into a `Vec`. Encoding and dropping take less stack than decoding the same value did.
     max_depth: u16 = 128;
     /// How many bytes of elements, and of values behind pointers, one decoded message may build in memory, whatever it
     /// takes on the wire; default 64 MiB. [`DecodeLimits`](crate::codec::DecodeLimits) says what that does not see.

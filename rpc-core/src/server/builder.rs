@@ -173,7 +173,8 @@ impl Server {
 
     /// Calls `told` with the peer's address when a connection is open: after the handshake, and before its first call.
     ///
-    /// It runs in the connection's task, so it must be quick. [`on_disconnection`](Self::on_disconnection) follows for each.
+    /// It runs in the connection's task, so it must be quick. [`on_disconnection`](Self::on_disconnection) follows for
+    /// each.
     ///
     /// ```
     /// use farcall::Server;
@@ -187,9 +188,11 @@ impl Server {
         self
     }
 
-    /// Calls `told` with the peer's address and the reason when a connection that was open has ended, however it came to that.
+    /// Calls `told` with the peer's address and the reason when a connection that was open has ended, however it came
+    /// to that.
     ///
-    /// It runs in the connection's task, so it must be quick. Its handlers were told to stop, and some may still be on their way out.
+    /// It runs in the connection's task, so it must be quick. Its handlers were told to stop, and some may still be on
+    /// their way out.
     pub fn on_disconnection(mut self, told: impl Fn(&Address, &Error) + Send + Sync + 'static) -> Self {
         self.hooks.ended = Some(Arc::new(told));
         self

@@ -104,7 +104,7 @@ impl<Method, E: From<Error>> ItemFailure<Method> for E {}
 
 /// The items of a stream that are called results.
 #[diagnostic::on_unimplemented(
-    message = "the items of a stream of `{Method}` are called like a `Result` and are none",
+    message = "the items of a stream of `{Method}` are called like a `Result` and are not",
     label = "not a `Result`",
     note = "make the items of a type whose name does not end in `Result`"
 )]
@@ -115,7 +115,7 @@ impl<Method, T, E> FallibleItem<Method> for Result<T, E> {}
 
 /// The return type of a method whose failures and results are told apart.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is called like a `Result` and is none",
+    message = "`{Self}` is called like a `Result` and is not one",
     label = "not a `Result`",
     note = "mark the method `#[rpc(plain)]`"
 )]
@@ -132,8 +132,8 @@ impl<T, E> Fallible for Result<T, E> {
 /// The error of a result, which may be an alias.
 pub type ErrorOf<R> = <R as Fallible>::Error;
 
-/// Whether a return type is a `Result` after all, under a name that does not say so: the compiler takes this answer for all types but
-/// those that have one of their [own](Demand::IS_RESULT).
+/// Whether a return type is a `Result` after all, under a name that does not say so: the compiler takes this answer
+/// for all types but those that have one of their [own](Demand::IS_RESULT).
 pub trait NoResult {
     /// It is not.
     const IS_RESULT: bool = false;
@@ -180,7 +180,7 @@ impl<T: ?Sized> Demand<T> {
     {
     }
 
-    /// To be what looks like an end of a channel, and is none.
+    /// To be what looks like an end of a channel, and is another type.
     pub const fn channel_end<Method, Name>(&self)
     where
         T: ChannelEnd<Method>,

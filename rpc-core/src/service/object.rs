@@ -20,8 +20,8 @@ pub(crate) struct LocalObject {
 struct State {
     /// What answers calls, unless the object is revoked.
     service: Option<Arc<dyn Service>>,
-    /// Who wants to know when it is revoked, in the order in which they began to: the same seed of a simulated network is to give
-    /// the same run.
+    /// Who wants to know when it is revoked, in the order in which they began to: the same seed of a simulated network
+    /// is to give the same run.
     watchers: Vec<(usize, Watcher)>,
 }
 
@@ -74,8 +74,8 @@ impl LocalObject {
         &self.ending
     }
 
-    /// Lets `told` run when the object is revoked, in the place of what `who` said before; says whether it is not revoked yet. It may
-    /// be asked under a lock that `told` takes.
+    /// Lets `told` run when the object is revoked, in the place of what `who` said before; says whether it is not
+    /// revoked yet. It may be asked under a lock that `told` takes.
     pub(crate) fn watch(&self, who: usize, told: impl FnOnce() + Send + 'static) -> bool {
         let mut state = self.lock();
         let lives = state.service.is_some();

@@ -152,8 +152,8 @@ fn shared(receiver: &Receiver) -> Option<bool> {
     }
 }
 
-/// `async-trait` rewrites what this attribute needs as it was written. Says whether that has happened already, so that nothing else
-/// can be said about the trait.
+/// `async-trait` rewrites what this attribute needs as it was written. Says whether that has happened already, so that
+/// nothing else can be said about the trait.
 pub(crate) fn async_trait(context: &Context, item: &ItemTrait) -> bool {
     const TEXT: &str =
         "a service is an ordinary trait with `async fn`: take `#[async_trait]` away, here and at the implementations";

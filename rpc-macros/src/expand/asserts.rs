@@ -54,7 +54,8 @@ pub(super) fn asserts(service: &Service) -> TokenStream {
     }
 }
 
-/// Whether something is asked about each of the method's types that needs it, so that its calls need not complain about them.
+/// Whether something is asked about each of the method's types that needs it, so that its calls need not complain
+/// about them.
 pub(crate) fn is_asked(service: &Service, method: &Method) -> bool {
     let all = all_questions(service, method);
     let (asked, hidden) = (!all.is_empty(), is_hidden(service, &method.output.ty));
@@ -99,8 +100,8 @@ fn all_questions(service: &Service, method: &Method) -> Vec<Question> {
     questions
 }
 
-/// Whether nothing can be asked about the type where the questions stand: it depends on parameters, or the name of the function with
-/// the questions hides it.
+/// Whether nothing can be asked about the type where the questions stand: it depends on parameters, or the name of the
+/// function with the questions hides it.
 fn is_hidden(service: &Service, ty: &Type) -> bool {
     types::mentions(ty, &service.item.ident) || bounds::is_generic(service, ty)
 }

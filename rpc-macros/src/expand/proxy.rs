@@ -178,7 +178,8 @@ impl Proxy<'_> {
     pub(super) fn trait_implementation(&self) -> TokenStream {
         let service = self.service;
         let obstacle = service.obstacle(self.asynchronous);
-        // Why a client is no implementation can be told where nobody else may make it one, and where it is not a matter of types.
+        // Why a client is no implementation can be told where nobody else may make it one, and where it is not a
+        // matter of types.
         let is_simple = service.parameters.params.is_empty() && !service.methods.iter().any(Method::is_streaming);
         let told = self.asynchronous && service.pointers && is_simple;
         if !service.complete || obstacle.is_some() && !told {
@@ -195,7 +196,7 @@ impl Proxy<'_> {
                 generics.make_where_clause().predicates.push(predicate);
             }
         }
-        // The same holds for this one, which is never kept: it says why the client is none.
+        // The same holds for this one, which is never kept: it says why the client is not one.
         let marker = obstacle.map(|method| {
             let method = asserts::marker(&method.ident);
             let predicate = syn::parse_quote! {

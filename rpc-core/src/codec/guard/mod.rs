@@ -124,8 +124,8 @@ pub(crate) fn room_for<T>() -> Result<(), CodecError> {
 /// The most that arguments, a result or an item may hold in themselves.
 const INLINE: usize = 128 << 10;
 
-/// Makes sure, before a program runs, that a handler with such arguments or such a result has a place on the stack of a thread: a debug
-/// build has many copies of them in one function.
+/// Makes sure, before a program runs, that a handler with such arguments or such a result has a place on the stack of
+/// a thread: a debug build has many copies of them in one function.
 ///
 /// ```compile_fail,E0080
 /// #[farcall::service]

@@ -18,7 +18,8 @@ const WITH_OTHERS: Duration = Duration::from_millis(100);
 /// When the driver has looked last.
 pub(in crate::driver) struct Look {
     at: Instant,
-    /// From when on that is so long ago that something may have come since. Every call asks, so it is not worked out each time.
+    /// From when on that is so long ago that something may have come since. Every call asks, so it is not worked out
+    /// each time.
     stale: Instant,
     pause: Duration,
     /// Somebody waits for it.

@@ -76,7 +76,8 @@ pub(super) struct Imports {
     objects: HashMap<u32, Import>,
     /// Objects by the watches that were not answered.
     watches: HashMap<u64, u32>,
-    /// How many watches there were: each has a number that none had before, so that a late answer is not taken for another's.
+    /// How many watches there were: each has a number that none had before, so that a late answer is not taken for
+    /// another's.
     watched: u64,
 }
 
@@ -139,7 +140,8 @@ impl Imports {
         import.ending.as_ref().map(|(_, ending)| Arc::clone(ending))
     }
 
-    /// Everything that is watched, in the order in which it was: the same seed of a simulated network is to give the same run.
+    /// Everything that is watched, in the order in which it was: the same seed of a simulated network is to give the
+    /// same run.
     pub(super) fn endings(&self) -> impl Iterator<Item = Arc<Ending>> {
         let mut endings: Vec<_> = self
             .objects

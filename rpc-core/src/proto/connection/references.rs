@@ -51,8 +51,8 @@ impl Connection {
         self.put_number(Kind::Release, object, uses);
     }
 
-    /// Asks to be told with an [event](Event::Revoked) when an object of the peer's is revoked. `watch` is a number that no other
-    /// watch of this side has or had. Once for each reference at most.
+    /// Asks to be told with an [event](Event::Revoked) when an object of the peer's is revoked. `watch` is a number
+    /// that no other watch of this side has or had. Once for each reference at most.
     pub(crate) fn watch_object(&mut self, object: u32, watch: u64) {
         self.put_number(Kind::Watch, object, watch);
     }
