@@ -3,12 +3,13 @@
 //! A [`Guard`] stands between a type's `Deserialize` and any format's `Deserializer`.
 
 mod adapter;
+mod place;
 
 use std::{cell::Cell, marker::PhantomData};
 
 use serde::de;
 
-use self::adapter::Guarded;
+use self::{adapter::Guarded, place::Outermost};
 use super::{CodecError, DecodeLimits};
 use crate::nesting::Share;
 
@@ -16,6 +17,8 @@ use crate::nesting::Share;
 #[derive(Debug)]
 pub(super) struct Guard {
     limits: DecodeLimits,
+    /// Levels that may still be opened.
+    depth: Cell<u16>,
     /// Bytes of elements that may still be built.
     memory: Cell<usize>,
     /// The longest length that a sequence may announce to the code that reserves memory for it.
@@ -31,6 +34,7 @@ impl Guard {
     pub(super) fn new(limits: DecodeLimits, length: usize) -> Self {
         Self {
             limits,
+            depth: Cell::new(limits.depth),
             memory: Cell::new(limits.memory),
             announced: length.min(ANNOUNCED),
             stack: Share::of(STACK),
@@ -40,8 +44,8 @@ impl Guard {
 
     /// Decodes a `T` from whichever deserializer it is given.
     #[inline]
-    pub(super) fn seed<T>(&self) -> Guarded<'_, PhantomData<T>> {
-        Guarded::new(PhantomData, self)
+    pub(super) fn seed<T>(&self) -> Guarded<'_, PhantomData<T>, Outermost> {
+        self.over(PhantomData)
     }
 
     /// Why this guard, and not the format, ended the decode.
