@@ -63,15 +63,19 @@ impl<T: Keyed> IndexedQueue<T> {
     }
 
     pub(crate) fn pop_front(&mut self) -> Option<T> {
-        self.front()?;
-        let one = self.queue.pop_front().flatten()?;
-        if self.left < self.entered
-            && let Some(key) = one.key()
-        {
-            self.numbers.remove(&key);
+        loop {
+            let first = self.queue.pop_front()?;
+            let entered = self.left < self.entered;
+            self.left += 1;
+            let Some(one) = first else {
+                self.gaps -= 1;
+                continue;
+            };
+            if entered && let Some(key) = one.key() {
+                self.numbers.remove(&key);
+            }
+            return Some(one);
         }
-        self.left += 1;
-        Some(one)
     }
 
     /// Takes out the one with this key.
