@@ -139,7 +139,7 @@ async fn large_arguments_are_decoded_beside_the_connection(transport: Transport)
         .await?;
     let desk = DeskClient::new(site.channel.clone());
     let slow = Slow {
-        blob: vec![7; 100 << 10],
+        blob: vec![7; 200 << 10],
         turns: transport as usize,
     };
     let call = desk.read(slow);
@@ -152,7 +152,7 @@ async fn large_arguments_are_decoded_beside_the_connection(transport: Transport)
         assert_eq!(desk.double(4).await?, 8);
         go_on.send(())?;
     }
-    assert_eq!(call.await??, 100 << 10);
+    assert_eq!(call.await??, 200 << 10);
     Ok(())
 }
 

@@ -30,9 +30,9 @@ use crate::{
 };
 
 /// Arguments that are longer are decoded in the handler's own task: a megabyte of small boxed values takes tens of
-/// milliseconds, and the driver has the other calls and the pings of its connection to answer. It is about what one
-/// frame holds, which takes a millisecond at the worst, and next to a longer message a task costs nothing.
-const LARGE: usize = 32 << 10;
+/// milliseconds, and the driver has the other calls and the pings of its connection to answer. So much takes five at
+/// the worst. Half of it is a usual size, where a task of its own costs an eighth of a call.
+const LARGE: usize = 128 << 10;
 
 /// What is done with the calls that come in over one connection.
 pub(crate) struct Serving {
