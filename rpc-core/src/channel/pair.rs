@@ -186,6 +186,7 @@ impl<T> Receiver<T> {
     }
 
     /// [`recv`](Self::recv) for those who poll.
+    #[inline]
     pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, Error>>> {
         loop {
             if let Some(items) = &mut self.items {

@@ -17,11 +17,16 @@ impl Feeds {
     }
 
     /// Sends what can be sent; the streams that have ended are gone then.
+    #[inline]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) {
         if !self.0.is_empty() {
-            // One that cannot go on is dropped, and its receiver told so.
-            self.0.retain_mut(|feed| feed.poll(cx).is_pending());
+            self.poll_each(cx);
         }
+    }
+
+    fn poll_each(&mut self, cx: &mut Context<'_>) {
+        // One that cannot go on is dropped, and its receiver told so.
+        self.0.retain_mut(|feed| feed.poll(cx).is_pending());
     }
 }
 

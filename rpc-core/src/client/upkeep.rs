@@ -26,7 +26,8 @@ pub(crate) struct Upkeep {
 }
 
 impl Upkeep {
-    /// Sends what can be sent.
+    /// Sends what can be sent. It is asked before each item, and most have nothing to send.
+    #[inline]
     pub(super) fn work(&mut self, cx: &mut Context<'_>) {
         self.feeds.poll(cx);
         if let Some(rest) = &mut self.rest
