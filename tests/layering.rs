@@ -7,15 +7,17 @@ use std::{
 };
 
 /// What every room may use.
-const BASE: &[&str] = &["code", "error", "events", "metadata", "nesting", "unwind"];
+const BASE: &[&str] = &["clock", "code", "error", "events", "metadata", "nesting", "sync", "unwind"];
 
 /// What each room may use besides itself and the base.
 const ROOMS: &[(&str, &[&str])] = &[
+    ("clock", &[]),
     ("code", &[]),
     ("error", &[]),
     ("events", &[]),
     ("metadata", &[]),
     ("nesting", &[]),
+    ("sync", &[]),
     ("unwind", &[]),
     ("codec", &[]),
     ("guide", &[]),

@@ -142,6 +142,7 @@ mod carry;
 pub mod channel;
 mod checked;
 pub mod client;
+mod clock;
 mod code;
 pub mod codec;
 mod dispatch;
@@ -166,6 +167,7 @@ pub mod service;
 pub mod stream {
     pub use futures_core::Stream;
 }
+mod sync;
 pub mod testing;
 mod told;
 mod trace;

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     Error,
     carry::Offered,
-    service::now,
+    clock::now,
     unwind::{Panicked, caught, guarded},
 };
 

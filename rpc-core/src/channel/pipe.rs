@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, MutexGuard, OnceLock},
     task::{Context, Poll, Waker},
 };
 
@@ -12,6 +12,7 @@ use super::coding::{Decode, Encode, Items};
 use crate::{
     Error, Outcome,
     driver::{Inlet, Outlet},
+    sync::Mutex,
     unwind::caught,
 };
 
@@ -103,9 +104,8 @@ impl<T> Pipe<T> {
         pipe
     }
 
-    /// Nothing foreign runs under the lock, so nothing panics; the state is whole between any two statements in any case.
     fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Where the receiver is, if it is elsewhere.

@@ -29,10 +29,11 @@ use super::{
 };
 use crate::{
     Code, Error, Metadata, Outcome,
+    clock::now,
     driver::{Answered, Link, NotStarted, Reply, Started, is_inside, read_metadata},
     layer::{Answering, Came, Parcel, Request, Response},
     proto::{RequestHead, Ticket, encode_metadata},
-    service::{Extra, MethodDescriptor, Payload, Rest, Scope, now, with_current},
+    service::{Extra, MethodDescriptor, Payload, Rest, Scope, with_current},
     trace::Trace,
 };
 

@@ -1,7 +1,7 @@
 //! Connections that are made when they are needed, one at a time.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     time::Duration,
 };
 
@@ -16,10 +16,12 @@ use super::{
 };
 use crate::{
     Error, Limits,
+    clock::now,
     codec::Format,
     dispatch::{Host, Manner, Router},
     driver::Link,
-    service::{Ending, now},
+    service::Ending,
+    sync::Mutex,
     transport::Connector,
 };
 
@@ -86,7 +88,7 @@ impl Dialled {
     }
 
     fn lock(&self) -> MutexGuard<'_, Phase> {
-        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+        self.phase.lock()
     }
 
     pub(super) fn state(&self) -> ChannelState {
@@ -221,7 +223,7 @@ impl Drop for Dialled {
     /// Nobody makes calls any more: an attempt stops. An open connection writes what is queued, and closes when nobody has a
     /// stream or an object of it either.
     fn drop(&mut self) {
-        let phase = self.phase.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let phase = self.phase.get_mut();
         if let Some(link) = phase.link.take() {
             link.finish();
         }

@@ -1,10 +1,6 @@
 //! What a generated client holds: a channel and how to call on it.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -22,6 +18,7 @@ use crate::{
     channel::Streaming,
     proto::encode_metadata,
     service::{Form, MethodDescriptor, Payload},
+    sync::Mutex,
     trace::Trace,
 };
 
@@ -201,10 +198,10 @@ impl ReplyMetadata {
 
     /// The metadata of the answer that came last, result or error.
     pub fn latest(&self) -> Metadata {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().clone()
     }
 
     pub(super) fn replace(&self, metadata: Metadata) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = metadata;
+        *self.0.lock() = metadata;
     }
 }

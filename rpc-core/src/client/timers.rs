@@ -11,10 +11,7 @@ use tokio::{
     time::{Sleep, sleep_until},
 };
 
-use crate::{
-    Error, Outcome,
-    service::{MethodDescriptor, now},
-};
+use crate::{Error, Outcome, clock::now, service::MethodDescriptor};
 
 /// The deadline of a call, as it bounds the items of its result.
 pub(super) struct Deadline {

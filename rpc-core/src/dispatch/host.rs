@@ -1,6 +1,6 @@
 //! What the connections of one server, or of one channel, have in common.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use tokio::{
     sync::watch,
@@ -12,6 +12,7 @@ use crate::{
     Address, Code, Error, Limits, Service,
     driver::{Quantity, Refused, Share, Shares},
     layer::Next,
+    sync::Mutex,
 };
 
 /// What the connections of one server, or of one channel, have in common: what is offered, and the handlers at work.
@@ -106,7 +107,7 @@ impl Host {
 
     /// The handlers that outlive their connection, to be stopped.
     pub(crate) fn take_detached(&self) -> JoinSet<()> {
-        std::mem::take(&mut *self.detached.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.detached.lock())
     }
 
     /// Held by each handler in a task of its own.
@@ -116,7 +117,7 @@ impl Host {
 
     /// Runs a handler that may outlive its connection.
     pub(super) fn spawn_detached(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
-        let mut detached = self.detached.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut detached = self.detached.lock();
         // Those that have ended are taken out, so the set holds what runs.
         while detached.try_join_next().is_some() {}
         detached.spawn(task)

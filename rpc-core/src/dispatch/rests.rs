@@ -2,7 +2,7 @@
 
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Weak},
     task::{Context, Poll},
 };
 
@@ -16,6 +16,7 @@ use crate::{
     Error,
     driver::{Busy, Link},
     service::Context as CallContext,
+    sync::Mutex,
 };
 
 /// The handlers of a connection that have answered and go on, because they feed the streams of their answers. Their calls' ids
@@ -86,7 +87,7 @@ impl Rests {
 
     /// Gives it back when the connection is gone: stopping it wakes whoever waits for that, so not under the lock.
     fn enlist(&self, one: GoingOn) -> Option<GoingOn> {
-        match &mut *self.going_on.lock().unwrap_or_else(PoisonError::into_inner) {
+        match &mut *self.going_on.lock() {
             Some(others) => {
                 others.push(one);
                 None
@@ -97,7 +98,7 @@ impl Rests {
 
     /// How many go on. Those that have ended are taken out when the list would grow, which keeps it as long as what runs.
     fn count(&self, limit: usize) -> usize {
-        let mut going_on = self.going_on.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut going_on = self.going_on.lock();
         let Some(going_on) = &mut *going_on else { return 0 };
         if going_on.len() >= limit.min(going_on.capacity()) {
             going_on.retain(|one| !one.task.is_finished());
@@ -107,7 +108,7 @@ impl Rests {
 
     /// The connection is gone: nobody receives what they send.
     pub(super) fn stop(&self) {
-        let going_on = self.going_on.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let going_on = self.going_on.lock().take();
         going_on.into_iter().flatten().for_each(|one| one.stop());
     }
 }

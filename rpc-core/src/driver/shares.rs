@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, MutexGuard, Weak,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -11,6 +11,7 @@ use std::{
 
 use crate::{
     Limits,
+    sync::Mutex,
     transport::{Address, Origin},
 };
 
@@ -77,8 +78,7 @@ impl Shares {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Origin, Weak<Share>>> {
-        // Nothing panics halfway through a change.
-        self.by_origin.lock().unwrap_or_else(PoisonError::into_inner)
+        self.by_origin.lock()
     }
 
     /// The share of the peers at this address.
@@ -117,7 +117,7 @@ impl Share {
     /// Whether an operator is to hear that there is nothing to take: now and then, so that a peer which stays at a
     /// limit fills no log.
     pub(crate) fn tells(&self) -> bool {
-        let (mut told, now) = (self.told.lock().unwrap_or_else(PoisonError::into_inner), Instant::now());
+        let (mut told, now) = (self.told.lock(), Instant::now());
         let tells = told.is_none_or(|at| now.saturating_duration_since(at) >= PAUSE);
         if tells {
             *told = Some(now);

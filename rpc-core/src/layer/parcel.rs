@@ -1,9 +1,8 @@
 //! What exists once and passes through layers.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{fmt, sync::Arc};
+
+use crate::sync::Mutex;
 
 /// What exists once and passes through layers with a request or a response, which may be cloned: the first who asks gets it.
 pub(crate) struct Parcel<T>(Option<Arc<Mutex<Option<T>>>>);
@@ -14,13 +13,12 @@ impl<T> Parcel<T> {
     }
 
     pub(crate) fn take(&self) -> Option<T> {
-        self.0.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.0.as_ref()?.lock().take()
     }
 
     /// Whether there was something that somebody has taken.
     pub(crate) fn is_taken(&self) -> bool {
-        let is_empty =
-            |content: &Arc<Mutex<Option<T>>>| content.lock().unwrap_or_else(PoisonError::into_inner).is_none();
+        let is_empty = |content: &Arc<Mutex<Option<T>>>| content.lock().is_none();
         self.0.as_ref().is_some_and(is_empty)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     future::poll_fn,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     task::{Context, Poll, Wake, Waker},
 };
 
@@ -14,7 +14,7 @@ use super::{
     attempts::Attempts,
     foreign::{self, BoxError},
 };
-use crate::Error;
+use crate::{Error, sync::Mutex};
 
 /// One service of a layer for all calls: it need not be `Clone`, and what it counts, it counts for all.
 pub(super) struct Shared<S> {
@@ -51,7 +51,7 @@ where
 
     /// The service as soon as it is ready, for the one call that it is ready for.
     fn poll_service(&self, turn: &mut Option<Turn>, cx: &mut Context<'_>) -> Poll<Result<MutexGuard<'_, S>, S::Error>> {
-        let mut service = self.service.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut service = self.service.lock();
         let mut poll = || service.poll_ready(&mut Context::from_waker(&self.waker));
         let mut ready = poll();
         if ready.is_pending() {
@@ -101,7 +101,7 @@ pub(super) struct Waiting(Mutex<Slab<Option<Waker>>>);
 
 impl Waiting {
     fn lock(&self) -> MutexGuard<'_, Slab<Option<Waker>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -3,11 +3,11 @@
 use std::{
     collections::BTreeMap,
     fmt, mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
 };
 
 use super::{Entry, Reference, Registry};
-use crate::{Code, Context, Error, Result};
+use crate::{Code, Context, Error, Result, sync::Mutex};
 
 /// How many names there may be, unless something else is said.
 const MAX_NAMES: usize = 4096;
@@ -144,7 +144,7 @@ impl Names {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Reference>> {
-        self.bound.lock().unwrap_or_else(PoisonError::into_inner)
+        self.bound.lock()
     }
 }
 

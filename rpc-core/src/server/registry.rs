@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     future::Future,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, MutexGuard, OnceLock},
 };
 
 use slab::Slab;
@@ -12,6 +12,7 @@ use tokio::{runtime::Handle, sync::Notify, task::AbortHandle};
 use crate::{
     Address, Error,
     driver::{Link, Quantity, Refused, Share},
+    sync::Mutex,
 };
 
 /// How many peers without a place are told so at one time; further ones are closed without a word.
@@ -66,7 +67,7 @@ pub(super) struct Place {
 
 impl Registry {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// A place for one more connection with `peer`, and who gave way to it: where there is no room, the connection that was
@@ -208,7 +209,7 @@ impl Drop for Seat {
 
 impl Entry {
     fn seat(&self) -> MutexGuard<'_, Option<Seat>> {
-        self.seat.lock().unwrap_or_else(PoisonError::into_inner)
+        self.seat.lock()
     }
 
     fn stand_up(&self) -> Option<Seat> {

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, MutexGuard},
     time::Duration,
 };
 
@@ -13,6 +13,7 @@ use crate::{
     Address, Error, Outcome,
     dispatch::Host,
     events,
+    sync::Mutex,
     transport::{BoxStream, IntoAddress, Listener, bind_all},
 };
 
@@ -195,8 +196,8 @@ impl RunningServer {
         tasks
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Listening>> {
-        self.listening.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Vec<Listening>> {
+        self.listening.lock()
     }
 }
 

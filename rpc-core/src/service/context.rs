@@ -3,7 +3,7 @@
 use std::{
     cell::RefCell,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -12,7 +12,7 @@ use super::{
     liveness::{Hold, Liveness},
     scope::Scope,
 };
-use crate::{Metadata, transport::Address};
+use crate::{Metadata, clock::now, sync::Mutex, transport::Address};
 
 thread_local! {
     /// The call whose handler is being polled on this thread.
@@ -132,7 +132,7 @@ impl Context {
 
     fn with_reply(&self, change: impl FnOnce(&mut Metadata) -> crate::Result<()>) -> crate::Result<()> {
         match self.inner() {
-            Some(inner) => change(&mut inner.reply.lock().unwrap_or_else(PoisonError::into_inner)),
+            Some(inner) => change(&mut inner.reply.lock()),
             None => Ok(()),
         }
     }
@@ -141,7 +141,7 @@ impl Context {
         let Some(inner) = self.inner() else {
             return Metadata::new();
         };
-        std::mem::take(&mut inner.reply.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut inner.reply.lock())
     }
 
     /// Whether the caller gave the call up or its deadline has passed.
@@ -238,11 +238,6 @@ impl fmt::Debug for Context {
             .field("cancelled", &self.is_cancelled())
             .finish()
     }
-}
-
-/// The time as timers see it, which a test may have paused.
-pub(crate) fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
 }
 
 /// Asks the current scope, if there is one.

@@ -1,10 +1,6 @@
 //! One call on its way into a handler.
 
-use std::{
-    any::Any,
-    pin::Pin,
-    sync::{Mutex, PoisonError},
-};
+use std::{any::Any, pin::Pin};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -15,6 +11,7 @@ use crate::{
     Code, Error,
     carry::{self, Carried, Wire},
     codec::{Codec, CodecError, DecodeLimits, Format, assert_inline, room_for},
+    sync::Mutex,
 };
 
 /// A handler at work: ends with the encoded result, or with the error that the caller gets in its place.
@@ -81,7 +78,7 @@ impl Invocation {
     }
 
     fn decode<'a, T: Deserialize<'a>>(&'a self) -> Result<T, CodecError> {
-        let carried = std::mem::take(&mut *self.carried.lock().unwrap_or_else(PoisonError::into_inner));
+        let carried = std::mem::take(&mut *self.carried.lock());
         let decode = || self.wire.format.decode(&self.body, self.wire.limits);
         carry::decoding(carried, self.wire, decode)
     }

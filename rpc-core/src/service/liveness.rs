@@ -3,12 +3,14 @@
 use std::{
     any::Any,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Weak,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use tokio::sync::Notify;
+
+use crate::sync::Mutex;
 
 /// Whether a call is still wanted, shared by every context of the call.
 #[derive(Default)]
@@ -49,7 +51,7 @@ impl Liveness {
 
     /// Holds the call's place as long as the result lives.
     pub(crate) fn hold(&self) -> Hold {
-        let mut hold = lock(&self.hold);
+        let mut hold = self.hold.lock();
         let held = hold.upgrade().unwrap_or_else(|| {
             let held = Arc::default();
             *hold = Arc::downgrade(&held);
@@ -60,13 +62,9 @@ impl Liveness {
 
     /// Drops `finish` when nobody holds the call's place, which may be now.
     pub(crate) fn finish_when_free(&self, finish: impl Any + Send) {
-        let held = lock(&self.hold).upgrade();
+        let held = self.hold.lock().upgrade();
         if let Some(held) = held {
-            *lock(&held) = Some(Box::new(finish));
+            *held.lock() = Some(Box::new(finish));
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

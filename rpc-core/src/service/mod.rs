@@ -20,7 +20,7 @@ mod tasks;
 
 pub use blocking::blocking;
 pub use context::Context;
-pub(crate) use context::{enter, now, with_current};
+pub(crate) use context::{enter, with_current};
 pub(crate) use descriptor::fnv1a;
 pub use descriptor::{MethodDescriptor, ServiceDescriptor, method_id};
 pub(crate) use ending::Ending;

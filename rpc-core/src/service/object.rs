@@ -2,11 +2,11 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
 };
 
 use super::{Ending, Service, ServiceDescriptor, tasks::Tasks};
-use crate::{Code, Error, nesting, unwind::guarded};
+use crate::{Code, Error, nesting, sync::Mutex, unwind::guarded};
 
 /// An object that lives here. It lives as long as somebody has a reference, here or elsewhere, unless it is revoked.
 pub(crate) struct LocalObject {
@@ -101,7 +101,7 @@ impl LocalObject {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

@@ -1,13 +1,9 @@
 //! What is known about a call while its handler is polled; it becomes a [`Context`] only when somebody asks.
 
-use std::{
-    cell::OnceCell,
-    sync::{Arc, Mutex},
-    time::Instant,
-};
+use std::{cell::OnceCell, sync::Arc, time::Instant};
 
 use super::{Context, MethodDescriptor, context::Inner};
-use crate::{Metadata, transport::Address};
+use crate::{Metadata, sync::Mutex, transport::Address};
 
 /// What is known about a call while its handler is polled.
 pub(crate) struct Scope {

@@ -6,7 +6,7 @@ use std::{
     marker::PhantomData,
     mem,
     pin::{Pin, pin},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     task::{Context, Poll, Waker, ready},
 };
 
@@ -17,6 +17,7 @@ use super::{Handler, Invocation, Payload, Scope, items::Form, with_current};
 use crate::{
     Error, Outcome,
     channel::{self, Receiver, Sender},
+    sync::Mutex,
 };
 
 /// What a handler with streams and the future around it share.
@@ -203,7 +204,7 @@ impl Streams {
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

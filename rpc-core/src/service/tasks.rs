@@ -1,8 +1,8 @@
 //! Tasks that end with their owner.
 
-use std::sync::{Mutex, PoisonError};
-
 use tokio::{runtime::Handle, task::AbortHandle};
+
+use crate::sync::Mutex;
 
 /// Tasks that end with their owner.
 #[derive(Default)]
@@ -12,7 +12,7 @@ impl Tasks {
     pub(crate) fn spawn(&self, runtime: &Handle, task: impl Future<Output = ()> + Send + 'static) {
         // Outside the lock: a runtime that shuts down drops the task at once, and runs destructors of whatever is in it.
         let task = runtime.spawn(task).abort_handle();
-        let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tasks = self.0.lock();
         // Only when the list would grow, which keeps it about as long as what runs.
         if tasks.len() == tasks.capacity() {
             tasks.retain(|task| !task.is_finished());
@@ -23,7 +23,7 @@ impl Tasks {
 
 impl Drop for Tasks {
     fn drop(&mut self) {
-        let tasks = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let tasks = self.0.get_mut();
         tasks.iter().for_each(AbortHandle::abort);
     }
 }

@@ -4,7 +4,7 @@ use std::{
     fmt, io, mem,
     ops::Range,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -18,6 +18,8 @@ use super::{
     stream::NetworkStream,
 };
 use crate::transport::{Address, BoxStream, Connecting, Connector};
+
+use crate::sync::Mutex;
 
 /// A simulated network whose connections are slow, lossy or broken at will, the same way each time for the same seed.
 ///
@@ -225,7 +227,7 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn with<R>(&self, action: impl FnOnce(&mut State) -> R) -> R {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         let result = action(&mut state);
         let woken = mem::take(&mut state.woken);
         drop(state);

@@ -1,14 +1,11 @@
 //! Pipes inside this process, found by name in one table for the whole process.
 
-use std::{
-    collections::BTreeMap,
-    io,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeMap, io, sync::MutexGuard};
 
 use tokio::{io::duplex, sync::mpsc};
 
 use super::{Address, BoxStream, Connecting, Connector, Listener};
+use crate::sync::Mutex;
 
 /// How many bytes wait in a pipe, each way, before its writer does: the order of a socket buffer's size.
 const PIPE_CAPACITY: usize = 256 * 1024;
@@ -21,8 +18,7 @@ type Doors = BTreeMap<String, mpsc::Sender<BoxStream>>;
 static DOORS: Mutex<Doors> = Mutex::new(BTreeMap::new());
 
 fn doors() -> MutexGuard<'static, Doors> {
-    // Nothing panics halfway through a change of the table.
-    DOORS.lock().unwrap_or_else(PoisonError::into_inner)
+    DOORS.lock()
 }
 
 /// Two ends of a pipe inside this process. What one writes the other reads; dropping one is the other's end of file.

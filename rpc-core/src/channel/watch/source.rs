@@ -2,7 +2,7 @@
 
 use std::{
     future::poll_fn,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::MutexGuard,
     task::{Poll, ready},
 };
 
@@ -13,6 +13,7 @@ use crate::{
     Error,
     channel::coding::{Decode, Items},
     driver::{Batch, Inlet},
+    sync::Mutex,
 };
 
 /// The stream of values that all receivers of this process share. No task takes them in: whoever looks does.
@@ -54,7 +55,7 @@ impl<T> Source<T> {
     }
 
     fn order(&self) -> MutexGuard<'_, Order> {
-        self.order.lock().unwrap_or_else(PoisonError::into_inner)
+        self.order.lock()
     }
 
     /// Takes in what has come.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, MutexGuard, Weak},
     task::{Context, Wake, Waker},
 };
 
@@ -10,7 +10,7 @@ use super::{
     shared::{Shared, State},
     value::Encode,
 };
-use crate::{Error, codec::Format, driver::Outlet, service::Payload};
+use crate::{Error, codec::Format, driver::Outlet, service::Payload, sync::Mutex};
 
 /// The receivers that were sent away. Nobody's task tells them of new values: whoever sends does, one at a time and without the
 /// lock. Nor does a task wait for them to stop: whoever brings that news ends the stream.
@@ -47,7 +47,7 @@ impl<T> Default for Subscriptions<T> {
 
 impl<T> Subscriptions<T> {
     fn lock(&self) -> MutexGuard<'_, List<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// How many there are.

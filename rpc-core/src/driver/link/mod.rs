@@ -11,7 +11,7 @@ mod streams;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
@@ -35,6 +35,7 @@ use crate::{
     driver::Share,
     proto::{COPIED, Connection, RequestHead, Ticket, encode_metadata, parse_metadata},
     service::{Ending, Payload, with_current},
+    sync::Mutex,
     transport::Address,
 };
 
@@ -113,10 +114,8 @@ impl Link {
         })
     }
 
-    /// No code that can panic runs under the lock; should it all the same, the state is whole between any two statements
-    /// that matter, so the poison is ignored and nobody else panics.
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// How values are written on this connection.

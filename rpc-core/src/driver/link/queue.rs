@@ -12,8 +12,9 @@ use std::{
 use super::{Due, Link, NotStarted, Started, State, no_room, streams::wait, wake};
 use crate::{
     Code, Error, Outcome,
+    clock::now,
     proto::{COPIED, RequestHead, Ticket, Waiting},
-    service::{Payload, now, with_current},
+    service::{Payload, with_current},
 };
 
 /// The calls that wait for a place on one connection.

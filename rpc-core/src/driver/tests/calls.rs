@@ -41,7 +41,7 @@ fn start(link: &Arc<Link>, deadline: Option<Instant>) -> u32 {
         &RequestHead::default(),
         Payload::default(),
         deadline,
-        crate::service::now(),
+        crate::clock::now(),
         Waker::noop(),
     );
     match started {

@@ -91,7 +91,7 @@ impl Side {
         };
         match self
             .link
-            .start(&head, payload, None, crate::service::now(), std::task::Waker::noop())
+            .start(&head, payload, None, crate::clock::now(), std::task::Waker::noop())
         {
             Ok(Started::Sent(id)) => Ok(id),
             Ok(Started::Waits(_)) => Err(Error::unavailable("full")),

@@ -10,13 +10,14 @@ use std::{
 use tokio::time::timeout_at;
 
 use super::{
-    INCOMPLETE, now, secret,
+    INCOMPLETE, secret,
     socket::{Received, Socket},
     source::Source,
     stream::{REFUSALS, UdpStream},
 };
 use crate::{
     Code, Error,
+    clock::now,
     proto::datagram::{Budget, Opened, Opening, Refusal, Role, Session, Setup},
     transport::{Address, Connecting, Connector, names, race::race},
 };

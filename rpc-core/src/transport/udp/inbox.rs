@@ -3,11 +3,13 @@
 use std::{
     collections::VecDeque,
     net::{IpAddr, SocketAddr},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::MutexGuard,
     task::{Context, Poll, Waker},
 };
 
 use crate::proto::datagram::{Account, Budget};
+
+use crate::sync::Mutex;
 
 /// The room that each inbox has in any case, whatever the others hold: the datagrams of one receive.
 const OWN: usize = 64 << 10;
@@ -56,8 +58,7 @@ impl Inbox {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing panics halfway through a change.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Puts datagrams in, unless it is full: they are lost then, as any may be. Gives who is to be woken.

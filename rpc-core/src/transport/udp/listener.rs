@@ -13,13 +13,14 @@ use std::{
 use super::{
     INCOMPLETE, TURN,
     inbox::Inbox,
-    no_randomness, now, secret,
+    no_randomness, secret,
     socket::{Received, Socket, passes},
     source::Source,
     stream::UdpStream,
     table::{Place, Route, Table},
 };
 use crate::{
+    clock::now,
     proto::datagram::{Admission, Budget, Refusal, Role, Routed, Session, Setup},
     transport::{Address, BoxStream, Connecting, Listener, names},
 };

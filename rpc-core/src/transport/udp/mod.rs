@@ -18,7 +18,7 @@ mod table;
 mod tests;
 mod waiting;
 
-use std::{io, time::Instant};
+use std::io;
 
 pub(super) use connector::UdpConnector;
 pub(super) use listener::bind;
@@ -30,11 +30,6 @@ const INCOMPLETE: usize = 64 << 20;
 
 /// Datagrams handled in one turn before other tasks get theirs.
 const TURN: usize = 160;
-
-/// The time as the runtime has it, which tests may hold.
-fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
-}
 
 /// A number that nobody else can guess.
 fn secret() -> io::Result<u64> {

@@ -15,13 +15,15 @@ use tokio::{
 };
 
 use super::{
-    TURN, now,
+    TURN,
     sender::Sender,
     socket::{Socket, passes},
     source::Source,
     waiting::Waiting,
 };
 use crate::proto::datagram::{End, Session};
+
+use crate::clock::now;
 
 /// So many refused datagrams in a row, with none from the peer in between, end a session: one alone may be forged, or from a
 /// server that is just starting again.

@@ -2,13 +2,13 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     task::Waker,
     time::Instant,
 };
 
 use super::inbox::Inbox;
-use crate::proto::datagram::Endpoint;
+use crate::{proto::datagram::Endpoint, sync::Mutex};
 
 /// The sessions of a listening socket. Shared with the streams, which leave it when they are dropped.
 pub(super) struct Table(Mutex<Option<Endpoint<Route>>>);
@@ -29,8 +29,7 @@ impl Table {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Option<Endpoint<Route>>> {
-        // Nothing panics halfway through a change of the table.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Lets no new session in.

@@ -1,9 +1,11 @@
 //! Who waits for a stream.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     task::{Wake, Waker},
 };
+
+use crate::sync::Mutex;
 
 /// The tasks that wait for one stream. Reading and writing may be two tasks', and what comes for a stream is for both of them:
 /// its socket and its timer wake this, which wakes them.
@@ -18,8 +20,7 @@ struct Wakers {
 
 impl Waiting {
     fn lock(&self) -> MutexGuard<'_, Wakers> {
-        // Nothing panics halfway through a change.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// This task waits to read.

@@ -1,0 +1,27 @@
+//! Locks.
+
+use std::sync::{self, MutexGuard, PoisonError};
+
+/// A lock that a panic does not poison.
+///
+/// No code that can panic runs under a lock of this crate. Should it all the same, what the lock guards is whole between
+/// any two statements that matter, so one panic is not to be followed by others.
+#[derive(Debug, Default)]
+pub(crate) struct Mutex<T>(sync::Mutex<T>);
+
+impl<T> Mutex<T> {
+    pub(crate) const fn new(guarded: T) -> Self {
+        Self(sync::Mutex::new(guarded))
+    }
+
+    /// Waits for the lock.
+    #[inline]
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the lock guards; nobody else has it.
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+}
