@@ -1,73 +1,39 @@
-//! The rooms of the runtime crate use each other only in the directions that the map in CONTRIBUTING.md shows.
+//! The rooms of the runtime crate stand in an order, and each uses only those below it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
 
-/// What every room may use.
-const BASE: &[&str] = &["clock", "code", "error", "events", "metadata", "nesting", "sync", "unwind"];
-
-/// What each room may use besides itself and the base.
-const ROOMS: &[(&str, &[&str])] = &[
-    ("clock", &[]),
-    ("code", &[]),
-    ("error", &[]),
-    ("events", &[]),
-    ("metadata", &[]),
-    ("nesting", &[]),
-    ("sync", &[]),
-    ("unwind", &[]),
-    ("codec", &[]),
-    ("guide", &[]),
-    ("told", &[]),
-    ("proto", &[]),
-    ("transport", &["proto"]),
-    ("carry", &["codec", "driver", "proto", "service"]),
-    ("service", &["carry", "channel", "codec", "told", "transport"]),
-    ("layer", &["carry", "service", "transport"]),
-    ("driver", &["carry", "codec", "proto", "service", "transport"]),
-    ("channel", &["carry", "codec", "driver", "proto", "service"]),
+/// The rooms from the ground up, with what each is for. A room uses itself and those above it in this list.
+const ROOMS: &[(&str, &str)] = &[
+    ("unwind", "foreign code that panics"),
+    ("events", "what an operator hears of"),
+    ("clock", "the time"),
+    ("sync", "locks"),
+    ("status", "how a call ended: code, error, metadata"),
+    ("nesting", "how deep foreign code nests on one stack"),
+    ("told", "what is said once, to all that wait for it"),
+    ("codec", "values to bytes and back, under limits"),
+    ("proto", "the protocol without any I/O"),
+    ("transport", "streams of bytes, and addresses"),
     (
-        "dispatch",
-        &[
-            "carry",
-            "codec",
-            "driver",
-            "layer",
-            "proto",
-            "service",
-            "trace",
-            "transport",
-        ],
+        "driver",
+        "joins the protocol and a stream; what travels beside the bytes",
     ),
-    (
-        "client",
-        &[
-            "carry",
-            "channel",
-            "codec",
-            "dispatch",
-            "driver",
-            "layer",
-            "proto",
-            "service",
-            "told",
-            "trace",
-            "transport",
-        ],
-    ),
-    (
-        "server",
-        &["carry", "dispatch", "driver", "layer", "proto", "service", "transport"],
-    ),
-    ("checked", &["client", "service"]),
-    ("registry", &["client", "service"]),
-    ("trace", &["layer", "service", "transport"]),
-    ("loopback", &["client", "server", "service", "transport"]),
-    ("testing", &["client", "server", "transport"]),
-    ("fuzzing", &["codec", "proto"]),
+    ("channel", "streams as values"),
+    ("service", "what a handler sees, and what generated code implements"),
+    ("layer", "interceptors and layers around calls"),
+    ("trace", "spans"),
+    ("dispatch", "from calls that come in to handlers"),
+    ("client", "calls that go out"),
+    ("server", "listening, connections, shutdown"),
+    ("checked", "diagnostics about the types of a trait"),
+    ("registry", "references by name"),
+    ("loopback", "a client and its server in one process"),
+    ("testing", "a simulated network"),
+    ("fuzzing", "entries for the fuzz targets"),
 ];
 
 /// The rooms behind the names that `lib.rs` shows at the root.
@@ -78,52 +44,50 @@ const ROOT_NAMES: &[(&str, &str)] = &[
     ("Channel", "client"),
     ("ChannelState", "client"),
     ("Client", "client"),
-    ("Code", "code"),
+    ("Code", "status"),
     ("Context", "service"),
-    ("Error", "error"),
+    ("Error", "status"),
     ("Limits", "proto"),
-    ("Metadata", "metadata"),
-    ("OrFail", "error"),
-    ("Outcome", "code"),
-    ("Result", "error"),
+    ("Metadata", "status"),
+    ("OrFail", "status"),
+    ("Outcome", "status"),
+    ("Result", "status"),
     ("RunningServer", "server"),
     ("Server", "server"),
     ("Service", "service"),
+    ("Streaming", "channel"),
 ];
 
-/// `Limits` are plain numbers that both ends are built with; they live with the protocol that enforces them.
-const EVERYONE_MAY_NAME: &[&str] = &["Limits"];
+/// What shows the rooms to users and to generated code; it may name them all.
+const FRONT: &[&str] = &["guide", "lib", "macro_support"];
 
 #[test]
-fn rooms_use_each_other_only_as_the_map_shows() {
-    let rooms: BTreeMap<_, _> = ROOMS.iter().copied().collect();
+fn rooms_use_only_rooms_below_them() {
     let mut wrong = Vec::new();
     let mut seen = BTreeSet::new();
     for file in sources() {
         let room = room_of(&file);
-        if room == "lib" || room == "macro_support" {
+        if FRONT.contains(&room.as_str()) {
             continue;
         }
-        let allowed = rooms
-            .get(room.as_str())
-            .unwrap_or_else(|| panic!("room `{room}` is not on the map"));
-        seen.insert(room.clone());
+        let own = height(&room).unwrap_or_else(|| panic!("room `{room}` is not in the list"));
+        seen.insert(own);
         for name in crate_names(&fs::read_to_string(&file).expect("a source file")) {
-            if EVERYONE_MAY_NAME.contains(&name.as_str()) {
-                continue;
-            }
-            let used = ROOT_NAMES
-                .iter()
-                .find(|(root, _)| *root == name)
-                .map_or(name.as_str(), |(_, room)| room);
-            let fine = used == room || BASE.contains(&used) || allowed.contains(&used);
-            if !fine {
-                wrong.push(format!("{} uses {used} (as `crate::{name}`)", file.display()));
+            let root = ROOT_NAMES.iter().find(|(root, _)| *root == name);
+            let used = root.map_or(name.as_str(), |(_, room)| room);
+            match height(used) {
+                Some(height) if height <= own => {}
+                Some(_) => wrong.push(format!("{} uses `{used}`, which is above it", file.display())),
+                None => wrong.push(format!("{} names `crate::{name}`, which is no room", file.display())),
             }
         }
     }
-    assert!(seen.len() > 8, "the sources were found: {seen:?}");
+    assert_eq!(seen.len(), ROOMS.len(), "each room of the list has a source");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn height(room: &str) -> Option<usize> {
+    ROOMS.iter().position(|(name, _)| *name == room)
 }
 
 #[test]

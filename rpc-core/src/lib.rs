@@ -138,16 +138,13 @@
 // The attribute names the library, here as everywhere.
 extern crate self as farcall;
 
-mod carry;
 pub mod channel;
 mod checked;
 pub mod client;
 mod clock;
-mod code;
 pub mod codec;
 mod dispatch;
 mod driver;
-mod error;
 mod events;
 #[cfg(feature = "_fuzzing")]
 #[doc(hidden)]
@@ -157,12 +154,12 @@ pub mod layer;
 mod loopback;
 #[doc(hidden)]
 pub mod macro_support;
-mod metadata;
 mod nesting;
 mod proto;
 pub mod registry;
 pub mod server;
 pub mod service;
+mod status;
 /// Streams of items, as the `futures` crate has them.
 pub mod stream {
     pub use futures_core::Stream;
@@ -176,11 +173,9 @@ mod unwind;
 
 pub use channel::Streaming;
 pub use client::{BlockingClient, Call, Channel, ChannelState, Client};
-pub use code::{Code, Outcome};
-pub use error::{Error, OrFail, Result};
 pub use farcall_macros::service;
-pub use metadata::Metadata;
 pub use proto::Limits;
 pub use server::{RunningServer, Server};
 pub use service::{Context, Service};
+pub use status::{Code, Error, Metadata, OrFail, Outcome, Result};
 pub use transport::Address;

@@ -4,6 +4,11 @@ use std::{fmt, sync::OnceLock};
 
 use tokio::sync::Notify;
 
+use crate::Error;
+
+/// The end of an object or a connection, which comes once, for a reason.
+pub(crate) type Ending = Told<Error>;
+
 /// Something that is said once, to all that wait for it.
 ///
 /// They are woken in the order in which they began to wait, which a `watch` channel leaves to chance: over a simulated

@@ -5,11 +5,8 @@
 
 use std::{
     any::Any,
-    io::{self, Write},
     panic::{AssertUnwindSafe, catch_unwind},
 };
-
-use crate::events;
 
 /// What a panic said. The hook has reported it already.
 #[derive(Debug)]
@@ -30,25 +27,6 @@ impl Panicked {
             std::mem::forget(again);
         }
         Self(text)
-    }
-
-    /// Tells the panic of `what`, in this process with its text, and gives what the other side is told: an id under which the text is
-    /// found here, and the text itself only where `tells`.
-    #[cold]
-    pub(crate) fn report(&self, what: &str, name: &str, tells: bool) -> String {
-        let (id, text) = (format!("{:08x}", fastrand::u32(..)), self.text());
-        // A subscriber is foreign code, too.
-        let recorded =
-            caught(|| events::panicked(name.trim_start_matches(" of ").trim_matches('`'), &id, text)).unwrap_or(false);
-        if !recorded {
-            // Nobody hears of it where there is no place to write to, and that is no reason to fail.
-            let _ = writeln!(io::stderr(), "farcall: {what}{name} panicked (panic {id}): {text}");
-        }
-        if tells {
-            format!("{what} panicked: {text} (panic {id})")
-        } else {
-            format!("{what} panicked; the log of its process has the text beside `panic {id}`")
-        }
     }
 
     /// The text, or that there is none.

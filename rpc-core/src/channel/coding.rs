@@ -8,10 +8,9 @@ use thin_vec::ThinVec;
 
 use crate::{
     Error, Outcome,
-    carry::{self, Carried, Offered, Wire},
     codec::{Codec, CodecError, Format, assert_inline, room_for},
     driver::Batch,
-    service::Payload,
+    driver::attachments::{self, Carried, Offered, Payload, Wire},
 };
 
 /// How items are encoded; chosen where the type is known to be serialisable.
@@ -41,7 +40,7 @@ impl<T: Serialize> Encode<T> {
 }
 
 fn append<T: Serialize>(format: Format, item: &T, buffer: &mut Vec<u8>) -> Result<ThinVec<Offered>, CodecError> {
-    let (encoded, offered) = carry::collecting(|| format.encode(item, buffer));
+    let (encoded, offered) = attachments::collecting(|| format.encode(item, buffer));
     encoded.map(|()| offered)
 }
 
@@ -112,7 +111,9 @@ impl<T> Items<T> {
         } else {
             self.carried.pop_front().unwrap_or_default()
         };
-        Some(carry::decoding(carried, self.wire, || (self.decode)(self.wire, item)))
+        Some(attachments::decoding(carried, self.wire, || {
+            (self.decode)(self.wire, item)
+        }))
     }
 
     /// Whether all are used up: a long one is worth its memory.

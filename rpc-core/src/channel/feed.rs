@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{
     Error,
-    carry::Offered,
     clock::now,
+    driver::attachments::Offered,
     unwind::{Panicked, caught, guarded},
 };
 

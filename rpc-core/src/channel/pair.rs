@@ -21,7 +21,7 @@ use super::{
     coding::Items,
     pipe::{Next, Pipe, gone},
 };
-use crate::{Error, Outcome, carry, driver::broken};
+use crate::{Error, Outcome, driver::attachments, driver::broken};
 
 /// A channel for the items of one stream. Either end may be sent away, as an argument, in a result or as an item of another stream;
 /// the other end stays and sends or receives over the connection from then on.
@@ -259,7 +259,7 @@ async fn turn(turns: &Semaphore) -> Option<SemaphorePermit<'_>> {
 }
 
 fn take<T>(pipe: &Pipe<T>, done: &AtomicBool, what: &str) -> Result<(), String> {
-    carry::is_collecting()?;
+    attachments::is_collecting()?;
     let sent_already = || format!("the {what} was sent already");
     if done.load(Ordering::Acquire) {
         return Err(sent_already());

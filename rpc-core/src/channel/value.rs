@@ -14,7 +14,7 @@ use super::{
     pipe::Pipe,
 };
 use crate::{
-    carry::{self, Bound, Carried, Offered, StreamEnd},
+    driver::attachments::{self, Bound, Carried, Offered, StreamEnd},
     proto::Flow,
 };
 
@@ -36,7 +36,7 @@ impl<T: DeserializeOwned + Send + 'static> Serialize for Sender<T> {
 
 fn leave<S: Serializer>(serializer: S, flow: Flow, end: impl StreamEnd + 'static) -> Result<S::Ok, S::Error> {
     let end = Box::new(end);
-    let place = carry::offer(Offered::Stream { flow, end }).map_err(S::Error::custom)?;
+    let place = attachments::offer(Offered::Stream { flow, end }).map_err(S::Error::custom)?;
     serializer.serialize_u32(place)
 }
 
@@ -60,7 +60,7 @@ impl<'de, T: Serialize + Send + 'static> Deserialize<'de> for Sender<T> {
 
 pub(super) fn arrive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Carried, D::Error> {
     let place = u32::deserialize(deserializer)?;
-    let (carried, _) = carry::claim(place).map_err(D::Error::custom)?;
+    let (carried, _) = attachments::claim(place).map_err(D::Error::custom)?;
     Ok(carried)
 }
 

@@ -30,10 +30,11 @@ use super::{
 use crate::{
     Code, Error, Metadata, Outcome,
     clock::now,
+    driver::attachments::{Extra, Rest},
     driver::{Answered, Link, NotStarted, Reply, Started, is_inside, read_metadata},
     layer::{Answering, Came, Parcel, Request, Response},
     proto::{RequestHead, Ticket, encode_metadata},
-    service::{Extra, MethodDescriptor, Payload, Rest, Scope, with_current},
+    service::{MethodDescriptor, Payload, Scope, is_in_handler, with_current},
     trace::Trace,
 };
 
@@ -460,7 +461,7 @@ impl RawCall {
                 .filter(|_| link.is_foreign() || blocks_its_driver(cx))
                 .map(|deadline| Box::pin(sleep_until(deadline.into())))
         };
-        match link.start(&head, payload, deadline, now, cx.waker()) {
+        match link.start(&head, payload, deadline, now, cx.waker(), is_in_handler) {
             Ok(Started::Sent(id)) => {
                 let timer = timer();
                 self.state = State::Waiting { link, id, timer };

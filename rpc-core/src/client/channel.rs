@@ -11,10 +11,13 @@ use tokio::{runtime::Handle, sync::watch};
 use super::{ChannelBuilder, dialled::Dialled};
 use crate::{
     Address, Code, Error, Metadata, Outcome,
-    carry::Wire,
     driver::Import,
+    driver::attachments::Wire,
+    driver::attachments::revoked,
     layer::Next,
-    service::{Ending, LocalObject, Service, fnv1a, revoked},
+    proto::fnv1a,
+    service::{LocalObject, Service},
+    told::Ending,
     transport::{Connector, IntoAddress},
 };
 

@@ -9,8 +9,8 @@ use thin_vec::ThinVec;
 use super::upkeep::Upkeep;
 use crate::{
     Code, Error,
-    carry::{self, Carried, Wire},
     codec::{Codec, CodecError, assert_inline, room_for},
+    driver::attachments::{self, Carried, Wire},
     service::{AsBytes, MethodDescriptor},
 };
 
@@ -40,7 +40,7 @@ impl Answer {
     fn read<T: DeserializeOwned>(&self) -> Result<T, CodecError> {
         // A oneway call has no answer to decode; its value is `()`, which every format writes as nothing.
         let decode = || self.wire.format.decode(&self.body, self.wire.limits);
-        carry::decoding(self.carried.take(), self.wire, decode)
+        attachments::decoding(self.carried.take(), self.wire, decode)
     }
 }
 

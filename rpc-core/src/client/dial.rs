@@ -12,9 +12,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::{attempt::Attempting, dialled::Dialled};
 use crate::{
     Code, Error,
-    carry::Wire,
     codec::Format,
     dispatch::{Host, Serving},
+    driver::attachments::Wire,
     driver::{Driver, Link, open},
     events,
     proto::Connection,

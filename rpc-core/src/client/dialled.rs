@@ -20,8 +20,8 @@ use crate::{
     codec::Format,
     dispatch::{Host, Manner, Router},
     driver::Link,
-    service::Ending,
     sync::Mutex,
+    told::Ending,
     transport::Connector,
 };
 

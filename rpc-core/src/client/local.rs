@@ -20,11 +20,11 @@ use super::{
 };
 use crate::{
     Code, Error, Metadata, Outcome,
-    carry::Carried,
     dispatch::{Answer, Route, Work},
     driver::Reply,
+    driver::attachments::{Carried, Rest},
     proto::{encode_metadata, parse_metadata},
-    service::{CallParts, Context as CallContext, Invocation, LocalObject, Payload, Rest, Scope, with_current},
+    service::{CallParts, Context as CallContext, Invocation, LocalObject, Payload, Scope, with_current},
     trace::Trace,
 };
 

@@ -7,8 +7,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use super::{Channel, channel::Target};
 use crate::{
     Address, Error,
-    carry::{self, Carried, Offered},
-    service::{ServiceDescriptor, method_id},
+    driver::attachments::{self, Carried, Offered},
+    proto::service_id,
+    service::{LocalObject, ServiceDescriptor},
 };
 
 /// What stands for a client in the bytes of a message.
@@ -50,17 +51,17 @@ impl Written {
     /// Puts a client of `service` into the message that is being encoded.
     pub(crate) fn new(channel: &Channel, service: &str) -> Result<Self, String> {
         let offered = match &channel.inner().target {
-            Target::Local(object) => Offered::Object(Arc::clone(object)),
+            Target::Local(object) => Offered::Object(Arc::clone(object) as _),
             Target::Remote(import) => Offered::Import(Arc::clone(import)),
             Target::Dialled(_) => return travelling(channel, service).map(Self::Address),
         };
-        Ok(Self::Attached(carry::offer(offered)?))
+        Ok(Self::Attached(attachments::offer(offered)?))
     }
 
     /// Takes a client of `service` out of the message that is being decoded.
     pub(crate) fn into_channel(self, service: &str) -> Result<Channel, String> {
         match self {
-            Self::Attached(place) => claimed(carry::claim(place)?.0, service),
+            Self::Attached(place) => claimed(attachments::claim(place)?.0, service),
             Self::Address(address) => dialled(&address, service),
         }
     }
@@ -83,7 +84,7 @@ fn travelling(channel: &Channel, service: &str) -> Result<String, String> {
 fn dialled(address: &str, service: &str) -> Result<Channel, String> {
     let wrong = |error: Error| format!("the address of a client of `{service}` is none: {}", error.message());
     let address: Address = address.parse().map_err(wrong)?;
-    if address.is_near() && !carry::is_near() {
+    if address.is_near() && !attachments::is_near() {
         return Err(format!(
             "the client of `{service}` at `{address}` came from a peer that may be on another machine, where the address means \
              another place; only tcp:// and udp:// addresses travel that far"
@@ -93,13 +94,12 @@ fn dialled(address: &str, service: &str) -> Result<Channel, String> {
 }
 
 fn claimed(carried: Carried, service: &str) -> Result<Channel, String> {
-    let expected = service_hash(service);
     let (came, channel) = match carried {
         Carried::Import(import) | Carried::Local(Offered::Import(import)) => {
-            (import.service(), Channel::to_import(import))
+            (import.service(), Some(Channel::to_import(import)))
         }
         Carried::Object(object) | Carried::Local(Offered::Object(object)) => {
-            (service_hash(object.descriptor().name), Channel::to_object(object))
+            (object.service_id(), LocalObject::of(object).map(Channel::to_object))
         }
         Carried::Outlet(_) | Carried::Inlet(_) | Carried::Local(Offered::Stream { .. }) => {
             return Err(format!("a stream came in the place of a client of `{service}`"));
@@ -110,16 +110,7 @@ fn claimed(carried: Carried, service: &str) -> Result<Channel, String> {
             ));
         }
     };
-    if came == expected {
-        Ok(channel)
-    } else {
-        Err(format!(
-            "an object of another type came in the place of a client of `{service}`"
-        ))
-    }
-}
-
-/// How a service is called on the wire: the upper half of all its methods' ids.
-fn service_hash(service: &str) -> u32 {
-    (method_id(service, "") >> 32) as u32
+    channel
+        .filter(|_| came == service_id(service))
+        .ok_or_else(|| format!("an object of another type came in the place of a client of `{service}`"))
 }

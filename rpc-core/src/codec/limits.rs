@@ -1,7 +1,5 @@
 //! What a decoder may spend.
 
-use crate::Limits;
-
 /// What a decoder may spend on bytes from a peer.
 ///
 /// # What the limits do not see
@@ -14,7 +12,7 @@ use crate::Limits;
 /// While a vector grows, its old and its new memory exist at once: the peak is up to three times `memory`.
 ///
 /// The stack is seen wherever a sequence, map, tuple, struct, enum, option or newtype begins: see
-/// [`max_depth`](Limits::max_depth). What the type's own functions take is theirs.
+/// [`max_depth`](crate::Limits::max_depth). What the type's own functions take is theirs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DecodeLimits {
     /// How many sequences, maps, tuples, structs, enums, options and newtypes may be open at once (default 128).
@@ -30,15 +28,6 @@ impl Default for DecodeLimits {
         Self {
             depth: 128,
             memory: 64 << 20,
-        }
-    }
-}
-
-impl From<&Limits> for DecodeLimits {
-    fn from(limits: &Limits) -> Self {
-        Self {
-            depth: limits.max_depth,
-            memory: limits.max_decoded,
         }
     }
 }

@@ -7,8 +7,9 @@ use tokio::time::timeout_at;
 use super::work::with_reply_metadata;
 use crate::{
     Code, Error, Outcome,
+    driver::attachments::Rest,
     layer::{Answering, Next, Request, Response},
-    service::{Context as CallContext, Handler, Payload, Rest},
+    service::{Context as CallContext, Handler, Payload},
 };
 
 /// A handler behind layers.

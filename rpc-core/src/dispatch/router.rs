@@ -7,7 +7,8 @@ use std::{
 
 use crate::{
     Code, Error, Service,
-    service::{Handler, Invocation, LocalObject, MethodDescriptor, ServiceDescriptor, fnv1a},
+    proto::fnv1a,
+    service::{Handler, Invocation, LocalObject, MethodDescriptor, ServiceDescriptor},
 };
 
 /// A service that a server offers, under its own name or as a named instance.

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     Address, Code, Error, Metadata,
-    carry::Carried,
+    driver::attachments::{Carried, Object},
     driver::{Answers, Callee, Inbound, Link, Request},
     events,
     layer::{self, Parcel},
@@ -260,8 +260,8 @@ impl Drop for Serving {
     }
 }
 
-fn route_to(object: Option<Arc<LocalObject>>, method: u64) -> Result<Route, Error> {
-    match object {
+fn route_to(object: Option<Arc<dyn Object>>, method: u64) -> Result<Route, Error> {
+    match object.and_then(LocalObject::of) {
         Some(object) => Route::to_object(&object, method),
         None => Err(Error::refused(
             Code::NotFound,

@@ -4,7 +4,8 @@ use std::task::{Context, Poll, ready};
 
 use crate::{
     Code, Error, Metadata, Outcome,
-    service::{Context as CallContext, Handler, Payload, Rest, Scope, enter},
+    driver::attachments::Rest,
+    service::{Context as CallContext, Handler, Payload, Scope, enter},
     trace::Trace,
     unwind::{Panicked, caught, guarded},
 };

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use super::Link;
-use crate::service::Ending;
+use crate::told::Ending;
 
 /// A reference to an object of the peer's. The peer is told when it is dropped.
 ///

@@ -7,9 +7,8 @@ use thin_vec::ThinVec;
 
 use crate::{
     Error, Metadata,
-    carry::Carried,
+    driver::attachments::{Carried, Object, Payload},
     proto::{Stop, encode_metadata, failure_len},
-    service::{LocalObject, Payload},
 };
 
 /// What the driver does with the peer's calls.
@@ -41,7 +40,7 @@ pub(crate) enum Callee {
     /// The service that has the method; its instance with this id, if one is named.
     Service(Option<u64>),
     /// An object that was handed out; `None` if it has been let go since.
-    Object(Option<Arc<LocalObject>>),
+    Object(Option<Arc<dyn Object>>),
 }
 
 /// Answers that are ready at once, and so leave together.

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     Error,
-    carry::{Carried, Wire},
+    driver::attachments::{Carried, Wire},
     proto::{self, Received, StreamId},
 };
 

@@ -1,5 +1,6 @@
 //! The thin loops that join [`proto`](crate::proto) and a byte stream. They decide nothing: every rule is in `proto`.
 
+pub(crate) mod attachments;
 mod connection;
 mod handshake;
 mod import;

@@ -18,9 +18,8 @@ use super::{
 };
 use crate::{
     Error,
-    carry::{Offered, Wire},
+    driver::attachments::{Offered, Payload, Wire},
     proto::{Body, COPIED, Capacity, StreamId},
-    service::Payload,
 };
 
 /// The end of a stream that sends. Dropped before it [ended](Self::end), the receiver is told that the stream broke.

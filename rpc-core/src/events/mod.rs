@@ -7,6 +7,7 @@
 mod off;
 #[cfg(feature = "tracing")]
 mod on;
+mod panic;
 
 #[cfg(not(feature = "tracing"))]
 pub(crate) use off::*;

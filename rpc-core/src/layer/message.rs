@@ -8,8 +8,8 @@ use thin_vec::ThinVec;
 use super::{attempts::Attempts, parcel::Parcel};
 use crate::{
     Address, Context, Metadata,
-    carry::Carried,
-    service::{Extra, Handler, MethodDescriptor},
+    driver::attachments::{Carried, Extra},
+    service::{Handler, MethodDescriptor},
 };
 
 /// A call as a layer sees it.

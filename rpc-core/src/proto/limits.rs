@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::codec::DecodeLimits;
+
 /// Declares the limits once: field, default, setter and documentation.
 macro_rules! limits {
     ($($(#[$doc:meta])* $name:ident: $kind:ty = $default:expr;)*) => {
@@ -229,6 +231,15 @@ impl Announced {
             max_metadata: narrow(limits.max_metadata),
             max_streams: narrow(max_streams),
             stream_window: narrow(limits.stream_window),
+        }
+    }
+}
+
+impl From<&Limits> for DecodeLimits {
+    fn from(limits: &Limits) -> Self {
+        Self {
+            depth: limits.max_depth,
+            memory: limits.max_decoded,
         }
     }
 }

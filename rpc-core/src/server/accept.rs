@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     Address, Code, Error,
-    carry::Wire,
     dispatch::Serving,
+    driver::attachments::Wire,
     driver::{DEFAULT_TIMEOUT, Driver, Link, Refused, Share, accept as handshake, reject},
     events,
     proto::Connection,

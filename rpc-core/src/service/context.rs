@@ -249,6 +249,11 @@ pub(crate) fn with_current<R>(ask: impl FnOnce(&Scope) -> R) -> Option<R> {
         .flatten()
 }
 
+/// Whether this is inside a handler.
+pub(crate) fn is_in_handler() -> bool {
+    with_current(|_| ()).is_some()
+}
+
 /// Runs `function` with `scope` as the current one, and takes it back, on unwinding as well.
 pub(crate) fn enter<R>(scope: &mut Option<Scope>, function: impl FnOnce() -> R) -> R {
     struct Restore<'a>(&'a mut Option<Scope>);

@@ -9,8 +9,8 @@ use thin_vec::ThinVec;
 use super::{MethodDescriptor, Payload};
 use crate::{
     Code, Error,
-    carry::{self, Carried, Wire},
     codec::{Codec, CodecError, DecodeLimits, Format, assert_inline, room_for},
+    driver::attachments::{self, Carried, Wire},
     sync::Mutex,
 };
 
@@ -80,7 +80,7 @@ impl Invocation {
     fn decode<'a, T: Deserialize<'a>>(&'a self) -> Result<T, CodecError> {
         let carried = std::mem::take(&mut *self.carried.lock());
         let decode = || self.wire.format.decode(&self.body, self.wire.limits);
-        carry::decoding(carried, self.wire, decode)
+        attachments::decoding(carried, self.wire, decode)
     }
 
     /// The answer of a method with a plain value.

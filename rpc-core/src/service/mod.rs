@@ -4,33 +4,31 @@
 //! [`Service`] trait that dispatches to it, one [`Invocation`] and encoded [`Payload`]s. Layers meet a method as a
 //! [`MethodDescriptor`].
 
+mod as_bytes;
 mod blocking;
 pub(crate) mod bounds;
 mod context;
 mod descriptor;
-mod ending;
 mod invocation;
 pub(crate) mod items;
 mod liveness;
 mod object;
-mod payload;
 mod scope;
 mod streaming;
 mod tasks;
 
+pub use as_bytes::AsBytes;
 pub use blocking::blocking;
 pub use context::Context;
-pub(crate) use context::{enter, with_current};
-pub(crate) use descriptor::fnv1a;
-pub use descriptor::{MethodDescriptor, ServiceDescriptor, method_id};
-pub(crate) use ending::Ending;
+pub(crate) use context::{enter, is_in_handler, with_current};
+pub use descriptor::{MethodDescriptor, ServiceDescriptor};
 pub use invocation::{Handler, Invocation};
 pub use items::Form;
-pub(crate) use object::{LocalObject, revoked};
-pub use payload::{AsBytes, Payload};
-pub(crate) use payload::{Extra, Rest};
+pub(crate) use object::LocalObject;
 pub(crate) use scope::{Call as CallParts, Scope};
 pub use streaming::{Inbound, Streams, streaming};
+
+pub use crate::{driver::attachments::Payload, proto::method_id};
 
 /// An implementation of a service that a server can dispatch calls to.
 ///

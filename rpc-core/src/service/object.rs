@@ -1,12 +1,17 @@
 //! An object that lives in this process and may be called from others.
 
-use std::{
-    fmt,
-    sync::{Arc, MutexGuard},
-};
+use std::{any::Any, fmt, sync::Arc};
 
-use super::{Ending, Service, ServiceDescriptor, tasks::Tasks};
-use crate::{Code, Error, nesting, sync::Mutex, unwind::guarded};
+use super::{Service, ServiceDescriptor, tasks::Tasks};
+use crate::{
+    Code, Error,
+    driver::attachments::{Object, revoked},
+    nesting,
+    proto::service_id,
+    sync::Mutex,
+    told::Ending,
+    unwind::guarded,
+};
 
 /// An object that lives here. It lives as long as somebody has a reference, here or elsewhere, unless it is revoked.
 pub(crate) struct LocalObject {
@@ -41,22 +46,28 @@ impl LocalObject {
         })
     }
 
+    /// The object that a connection has handed on.
+    pub(crate) fn of(object: Arc<dyn Object>) -> Option<Arc<Self>> {
+        let object: Arc<dyn Any + Send + Sync> = object;
+        object.downcast().ok()
+    }
+
     pub(crate) fn descriptor(&self) -> &'static ServiceDescriptor {
         self.descriptor
     }
 
     /// What answers calls, unless the object is revoked.
     pub(crate) fn service(&self) -> Option<Arc<dyn Service>> {
-        self.lock().service.clone()
+        self.state.lock().service.clone()
     }
 
     pub(crate) fn is_revoked(&self) -> bool {
-        self.lock().service.is_none()
+        self.state.lock().service.is_none()
     }
 
     /// Answers no more calls; says whether it did before.
     pub(crate) fn revoke(&self) -> bool {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         // The implementation is dropped outside the lock.
         let (service, watchers) = (state.service.take(), std::mem::take(&mut state.watchers));
         drop(state);
@@ -74,41 +85,40 @@ impl LocalObject {
         &self.ending
     }
 
-    /// Lets `told` run when the object is revoked, in the place of what `who` said before; says whether it is not
-    /// revoked yet. It may be asked under a lock that `told` takes.
-    pub(crate) fn watch(&self, who: usize, told: impl FnOnce() + Send + 'static) -> bool {
-        let mut state = self.lock();
-        let lives = state.service.is_some();
-        if lives {
-            state.watchers.retain(|(other, _)| *other != who);
-            state.watchers.push((who, Box::new(told)));
-        }
-        lives
-    }
-
-    /// Takes back what `who` said last.
-    pub(crate) fn unwatch(&self, who: usize) {
-        let mut state = self.lock();
-        state.watchers.retain(|(other, _)| *other != who);
-        if state.watchers.is_empty() {
-            state.watchers = Vec::new();
-        }
-    }
-
     /// For handlers that outlive the calls made to the object here.
     pub(crate) fn detached(&self) -> &Tasks {
         &self.detached
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock()
+impl Object for LocalObject {
+    fn service_id(&self) -> u32 {
+        service_id(self.descriptor.name)
+    }
+
+    fn watch(&self, who: usize, told: Watcher) -> bool {
+        let mut state = self.state.lock();
+        let lives = state.service.is_some();
+        if lives {
+            state.watchers.retain(|(other, _)| *other != who);
+            state.watchers.push((who, told));
+        }
+        lives
+    }
+
+    fn unwatch(&self, who: usize) {
+        let mut state = self.state.lock();
+        state.watchers.retain(|(other, _)| *other != who);
+        if state.watchers.is_empty() {
+            state.watchers = Vec::new();
+        }
     }
 }
 
 impl Drop for LocalObject {
     /// Whoever drops it last is chance, and may be a connection: that does not end with a destructor that panics.
     fn drop(&mut self) {
-        let service = self.lock().service.take();
+        let service = self.state.lock().service.take();
         // It may keep another object, and that another.
         guarded(|| service.into_iter().for_each(nesting::dispose));
         self.ending.tell(Error::new(
@@ -116,11 +126,6 @@ impl Drop for LocalObject {
             "nobody has a reference to the object any more",
         ));
     }
-}
-
-/// Why an object that its owner has revoked answers no calls.
-pub(crate) fn revoked() -> Error {
-    Error::refused_for_good(Code::NotFound, "the object was revoked by the side that it lives on")
 }
 
 impl fmt::Debug for LocalObject {

@@ -5,21 +5,21 @@ use thin_vec::ThinVec;
 
 use crate::{
     Code,
-    carry::{self, Carried, Offered, Wire},
     channel::{Receiver, Sender, channel, watch},
     codec::{Codec, CodecError, Format},
+    driver::attachments::{self, Carried, Offered, Wire},
 };
 
 fn encoded<T: Serialize>(value: &T) -> Result<(Vec<u8>, ThinVec<Offered>), CodecError> {
     let mut bytes = Vec::new();
-    let (result, offered) = carry::collecting(|| Format::default().encode(value, &mut bytes));
+    let (result, offered) = attachments::collecting(|| Format::default().encode(value, &mut bytes));
     result.map(|()| (bytes, offered))
 }
 
 fn decoded<T: DeserializeOwned>((bytes, offered): (Vec<u8>, ThinVec<Offered>)) -> Result<T, CodecError> {
     let Wire { format, limits, .. } = Wire::default();
     let carried = offered.into_iter().map(Carried::Local).collect();
-    carry::decoding(carried, Wire::default(), || format.decode(&bytes, limits))
+    attachments::decoding(carried, Wire::default(), || format.decode(&bytes, limits))
 }
 
 #[tokio::test]

@@ -10,7 +10,12 @@ use super::{
     shared::{Shared, State},
     value::Encode,
 };
-use crate::{Error, codec::Format, driver::Outlet, service::Payload, sync::Mutex};
+use crate::{
+    Error,
+    codec::Format,
+    driver::{Outlet, attachments::Payload},
+    sync::Mutex,
+};
 
 /// The receivers that were sent away. Nobody's task tells them of new values: whoever sends does, one at a time and without the
 /// lock. Nor does a task wait for them to stop: whoever brings that news ends the stream.

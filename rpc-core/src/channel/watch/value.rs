@@ -11,14 +11,13 @@ use serde::{
 use super::{Receiver, Shared, source::Source};
 use crate::{
     Error,
-    carry::{self, Bound, Carried, Offered, StreamEnd},
     channel::{
         coding::{decode, not_encoded},
         value::local,
     },
     codec::Format,
+    driver::attachments::{self, Bound, Carried, Offered, Payload, StreamEnd},
     proto::Flow,
-    service::Payload,
 };
 
 /// How values are encoded; chosen where the type is known to be serialisable.
@@ -33,7 +32,7 @@ struct Plain<'a, T>(&'a T);
 
 impl<T: Serialize> Serialize for Plain<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        carry::plain(|| self.0.serialize(serializer))
+        attachments::plain(|| self.0.serialize(serializer))
     }
 }
 
@@ -52,7 +51,7 @@ impl<T: Serialize + Send + Sync + 'static> Serialize for Receiver<T> {
             version: state.version,
         });
         let flow = Flow::Sends;
-        let place = carry::offer(Offered::Stream { flow, end }).map_err(S::Error::custom)?;
+        let place = attachments::offer(Offered::Stream { flow, end }).map_err(S::Error::custom)?;
         (place, Plain(&*state.value)).serialize(serializer)
     }
 }
@@ -60,7 +59,7 @@ impl<T: Serialize + Send + Sync + 'static> Serialize for Receiver<T> {
 impl<'de, T: DeserializeOwned + Send + Sync + 'static> Deserialize<'de> for Receiver<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (place, value) = <(u32, T)>::deserialize(deserializer)?;
-        match carry::claim(place).map_err(D::Error::custom)? {
+        match attachments::claim(place).map_err(D::Error::custom)? {
             (Carried::Inlet(inlet), _) => {
                 let source = Source::new(inlet, decode::<T>);
                 Ok(Self::new(Shared::new(value, Some(source)).into()))

@@ -6,9 +6,9 @@ use thin_vec::ThinVec;
 
 use crate::{
     Address, Error,
-    carry::{Bound, Offered, StreamEnd},
+    driver::attachments::{Bound, Object, Offered, Payload, StreamEnd},
     events,
-    service::{Ending, LocalObject, Payload},
+    told::Ending,
     unwind::guarded,
 };
 
@@ -23,7 +23,7 @@ pub(in crate::driver) struct Due {
     /// Arguments of calls that had waited.
     pub(super) payloads: ThinVec<Payload>,
     /// Objects that nobody at the other end can name any more.
-    pub(super) objects: ThinVec<Arc<LocalObject>>,
+    pub(super) objects: ThinVec<Arc<dyn Object>>,
     /// What is over, and why.
     pub(super) endings: ThinVec<(Arc<Ending>, Error)>,
     /// Limits that peers came to, for the log.

@@ -1,6 +1,6 @@
 //! A connection as its users see it: calls go in, answers come out, the driver moves the bytes.
 
-mod carry;
+mod attach;
 mod due;
 mod life;
 mod look;
@@ -31,11 +31,11 @@ pub(super) use streams::wait;
 
 use crate::{
     Code, Error, Metadata, Outcome,
-    carry::{Carried, Wire},
     driver::Share,
+    driver::attachments::{Carried, Payload, Wire},
     proto::{COPIED, Connection, RequestHead, Ticket, encode_metadata, parse_metadata},
-    service::{Ending, Payload, with_current},
     sync::Mutex,
+    told::Ending,
     transport::Address,
 };
 
@@ -151,7 +151,7 @@ impl Link {
     // ---- making calls --------------------------------------------------------------------------------------------
 
     /// Makes a call; its answer is polled with the id. Where there is no place for one more it waits for its turn. What the payload offers goes with it, and what stays of it is joined to
-    /// this connection.
+    /// this connection. Whether the caller is a handler, whose calls do not wait for others to end, is asked where it counts.
     ///
     /// # Errors
     /// Nothing left, and it says whether another connection may do better. Calls to an object have no other connection.
@@ -162,10 +162,10 @@ impl Link {
         deadline: Option<Instant>,
         now: Instant,
         waker: &Waker,
+        in_handler: fn() -> bool,
     ) -> Result<Started, NotStarted> {
         let waker = waker.clone();
         let length = payload.as_slice().len();
-        let in_handler = length > COPIED && with_current(|_| ()).is_some();
         let mut state = self.lock();
         if state.is_over() || state.is_closing() && head.object.is_none() {
             return Err(NotStarted::Gone(payload));
@@ -176,9 +176,9 @@ impl Link {
         // Those that wait have the next place, even where it is free this moment.
         let waits = state.connection.is_full() || !state.queue.is_empty();
         if waits && !state.connection.is_peer_going_away() {
-            return queue::enqueue(state, head, payload, deadline, waker);
+            return queue::enqueue(state, head, payload, deadline, waker, in_handler());
         }
-        if in_handler && state.connection.may_lock(length) {
+        if length > COPIED && in_handler() && state.connection.may_lock(length) {
             drop(state);
             return Err(NotStarted::Refused(no_room(length)));
         }

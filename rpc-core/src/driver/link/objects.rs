@@ -9,7 +9,8 @@ use std::{
 use super::{Due, Link, State, wake};
 use crate::{
     Code, Error,
-    service::{Ending, LocalObject, revoked},
+    driver::attachments::{Object, revoked},
+    told::Ending,
 };
 
 /// The objects of this side that the peer has references to. The same object has the same number, so that the peer can tell.
@@ -21,38 +22,38 @@ pub(super) struct Exports {
 }
 
 struct Export {
-    object: Arc<LocalObject>,
+    object: Arc<dyn Object>,
     /// The latest watch of the peer's that was not answered.
     watch: Option<u64>,
 }
 
 impl Exports {
-    fn find(&self, object: &Arc<LocalObject>) -> Option<u32> {
+    fn find(&self, object: &Arc<dyn Object>) -> Option<u32> {
         self.numbers.get(&address(object)).copied()
     }
 
-    fn insert(&mut self, number: u32, object: &Arc<LocalObject>) {
+    fn insert(&mut self, number: u32, object: &Arc<dyn Object>) {
         self.numbers.insert(address(object), number);
         let object = Arc::clone(object);
         self.objects.insert(number, Export { object, watch: None });
     }
 
     /// Takes an object out of the table; it is to be dropped outside the lock.
-    pub(super) fn forget(&mut self, number: u32) -> Option<Arc<LocalObject>> {
+    pub(super) fn forget(&mut self, number: u32) -> Option<Arc<dyn Object>> {
         let Export { object, .. } = self.objects.remove(&number)?;
         self.numbers.remove(&address(&object));
         Some(object)
     }
 
     /// Takes out all of them.
-    pub(super) fn clear(&mut self) -> impl Iterator<Item = Arc<LocalObject>> + use<> {
+    pub(super) fn clear(&mut self) -> impl Iterator<Item = Arc<dyn Object>> + use<> {
         self.numbers = HashMap::new();
         std::mem::take(&mut self.objects)
             .into_values()
             .map(|export| export.object)
     }
 
-    pub(super) fn get(&self, number: u32) -> Option<&Arc<LocalObject>> {
+    pub(super) fn get(&self, number: u32) -> Option<&Arc<dyn Object>> {
         self.objects.get(&number).map(|export| &export.object)
     }
 
@@ -63,8 +64,8 @@ impl Exports {
     }
 }
 
-fn address(object: &Arc<LocalObject>) -> usize {
-    Arc::as_ptr(object).addr()
+fn address(object: &Arc<dyn Object>) -> usize {
+    Arc::as_ptr(object).cast::<()>().addr()
 }
 
 /// The peer's objects that this side has references to.
@@ -161,7 +162,7 @@ impl Imports {
 
 impl State {
     /// Gives the peer one more reference to an object of this side; says whether it is the first one.
-    pub(super) fn export(&mut self, object: &Arc<LocalObject>) -> Result<(u32, bool), Error> {
+    pub(super) fn export(&mut self, object: &Arc<dyn Object>) -> Result<(u32, bool), Error> {
         let known = self.exports.find(object);
         let number = self.connection.export(known)?;
         if known.is_none() {
@@ -173,7 +174,7 @@ impl State {
 
 impl State {
     /// The object of this side that the peer names so.
-    pub(in crate::driver) fn object(&self, number: u32) -> Option<Arc<LocalObject>> {
+    pub(in crate::driver) fn object(&self, number: u32) -> Option<Arc<dyn Object>> {
         self.exports.get(number).cloned()
     }
 
@@ -212,7 +213,7 @@ impl State {
                 link.tell_revoked(address);
             }
         };
-        if !export.object.watch(key, told) {
+        if !export.object.watch(key, Box::new(told)) {
             export.watch = None;
             self.connection.tell_revoked(watch);
         }

@@ -13,8 +13,8 @@ use super::{Due, Link, NotStarted, Started, State, no_room, streams::wait, wake}
 use crate::{
     Code, Error, Outcome,
     clock::now,
+    driver::attachments::Payload,
     proto::{COPIED, RequestHead, Ticket, Waiting},
-    service::{Payload, with_current},
 };
 
 /// The calls that wait for a place on one connection.
@@ -64,8 +64,8 @@ pub(super) fn enqueue(
     payload: Payload,
     deadline: Option<Instant>,
     waker: Waker,
+    in_handler: bool,
 ) -> Result<Started, NotStarted> {
-    let in_handler = with_current(|_| ()).is_some();
     let refused = if in_handler && state.has_handlers() {
         Some(no_place(&state))
     } else {

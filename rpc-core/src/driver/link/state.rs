@@ -14,9 +14,9 @@ use super::{
 };
 use crate::{
     Error,
+    driver::attachments::Payload,
     driver::{Share, inbound::answer_len, unread::Unread},
     proto::{Body, COPIED, Connection, Event, RequestHead},
-    service::Payload,
 };
 
 /// What the lock of a connection guards.

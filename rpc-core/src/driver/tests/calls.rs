@@ -12,7 +12,7 @@ use crate::driver::Shares;
 use crate::driver::link::{Answered, Due, Link, NotStarted, Reply, Started};
 use crate::{
     Limits, Outcome,
-    carry::Wire,
+    driver::attachments::Wire,
     proto::{Announced, Carrier, Connection, RequestHead, Settings},
     service::Payload,
     transport::Address,
@@ -43,6 +43,7 @@ fn start(link: &Arc<Link>, deadline: Option<Instant>) -> u32 {
         deadline,
         crate::clock::now(),
         Waker::noop(),
+        || false,
     );
     match started {
         Ok(Started::Sent(id)) => id,

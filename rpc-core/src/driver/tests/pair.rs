@@ -8,9 +8,9 @@ use tokio::{sync::mpsc, task::JoinHandle};
 
 use crate::{
     Error, Limits, Metadata,
-    carry::{self, Wire},
     channel::{Receiver, Sender, channel},
     codec::Codec,
+    driver::attachments::{self, Wire},
     driver::{
         Answers, Driver, Import, Inbound, Link, Request, Shares,
         link::{NotStarted, Reply, Started},
@@ -89,10 +89,14 @@ impl Side {
             object: target.map(Import::object),
             ..RequestHead::default()
         };
-        match self
-            .link
-            .start(&head, payload, None, crate::clock::now(), std::task::Waker::noop())
-        {
+        match self.link.start(
+            &head,
+            payload,
+            None,
+            crate::clock::now(),
+            std::task::Waker::noop(),
+            || false,
+        ) {
             Ok(Started::Sent(id)) => Ok(id),
             Ok(Started::Waits(_)) => Err(Error::unavailable("full")),
             Err(NotStarted::Refused(error)) => Err(error),
@@ -104,7 +108,7 @@ impl Side {
     pub(super) async fn answer<T: DeserializeOwned>(&self, id: u32) -> Result<T, Error> {
         let Reply { body, carried, .. } = poll_fn(|cx| self.link.poll_answer(id, cx)).await?;
         let Wire { format, limits, .. } = self.link.wire();
-        carry::decoding(carried, self.link.wire(), || format.decode(&body, limits))
+        attachments::decoding(carried, self.link.wire(), || format.decode(&body, limits))
             .map_err(|error| Error::data_loss(error.to_string()))
     }
 
@@ -117,7 +121,7 @@ impl Side {
     pub(crate) async fn received<T: DeserializeOwned>(&mut self) -> T {
         let Request { body, carried, .. } = self.request().await;
         let Wire { format, limits, .. } = self.link.wire();
-        carry::decoding(carried, self.link.wire(), || format.decode(&body, limits)).expect("the arguments")
+        attachments::decoding(carried, self.link.wire(), || format.decode(&body, limits)).expect("the arguments")
     }
 
     /// Answers a call.
@@ -205,10 +209,10 @@ pub(super) enum Reference {
 impl Serialize for Reference {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let offered = match self {
-            Self::Local(object) => carry::Offered::Object(Arc::clone(object)),
-            Self::Import(import) => carry::Offered::Import(Arc::clone(import)),
+            Self::Local(object) => attachments::Offered::Object(Arc::clone(object) as _),
+            Self::Import(import) => attachments::Offered::Import(Arc::clone(import)),
         };
-        let place = carry::offer(offered).map_err(serde::ser::Error::custom)?;
+        let place = attachments::offer(offered).map_err(serde::ser::Error::custom)?;
         serializer.serialize_u32(place)
     }
 }
@@ -216,9 +220,9 @@ impl Serialize for Reference {
 impl<'de> serde::Deserialize<'de> for Reference {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let place = u32::deserialize(deserializer)?;
-        match carry::claim(place).map_err(serde::de::Error::custom)?.0 {
-            carry::Carried::Import(import) => Ok(Self::Import(import)),
-            carry::Carried::Object(object) => Ok(Self::Local(object)),
+        match attachments::claim(place).map_err(serde::de::Error::custom)?.0 {
+            attachments::Carried::Import(import) => Ok(Self::Import(import)),
+            attachments::Carried::Object(object) => Ok(Self::Local(LocalObject::of(object).expect("it is one"))),
             other => Err(serde::de::Error::custom(format!("{other:?}"))),
         }
     }

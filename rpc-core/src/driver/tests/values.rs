@@ -96,7 +96,7 @@ async fn a_value_that_changed_before_the_message_left_follows() {
     let head = crate::proto::RequestHead::default();
     assert!(
         here.link
-            .start(&head, payload, None, crate::clock::now(), Waker::noop())
+            .start(&head, payload, None, crate::clock::now(), Waker::noop(), || false)
             .is_ok()
     );
     let mut away: watch::Receiver<u32> = there.received().await;

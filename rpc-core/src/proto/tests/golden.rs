@@ -20,7 +20,7 @@ use crate::{
         frame::Kind,
         fuzzing::{CLIENT, Pair, SERVER},
     },
-    service::{fnv1a, method_id},
+    proto::{fnv1a, method_id},
 };
 
 /// `("apple",)` and `Ok(3)` in bincode.

@@ -225,7 +225,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        carry::{Bound, StreamEnd},
+        driver::attachments::{Bound, StreamEnd},
         proto::Flow,
     };
 

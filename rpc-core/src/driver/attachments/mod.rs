@@ -4,19 +4,23 @@
 //! deserialised, it takes itself out again by that place. The list is the thread's, and there is one only while a message is
 //! encoded or decoded, so such values go nowhere but into messages.
 
+mod object;
+mod payload;
 mod scope;
 #[cfg(test)]
 mod tests;
 
 use std::{any::Any, fmt, sync::Arc};
 
+pub(crate) use object::{Object, revoked};
+pub use payload::Payload;
+pub(crate) use payload::{Extra, Rest};
 pub(crate) use scope::{claim, collecting, decoding, is_collecting, is_near, offer, plain};
 
+use super::{Import, Inlet, Outlet};
 use crate::{
     codec::{DecodeLimits, Format},
-    driver::{Import, Inlet, Outlet},
     proto::Flow,
-    service::LocalObject,
 };
 
 /// How values are written on a connection.
@@ -39,7 +43,7 @@ pub(crate) enum Offered {
         end: Box<dyn StreamEnd>,
     },
     /// An object that lives here.
-    Object(Arc<LocalObject>),
+    Object(Arc<dyn Object>),
     /// An object that lives elsewhere.
     Import(Arc<Import>),
 }
@@ -66,7 +70,7 @@ pub(crate) enum Carried {
     /// An object of the peer's.
     Import(Arc<Import>),
     /// An object that lives here and comes back.
-    Object(Arc<LocalObject>),
+    Object(Arc<dyn Object>),
     /// The message never left the process.
     Local(Offered),
     /// An object of this side that has gone meanwhile.

@@ -2,7 +2,7 @@
 //!
 //! `tests/wire/values_<format>.txt` holds one value a line: its name, its bytes in hex, and the tags of the list that goes with it.
 //! `docs/protocol.md` explains them under *Values*. To add one, append it to [`values`] and run
-//! `FARCALL_BLESS=1 cargo test -p farcall --features postcard --lib carry::tests::golden`.
+//! `FARCALL_BLESS=1 cargo test -p farcall --features postcard --lib attachments::tests::golden`.
 
 use std::{fmt::Write as _, fs, path::PathBuf};
 
@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use crate::{
     Channel, Error, Metadata, Outcome,
-    carry::{self, Offered},
     channel::{Receiver, Sender, channel, watch},
     codec::{Codec, Format},
+    driver::attachments::{self, Offered},
     proto::Flow,
     registry::{Entry, Reference, RegistryClient},
 };
@@ -115,7 +115,7 @@ fn values(format: Format) -> Vec<(&'static str, String)> {
 /// The bytes, then the tags of the list.
 fn encoded(format: Format, value: &impl Serialize) -> String {
     let mut bytes = Vec::new();
-    let (written, list) = carry::collecting(|| format.encode(value, &mut bytes));
+    let (written, list) = attachments::collecting(|| format.encode(value, &mut bytes));
     written.expect("it can be encoded");
     let mut text = hex(&bytes);
     if list.len() > 3 {

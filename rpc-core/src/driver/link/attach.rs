@@ -8,10 +8,9 @@ use thin_vec::ThinVec;
 use super::{Due, Link, State};
 use crate::{
     Code, Error, Outcome,
-    carry::{Bound, Carried, Offered},
+    driver::attachments::{Bound, Carried, Offered},
     driver::{Import, Inlet, Outlet},
     proto::{Attachment, Flow},
-    service::method_id,
 };
 
 /// What a message is to carry. As long as the lock is held it can be taken back.
@@ -49,7 +48,7 @@ impl State {
                 attached.fresh.extend(fresh.then_some(number));
                 Attachment::Object {
                     object: number,
-                    service: (method_id(object.descriptor().name, "") >> 32) as u32,
+                    service: object.service_id(),
                 }
             }
             Offered::Import(import) if Arc::ptr_eq(import.link(), link) => Attachment::Returned {

@@ -3,13 +3,11 @@
 use std::{cell::RefCell, fmt, pin::Pin};
 
 use bytes::Bytes;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::Serialize;
 use thin_vec::ThinVec;
 
-use crate::{
-    carry::{self, Offered},
-    codec::{Codec, CodecError, Format},
-};
+use super::{Offered, collecting};
+use crate::codec::{Codec, CodecError, Format};
 
 /// Buffers that a thread keeps for its next payloads; more than calls commonly overlap on one thread.
 const POOLED: usize = 64;
@@ -56,7 +54,7 @@ impl Payload {
         // While a thread ends there is no pool any more.
         let pooled = POOL.try_with(|pool| pool.borrow_mut().pop());
         let mut payload = Self::from(pooled.ok().flatten().unwrap_or_default());
-        let (encoded, offered) = carry::collecting(|| format.encode(value, &mut payload.bytes));
+        let (encoded, offered) = collecting(|| format.encode(value, &mut payload.bytes));
         encoded?;
         if !offered.is_empty() {
             payload.extra().offered = offered;
@@ -132,21 +130,5 @@ impl Drop for Payload {
                 pool.push(buffer);
             }
         });
-    }
-}
-
-/// A value that travels as one run of bytes and not element by element; the bytes on the wire are the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AsBytes<T>(pub T);
-
-impl<T: serde_bytes::Serialize> Serialize for AsBytes<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serde_bytes::serialize(&self.0, serializer)
-    }
-}
-
-impl<'de, T: serde_bytes::Deserialize<'de>> Deserialize<'de> for AsBytes<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        serde_bytes::deserialize(deserializer).map(AsBytes)
     }
 }
