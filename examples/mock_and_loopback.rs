@@ -83,7 +83,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         (Code::DeadlineExceeded, Outcome::Unknown)
     );
 
-    // The call that meets a lost connection fails, and knows that it did not run. The channel outlives it and dials again.
+    // The call that meets a lost connection fails, and knows that it did not run. The channel outlives it and dials
+    // again.
     network.heal();
     network.reset();
     let error = restock(&inventory, "pear")

@@ -1,4 +1,5 @@
-//! Sessions: a login returns an object that lives on the server, with the state of one user; it lives as long as the client has it.
+//! Sessions: a login returns an object that lives on the server, with the state of one user; it lives as long as the
+//! client has it.
 #![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
 
 use std::{

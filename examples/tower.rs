@@ -1,4 +1,5 @@
-//! Layers of tower: the server sheds what is too much for it, and the client tries again what was certainly not executed.
+//! Layers of tower: the server sheds what is too much for it, and the client tries again what was certainly not
+//! executed.
 #![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
 
 use std::{error::Error as StdError, future::Future, pin::Pin, time::Duration};

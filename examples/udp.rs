@@ -1,4 +1,5 @@
-//! The same trait over UDP: only the address changes. What does not fit a datagram transport is refused with the way out.
+//! The same trait over UDP: only the address changes. What does not fit a datagram transport is refused with the way
+//! out.
 //!
 //! UDP is neither encrypted nor authenticated: keep it inside a trusted network or a tunnel.
 #![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
@@ -11,7 +12,8 @@ use tokio::task::JoinSet;
 /// Meters report what they count.
 #[farcall::service]
 pub trait Readings {
-    /// Adds to the total. Running it twice would count twice, and it never does, however often the network loses or repeats it.
+    /// Adds to the total. Running it twice would count twice, and it never does, however often the network loses or
+    /// repeats it.
     async fn add(&self, count: u64) -> farcall::Result<u64>;
 
     /// Takes a day's worth at once.

@@ -1,4 +1,5 @@
-//! Both ends of a connection call each other: at any time, as deep as they like, with deadlines and cancellation all the way.
+//! Both ends of a connection call each other: at any time, as deep as they like, with deadlines and cancellation all
+//! the way.
 #![allow(missing_docs, reason = "a test")]
 
 #[macro_use]
@@ -171,8 +172,8 @@ async fn cancelling_passes_through(transport: Transport) -> TestResult {
     Ok(())
 }
 
-/// Each side has as many calls under way as the other takes, and more that wait, and all of them call back. There is no deadline
-/// that would help.
+/// Each side has as many calls under way as the other takes, and more that wait, and all of them call back. There is no
+/// deadline that would help.
 async fn with_every_call_taken_nobody_waits_for_ever(transport: Transport) -> TestResult {
     const CALLS: usize = 8;
     let limits = || Limits::default().max_calls(CALLS);

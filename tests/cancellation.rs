@@ -21,7 +21,8 @@ trait Worker {
     async fn ping(&self) -> u32;
 }
 
-/// The ends of a blocking handler's channels: it says that it has begun, whether it was cancelled, and waits in between.
+/// The ends of a blocking handler's channels: it says that it has begun, whether it was cancelled, and waits in
+/// between.
 struct Blocking {
     begun: tokio::sync::mpsc::UnboundedSender<()>,
     cancelled: tokio::sync::mpsc::UnboundedSender<bool>,
@@ -256,7 +257,8 @@ async fn the_connection_lives_on(transport: Transport) -> TestResult {
     Ok(())
 }
 
-/// A layer that answers by itself drops the rest of the call, and the handler below it may be one that cannot be stopped.
+/// A layer that answers by itself drops the rest of the call, and the handler below it may be one that cannot be
+/// stopped.
 #[tokio::test]
 async fn a_layer_that_answers_early_does_not_free_a_blocking_handlers_place() -> TestResult {
     let (server, _, _, mut blocking) = shop();

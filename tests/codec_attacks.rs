@@ -25,7 +25,8 @@ const LIMITS: DecodeLimits = DecodeLimits {
 /// What tokio gives its workers.
 const STACK: usize = 2 * MIB;
 
-/// A loop over 2^64 elements never ends; everything here takes milliseconds, in a debug build on a busy machine perhaps seconds.
+/// A loop over 2^64 elements never ends; everything here takes milliseconds, in a debug build on a busy machine perhaps
+/// seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Attack {

@@ -1,8 +1,8 @@
 //! The bytes of every kind of value are frozen: peers of different versions must understand each other.
 //!
-//! `tests/wire/codec_<format>.txt` holds one value a line, its name and its bytes in hex. A changed line breaks the wire. To add
-//! values, append them to [`values`] and run
-//! `FARCALL_BLESS=1 cargo test -p farcall-tests --features postcard --test codec_golden`.
+//! `tests/wire/codec_<format>.txt` holds one value a line, its name and its bytes in hex. A changed line breaks the
+//! wire. To add values, append them to [`values`] and run `FARCALL_BLESS=1 cargo test -p farcall-tests --features
+//! postcard --test codec_golden`.
 
 use std::{
     borrow::Cow,

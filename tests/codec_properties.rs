@@ -87,8 +87,8 @@ fn compare<T: DeserializeOwned + Debug>(format: Format, bytes: &[u8]) {
 
 /// The value and the number of bytes behind it.
 fn raw_decoded<T: DeserializeOwned>(format: Format, bytes: &[u8]) -> Option<(T, usize)> {
-    /// Without it, bincode allocates whatever the length of a string says. It counts the width of types, and these inputs
-    /// are far shorter.
+    /// Without it, bincode allocates whatever the length of a string says. It counts the width of types, and these
+    /// inputs are far shorter.
     const LIMIT: usize = 16 << 20;
     match format {
         Format::Bincode => {

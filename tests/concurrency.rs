@@ -11,9 +11,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use support::{Gate, TestResult, Transport};
 use tokio::sync::{Barrier, mpsc::UnboundedSender};
 
-/// How many small calls, one after the other, have their answers before a large message has passed. The first may go ahead of
-/// it; each further one waits at most for what the operating system holds of it, which is a few MiB of the 64, and over UDP for
-/// what is under way, which is 2 MiB of the 15.
+/// How many small calls, one after the other, have their answers before a large message has passed. The first may go
+/// ahead of it; each further one waits at most for what the operating system holds of it, which is a few MiB of the 64,
+/// and over UDP for what is under way, which is 2 MiB of the 15.
 const OVERTAKING: u64 = 3;
 
 #[farcall::service]
@@ -203,7 +203,8 @@ fn large_limits() -> Limits {
         .max_decoded(128 << 20)
 }
 
-/// Each small call is answered while the large reply is still on its way: there is always one more of them before it ends.
+/// Each small call is answered while the large reply is still on its way: there is always one more of them before it
+/// ends.
 async fn large_replies_do_not_hold_up_small_calls(transport: Transport) -> TestResult {
     let server = Server::new()
         .service(DeskServer::new(office(1).0))

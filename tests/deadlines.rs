@@ -177,8 +177,8 @@ async fn a_deadline_ends_its_own_call_only(transport: Transport) -> TestResult {
     Ok(())
 }
 
-/// A call without any time left is not started. The driver of the connection takes frames in order, so when the second call
-/// is answered the first one was dealt with.
+/// A call without any time left is not started. The driver of the connection takes frames in order, so when the second
+/// call is answered the first one was dealt with.
 #[tokio::test(start_paused = true)]
 async fn expired_work_is_not_started() -> TestResult {
     let gate = Gate::new();
@@ -242,7 +242,8 @@ async fn a_call_made_after_the_inherited_deadline_is_not_sent() -> TestResult {
     Ok(())
 }
 
-/// A peer that vanishes is given up at the very moment at which the default deadline comes; the caller hears of one of them.
+/// A peer that vanishes is given up at the very moment at which the default deadline comes; the caller hears of one of
+/// them.
 #[tokio::test(start_paused = true)]
 async fn a_deadline_at_the_moment_at_which_the_connection_is_given_up() -> TestResult {
     let network = farcall::testing::Network::seeded(1);

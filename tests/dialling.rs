@@ -1,5 +1,5 @@
-//! On the way to a server: queues that are full, ports that are taken, names with several addresses, and what a failure on the way
-//! means for the calls that wait.
+//! On the way to a server: queues that are full, ports that are taken, names with several addresses, and what a failure
+//! on the way means for the calls that wait.
 
 mod support;
 

@@ -190,7 +190,8 @@ impl Wake for Latest {
     }
 }
 
-/// Polls `call` with a new waker each time, several times in a row, and after that not before the last of them is woken.
+/// Polls `call` with a new waker each time, several times in a row, and after that not before the last of them is
+/// woken.
 async fn moved<T>(call: impl Future<Output = T>, times: usize) -> T {
     let mut call = pin!(call);
     loop {

@@ -1,4 +1,5 @@
-//! Everything that can go wrong with a call has its own code and outcome, says what a person needs, and ends that call only.
+//! Everything that can go wrong with a call has its own code and outcome, says what a person needs, and ends that call
+//! only.
 
 #[macro_use]
 mod support;

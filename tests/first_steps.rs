@@ -69,8 +69,8 @@ fn debug_of_an_error_is_its_text_with_the_causes_and_its_alternate_form_has_the_
     let error = Error::unavailable("no stock")
         .with_method("Store.stock")
         .with_source(cause);
-    let text = "Store.stock: no stock (unavailable; the call was executed); caused by: the disk is full (internal error); \
-                caused by: no inodes";
+    let text = "Store.stock: no stock (unavailable; the call was executed); caused by: the disk is full (internal \
+        error); caused by: no inodes";
     assert_eq!(format!("{error:?}"), text);
     let fields = format!("{error:#?}");
     assert!(

@@ -247,8 +247,8 @@ async fn a_flood_of_requests_does_not_pile_up_in_the_client() -> TestResult {
     recovers(&listener, &client).await
 }
 
-/// The server acknowledges no cancellation, so given-up calls keep their places: a call waits for one until its deadline, and is told
-/// the limit.
+/// The server acknowledges no cancellation, so given-up calls keep their places: a call waits for one until its
+/// deadline, and is told the limit.
 #[tokio::test]
 async fn places_that_are_never_given_back_are_told_of() -> TestResult {
     let (listener, client) = bed().await?;

@@ -1,4 +1,5 @@
-//! Whatever a peer does with streams and references, it ends at most its own connection, and makes nobody hold more than was agreed.
+//! Whatever a peer does with streams and references, it ends at most its own connection, and makes nobody hold more
+//! than was agreed.
 #![allow(missing_docs, reason = "a test")]
 
 #[path = "support/probe.rs"]
@@ -31,7 +32,8 @@ const MAX_MESSAGE: u32 = 100_000;
 const MAX_STREAMS: u32 = 16;
 /// What no attack may make the server hold beside what it holds anyway.
 const BOUND: usize = 8 << 20;
-/// The same where all the references wait to be given back that one connection may have: 16 bytes each, while a buffer doubles.
+/// The same where all the references wait to be given back that one connection may have: 16 bytes each, while a buffer
+/// doubles.
 const REFERENCES_BOUND: usize = 20 << 20;
 
 /// Has the name that the helpers of raw frames call.
@@ -444,7 +446,8 @@ async fn flood(attacker: &mut Peer, round: &[u8], most: usize) -> usize {
     most
 }
 
-/// Each of these floods makes the server give something back, and nobody reads it. It stops reading, and nothing piles up.
+/// Each of these floods makes the server give something back, and nobody reads it. It stops reading, and nothing piles
+/// up.
 #[tokio::test]
 async fn what_is_given_back_does_not_pile_up_for_a_peer_that_never_reads() -> TestResult {
     const ROUNDS: usize = 20_000;

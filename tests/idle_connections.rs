@@ -65,7 +65,8 @@ fn server(idle: Duration) -> Server {
         .limits(Limits::default().idle_timeout(idle))
 }
 
-/// The server wants to be rid of the connection all the time, so that every call crosses its word or comes just behind it.
+/// The server wants to be rid of the connection all the time, so that every call crosses its word or comes just behind
+/// it.
 async fn no_call_meets_the_end_of_an_idle_connection(transport: Transport) -> TestResult {
     let site = transport.serve(server(Duration::ZERO)).await?;
     let desk = DeskClient::new(site.channel.clone());

@@ -18,7 +18,8 @@ const PAIRS: usize = 100;
 /// One test counts at a time.
 static COUNTING: Mutex<()> = Mutex::new(());
 
-/// In real time, as datagrams take it. What a thread keeps to receive with is counted once, however many connections it has.
+/// In real time, as datagrams take it. What a thread keeps to receive with is counted once, however many connections it
+/// has.
 #[test]
 fn an_idle_session_over_udp_keeps_no_buffer() -> farcall::Result<()> {
     let _counting = COUNTING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

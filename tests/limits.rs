@@ -156,8 +156,8 @@ impl Halls for Hall {
     }
 }
 
-/// A request keeps its room until its call has ended. The second has to wait for it, and the third for its turn behind the
-/// second, although there is room for it.
+/// A request keeps its room until its call has ended. The second has to wait for it, and the third for its turn behind
+/// the second, although there is room for it.
 async fn giving_up_a_message_that_waits_lets_those_behind_it_go(transport: Transport) -> TestResult {
     let gate = Gate::new();
     let limits = Limits::default().max_message(100_000).max_buffered(100_000);

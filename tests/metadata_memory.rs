@@ -1,5 +1,5 @@
-//! Metadata takes the memory of its bytes while a handler waits, however many pairs it is cut into. Alone in its process, because it
-//! counts the heap.
+//! Metadata takes the memory of its bytes while a handler waits, however many pairs it is cut into. Alone in its
+//! process, because it counts the heap.
 
 #[path = "support/raw.rs"]
 mod raw;

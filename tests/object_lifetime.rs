@@ -329,8 +329,8 @@ async fn counts_are_exact_whatever_crosses(transport: Transport) -> TestResult {
     crowd(&house, &OfficeClient::new(site.channel.clone()), Duration::from_secs(1)).await
 }
 
-/// References cross in both directions, are cloned, called and dropped, while others come back. In the end nothing is left, and until
-/// then all that is held can be called.
+/// References cross in both directions, are cloned, called and dropped, while others come back. In the end nothing is
+/// left, and until then all that is held can be called.
 async fn crowd(house: &House, office: &OfficeClient, limit: Duration) -> TestResult {
     let census = Census::new();
     let mine = SessionClient::local(census.session(&Gate::new()));

@@ -133,7 +133,8 @@ async fn a_handler_keeps_its_place_on_the_connection(transport: Transport) -> Te
     Ok(())
 }
 
-/// The answer to a oneway call may come at the moment at which its caller leaves and its place is taken by the next call.
+/// The answer to a oneway call may come at the moment at which its caller leaves and its place is taken by the next
+/// call.
 async fn no_answer_gets_into_another_call(transport: Transport) -> TestResult {
     let (server, ..) = book();
     let site = transport.serve(server.limits(Limits::default().max_calls(3))).await?;

@@ -1,6 +1,7 @@
 //! A client of the wire that was written from `docs/protocol.md` alone, in Python, understands a real server.
 //!
-//! The client is `wire/farcall_wire.py`, what it tries is `wire/exercise.py`. Needs `python3`, and says so where it is missing.
+//! The client is `wire/farcall_wire.py`, what it tries is `wire/exercise.py`. Needs `python3`, and says so where it is
+//! missing.
 #![allow(missing_docs, clippy::print_stderr, reason = "a test that says when it cannot run")]
 
 use std::{

@@ -1,4 +1,5 @@
-//! Clients as values: they travel in arguments, results and what is made of them, and lead to the one object that they did before.
+//! Clients as values: they travel in arguments, results and what is made of them, and lead to the one object that they
+//! did before.
 #![allow(missing_docs, reason = "a test")]
 
 #[macro_use]

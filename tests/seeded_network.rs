@@ -1,5 +1,5 @@
-//! Calls over a network that delays, loses, narrows, cuts, resets, splits and falls silent: every call ends, every answer is
-//! right, every outcome is true, and the same seed gives the same run.
+//! Calls over a network that delays, loses, narrows, cuts, resets, splits and falls silent: every call ends, every
+//! answer is right, every outcome is true, and the same seed gives the same run.
 #![allow(missing_docs, reason = "a test")]
 
 use std::{
@@ -130,7 +130,8 @@ async fn calls(seed: u64) -> Result<Run, Box<dyn StdError>> {
         join_all((0..CALLS).map(|id| call(&client, id, random.fork()))),
         faults(&network, fastrand::Rng::with_seed(seed + 1)),
     );
-    // Whatever befell it, a network that is whole again carries calls. One attempt may still be lost with its connection.
+    // Whatever befell it, a network that is whole again carries calls. One attempt may still be lost with its
+    // connection.
     sleep(Duration::from_secs(60)).await;
     let after = client.echo(CALLS, b"!", 0).await;
     assert_eq!(after.map_err(|error| error.to_string()), Ok(b"!".to_vec()));

@@ -1,5 +1,5 @@
-//! A stream that its reader stopped is over for both sides, whether or not whoever feeds it has anything more to send: it takes no
-//! place among the streams of its connection, and the connection becomes idle.
+//! A stream that its reader stopped is over for both sides, whether or not whoever feeds it has anything more to send:
+//! it takes no place among the streams of its connection, and the connection becomes idle.
 
 mod support;
 
@@ -118,8 +118,8 @@ impl Quiet for Source {
 
 const EVERY_TRANSPORT: [Transport; 4] = [Transport::Tcp, Transport::Udp, Transport::Unix, Transport::Loopback];
 
-/// Either side may open so many streams. All tasks are in one thread: who is told that something was dropped runs after whoever
-/// dropped it has ended the stream.
+/// Either side may open so many streams. All tasks are in one thread: who is told that something was dropped runs after
+/// whoever dropped it has ended the stream.
 async fn site(transport: Transport, max_streams: usize) -> Result<(Source, QuietClient, support::Site)> {
     let source = Source::new();
     let limits = Limits::default().max_streams(max_streams);

@@ -1,4 +1,5 @@
-//! Streams go at the pace of their readers: a slow one stops its own producer and nothing else, and memory stays bounded.
+//! Streams go at the pace of their readers: a slow one stops its own producer and nothing else, and memory stays
+//! bounded.
 #![allow(missing_docs, reason = "a test")]
 
 #[macro_use]

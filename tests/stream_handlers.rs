@@ -1,5 +1,5 @@
-//! A handler whose result is a stream goes on after its answer: in its call's context, as one of the calls that run, and no longer
-//! than somebody receives.
+//! A handler whose result is a stream goes on after its answer: in its call's context, as one of the calls that run,
+//! and no longer than somebody receives.
 #![allow(missing_docs, reason = "a test")]
 
 #[macro_use]

@@ -1,6 +1,6 @@
-//! Streams, channels, callbacks and references over a network that delays, loses, narrows, cuts and falls silent: every item comes
-//! once and in order, or an error does; nobody takes a broken stream for a whole one; nothing is left behind; and the same seed
-//! gives the same run.
+//! Streams, channels, callbacks and references over a network that delays, loses, narrows, cuts and falls silent: every
+//! item comes once and in order, or an error does; nobody takes a broken stream for a whole one; nothing is left
+//! behind; and the same seed gives the same run.
 #![allow(missing_docs, reason = "a test")]
 
 use std::{
@@ -127,7 +127,8 @@ async fn rest(random: &mut Rng) {
     }
 }
 
-/// Reads all, and fails the test at the first item that is not the next one; says how many came before the stream ended well.
+/// Reads all, and fails the test at the first item that is not the next one; says how many came before the stream ended
+/// well.
 async fn read(items: impl Stream<Item = Result<Vec<u8>>>, seed: u64) -> Result<u64> {
     let mut random = Rng::with_seed(seed);
     let mut items = pin!(items);

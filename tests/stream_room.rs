@@ -170,8 +170,8 @@ fn send_all(sender: Sender<Vec<u8>>, lengths: &[usize]) {
     });
 }
 
-/// The item that carries streams may be anywhere in its window when theirs take the room, above all where nothing but its list has
-/// come.
+/// The item that carries streams may be anywhere in its window when theirs take the room, above all where nothing but
+/// its list has come.
 async fn a_long_item_comes_while_items_of_the_streams_in_it_wait(transport: Transport) -> TestResult {
     for rest in 15..25 {
         let setting = Setting::over(transport).await?;

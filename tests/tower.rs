@@ -229,8 +229,13 @@ fn busy(refuses: usize, seen: &Arc<AtomicUsize>) -> impl tower_layer::Layer<Next
 /// What a channel and a server ask of a layer's service.
 trait Passes: Service<Request, Response = Response, Error = Error, Future: Send> + Clone + Send + 'static {}
 
-impl<S> Passes for S where S: Service<Request, Response = Response, Error = Error, Future: Send> + Clone + Send + 'static
-{}
+impl<S> Passes for S
+where
+    S: Service<Request, Response = Response, Error = Error>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+{
+}
 
 async fn a_retry_sends_again_what_was_not_executed(transport: Transport) -> TestResult {
     for (allowed, fine) in [(3, true), (2, false)] {

@@ -1,4 +1,5 @@
-//! Strangers send whatever they like: they get back no more than they sent, garbage gets nothing, and nobody else notices.
+//! Strangers send whatever they like: they get back no more than they sent, garbage gets nothing, and nobody else
+//! notices.
 #![allow(missing_docs, reason = "a test")]
 
 #[path = "support/datagrams.rs"]

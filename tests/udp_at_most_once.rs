@@ -1,7 +1,7 @@
 //! No call runs twice, however often the network makes its datagrams go again.
 //!
-//! With the feature `mutant` the library delivers again what came again, and the same calls must show it: else this test
-//! would prove nothing.
+//! With the feature `mutant` the library delivers again what came again, and the same calls must show it: else this
+//! test would prove nothing.
 #![allow(missing_docs, reason = "a test")]
 
 #[path = "support/ledger.rs"]

@@ -1,4 +1,5 @@
-//! Losses made by the kernel and not by a test's own hand. Needs Linux, unprivileged user namespaces and nft, and says so.
+//! Losses made by the kernel and not by a test's own hand. Needs Linux, unprivileged user namespaces and nft, and says
+//! so.
 #![cfg(target_os = "linux")]
 #![allow(missing_docs, reason = "a test")]
 

@@ -69,7 +69,8 @@ impl Bed {
     }
 }
 
-/// Cuts `ways` for `length` and heals; what waits less than the cut lasts fails in time, and everything else is answered.
+/// Cuts `ways` for `length` and heals; what waits less than the cut lasts fails in time, and everything else is
+/// answered.
 async fn cut(name: &str, ways: &[To], length: Duration) -> TestResult {
     let ledger = Ledger::new(CALLS);
     let server = ledger.listen().await?;

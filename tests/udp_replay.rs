@@ -57,7 +57,8 @@ impl Bed {
         futures::stream::iter(numbers).for_each_concurrent(AT_ONCE, call).await;
     }
 
-    /// Sends datagrams again from where they came first; a call behind each handful tells that the server has seen them.
+    /// Sends datagrams again from where they came first; a call behind each handful tells that the server has seen
+    /// them.
     async fn replay(&mut self, recorded: &[Vec<u8>]) {
         for handful in recorded.chunks(HANDFUL) {
             self.relay.inject(To::Server, handful.iter().cloned());

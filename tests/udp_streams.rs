@@ -1,4 +1,5 @@
-//! Streams, channels and callbacks over a network that loses, repeats and reorders datagrams: every item comes once and in order.
+//! Streams, channels and callbacks over a network that loses, repeats and reorders datagrams: every item comes once and
+//! in order.
 #![allow(missing_docs, reason = "a test")]
 
 #[path = "support/ledger.rs"]

@@ -1,4 +1,5 @@
-//! A peer that is gone without a word is noticed: nothing of it stays, and nobody waits for it. One that is there is not gone.
+//! A peer that is gone without a word is noticed: nothing of it stays, and nobody waits for it. One that is there is
+//! not gone.
 #![allow(missing_docs, reason = "a test")]
 
 #[path = "support/ledger.rs"]
@@ -148,7 +149,8 @@ async fn only_acknowledge(mut listener: Box<dyn Listener>) -> io::Result<usize> 
     tokio::select! {
         read = reading => read,
         // The listener carries the session as long as it is polled.
-        other = listener.accept() => Err(io::Error::other(format!("{:?} where nobody else connects", other.map(|_| ())))),
+        other = listener.accept() => Err(io::Error::other(format!("{:?} where nobody else \
+            connects", other.map(|_| ())))),
     }
 }
 

@@ -1,5 +1,5 @@
-//! What a server holds of answers that nobody reads is bounded, and a peer that reads notices nothing of it. Alone in its process,
-//! because it counts the heap.
+//! What a server holds of answers that nobody reads is bounded, and a peer that reads notices nothing of it. Alone in
+//! its process, because it counts the heap.
 #![expect(clippy::await_holding_lock, reason = "each test has a runtime of its own")]
 
 #[macro_use]

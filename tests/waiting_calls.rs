@@ -1,4 +1,5 @@
-//! Calls beyond `max_calls` wait for their turn: first come, first served, no longer than their deadline, and boundedly many.
+//! Calls beyond `max_calls` wait for their turn: first come, first served, no longer than their deadline, and boundedly
+//! many.
 
 #[macro_use]
 mod support;

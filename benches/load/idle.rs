@@ -27,7 +27,8 @@ pub(crate) fn weigh_all(streams: &str) -> Result<()> {
     Ok(())
 }
 
-/// Opens `streams` streams over one connection and says what both processes have grown by; nothing if `peer` has no streams.
+/// Opens `streams` streams over one connection and says what both processes have grown by; nothing if `peer` has no
+/// streams.
 pub(crate) async fn weigh(peer: &dyn Peer, streams: usize) -> Result<String> {
     let server = ServerProcess::start(peer.name())?;
     let Some(first) = peer.connect(server.address, Load::Idle(1)) else {

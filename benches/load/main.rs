@@ -1,8 +1,8 @@
 //! Calls and items per second, and CPU time for each, of farcall beside its peers, on this machine, in one run.
 //!
 //! Client and server are two processes: this program starts itself again with `serve <peer>`. Every round measures all
-//! peers one after the other, so that a machine that slows down slows all of them down; ratios are taken within a round.
-//! `README.md` beside it says what is measured and where the comparison is not even.
+//! peers one after the other, so that a machine that slows down slows all of them down; ratios are taken within a
+//! round. `README.md` beside it says what is measured and where the comparison is not even.
 
 mod idle;
 mod items;

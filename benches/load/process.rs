@@ -79,7 +79,8 @@ fn memory(process: u32) -> Result<u64> {
 /// Microseconds of user and system time of all threads.
 fn cpu_time(process: u32) -> Result<f64> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The second field is the program's name in parentheses and may hold anything; utime and stime are the 14th and 15th.
+    // The second field is the program's name in parentheses and may hold anything; utime and stime are the 14th and
+    // 15th.
     let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
     let ticks = fields
         .split_whitespace()

@@ -9,7 +9,8 @@ use crate::{
 };
 
 impl Channel {
-    /// A channel to a server of this one service, in this process and without a socket; see [`ChannelBuilder::loopback`].
+    /// A channel to a server of this one service, in this process and without a socket; see
+    /// [`ChannelBuilder::loopback`].
     ///
     /// ```
     /// # #[farcall::service] pub trait Inventory { async fn ping(&self) -> u64; }
@@ -28,8 +29,8 @@ impl Channel {
 }
 
 impl ChannelBuilder {
-    /// A channel to `server`, in this process and without a socket: framing, codec, limits and deadlines are the real ones.
-    /// It needs a tokio runtime at its first call; the server lives as long as the channel.
+    /// A channel to `server`, in this process and without a socket: framing, codec, limits and deadlines are the real
+    /// ones. It needs a tokio runtime at its first call; the server lives as long as the channel.
     ///
     /// What [`Server::listen`] would report, such as one name taken by two services, is reported by the first call.
     pub fn loopback(self, server: Server) -> Channel {

@@ -4,8 +4,8 @@ use std::sync::{self, MutexGuard, PoisonError};
 
 /// A lock that a panic does not poison.
 ///
-/// No code that can panic runs under a lock of this crate. Should it all the same, what the lock guards is whole between
-/// any two statements that matter, so one panic is not to be followed by others.
+/// No code that can panic runs under a lock of this crate. Should it all the same, what the lock guards is whole
+/// between any two statements that matter, so one panic is not to be followed by others.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(sync::Mutex<T>);
 

@@ -253,7 +253,7 @@ const _: () = {
         fn with_item_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
             __farcall::Client::with_item_timeout(self, timeout)
         }
-        /// The same client with one more pair of metadata. With a key that is none each call fails as `InvalidArgument`.
+        /// The same client with one more pair of metadata. With an invalid key each call fails as `InvalidArgument`.
         #[must_use]
         fn with_metadata(
             &self,
@@ -488,7 +488,7 @@ const _: () = {
         fn with_item_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
             __farcall::BlockingClient::with_item_timeout(self, timeout)
         }
-        /// The same client with one more pair of metadata. With a key that is none each call fails as `InvalidArgument`.
+        /// The same client with one more pair of metadata. With an invalid key each call fails as `InvalidArgument`.
         #[must_use]
         fn with_metadata(
             &self,

@@ -239,7 +239,7 @@ const _: () = {
         ) -> Self {
             __farcall::Client::with_item_timeout(self, timeout)
         }
-        /// The same client with one more pair of metadata. With a key that is none each call fails as `InvalidArgument`.
+        /// The same client with one more pair of metadata. With an invalid key each call fails as `InvalidArgument`.
         #[must_use]
         pub fn with_metadata(
             &self,
@@ -449,7 +449,7 @@ const _: () = {
         ) -> Self {
             __farcall::BlockingClient::with_item_timeout(self, timeout)
         }
-        /// The same client with one more pair of metadata. With a key that is none each call fails as `InvalidArgument`.
+        /// The same client with one more pair of metadata. With an invalid key each call fails as `InvalidArgument`.
         #[must_use]
         pub fn with_metadata(
             &self,

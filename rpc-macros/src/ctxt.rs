@@ -7,8 +7,8 @@ use quote::ToTokens;
 
 /// The errors found so far.
 ///
-/// Dropping one without [`finish`](Self::finish) panics: an error that nobody reads would turn into code that is silently
-/// wrong.
+/// Dropping one without [`finish`](Self::finish) panics: an error that nobody reads would turn into code that is
+/// silently wrong.
 #[derive(Debug)]
 pub(crate) struct Context {
     errors: RefCell<Option<Vec<syn::Error>>>,

@@ -96,8 +96,8 @@ impl Service {
         cfgs(&self.item.attrs)
     }
 
-    /// What the trait and its methods allow, which every generated item allows, too. What they deny or warn about is reported
-    /// at the trait, once.
+    /// What the trait and its methods allow, which every generated item allows, too. What they deny or warn about is
+    /// reported at the trait, once.
     pub(crate) fn lints(&self) -> TokenStream {
         let methods = self.item.items.iter().filter_map(|item| match item {
             TraitItem::Fn(function) => Some(&function.attrs),

@@ -1,8 +1,8 @@
 //! Identifiers of generated items.
 //!
-//! What generated code needs for itself starts with `__farcall`, in whatever case; users keep off that. The rest can be read in
-//! documentation and has plain names: the three types, the parameters of the server and the clients, and the arguments of the
-//! clients' own functions. Those step aside for the names in the trait.
+//! What generated code needs for itself starts with `__farcall`, in whatever case; users keep off that. The rest can be
+//! read in documentation and has plain names: the three types, the parameters of the server and the clients, and the
+//! arguments of the clients' own functions. Those step aside for the names in the trait.
 
 use std::collections::BTreeSet;
 
@@ -74,14 +74,14 @@ impl Taken {
         taken
     }
 
-    /// `wish`, or with underscores when something has that name already, or when types of that name are treated in a way of their
-    /// own; taken from here on.
+    /// `wish`, or with underscores when something has that name already, or when types of that name are treated in a
+    /// way of their own; taken from here on.
     pub(crate) fn fresh(&mut self, wish: &Ident) -> Ident {
         let mut name = wish.unraw().to_string();
         if types::is_telling(&name) {
             name.push('_');
         }
-        // Without `r#` a keyword is no name.
+        // Without `r#` a keyword is not a name.
         while self.0.contains(&name) || syn::parse_str::<Ident>(&name).is_err() {
             name.insert(0, '_');
         }
@@ -135,9 +135,9 @@ impl<'ast> Visit<'ast> for FirstSegments {
     fn visit_attribute(&mut self, _: &'ast Attribute) {}
 }
 
-/// Gives other names to those parameters of the trait that would hide what generated code means, such as the trait itself, that are
-/// called like an argument, which no constant may be, or whose name would be taken to tell how they travel. Parameters have no
-/// name outside of the trait, so nobody notices.
+/// Gives other names to those parameters of the trait that would hide what generated code means, such as the trait
+/// itself, that are called like an argument, which no constant may be, or whose name would be taken to tell how they
+/// travel. Parameters have no name outside of the trait, so nobody notices.
 pub(crate) fn rename_parameters(item: &mut ItemTrait, arguments: &mut ServiceArguments) {
     let types: BTreeSet<_> = types_in_use(item, arguments).collect();
     let is_clashing = |name: &String| types.contains(name) || types::is_telling(name);
@@ -220,8 +220,8 @@ impl VisitMut for Rename {
     fn visit_attribute_mut(&mut self, _: &mut Attribute) {}
 }
 
-/// A name of generated code that no name of the user's can meet: a local variable has hygiene, and the prefix keeps it from being
-/// taken for a constant or a unit struct of the user's, against which hygiene does nothing.
+/// A name of generated code that no name of the user's can meet: a local variable has hygiene, and the prefix keeps it
+/// from being taken for a constant or a unit struct of the user's, against which hygiene does nothing.
 pub(crate) fn local(name: &str) -> Ident {
     Ident::new(&format!("__farcall_{name}"), Span::mixed_site())
 }

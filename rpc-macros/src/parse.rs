@@ -19,8 +19,8 @@ use crate::{
     types::{self, Passing},
 };
 
-/// The service that `item` declares, with those of its methods that are without mistakes; `None` when the trait itself is
-/// no service.
+/// The service that `item` declares, with those of its methods that are without mistakes; `None` when the trait itself
+/// is not a service.
 pub(crate) fn service(context: &Context, arguments: TokenStream, mut item: ItemTrait) -> Option<Service> {
     let mut arguments = ServiceArguments::parse(context, arguments);
     if check::async_trait(context, &item) || check::library(context, &arguments) {
@@ -60,8 +60,8 @@ pub(crate) fn service(context: &Context, arguments: TokenStream, mut item: ItemT
     Some(service)
 }
 
-/// Whether a pointer can have the associated types of what it points to. What is asked of them about `Self`, which is another type
-/// then, is nobody's promise.
+/// Whether a pointer can have the associated types of what it points to. What is asked of them about `Self`, which is
+/// another type then, is nobody's promise.
 fn can_be_forwarded(item: &ItemTrait) -> bool {
     item.items.iter().all(|item| match item {
         TraitItem::Type(ty) => ty.generics.where_clause.is_none() && !expand::names_self(&ty.bounds),

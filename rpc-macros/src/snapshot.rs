@@ -42,7 +42,8 @@ fn the_list_of_names_is_whole() {
     let is_free =
         |name: &&String| !name.to_lowercase().starts_with("__farcall") && syn::parse_str::<Ident>(name).is_ok();
     let mut list = String::from(
-        "// Every identifier of an expansion, kept whole by the tests of `farcall-macros`: `BLESS=1` writes it.\ncollide! {\n",
+        "// Every identifier of an expansion, kept whole by the tests of `farcall-macros`: `BLESS=1` writes \
+         it.\ncollide! {\n",
     );
     for name in names.iter().filter(is_free) {
         writeln!(list, "    {} {name}", kind(name)).expect("a string takes text");

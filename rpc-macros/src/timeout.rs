@@ -16,7 +16,7 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(end);
     let malformed =
-        || format!("`{text}` is no duration: write a whole number and one of ns, us, ms, s, m, h, as in \"250ms\"");
+        || format!("`{text}` is not a duration: write a whole number and one of ns, us, ms, s, m, h, as in \"250ms\"");
     let nanoseconds = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(malformed)?.1;
     let count: u64 = digits.parse().map_err(|_| malformed())?;
     if count == 0 {

@@ -109,8 +109,8 @@ pub(crate) fn is_result(ty: &Type) -> bool {
     last_segment(ty).is_some_and(|segment| segment.ident.to_string().ends_with("Result"))
 }
 
-/// Whether a type of this name is treated in a way of its own, here or where streams are looked for. A parameter is not, so it must
-/// not have such a name.
+/// Whether a type of this name is treated in a way of its own, here or where streams are looked for. A parameter is
+/// not, so it must not have such a name.
 pub(crate) fn is_telling(name: &str) -> bool {
     const TELLING: [&str; 8] = ["str", "u8", "Box", "Cow", "Option", "Path", "Streaming", "Vec"];
     TELLING.contains(&name) || name.ends_with("Result")

@@ -1,4 +1,5 @@
-//! Whatever a user calls things, generated code goes on meaning its own: every name of an expansion is tried in every place.
+//! Whatever a user calls things, generated code goes on meaning its own: every name of an expansion is tried in every
+//! place.
 #![allow(
     nonstandard_style,
     dead_code,

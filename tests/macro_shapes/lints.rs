@@ -1,7 +1,7 @@
 //! Generated code says nothing that the trait does not say, under the strictest lints.
 //!
-//! rustc's are judged when this is compiled, clippy's when the gate runs it. The traits can be reached from outside, as those of
-//! a library.
+//! rustc's are judged when this is compiled, clippy's when the gate runs it. The traits can be reached from outside, as
+//! those of a library.
 #![deny(
     warnings,
     deprecated,
@@ -86,7 +86,8 @@ pub trait Many {
     /// Adds.
     #[rustfmt::skip]
     async fn sum(
-        &self, a: u8, b: u8, c: u8, d: u8, e: u8, f: u8, g: u8, h: u8, i: u8, j: u8, k: u8, l: u8, m: u8, n: u8, o: u8, p: u8,
+        &self, a: u8, b: u8, c: u8, d: u8, e: u8, f: u8, g: u8, h: u8,
+        i: u8, j: u8, k: u8, l: u8, m: u8, n: u8, o: u8, p: u8,
     ) -> u32;
 }
 

@@ -112,7 +112,8 @@ impl Stranger {
         Ok(())
     }
 
-    /// What came back for everything sent before: a server answers in order, so it is over when a hello sent now is answered.
+    /// What came back for everything sent before: a server answers in order, so it is over when a hello sent now is
+    /// answered.
     pub async fn answers(&mut self) -> io::Result<Vec<Vec<u8>>> {
         let fence = FENCE << 32 | u64::from(self.random.u32(..));
         let mut answers = Vec::new();

@@ -1,4 +1,5 @@
-//! What the tests of calls share: one body over every transport, handlers that wait to be let go, layers made of a closure.
+//! What the tests of calls share: one body over every transport, handlers that wait to be let go, layers made of a
+//! closure.
 #![allow(dead_code, unused_imports, unused_macros, reason = "each test takes what it needs")]
 
 mod gate;
@@ -15,7 +16,8 @@ use farcall::{Code, Error, Outcome};
 /// How a test ends.
 pub(crate) type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
-/// Fails unless `result` is an error with this code and outcome whose text, as a person would see it, has all the `parts`.
+/// Fails unless `result` is an error with this code and outcome whose text, as a person would see it, has all the
+/// `parts`.
 #[track_caller]
 pub(crate) fn assert_fails<T: std::fmt::Debug>(result: Result<T, Error>, code: Code, outcome: Outcome, parts: &[&str]) {
     let error = result.expect_err("the call should have failed");

@@ -126,8 +126,8 @@ impl Probe for Prober {
     }
 }
 
-/// How long anything may take before the test fails. Nothing waits for it: a paused clock jumps there only when nothing else
-/// is due, and what is tested takes a fraction of it.
+/// How long anything may take before the test fails. Nothing waits for it: a paused clock jumps there only when nothing
+/// else is due, and what is tested takes a fraction of it.
 const GUARD: Duration = Duration::from_secs(60);
 
 /// Fails the test if `future` hangs.

@@ -2,7 +2,8 @@
 
 use farcall::{Channel, Result, RunningServer, Server, client::ChannelBuilder};
 
-/// One test for each transport from functions `async fn(Transport) -> TestResult`. This is the list: a new transport joins here.
+/// One test for each transport from functions `async fn(Transport) -> TestResult`. This is the list: a new transport
+/// joins here.
 macro_rules! over_every_transport {
     ($($test:ident),* $(,)?) => {
         over_transport!(tcp, Tcp, $($test),*);

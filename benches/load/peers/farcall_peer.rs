@@ -83,8 +83,8 @@ pub(crate) const FARCALL_UDP: Farcall = Farcall {
     scheme: "udp",
 };
 
-/// The default of 1 MiB is for the whole message, and the work `mib` has bodies of that size; the default of 1,024 streams is
-/// below what is weighed.
+/// The default of 1 MiB is for the whole message, and the work `mib` has bodies of that size; the default of 1,024
+/// streams is below what is weighed.
 fn limits() -> farcall::Limits {
     farcall::Limits::default()
         .max_udp_message(2 << 20)

@@ -1,6 +1,7 @@
-//! The machine without an RPC library, over UDP: datagrams, echoed as they come. Nothing is repeated, ordered or checked; a
-//! lost datagram is an error of the measurement. Bodies that fit into one datagram go as one, with one system call each;
-//! longer ones as segments of one size that the system cuts (GSO) and joins (GRO), 44 with one system call.
+//! The machine without an RPC library, over UDP: datagrams, echoed as they come. Nothing is repeated, ordered or
+//! checked; a lost datagram is an error of the measurement. Bodies that fit into one datagram go as one, with one
+//! system call each; longer ones as segments of one size that the system cuts (GSO) and joins (GRO), 44 with one system
+//! call.
 
 use std::{
     io::{self, IoSliceMut},

@@ -19,8 +19,8 @@ use crate::{
     work::{Load, Size},
 };
 
-/// Items between the task that makes them and the one that sends them. More than the default of 16 gain a little; ports, chunks
-/// and queues larger than the default gain nothing.
+/// Items between the task that makes them and the one that sends them. More than the default of 16 gain a little;
+/// ports, chunks and queues larger than the default gain nothing.
 const BUFFER: usize = 1024;
 /// Large items come somewhat faster than with the default of 64 KiB.
 const IO_BUFFER: usize = 256 << 10;

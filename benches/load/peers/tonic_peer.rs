@@ -1,5 +1,5 @@
-//! tonic with prost. Client and server are what `tonic-prost-build` writes for one unary method and two streaming ones, by
-//! hand, so that building needs no `protoc`.
+//! tonic with prost. Client and server are what `tonic-prost-build` writes for one unary method and two streaming ones,
+//! by hand, so that building needs no `protoc`.
 
 use std::{
     convert::Infallible,
@@ -32,7 +32,8 @@ use crate::{
 
 /// hyper's default is 200, which is not what is measured.
 const STREAMS: u32 = 100_000;
-/// Items of 64 KiB come a quarter faster than in the default frames of 16 KiB; larger windows or frames gain nothing more.
+/// Items of 64 KiB come a quarter faster than in the default frames of 16 KiB; larger windows or frames gain nothing
+/// more.
 const FRAME: u32 = 128 << 10;
 const ECHO: &str = "/bench.Echo/Echo";
 const SMALL: &str = "/bench.Echo/Small";

@@ -1,7 +1,8 @@
 //! Runs fuzz targets without libFuzzer: `smoke [TARGET|all] [ITERATIONS] [SEED]`.
 //!
 //! Half of the inputs are random, half are mutated well-formed ones. The same seed makes the same inputs; a finding is
-//! printed before the process ends with the target's panic. Files in `fuzz/corpus/<target>` are run first and mutated, too.
+//! printed before the process ends with the target's panic. Files in `fuzz/corpus/<target>` are run first and mutated,
+//! too.
 
 use std::{env, fs, panic, path::Path, process::ExitCode, time::Instant};
 

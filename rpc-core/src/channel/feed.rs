@@ -31,8 +31,8 @@ const ROUNDS: usize = 32;
 /// Longer items leave by themselves, from where they are.
 const ALONE: usize = 8 << 10;
 
-/// Sends the items of `stream` until it ends or fails, its receiver takes no more, or the deadline passes. Dropped before, the
-/// receiver is told that the stream broke.
+/// Sends the items of `stream` until it ends or fails, its receiver takes no more, or the deadline passes. Dropped
+/// before, the receiver is told that the stream broke.
 pub(crate) fn feed<T, S>(sender: Sender<T>, stream: S, deadline: Option<Instant>) -> Feed<S, T>
 where
     S: Stream<Item = Result<T, Error>> + Send,
@@ -140,8 +140,8 @@ impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
                 Filled::End(end) => return Poll::Ready(end),
             }
         }
-        // Where the receiver is faster than the stream there is always room; the call that this is polled with has its answer and
-        // its deadline to look at, too.
+        // Where the receiver is faster than the stream there is always room; the call that this is polled with has its
+        // answer and its deadline to look at, too.
         cx.waker().wake_by_ref();
         Poll::Pending
     }

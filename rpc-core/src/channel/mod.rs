@@ -1,14 +1,15 @@
 //! Streams as values: channels whose ends may be sent to other machines.
 //!
-//! Where a method takes or returns one stream and nothing around it, `impl Stream` in its signature is all it takes. A channel is
-//! for everything else: a stream in a field or a tuple, several at a time, streams of streams, one that outlives the call that
-//! brought it. [`watch`] is for a value of which only the latest counts.
+//! Where a method takes or returns one stream and nothing around it, `impl Stream` in its signature is all it takes. A
+//! channel is for everything else: a stream in a field or a tuple, several at a time, streams of streams, one that
+//! outlives the call that brought it. [`watch`] is for a value of which only the latest counts.
 //!
 //! # One stream
-//! A [`channel()`] is made in one place, and either end may then be serialised into the arguments, the result or an item of a
-//! call; the other one stays and is joined to the connection. An end belongs to one owner, so it is sent once, and not on from a
-//! connection over which it came: for that, make a channel of your own and pass the items on. Ends of channels cannot be
-//! serialised into anything but messages of calls: there is nobody behind a file who would receive.
+//! A [`channel()`] is made in one place, and either end may then be serialised into the arguments, the result or an
+//! item of a call; the other one stays and is joined to the connection. An end belongs to one owner, so it is sent
+//! once, and not on from a connection over which it came: for that, make a channel of your own and pass the items on.
+//! Ends of channels cannot be serialised into anything but messages of calls: there is nobody behind a file who would
+//! receive.
 //!
 //! ```
 //! use farcall::channel::{Receiver, channel};
@@ -53,8 +54,9 @@
 //! # }
 //! ```
 //!
-//! The call that carries an end has a deadline as any other: the upload above takes at most the channel's 30 s, unless the client
-//! says otherwise ([`with_timeout`](crate::client::Client::with_timeout)). What goes on after the call has none.
+//! The call that carries an end has a deadline as any other: the upload above takes at most the channel's 30 s, unless
+//! the client says otherwise ([`with_timeout`](crate::client::Client::with_timeout)). What goes on after the call has
+//! none.
 //!
 //! # How streams end
 //! | the sender | the receiver gets, after the items |
@@ -64,8 +66,9 @@
 //! | is dropped without either | [`Aborted`](crate::Code::Aborted); `Internal` when it panics |
 //! | is cut off | [`Unavailable`](crate::Code::Unavailable) |
 //!
-//! The other way round a sender learns from its next [`send`](Sender::send), or from [`closed`](Sender::closed), that the receiver
-//! was dropped or [closed](Receiver::close). A connection stays open as long as somebody has an end of one of its streams.
+//! The other way round a sender learns from its next [`send`](Sender::send), or from [`closed`](Sender::closed), that
+//! the receiver was dropped or [closed](Receiver::close). A connection stays open as long as somebody has an end of one
+//! of its streams.
 
 mod coding;
 mod feed;

@@ -23,11 +23,12 @@ use super::{
 };
 use crate::{Error, Outcome, driver::attachments, driver::broken};
 
-/// A channel for the items of one stream. Either end may be sent away, as an argument, in a result or as an item of another stream;
-/// the other end stays and sends or receives over the connection from then on.
+/// A channel for the items of one stream. Either end may be sent away, as an argument, in a result or as an item of
+/// another stream; the other end stays and sends or receives over the connection from then on.
 ///
-/// While both ends are in one process it holds at most 16 items, and items are not encoded. Over a connection what may be under
-/// way is counted in bytes ([`stream_window`](crate::Limits)); a sender waits while the receiver does not read.
+/// While both ends are in one process it holds at most 16 items, and items are not encoded. Over a connection what may
+/// be under way is counted in bytes ([`stream_window`](crate::Limits)); a sender waits while the receiver does not
+/// read.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -47,14 +48,16 @@ pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
 
 /// Sends items to the [`Receiver`] at the other end, wherever that is.
 ///
-/// A stream ends well only by [`finish`](Self::finish). A sender that is dropped without, or whose connection is lost, leaves the
-/// receiver an error as its last item, so that nobody takes half a stream for the whole.
+/// A stream ends well only by [`finish`](Self::finish). A sender that is dropped without, or whose connection is lost,
+/// leaves the receiver an error as its last item, so that nobody takes half a stream for the whole.
 ///
-/// A sender that is serialised into the arguments, the result or an item of a call leaves this process once the message is sent;
-/// then [`send`](Self::send) fails here, and so do tasks that wait in it. If the message is never sent, it is as if the sender was dropped.
+/// A sender that is serialised into the arguments, the result or an item of a call leaves this process once the message
+/// is sent; then [`send`](Self::send) fails here, and so do tasks that wait in it. If the message is never sent, it is
+/// as if the sender was dropped.
 ///
-/// Over a connection a stream counts towards [`max_streams`](crate::Limits::max_streams) until both ends are gone. So whoever waits
-/// for something else before the next item waits for [`closed`](Self::closed), too, and drops the sender then.
+/// Over a connection a stream counts towards [`max_streams`](crate::Limits::max_streams) until both ends are gone. So
+/// whoever waits for something else before the next item waits for [`closed`](Self::closed), too, and drops the sender
+/// then.
 pub struct Sender<T> {
     pipe: Arc<Pipe<T>>,
     /// Finished, or gone with a message: dropping what is left here means nothing.
@@ -63,8 +66,8 @@ pub struct Sender<T> {
 
 /// Receives items from the [`Sender`] at the other end, wherever that is; also as a [`Stream`].
 ///
-/// The stream has ended well when [`recv`](Self::recv) gives `None` without an error before. Dropping the receiver tells the
-/// sender, which then stops.
+/// The stream has ended well when [`recv`](Self::recv) gives `None` without an error before. Dropping the receiver
+/// tells the sender, which then stops.
 ///
 /// Like a sender it may be serialised into a message, and has left then.
 #[must_use = "a receiver that is dropped stops its sender"]
@@ -87,17 +90,18 @@ impl<T> Sender<T> {
 
     /// Sends an item, when there is room for it.
     ///
-    /// Cancel safe: dropped before it is ready the item was not sent. Several tasks may send at one time; they take turns.
+    /// Cancel safe: dropped before it is ready the item was not sent. Several tasks may send at one time; they take
+    /// turns.
     ///
     /// # Errors
     /// - The receiver takes no more: its reason, or [`Cancelled`](crate::Code::Cancelled) when it was dropped.
     /// - The connection is lost: [`Unavailable`](crate::Code::Unavailable).
     /// - The item cannot be encoded ([`InvalidArgument`](crate::Code::InvalidArgument)) or is longer than
-    ///   [`max_message`](crate::Limits::max_message) ([`ResourceExhausted`](crate::Code::ResourceExhausted)): only this item was
-    ///   not sent, and the next one may be.
+    ///   [`max_message`](crate::Limits::max_message) ([`ResourceExhausted`](crate::Code::ResourceExhausted)): only this
+    ///   item was not sent, and the next one may be.
     ///
-    /// While both ends are in this process items are not encoded, and nothing speaks against any of them. Should the receiver be sent away
-    /// then, and one that waits not be able to follow, the stream ends with that error.
+    /// While both ends are in this process items are not encoded, and nothing speaks against any of them. Should the
+    /// receiver be sent away then, and one that waits not be able to follow, the stream ends with that error.
     pub async fn send(&self, item: T) -> Result<(), Error> {
         let _turn = turn(&self.pipe.sending).await;
         poll_fn(|cx| self.pipe.poll_ready(cx)).await?;
@@ -176,9 +180,9 @@ impl<T> Receiver<T> {
         }
     }
 
-    /// The next item; `None` after the last one. An error is the last item of a stream that broke: the sender failed or was
-    /// dropped ([`Aborted`](crate::Code::Aborted)), the connection was lost ([`Unavailable`](crate::Code::Unavailable)), or an
-    /// item cannot be decoded ([`DataLoss`](crate::Code::DataLoss)).
+    /// The next item; `None` after the last one. An error is the last item of a stream that broke: the sender failed or
+    /// was dropped ([`Aborted`](crate::Code::Aborted)), the connection was lost
+    /// ([`Unavailable`](crate::Code::Unavailable)), or an item cannot be decoded ([`DataLoss`](crate::Code::DataLoss)).
     ///
     /// Cancel safe.
     pub async fn recv(&mut self) -> Option<Result<T, Error>> {
@@ -266,7 +270,8 @@ fn take<T>(pipe: &Pipe<T>, done: &AtomicBool, what: &str) -> Result<(), String> 
     }
     if pipe.is_joined() {
         return Err(format!(
-            "the {what} belongs to a connection already and cannot be sent on; make a channel of your own and pass its items on"
+            "the {what} belongs to a connection already and cannot be sent on; make a channel of your own and pass its \
+             items on"
         ));
     }
     if done.swap(true, Ordering::AcqRel) {

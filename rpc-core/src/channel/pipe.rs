@@ -26,7 +26,8 @@ pub(super) struct Pipe<T> {
     out: OnceLock<Out<T>>,
     /// The sender is elsewhere. Set under the lock; what is queued came before.
     incoming: OnceLock<Incoming<T>>,
-    /// Of those who send through one end, and of those who wait for its receiver to stop, one at a time leaves its waker.
+    /// Of those who send through one end, and of those who wait for its receiver to stop, one at a time leaves its
+    /// waker.
     pub(super) sending: Semaphore,
     pub(super) closing: Semaphore,
 }
@@ -163,8 +164,8 @@ impl<T> Pipe<T> {
         }
     }
 
-    /// Why nothing more goes to the receiver from here. One task may send the sender away, and somebody else end it, while another
-    /// one here still sends: an item behind that would reach a receiver that does not wait for it.
+    /// Why nothing more goes to the receiver from here. One task may send the sender away, and somebody else end it,
+    /// while another one here still sends: an item behind that would reach a receiver that does not wait for it.
     fn takes_no_more(&self, state: &State<T>) -> Option<Error> {
         let left = self.incoming.get().is_some() || state.end.is_some();
         state.stopped.clone().or_else(|| left.then(|| gone("sender")))
@@ -302,7 +303,8 @@ impl<T> Pipe<T> {
     fn joined(&self, wakers: Wakers) {
         if let (Some(out), Some(incoming)) = (self.out.get(), self.incoming.get()) {
             let error = Error::failed_precondition(
-                "both ends of one channel were sent over connections; keep one, or pass the items on between two channels",
+                "both ends of one channel were sent over connections; keep one, or pass the items on between two \
+                 channels",
             );
             out.outlet.end(Err(&error));
             incoming.inlet.close(Some(&error));

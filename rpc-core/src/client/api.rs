@@ -1,7 +1,7 @@
 //! What every generated client can do.
 //!
-//! Generated clients have the same functions as inherent ones, except where a method of the service has the same name; then
-//! these traits are the way to reach them.
+//! Generated clients have the same functions as inherent ones, except where a method of the service has the same name;
+//! then these traits are the way to reach them.
 
 use std::time::Duration;
 
@@ -37,18 +37,20 @@ macro_rules! options {
             Self::from_stub(self.stub().clone().with_timeout(timeout))
         }
 
-        /// The same client with a time limit for each wait for an item of a stream that a method returns, counted from when the item
-        /// is first asked for. When none comes for so long, the stream fails as `DeadlineExceeded` and the call is cancelled.
+        /// The same client with a time limit for each wait for an item of a stream that a method returns, counted from
+        /// when the item is first asked for. When none comes for so long, the stream fails as `DeadlineExceeded` and
+        /// the call is cancelled.
         ///
-        /// An `async` method that returns a stream has an answer before the first item. The wait for that is limited as well, from
-        /// when the call is polled first: the call fails as `DeadlineExceeded` and is cancelled. Without `async` the wait for the
-        /// first item is all of it. Methods that return no stream are not limited.
+        /// An `async` method that returns a stream has an answer before the first item. The wait for that is limited as
+        /// well, from when the call is polled first: the call fails as `DeadlineExceeded` and is cancelled. Without
+        /// `async` the wait for the first item is all of it. Methods that return no stream are not limited.
         #[must_use]
         fn with_item_timeout(&self, timeout: Duration) -> Self {
             Self::from_stub(self.stub().clone().with_item_timeout(timeout))
         }
 
-        /// The same client with one more pair of metadata. With a key that is none each call fails as `InvalidArgument`.
+        /// The same client with one more pair of metadata. With an invalid key each call fails as
+        /// `InvalidArgument`.
         #[must_use]
         fn with_metadata(&self, key: &str, value: &str) -> Self {
             Self::from_stub(
@@ -99,8 +101,9 @@ pub trait Client: Clone + Send + Sync + Sized {
 
 /// What every generated blocking client can do.
 ///
-/// Its calls block the thread that makes them, and a runtime of farcall's own, one thread, carries the connection. They may be
-/// made outside any runtime or inside `spawn_blocking`; inside an asynchronous task they fail as `FailedPrecondition`.
+/// Its calls block the thread that makes them, and a runtime of farcall's own, one thread, carries the connection. They
+/// may be made outside any runtime or inside `spawn_blocking`; inside an asynchronous task they fail as
+/// `FailedPrecondition`.
 pub trait BlockingClient: Clone + Send + Sync + Sized {
     options!(BlockingStub);
 

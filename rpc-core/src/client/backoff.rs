@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-/// Waits that double from 50 ms to 1 s, each with ±25 % of chance so that the clients of a restarted server do not all come
-/// at once. The most is short because the first call after a restart waits for it.
+/// Waits that double from 50 ms to 1 s, each with ±25 % of chance so that the clients of a restarted server do not all
+/// come at once. The most is short because the first call after a restart waits for it.
 #[derive(Debug)]
 pub(super) struct Backoff {
     failures: u32,
@@ -16,8 +16,8 @@ pub(super) struct Backoff {
 const FIRST: Duration = Duration::from_millis(50);
 const MOST: Duration = Duration::from_secs(1);
 
-/// A connection that ended sooner than this without a single answer counts as a failed attempt: a server that opens connections
-/// only to close them is not dialed again and again without a pause.
+/// A connection that ended sooner than this without a single answer counts as a failed attempt: a server that opens
+/// connections only to close them is not dialed again and again without a pause.
 const WORTHLESS: Duration = Duration::from_secs(1);
 
 impl Backoff {

@@ -116,12 +116,14 @@ fn finish<R>(call: Call<R>, method: &MethodDescriptor, decode: fn(Result<Answer,
 
 /// The items that a call of a blocking client returns; asking for one blocks the thread until it is there.
 ///
-/// Each item is what the asynchronous client would give. Dropping it cancels the call. Inside an asynchronous task the next item
-/// is an error, `FailedPrecondition`, and the last.
+/// Each item is what the asynchronous client would give. Dropping it cancels the call. Inside an asynchronous task the
+/// next item is an error, `FailedPrecondition`, and the last.
 ///
 /// ```no_run
 /// # use farcall::stream::Stream;
-/// # #[farcall::service] pub trait Inventory { fn watch(&self, sku: &str) -> impl Stream<Item = farcall::Result<u32>>; }
+/// # #[farcall::service] pub trait Inventory {
+/// #     fn watch(&self, sku: &str) -> impl Stream<Item = farcall::Result<u32>>;
+/// # }
 /// # fn example(inventory: InventoryBlockingClient) -> farcall::Result<()> {
 /// for count in inventory.watch("apple") {
 ///     println!("{} apples", count?);
@@ -187,8 +189,8 @@ pub fn plain_iterator<I: 'static, F: Form<I>>(
     plain_stream::<I, F>(answer).map(BlockingStreaming::new::<I, F>)
 }
 
-/// The runtime that carries the connections of blocking clients: one thread, started with the first of them, for the rest of
-/// the process.
+/// The runtime that carries the connections of blocking clients: one thread, started with the first of them, for the
+/// rest of the process.
 fn runtime() -> Result<&'static Runtime, Error> {
     static RUNTIME: OnceLock<io::Result<Runtime>> = OnceLock::new();
     let start = || {
@@ -208,8 +210,8 @@ fn runtime() -> Result<&'static Runtime, Error> {
 fn block_on<F: Future>(future: F) -> Result<F::Output, Error> {
     if inside_async_task() {
         return Err(Error::failed_precondition(
-            "a blocking client was used inside an asynchronous task, which it would hold up; use the asynchronous client \
-             there, or move the call into `tokio::task::spawn_blocking`",
+            "a blocking client was used inside an asynchronous task, which it would hold up; use the asynchronous \
+             client there, or move the call into `tokio::task::spawn_blocking`",
         )
         .with_outcome(Outcome::NotExecuted));
     }
@@ -229,7 +231,8 @@ fn block_on<F: Future>(future: F) -> Result<F::Output, Error> {
         if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
             return Ok(output);
         }
-        // The thread's own token is not enough: a stream among the arguments that parks the thread while it is polled takes it.
+        // The thread's own token is not enough: a stream among the arguments that parks the thread while it is polled
+        // takes it.
         while !unpark.woken.swap(false, Ordering::Acquire) {
             thread::park();
         }
@@ -238,8 +241,9 @@ fn block_on<F: Future>(future: F) -> Result<F::Output, Error> {
 
 /// Whether this thread polls an asynchronous task of tokio's.
 ///
-/// Inside `spawn_blocking` there is a runtime as well, and blocking is right there. The two differ in their budget: only a
-/// task's is ever used up. What this takes of it is no loss, since the task gets an error and should not be here.
+/// Inside `spawn_blocking` there is a runtime as well, and blocking is right there. The two differ in their budget:
+/// only a task's is ever used up. What this takes of it is no loss, since the task gets an error and should not be
+/// here.
 fn inside_async_task() -> bool {
     const MORE_THAN_ANY_BUDGET: usize = 1024;
     if Handle::try_current().is_err() {

@@ -68,8 +68,8 @@ impl ChannelBuilder {
         self
     }
 
-    /// How long each call may take; 30 s by default. A method's own `#[rpc(timeout)]` and a client's `with_timeout` come
-    /// before it, and a handler's remaining time bounds all of them.
+    /// How long each call may take; 30 s by default. A method's own `#[rpc(timeout)]` and a client's `with_timeout`
+    /// come before it, and a handler's remaining time bounds all of them.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
@@ -107,8 +107,8 @@ impl ChannelBuilder {
         self
     }
 
-    /// Wraps every call in an async closure, which passes it on with [`Next::run`] or refuses it; a [`layer`](Self::layer) for the
-    /// everyday case. It is cloned for each call, with what it holds.
+    /// Wraps every call in an async closure, which passes it on with [`Next::run`] or refuses it; a
+    /// [`layer`](Self::layer) for the everyday case. It is cloned for each call, with what it holds.
     ///
     /// ```
     /// # let token = "engine";
@@ -137,7 +137,7 @@ impl ChannelBuilder {
     /// Cancel safe: dropping the future gives the attempt up.
     ///
     /// # Errors
-    /// Fails fast with the cause: an address that is none, nobody who listens, a peer that does not speak farcall.
+    /// Fails fast with the cause: an invalid address, nobody who listens, a peer that does not speak farcall.
     pub async fn connect(self, address: impl IntoAddress) -> Result<Channel, Error> {
         let channel = self.connect_lazily(address)?;
         channel.ready().await?;
@@ -147,7 +147,7 @@ impl ChannelBuilder {
     /// A channel that connects with its first call.
     ///
     /// # Errors
-    /// When the address is none, or no transport for it is built in.
+    /// When the address is invalid, or no transport for it is built in.
     pub fn connect_lazily(self, address: impl IntoAddress) -> Result<Channel, Error> {
         let address = address.into_address()?;
         let connector = connector(&address)?;

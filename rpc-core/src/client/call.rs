@@ -40,9 +40,9 @@ use crate::{
 
 /// A call on its way: a future of what the method returns.
 ///
-/// The arguments are encoded already, so it borrows neither them nor the client, and may be spawned. Nothing is sent before it
-/// is polled first; the deadline counts from there. Dropping it cancels the call: the handler stops at its next await. Streams among
-/// the arguments are sent while it is polled.
+/// The arguments are encoded already, so it borrows neither them nor the client, and may be spawned. Nothing is sent
+/// before it is polled first; the deadline counts from there. Dropping it cancels the call: the handler stops at its
+/// next await. Streams among the arguments are sent while it is polled.
 ///
 /// ```no_run
 /// # #[farcall::service] pub trait Inventory { async fn stock(&self, sku: &str) -> farcall::Result<u32>; }
@@ -110,8 +110,8 @@ pub(super) enum Timeout {
     At(Option<Instant>),
 }
 
-/// How many connections may end before a call is sent until it is given up: one that ended earlier, one that drains and one that a
-/// server which is shutting down still opens are no reason to.
+/// How many connections may end before a call is sent until it is given up: one that ended earlier, one that drains and
+/// one that a server which is shutting down still opens are no reason to.
 const MISSED: u32 = 4;
 
 /// A call without its types. It is moved into whoever awaits it, so what few calls have is in boxes.
@@ -148,7 +148,8 @@ enum State {
     Waiting {
         link: Arc<Link>,
         id: u32,
-        /// Where nothing says that the connection's driver runs: another runtime carries it, or it waits for this very call.
+        /// Where nothing says that the connection's driver runs: another runtime carries it, or it waits for this very
+        /// call.
         timer: Option<Pin<Box<Sleep>>>,
     },
     /// The handler runs in here.
@@ -291,7 +292,8 @@ impl RawCall {
                     };
                     if let (Poll::Pending, Some(timer)) = (&answered, timer) {
                         ready!(timer.as_mut().poll(cx));
-                        let text = "no answer before the deadline; does the runtime of the connection still run, or does a handler block it?";
+                        let text = "no answer before the deadline; does the runtime of the connection still run, or \
+                            does a handler block it?";
                         let error = Error::deadline_exceeded(text).with_outcome(link.abandon(*id));
                         return Poll::Ready(Err(error));
                     }
@@ -546,8 +548,8 @@ impl Drop for RawCall {
     }
 }
 
-/// Whether the driver of a connection waits until this returns, since a handler blocks in it. A handler that does not is polled by
-/// nobody's waker at first, and again in a task of its own.
+/// Whether the driver of a connection waits until this returns, since a handler blocks in it. A handler that does not
+/// is polled by nobody's waker at first, and again in a task of its own.
 fn blocks_its_driver(cx: &Context<'_>) -> bool {
     is_inside() && !cx.waker().will_wake(Waker::noop())
 }

@@ -24,11 +24,11 @@ use crate::{
 /// The way to one server, or to one object, shared by any number of clients and tasks; cloning it is cheap.
 ///
 /// A channel to a server outlives its connections. When one is lost, the calls in flight end with the right
-/// [`Outcome`](crate::Outcome), and the next call dials again: one attempt serves all that wait, and attempts keep a growing,
-/// jittered distance of 50 ms to 1 s. Nobody dials while there are no calls. A call is never sent twice.
+/// [`Outcome`](crate::Outcome), and the next call dials again: one attempt serves all that wait, and attempts keep a
+/// growing, jittered distance of 50 ms to 1 s. Nobody dials while there are no calls. A call is never sent twice.
 ///
-/// The connection closes when the last clone of the channel and the last of its calls is gone, and the last stream and object that
-/// came over it.
+/// The connection closes when the last clone of the channel and the last of its calls is gone, and the last stream and
+/// object that came over it.
 ///
 /// ```no_run
 /// # #[farcall::service] pub trait Inventory { async fn ping(&self) -> u64; }
@@ -44,13 +44,14 @@ use crate::{
 /// ```
 ///
 /// # Objects
-/// A client that came out of a call, as an argument, a result or an item, has a channel to one object: to an object of the peer's, or
-/// to one of this process ([`Channel::local`]), which is called without a network. An object of the peer's lives behind the one
-/// connection over which its reference came; when that is lost, so is the object, and calls fail as
-/// [`Unavailable`](Code::Unavailable): nobody dials for it.
+/// A client that came out of a call, as an argument, a result or an item, has a channel to one object: to an object of
+/// the peer's, or to one of this process ([`Channel::local`]), which is called without a network. An object of the
+/// peer's lives behind the one connection over which its reference came; when that is lost, so is the object, and calls
+/// fail as [`Unavailable`](Code::Unavailable): nobody dials for it.
 ///
-/// A client of a server that listens travels as the server's address instead, and its options stay behind. Whoever gets it dials that
-/// address with the first call, so look at [`address`](Self::address) before you call what a peer that you do not trust has sent.
+/// A client of a server that listens travels as the server's address instead, and its options stay behind. Whoever gets
+/// it dials that address with the first call, so look at [`address`](Self::address) before you call what a peer that
+/// you do not trust has sent.
 #[derive(Clone)]
 pub struct Channel {
     inner: Arc<Inner>,
@@ -118,13 +119,13 @@ impl Channel {
         ChannelBuilder::default()
     }
 
-    /// A channel to an object of this process: `service` becomes one that can be called here, without a network, and from wherever
-    /// a client with this channel is sent.
+    /// A channel to an object of this process: `service` becomes one that can be called here, without a network, and
+    /// from wherever a client with this channel is sent.
     ///
-    /// The object lives as long as there is a channel to it, here or elsewhere; two objects that hold each other across a connection
-    /// live as long as that. A handler runs inside the call's own future and
-    /// ends with it, except for `detached` and `oneway` ones, which end with the object at the latest. Calls made here have no
-    /// deadline unless something says one; those from elsewhere have the caller's.
+    /// The object lives as long as there is a channel to it, here or elsewhere; two objects that hold each other across
+    /// a connection live as long as that. A handler runs inside the call's own future and ends with it, except for
+    /// `detached` and `oneway` ones, which end with the object at the latest. Calls made here have no deadline unless
+    /// something says one; those from elsewhere have the caller's.
     ///
     /// Calls to objects of one process that wait for each other are 1,024 at most, one inside the other: the next is
     /// refused as [`ResourceExhausted`](Code::ResourceExhausted), so that an object which a peer has handed to itself
@@ -217,8 +218,8 @@ impl Channel {
         self
     }
 
-    /// The same connection, with calls going to the instance registered under `name`; `None` for the services without one. It means
-    /// nothing to a channel to an object, which is one already.
+    /// The same connection, with calls going to the instance registered under `name`; `None` for the services without
+    /// one. It means nothing to a channel to an object, which is one already.
     #[must_use]
     pub fn with_instance<'a>(&self, name: impl Into<Option<&'a str>>) -> Self {
         self.clone().instance(name.into())
@@ -228,8 +229,8 @@ impl Channel {
         self.instance.as_ref()
     }
 
-    /// The address of the server. For an object of the peer's it is the peer's as the connection knows it, and `local://` for one of
-    /// this process.
+    /// The address of the server. For an object of the peer's it is the peer's as the connection knows it, and
+    /// `local://` for one of this process.
     pub fn address(&self) -> &Address {
         match &self.inner.target {
             Target::Dialled(dialled) => dialled.connector.address(),
@@ -238,11 +239,12 @@ impl Channel {
         }
     }
 
-    /// Takes an object of this process back: from now on calls to it, from wherever, fail as [`NotFound`](Code::NotFound) and are not
-    /// executed, and its implementation is dropped as soon as the calls under way have ended.
+    /// Takes an object of this process back: from now on calls to it, from wherever, fail as
+    /// [`NotFound`](Code::NotFound) and are not executed, and its implementation is dropped as soon as the calls under
+    /// way have ended.
     ///
-    /// Says whether there was something to take back: `false` for an object that is revoked already, and for every channel that is
-    /// none to an object of this process.
+    /// Says whether there was something to take back: `false` for an object that is revoked already, and for every
+    /// channel that does not lead to an object of this process.
     pub fn revoke(&self) -> bool {
         match &self.inner.target {
             Target::Local(object) => object.revoke(),
@@ -252,10 +254,9 @@ impl Channel {
 
     /// Whether there is a connection now. It may be lost the moment after; there is no need to ask before a call.
     ///
-    /// A channel to an object is `Ready` as long as nothing here speaks against a call, and `Idle` for good when it is revoked here, or
-    /// when its connection takes no new calls. That the other side has revoked it is known to those who
-    /// [wait](Self::closed) for it or
-    /// [watch](Self::watch_state) the channel.
+    /// A channel to an object is `Ready` as long as nothing here speaks against a call, and `Idle` for good when it is
+    /// revoked here, or when its connection takes no new calls. That the other side has revoked it is known to those
+    /// who [wait](Self::closed) for it or [watch](Self::watch_state) the channel.
     pub fn state(&self) -> ChannelState {
         let callable = match &self.inner.target {
             Target::Dialled(dialled) => return dialled.state(),

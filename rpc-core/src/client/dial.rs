@@ -23,8 +23,8 @@ use crate::{
 
 /// Connects, tells everyone who waits, and carries the connection until it ends.
 ///
-/// The channel is held weakly: it aborts this task when it is dropped during the attempt, and ends the connection when it is
-/// dropped later and nobody else uses it.
+/// The channel is held weakly: it aborts this task when it is dropped during the attempt, and ends the connection when
+/// it is dropped later and nobody else uses it.
 pub(super) async fn dial(channel: Weak<Dialled>, not_before: Option<Instant>, attempting: Attempting) {
     if let Some(instant) = not_before {
         sleep_until(instant).await;
@@ -55,7 +55,8 @@ pub(super) async fn dial(channel: Weak<Dialled>, not_before: Option<Instant>, at
     }
 }
 
-/// Carries the connection until it ends, and tells the channel as soon as it takes no new calls, which may be long before.
+/// Carries the connection until it ends, and tells the channel as soon as it takes no new calls, which may be long
+/// before.
 async fn carry(channel: &Weak<Dialled>, link: &Arc<Link>, mut driver: Driver<Serving>) {
     let mut open = true;
     std::future::poll_fn(|cx| {

@@ -186,8 +186,8 @@ impl Dialled {
         }
     }
 
-    /// Tells those who watch. The state is read inside, so of two threads that come at one time the later one shows what
-    /// both have done.
+    /// Tells those who watch. The state is read inside, so of two threads that come at one time the later one shows
+    /// what both have done.
     fn show_state(&self) {
         self.state.send_if_modified(|shown| {
             let state = self.lock().state();
@@ -220,8 +220,8 @@ impl Phase {
 }
 
 impl Drop for Dialled {
-    /// Nobody makes calls any more: an attempt stops. An open connection writes what is queued, and closes when nobody has a
-    /// stream or an object of it either.
+    /// Nobody makes calls any more: an attempt stops. An open connection writes what is queued, and closes when nobody
+    /// has a stream or an object of it either.
     fn drop(&mut self) {
         let phase = self.phase.get_mut();
         if let Some(link) = phase.link.take() {

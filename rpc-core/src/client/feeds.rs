@@ -6,8 +6,8 @@ use super::seat::Seated;
 
 type Feed = dyn Future<Output = ()> + Send;
 
-/// Streams that are sent while somebody waits for the call, or for the items of its result. They belong to it: nothing is sent when
-/// nobody waits, and they end with it.
+/// Streams that are sent while somebody waits for the call, or for the items of its result. They belong to it: nothing
+/// is sent when nobody waits, and they end with it.
 #[derive(Default)]
 pub struct Feeds(pub(super) Vec<Seated<Feed>>);
 

@@ -1,10 +1,10 @@
 //! Making calls.
 //!
-//! A [`Channel`] is the way to one server; it makes connections when they are needed and shares them among any number of
-//! clients and tasks. A generated client is a channel with options for its calls (the functions of [`Client`]), cheap to
-//! clone and to vary: `client.with_timeout(…)` is another client on the same channel. Each method gives a [`Call`], a future
-//! that borrows nothing, or, where it returns a stream and is not `async`, a [`Streaming`](crate::Streaming) that makes the call when
-//! its first item is asked for.
+//! A [`Channel`] is the way to one server; it makes connections when they are needed and shares them among any number
+//! of clients and tasks. A generated client is a channel with options for its calls (the functions of [`Client`]),
+//! cheap to clone and to vary: `client.with_timeout(…)` is another client on the same channel. Each method gives a
+//! [`Call`], a future that borrows nothing, or, where it returns a stream and is not `async`, a
+//! [`Streaming`](crate::Streaming) that makes the call when its first item is asked for.
 //!
 //! | what a call needs | the first of these that says something |
 //! | --- | --- |

@@ -22,7 +22,8 @@ pub(crate) enum Written {
     Address(String),
 }
 
-/// Serialises the client of a service into a message: one of an object as a reference to it, one of a server as its address.
+/// Serialises the client of a service into a message: one of an object as a reference to it, one of a server as its
+/// address.
 ///
 /// # Errors
 /// Outside a message, and for a server with an address that means nothing to others.
@@ -72,8 +73,8 @@ fn travelling(channel: &Channel, service: &str) -> Result<String, String> {
     let address = channel.address();
     if !["tcp", "udp", "unix", "mem"].contains(&address.scheme()) {
         return Err(format!(
-            "a client of `{service}` over `{address}` cannot be sent: the address means nothing to others; send one of an object \
-             (`Channel::local`) or of a server that listens"
+            "a client of `{service}` over `{address}` cannot be sent: the address means nothing to others; send one of \
+             an object (`Channel::local`) or of a server that listens"
         ));
     }
     let instance = channel.named_instance().map_or("", |instance| &*instance.name);
@@ -82,12 +83,17 @@ fn travelling(channel: &Channel, service: &str) -> Result<String, String> {
 
 /// A channel that dials with its first call.
 fn dialled(address: &str, service: &str) -> Result<Channel, String> {
-    let wrong = |error: Error| format!("the address of a client of `{service}` is none: {}", error.message());
+    let wrong = |error: Error| {
+        format!(
+            "a client of `{service}` came with an address that cannot be read: {}",
+            error.message()
+        )
+    };
     let address: Address = address.parse().map_err(wrong)?;
     if address.is_near() && !attachments::is_near() {
         return Err(format!(
-            "the client of `{service}` at `{address}` came from a peer that may be on another machine, where the address means \
-             another place; only tcp:// and udp:// addresses travel that far"
+            "the client of `{service}` at `{address}` came from a peer that may be on another machine, where the \
+             address means another place; only tcp:// and udp:// addresses travel that far"
         ));
     }
     Channel::builder().connect_lazily(address).map_err(wrong)

@@ -18,8 +18,8 @@ use super::{
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bincode;
 
-/// Without bincode's own limit: it charges the width of a type and not the bytes read, so it refuses honest calls, and it
-/// stops neither deep nesting nor elements without bytes. [`Guard`] does.
+/// Without bincode's own limit: it charges the width of a type and not the bytes read, so it refuses honest calls, and
+/// it stops neither deep nesting nor elements without bytes. [`Guard`] does.
 const CONFIGURATION: Configuration = standard();
 
 impl Codec for Bincode {

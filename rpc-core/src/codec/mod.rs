@@ -1,12 +1,12 @@
 //! How values become bytes: the [`Codec`] trait and the formats that ship with the crate.
 //!
-//! Any serde type can be an argument or a result. Bytes from a peer are decoded under [`DecodeLimits`], so that no input
-//! overflows the stack, loops without end or allocates more than a small multiple of the limit; what the limits cannot see
-//! is told there.
+//! Any serde type can be an argument or a result. Bytes from a peer are decoded under [`DecodeLimits`], so that no
+//! input overflows the stack, loops without end or allocates more than a small multiple of the limit; what the limits
+//! cannot see is told there.
 //!
 //! # Attributes that do not travel
-//! The formats write the fields of a value one after another, without names or types. These serde attributes rely on names
-//! or types, so a type that crosses the wire must not use them, at any depth:
+//! The formats write the fields of a value one after another, without names or types. These serde attributes rely on
+//! names or types, so a type that crosses the wire must not use them, at any depth:
 //!
 //! | attribute | what happens |
 //! | --- | --- |
@@ -19,8 +19,8 @@
 //!
 //! The compiler cannot see this. [`check_round_trip`] does, in one line of a test.
 //!
-//! Adding, removing or reordering fields makes a new type that older peers do not understand; new enum variants go at the
-//! end.
+//! Adding, removing or reordering fields makes a new type that older peers do not understand; new enum variants go at
+//! the end.
 
 #[cfg(not(any(feature = "bincode", feature = "postcard")))]
 compile_error!(

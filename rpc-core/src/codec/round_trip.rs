@@ -6,10 +6,11 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Codec, CodecError, DecodeLimits, Format};
 
-/// Encodes `value`, decodes the bytes and compares, in every format of this build. For tests of types that services use.
+/// Encodes `value`, decodes the bytes and compares, in every format of this build. For tests of types that services
+/// use.
 ///
-/// Checks this value only: an attribute such as `skip_serializing_if` shows when the field is skipped. So check an empty
-/// value (`None`, no elements) as well as a full one, and every variant of an enum.
+/// Checks this value only: an attribute such as `skip_serializing_if` shows when the field is skipped. So check an
+/// empty value (`None`, no elements) as well as a full one, and every variant of an enum.
 ///
 /// ```
 /// use farcall::codec::check_round_trip;
@@ -29,8 +30,8 @@ use super::{Codec, CodecError, DecodeLimits, Format};
 /// ```
 ///
 /// # Errors
-/// When the value cannot be encoded, cannot be decoded, or arrives as another value. The text names the format, what went
-/// wrong and the [serde attributes](super#attributes-that-do-not-travel) that can cause it.
+/// When the value cannot be encoded, cannot be decoded, or arrives as another value. The text names the format, what
+/// went wrong and the [serde attributes](super#attributes-that-do-not-travel) that can cause it.
 pub fn check_round_trip<T>(value: &T) -> Result<(), CodecError>
 where
     T: Serialize + DeserializeOwned + PartialEq + Debug,

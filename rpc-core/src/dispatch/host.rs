@@ -138,7 +138,8 @@ fn too_many_calls(why: Refused) -> String {
     match why {
         Refused::Full { limit } => format!("the other side runs its most of {limit} calls (`max_server_calls`)"),
         Refused::Share { own, limit } => format!(
-            "the other side runs {own} calls from this address, and keeps the rest of its {limit} (`max_server_calls`) for other ones"
+            "the other side runs {own} calls from this address, and keeps the rest of its {limit} (`max_server_calls`) \
+             for other ones"
         ),
     }
 }

@@ -1,7 +1,7 @@
 //! Answering the calls that come in over a connection, at whichever end of it.
 //!
-//! A [`Host`] is what the connections of one server, or of one channel, have in common. Each of them has a [`Serving`], which
-//! the driver hands the peer's calls.
+//! A [`Host`] is what the connections of one server, or of one channel, have in common. Each of them has a [`Serving`],
+//! which the driver hands the peer's calls.
 
 mod host;
 mod layered;

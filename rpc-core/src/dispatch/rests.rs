@@ -19,8 +19,8 @@ use crate::{
     sync::Mutex,
 };
 
-/// The handlers of a connection that have answered and go on, because they feed the streams of their answers. Their calls' ids
-/// serve for other calls already. They end with the connection.
+/// The handlers of a connection that have answered and go on, because they feed the streams of their answers. Their
+/// calls' ids serve for other calls already. They end with the connection.
 pub(super) struct Rests {
     /// Held weakly: a handler that outlives its connection knows of this, and ends with the host.
     host: Weak<Host>,
@@ -66,7 +66,8 @@ impl Rests {
         if self.count(limit) >= limit {
             let more = if limit == 0 { "no handler" } else { "no more handlers" };
             return Err(Error::resource_exhausted(format!(
-                "the side that answers lets {more} send streams on this connection: its limit (`max_streams`) is {limit}"
+                "the side that answers lets {more} send streams on this connection: its limit (`max_streams`) is \
+                 {limit}"
             )));
         }
         let context = work.context();
@@ -96,7 +97,8 @@ impl Rests {
         }
     }
 
-    /// How many go on. Those that have ended are taken out when the list would grow, which keeps it as long as what runs.
+    /// How many go on. Those that have ended are taken out when the list would grow, which keeps it as long as what
+    /// runs.
     fn count(&self, limit: usize) -> usize {
         let mut going_on = self.going_on.lock();
         let Some(going_on) = &mut *going_on else { return 0 };

@@ -158,7 +158,8 @@ impl Serving {
         ))
     }
 
-    /// Where a call goes that leads nowhere: through the layers, if there are any, which may refuse it without a word of what there is.
+    /// Where a call goes that leads nowhere: through the layers, if there are any, which may refuse it without a word
+    /// of what there is.
     fn unknown(&self, error: Error) -> Result<Route, Error> {
         if self.host.layers.is_some() {
             Ok(Route::missing(error))

@@ -15,7 +15,8 @@ use super::{
 };
 use crate::{Error, Metadata, Outcome, driver::Link, service::Context as CallContext};
 
-/// What is owed at the end of a call: an answer, and its place. When it is dropped without an answer, the handler was stopped.
+/// What is owed at the end of a call: an answer, and its place. When it is dropped without an answer, the handler was
+/// stopped.
 pub(super) struct Finish {
     owed: Option<(Arc<Link>, u32)>,
     permit: Option<Permit>,

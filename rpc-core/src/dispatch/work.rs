@@ -90,7 +90,8 @@ impl Work {
             .then(|| Box::pin(std::future::poll_fn(move |cx| self.poll_rest(cx))) as Rest)
     }
 
-    /// Goes on after the answer. Whoever receives what it sends notices when it ends before its time, by a panic for instance.
+    /// Goes on after the answer. Whoever receives what it sends notices when it ends before its time, by a panic for
+    /// instance.
     pub(super) fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Self {
             stage: Stage::Rest(rest),

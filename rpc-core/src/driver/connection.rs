@@ -33,21 +33,21 @@ const READ: usize = 64 << 10;
 const FRAMES: usize = 128;
 /// Rounds of reading and writing before other tasks get their turn.
 const ROUNDS: usize = 4;
-/// While this much waits to be written and holds up what comes behind it, no handler is started: a peer that does not read
-/// makes no more answers.
+/// While this much waits to be written and holds up what comes behind it, no handler is started: a peer that does not
+/// read makes no more answers.
 const HIGH_WATER: usize = 1 << 20;
 /// Bytes of answers that are collected before they are queued.
 const BATCH: usize = 64 << 10;
-/// How long the last words may take to arrive, where the transport can tell that they have: over UDP nobody sends them again once
-/// the stream is gone, and this is enough for some losses on a long way.
+/// How long the last words may take to arrive, where the transport can tell that they have: over UDP nobody sends them
+/// again once the stream is gone, and this is enough for some losses on a long way.
 const FAREWELL: Duration = Duration::from_secs(3);
 /// How long to wait for the peer to close, too.
 const LINGER: Duration = Duration::from_millis(500);
 /// Chunks handed to the transport in one call.
 const SLICES: usize = 64;
 
-/// The task of one connection. Nothing else touches its stream, so no read or write is ever given up half way. Dropping it
-/// ends the connection: every waiting call is told.
+/// The task of one connection. Nothing else touches its stream, so no read or write is ever given up half way. Dropping
+/// it ends the connection: every waiting call is told.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "independent facts, not a state in disguise"
@@ -92,10 +92,11 @@ struct End(Error);
 enum Begin {
     /// Reading and writing.
     Work,
-    /// Every task that is ready runs once before the driver writes, so that their calls leave with the same system call. One call
-    /// alone is not held up.
+    /// Every task that is ready runs once before the driver writes, so that their calls leave with the same system
+    /// call. One call alone is not held up.
     Join,
-    /// The driver stood still, and what came meanwhile counts: a call waits for it, or something is due that it may change.
+    /// The driver stood still, and what came meanwhile counts: a call waits for it, or something is due that it may
+    /// change.
     Look,
     /// Nothing can be written.
     HearOut,
@@ -138,7 +139,8 @@ impl<I: Inbound + Unpin> Driver<I> {
                 return Poll::Pending;
             }
             Begin::Look => {
-                // The runtime wakes whoever yields when it has asked the system for news. The future is of no use after that.
+                // The runtime wakes whoever yields when it has asked the system for news. The future is of no use after
+                // that.
                 let _ = pin!(yield_now()).poll(cx);
                 return Poll::Pending;
             }
@@ -153,7 +155,8 @@ impl<I: Inbound + Unpin> Driver<I> {
             {
                 return Poll::Ready(self.lost(&lost, cx));
             }
-            // Reading comes before writing: a connection that the peer has closed is noticed before a call goes into it.
+            // Reading comes before writing: a connection that the peer has closed is noticed before a call goes into
+            // it.
             let read = match self.read(cx, now) {
                 Poll::Ready(Err(end)) => return Poll::Ready(end),
                 Poll::Ready(Ok(())) => true,
@@ -323,8 +326,8 @@ impl<I: Inbound + Unpin> Driver<I> {
         drop(spent);
     }
 
-    /// Writes one turn of the outbox, or until the transport takes no more. Reading comes in between turns: a peer that takes
-    /// a large message as fast as it is written is heard meanwhile.
+    /// Writes one turn of the outbox, or until the transport takes no more. Reading comes in between turns: a peer that
+    /// takes a large message as fast as it is written is heard meanwhile.
     fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Result<(), End>> {
         if self.output.is_empty() {
             self.link.lock().connection.poll_transmit(&mut self.output);
@@ -363,8 +366,8 @@ impl<I: Inbound + Unpin> Driver<I> {
         self.answer();
     }
 
-    /// Keeps the timer at or before the connection's next instant, and acts when it fires. It is moved only when it would be
-    /// late, so that a busy connection does not touch it.
+    /// Keeps the timer at or before the connection's next instant, and acts when it fires. It is moved only when it
+    /// would be late, so that a busy connection does not touch it.
     fn fire(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<(), Lost> {
         loop {
             let state = self.link.lock();
@@ -432,7 +435,8 @@ impl<I: Inbound + Unpin> Driver<I> {
         if !self.output.is_empty() || !state.is_finished() {
             return Poll::Pending;
         }
-        // What still comes is not looked at any more. The peer is told so: a call that crossed this certainly never ran.
+        // What still comes is not looked at any more. The peer is told so: a call that crossed this certainly never
+        // ran.
         let done = Error::refused(Code::Unavailable, "its last call has ended, and no new ones are taken");
         state.connection.close(&done);
         drop(state);
@@ -441,8 +445,8 @@ impl<I: Inbound + Unpin> Driver<I> {
         self.leave(cx)
     }
 
-    /// Says the last word, and waits a moment for the peer to close: unread bytes would reset the connection and take the word
-    /// away again.
+    /// Says the last word, and waits a moment for the peer to close: unread bytes would reset the connection and take
+    /// the word away again.
     fn leave(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         let ended = "it was closed after the last call";
         if self.timer.as_mut().poll(cx).is_ready() {
@@ -505,8 +509,8 @@ impl<I: Inbound + Unpin> Driver<I> {
         self.end(why.code(), why.message())
     }
 
-    /// Tells the peer why the connection ends, as far as the transport takes it at once. What it has asked and never sees an
-    /// answer to certainly did not run only if there is nothing of that kind.
+    /// Tells the peer why the connection ends, as far as the transport takes it at once. What it has asked and never
+    /// sees an answer to certainly did not run only if there is nothing of that kind.
     fn tell(&mut self, why: &Error, cx: &mut Context<'_>) {
         let mut state = self.link.lock();
         let answered = state.connection.incoming() == 0 && why.code() != Code::Internal;

@@ -188,8 +188,8 @@ async fn client_hello(stream: &mut BoxStream, input: &mut BytesMut) -> Result<Cl
     }
 }
 
-/// Says a last word. What the peer still sends is read for a moment: closing with unread bytes would reset the connection
-/// and take the word away from it.
+/// Says a last word. What the peer still sends is read for a moment: closing with unread bytes would reset the
+/// connection and take the word away from it.
 async fn say_and_close(stream: &mut BoxStream, word: &[u8]) {
     const MOMENT: Duration = Duration::from_millis(500);
     const UNREAD: usize = 64 << 10;

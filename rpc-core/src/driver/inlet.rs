@@ -33,7 +33,8 @@ pub(crate) struct Inlet {
     batches: AtomicU64,
 }
 
-/// Whole items, each behind its length (see [`proto::Batch`](crate::proto::Batch)), and what those that carry something carry.
+/// Whole items, each behind its length (see [`proto::Batch`](crate::proto::Batch)), and what those that carry something
+/// carry.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     /// Counts the batches of a stream, from 1.
@@ -58,9 +59,9 @@ impl Inlet {
         self.link.wire()
     }
 
-    /// Waits for items, for one task at a time; those of the batch before are used up then, and the sender may send as many more.
-    /// They are to be decoded at once: a long item is one by itself, whose room others have now. `None` when the sender has
-    /// finished. Cancel safe. When the connection is gone, what came before is given first.
+    /// Waits for items, for one task at a time; those of the batch before are used up then, and the sender may send as
+    /// many more. They are to be decoded at once: a long item is one by itself, whose room others have now. `None` when
+    /// the sender has finished. Cancel safe. When the connection is gone, what came before is given first.
     pub(crate) fn poll_batch(&self, cx: &Context<'_>) -> Poll<Option<Result<Batch, Error>>> {
         self.receive(Some(cx))
     }

@@ -21,8 +21,8 @@ pub(super) fn inside<R>(foreign: impl FnOnce() -> R) -> R {
     foreign()
 }
 
-/// Whether this is the task of a connection: as long as the caller does not return, nothing of that connection goes on, the deadlines
-/// of its calls included.
+/// Whether this is the task of a connection: as long as the caller does not return, nothing of that connection goes on,
+/// the deadlines of its calls included.
 pub(crate) fn is_inside() -> bool {
     INSIDE.get()
 }

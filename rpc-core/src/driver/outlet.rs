@@ -50,8 +50,8 @@ impl Outlet {
         self.link.max_item()
     }
 
-    /// Waits until one more item, or one more batch, may be sent; for one task at a time. Cancel safe. The error says why the
-    /// receiver takes no more, or that the connection is gone.
+    /// Waits until one more item, or one more batch, may be sent; for one task at a time. Cancel safe. The error says
+    /// why the receiver takes no more, or that the connection is gone.
     pub(crate) fn poll_ready(&self, cx: &Context<'_>) -> Poll<Result<(), Error>> {
         let mut state = self.link.lock();
         match self.room(&mut state) {
@@ -150,7 +150,8 @@ impl Outlet {
         Ok(())
     }
 
-    /// Sends one item in the place of those that have not begun to leave; needs no room. It is one that carries nothing.
+    /// Sends one item in the place of those that have not begun to leave; needs no room. It is one that carries
+    /// nothing.
     pub(crate) fn replace(&self, item: &[u8]) -> Result<(), Error> {
         let item = if item.len() <= COPIED {
             Body::Small(item)

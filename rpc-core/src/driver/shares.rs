@@ -1,4 +1,5 @@
-//! What the peers of a server take of what it has for all of them, and that none takes so much that nobody else gets in.
+//! What the peers of a server take of what it has for all of them, and that none takes so much that nobody else gets
+//! in.
 
 use std::{
     collections::HashMap,
@@ -128,7 +129,8 @@ impl Share {
     /// Takes so much, to be [given back](Self::give).
     ///
     /// # Errors
-    /// Nothing was taken. All that is taken together never passes the limit; near it, two who come at one time may both be refused.
+    /// Nothing was taken. All that is taken together never passes the limit; near it, two who come at one time may both
+    /// be refused.
     pub(crate) fn take(&self, quantity: Quantity, amount: usize) -> Result<(), Refused> {
         let index = quantity as usize;
         let limit = self.of.limits[index];

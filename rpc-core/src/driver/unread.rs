@@ -7,11 +7,12 @@ use crate::{Code, Error, Outcome};
 
 /// Answers up to this long go out whatever waits: the refusal in their place would be about as long.
 const SHORT: usize = 512;
-/// What is taken of the server's share at one time; as much again is free for each connection, so that small calls touch nothing
-/// that connections share.
+/// What is taken of the server's share at one time; as much again is free for each connection, so that small calls
+/// touch nothing that connections share.
 const UNIT: usize = 64 << 10;
 
-/// The answers of one connection that wait for the peer to read, counted against what the connection and the server allow.
+/// The answers of one connection that wait for the peer to read, counted against what the connection and the server
+/// allow.
 #[derive(Debug)]
 pub(super) struct Unread {
     share: Arc<Share>,
@@ -68,8 +69,8 @@ impl Drop for Unread {
 
 fn refused(length: usize, why: &str) -> Error {
     let text = format!(
-        "the handler's answer of {length} bytes was dropped on the side that made it: {why}; make fewer calls with large answers at one \
-         time, or return a stream"
+        "the handler's answer of {length} bytes was dropped on the side that made it: {why}; make fewer calls with \
+         large answers at one time, or return a stream"
     );
     Error::new(Code::ResourceExhausted, text).with_outcome(Outcome::Executed)
 }
@@ -78,12 +79,13 @@ fn no_room(why: Refused) -> String {
     match why {
         Refused::Full { limit } => {
             format!(
-                "answers to all its callers wait to be read, and leave no room within {limit} bytes (`max_server_unread`)"
+                "answers to all its callers wait to be read, and leave no room within {limit} bytes \
+                 (`max_server_unread`)"
             )
         }
         Refused::Share { own, limit } => format!(
-            "{own} bytes of answers to callers at this address wait to be read, and the rest of its {limit} (`max_server_unread`) is kept \
-             for callers at others"
+            "{own} bytes of answers to callers at this address wait to be read, and the rest of its {limit} \
+             (`max_server_unread`) is kept for callers at others"
         ),
     }
 }

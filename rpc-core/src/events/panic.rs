@@ -6,8 +6,8 @@ use super::panicked;
 use crate::unwind::{Panicked, caught};
 
 impl Panicked {
-    /// Tells the panic of `what`, in this process with its text, and gives what the other side is told: an id under which the text is
-    /// found here, and the text itself only where `tells`.
+    /// Tells the panic of `what`, in this process with its text, and gives what the other side is told: an id under
+    /// which the text is found here, and the text itself only where `tells`.
     #[cold]
     pub(crate) fn report(&self, what: &str, name: &str, tells: bool) -> String {
         let (id, text) = (format!("{:08x}", fastrand::u32(..)), self.text());

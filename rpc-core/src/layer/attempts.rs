@@ -8,8 +8,8 @@ use std::sync::{
 use super::Response;
 use crate::{Code, Error, Outcome};
 
-/// What has come out of the layers for one call so far. Layers may pass a call on never, once, or several times, at once or later, so
-/// only this knows whether it has run.
+/// What has come out of the layers for one call so far. Layers may pass a call on never, once, or several times, at
+/// once or later, so only this knows whether it has run.
 #[derive(Debug, Default)]
 pub(crate) struct Attempts {
     /// How many are under way, or `CLOSED`.

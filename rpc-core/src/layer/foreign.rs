@@ -8,7 +8,8 @@ use crate::{Code, Error};
 /// What tower's services fail with, and what every error becomes.
 pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// A layer's error. This crate's own stays what it is, also inside another one, as `Buffer` hands out what failed behind it.
+/// A layer's error. This crate's own stays what it is, also inside another one, as `Buffer` hands out what failed
+/// behind it.
 pub(super) fn error(error: BoxError, attempts: &Attempts) -> Error {
     let error = match error.downcast::<Error>() {
         Ok(own) => return *own,

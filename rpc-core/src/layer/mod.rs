@@ -1,7 +1,8 @@
-//! Middleware on either side: an async closure for the everyday case, [`tower`](https://docs.rs/tower) layers for all others.
+//! Middleware on either side: an async closure for the everyday case, [`tower`](https://docs.rs/tower) layers for all
+//! others.
 //!
-//! A layer sees each call, may wait, refuse it with an [`Error`](crate::Error), and rewrite metadata, deadline and answer. Without
-//! layers no part of this is in the way of a call.
+//! A layer sees each call, may wait, refuse it with an [`Error`](crate::Error), and rewrite metadata, deadline and
+//! answer. Without layers no part of this is in the way of a call.
 //!
 //! ```
 //! use farcall::{Channel, Error, Server};
@@ -36,10 +37,11 @@
 //! ```
 //!
 //! # Tower
-//! `layer` takes any [`tower_layer::Layer`] over `Service<Request, Response = Response>` whose errors are tower's boxed ones or can be
-//! boxed: those of tower 0.5 fit as they are, alone, in any order, or as a `ServiceBuilder`. One service is made with the server or the
-//! channel and serves all calls, so it need not be `Clone`, and what it counts, it counts for all. `Buffer` and `RateLimit` want to
-//! be made inside a tokio runtime: inside it, [`listen`](crate::Server::listen) and [`connect`](crate::client::ChannelBuilder::connect).
+//! `layer` takes any [`tower_layer::Layer`] over `Service<Request, Response = Response>` whose errors are tower's boxed
+//! ones or can be boxed: those of tower 0.5 fit as they are, alone, in any order, or as a `ServiceBuilder`. One service
+//! is made with the server or the channel and serves all calls, so it need not be `Clone`, and what it counts, it
+//! counts for all. `Buffer` and `RateLimit` want to be made inside a tokio runtime: inside it,
+//! [`listen`](crate::Server::listen) and [`connect`](crate::client::ChannelBuilder::connect).
 //!
 //! | a layer's error | becomes |
 //! | --- | --- |
@@ -51,15 +53,15 @@
 //!
 //! # Outcome
 //! Whether a failed call ran is not a layer's to say: no attempt may have got through, one, or several. So the
-//! [`Outcome`](crate::Outcome) of its error is [`NotExecuted`](crate::Outcome::NotExecuted) if none came out of the layers on this side,
-//! whatever a layer says, and never if one did that may have run. A call that failed so is over: a layer that passes it on later is
-//! refused.
+//! [`Outcome`](crate::Outcome) of its error is [`NotExecuted`](crate::Outcome::NotExecuted) if none came out of the
+//! layers on this side, whatever a layer says, and never if one did that may have run. A call that failed so is over: a
+//! layer that passes it on later is refused.
 //!
 //! # Streams and clients
-//! Streams, channels and clients among the arguments or in the result are no part of the `body`: they belong to the [`Request`]
-//! or [`Response`] itself, travel with it, and with the first of its clones that gets to its end. So a layer that passes on what
-//! it got is in the way of nothing. One that makes a [`Response`] of its own, or sends one request a second time, has only the
-//! bytes: such a call fails if its bytes speak of streams or clients.
+//! Streams, channels and clients among the arguments or in the result are no part of the `body`: they belong to the
+//! [`Request`] or [`Response`] itself, travel with it, and with the first of its clones that gets to its end. So a
+//! layer that passes on what it got is in the way of nothing. One that makes a [`Response`] of its own, or sends one
+//! request a second time, has only the bytes: such a call fails if its bytes speak of streams or clients.
 
 mod attempts;
 mod foreign;

@@ -4,7 +4,8 @@ use std::{fmt, sync::Arc};
 
 use crate::sync::Mutex;
 
-/// What exists once and passes through layers with a request or a response, which may be cloned: the first who asks gets it.
+/// What exists once and passes through layers with a request or a response, which may be cloned: the first who asks
+/// gets it.
 pub(crate) struct Parcel<T>(Option<Arc<Mutex<Option<T>>>>);
 
 impl<T> Parcel<T> {

@@ -18,8 +18,8 @@ use crate::{Error, sync::Mutex};
 
 /// One service of a layer for all calls: it need not be `Clone`, and what it counts, it counts for all.
 pub(super) struct Shared<S> {
-    /// Held while the service is asked and called, which does not wait. A panic in between is the call's own, and the next call
-    /// meets the service as that left it.
+    /// Held while the service is asked and called, which does not wait. A panic in between is the call's own, and the
+    /// next call meets the service as that left it.
     service: Mutex<S>,
     waiting: Arc<Waiting>,
     /// Wakes all that wait: a service remembers only who asked it last.

@@ -1,7 +1,7 @@
 //! What a message carries beside its bytes.
 //!
-//! The list of a message is a frame of its own just before it: for each entry a tag, an id and, for an object of the sender's,
-//! the hash of its service's name.
+//! The list of a message is a frame of its own just before it: for each entry a tag, an id and, for an object of the
+//! sender's, the hash of its service's name.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use thin_vec::ThinVec;
@@ -25,7 +25,8 @@ const RETURNED: u8 = 3;
 
 /// A stream, as this side names it: the top bit says that the peer chose the number.
 ///
-/// On the wire the bit says that the *recipient* of the frame chose it: what goes out is as it is, what comes in has it turned.
+/// On the wire the bit says that the *recipient* of the frame chose it: what goes out is as it is, what comes in has it
+/// turned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct StreamId(pub(crate) u32);
 

@@ -1,8 +1,8 @@
 //! The deadlines of the calls in one table.
 //!
-//! Nearly all calls end long before their deadline, so a deadline that is far away costs nothing: it is not kept by itself, and the
-//! table is looked through when the earliest of them comes. Those that come within [`SPAN`] of such a look are in a heap, so
-//! looks are at least that far apart, however short the deadlines are that a peer chooses.
+//! Nearly all calls end long before their deadline, so a deadline that is far away costs nothing: it is not kept by
+//! itself, and the table is looked through when the earliest of them comes. Those that come within [`SPAN`] of such a
+//! look are in a heap, so looks are at least that far apart, however short the deadlines are that a peer chooses.
 
 use std::{
     cmp::Reverse,
@@ -53,8 +53,8 @@ impl Deadlines {
         earlier(self.near.peek().map(|Reverse((deadline, _))| *deadline), self.far)
     }
 
-    /// Takes out the calls whose deadline has come. `open` gives the deadline of a call that may still miss it, and `all` every such
-    /// call.
+    /// Takes out the calls whose deadline has come. `open` gives the deadline of a call that may still miss it, and
+    /// `all` every such call.
     pub(super) fn expired<A: Iterator<Item = (u32, Instant)>>(
         &mut self,
         now: Instant,

@@ -6,8 +6,9 @@
 //!  | length | kind | call id  | length bytes … |
 //!  +--------+------+----------+----------------+
 //! ```
-//! All integers are little-endian. The length counts what follows the header. The top bit of the kind, [`MORE`], says that
-//! the message goes on in further frames. Where the frame is about a stream or an object, its number stands for the call's.
+//! All integers are little-endian. The length counts what follows the header. The top bit of the kind, [`MORE`], says
+//! that the message goes on in further frames. Where the frame is about a stream or an object, its number stands for
+//! the call's.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
@@ -22,8 +23,8 @@ pub(crate) const PIECE: usize = 32 << 10;
 /// The bit of the kind that says that the message goes on.
 pub(crate) const MORE: u8 = 0x80;
 
-/// What a frame is for. The direction matters: each side numbers the calls that it makes itself. Kinds 13 to 17 have the number
-/// of a stream where others have the call's, and 18 and 20 that of an object.
+/// What a frame is for. The direction matters: each side numbers the calls that it makes itself. Kinds 13 to 17 have
+/// the number of a stream where others have the call's, and 18 and 20 that of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Kind {

@@ -27,8 +27,8 @@ const MAX_REST: usize = 1024;
 /// The bytes of the limits.
 const LIMITS: usize = 24;
 
-/// Who says hello. Without it a client that reads its own hello, from somebody who sends back whatever comes, would take it for a
-/// server's refusal.
+/// Who says hello. Without it a client that reads its own hello, from somebody who sends back whatever comes, would
+/// take it for a server's refusal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     Client = 1,
@@ -258,7 +258,8 @@ impl HelloError {
             Self::Http => {
                 let text = "This port speaks farcall, a binary RPC protocol, and not HTTP.\n";
                 Bytes::from(format!(
-                    "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}",
+                    "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\
+                     connection: close\r\n\r\n{text}",
                     text.len()
                 ))
             }

@@ -2,8 +2,8 @@
 
 /// The identity of a method on the wire, from names alone: reordering or adding methods changes no other method's.
 ///
-/// The upper half is a hash of the service's name and the lower half one of the method's, so a server can tell an unknown
-/// service from an unknown method.
+/// The upper half is a hash of the service's name and the lower half one of the method's, so a server can tell an
+/// unknown service from an unknown method.
 ///
 /// ```
 /// use farcall::service::method_id;

@@ -7,8 +7,8 @@
 //! ```
 //! A cancelled or expired call stays `Active` until its handler has stopped.
 //!
-//! An honest peer uses an id again only after it has read the answer, so a request whose id has an answer that did not leave
-//! yet is a violation. It bounds what waits for a peer that writes and does not read: one answer for every id.
+//! An honest peer uses an id again only after it has read the answer, so a request whose id has an answer that did not
+//! leave yet is a violation. It bounds what waits for a peer that writes and does not read: one answer for every id.
 
 use std::time::Instant;
 

@@ -9,9 +9,9 @@ macro_rules! limits {
     ($($(#[$doc:meta])* $name:ident: $kind:ty = $default:expr;)*) => {
         /// Bounds on everything that a peer controls, for a client or a server.
         ///
-        /// Each side announces its own when a connection opens, and an honest peer keeps to them without being told twice.
-        /// Calls wait for their turn, as many as `max_waiting_calls` says. Whatever else is full is refused at once as
-        /// `ResourceExhausted` and not executed; nothing queues without bound.
+        /// Each side announces its own when a connection opens, and an honest peer keeps to them without being told
+        /// twice. Calls wait for their turn, as many as `max_waiting_calls` says. Whatever else is full is refused at
+        /// once as `ResourceExhausted` and not executed; nothing queues without bound.
         ///
         /// ```
         /// use farcall::Limits;
@@ -65,71 +65,74 @@ limits! {
     /// The largest encoded argument list or result, in bytes; default 16 MiB, at most 4 GiB. Larger ones fail their own
     /// call. The default is what an in-memory message should reach at most: above it, transfers belong in pieces.
     max_message: usize = 16 << 20;
-    /// The largest of them over UDP, where it counts beside `max_message`; default 1 MiB, at most 16 MiB. Each byte costs more
-    /// work there and repeats where the network loses, and incomplete messages of all clients share one bounded memory: larger
-    /// transfers belong on TCP.
+    /// The largest of them over UDP, where it counts beside `max_message`; default 1 MiB, at most 16 MiB. Each byte
+    /// costs more work there and repeats where the network loses, and incomplete messages of all clients share one
+    /// bounded memory: larger transfers belong on TCP.
     max_udp_message: usize = 1 << 20;
-    /// How many bytes of requests longer than one 32 KiB frame a peer may have under way on one connection; default
-    /// 64 MiB, never below `max_message`. A sender waits for its turn, so a burst of large calls is slow and not refused. Only a
-    /// call that a handler makes while both sides have calls under way is refused at once, since each could wait for the other. It
-    /// also bounds the large answers that are made for a peer before it reads them: with more than that waiting, no handler is
-    /// started until the peer has read some.
+    /// How many bytes of requests longer than one 32 KiB frame a peer may have under way on one connection; default 64
+    /// MiB, never below `max_message`. A sender waits for its turn, so a burst of large calls is slow and not refused.
+    /// Only a call that a handler makes while both sides have calls under way is refused at once, since each could wait
+    /// for the other. It also bounds the large answers that are made for a peer before it reads them: with more than
+    /// that waiting, no handler is started until the peer has read some.
     max_buffered: usize = 64 << 20;
-    /// Calls in flight on one connection, in each direction; default 1,024, at most 1,048,576. Enough for a busy client,
-    /// and a hostile one occupies at most that many handlers. The smaller of both sides' limits counts; calls beyond it wait, see
-    /// [`max_waiting_calls`](Self::max_waiting_calls). A call is in flight until its handler has stopped and its caller has taken the
-    /// answer: one whose future is not polled keeps its place.
+    /// Calls in flight on one connection, in each direction; default 1,024, at most 1,048,576. Enough for a busy
+    /// client, and a hostile one occupies at most that many handlers. The smaller of both sides' limits counts; calls
+    /// beyond it wait, see [`max_waiting_calls`](Self::max_waiting_calls). A call is in flight until its handler has
+    /// stopped and its caller has taken the answer: one whose future is not polled keeps its place.
     max_calls: usize = 1024;
-    /// Calls of this side that wait on one connection because `max_calls` are in flight; default 65,536. First come, first served,
-    /// until their deadline: one that leaves the queue without a turn was not executed. One beyond the limit is refused at once, so 0
-    /// turns waiting off. The arguments that wait are encoded already and stay in the memory of the side that calls: nothing a peer
-    /// does adds to them. A handler that calls back over its own connection is refused at once instead: each side could wait for the
-    /// other for ever.
+    /// Calls of this side that wait on one connection because `max_calls` are in flight; default 65,536. First come,
+    /// first served, until their deadline: one that leaves the queue without a turn was not executed. One beyond the
+    /// limit is refused at once, so 0 turns waiting off. The arguments that wait are encoded already and stay in the
+    /// memory of the side that calls: nothing a peer does adds to them. A handler that calls back over its own
+    /// connection is refused at once instead: each side could wait for the other for ever.
     max_waiting_calls: usize = 64 << 10;
-    /// Calls running in one server, over all its connections; default 16,384. The peers at one address (of IPv6: one network of /64)
-    /// run at most three quarters of what others leave, so that somebody at another address always gets in; peers without addresses,
-    /// as over a Unix socket, count one by one.
+    /// Calls running in one server, over all its connections; default 16,384. The peers at one address (of IPv6: one
+    /// network of /64) run at most three quarters of what others leave, so that somebody at another address always gets
+    /// in; peers without addresses, as over a Unix socket, count one by one.
     max_server_calls: usize = 16 << 10;
-    /// How many bytes of answers may wait on one connection for the peer to read them, failures and metadata included; default 256
-    /// MiB, never below `max_message`. What a handler answers beyond it is dropped, and the call fails as `ResourceExhausted` and
-    /// executed. Above `max_buffered` no further handler is started, so this is met by many handlers that run at one time and each
-    /// answer much. An answer of at most 512 bytes always goes out.
+    /// How many bytes of answers may wait on one connection for the peer to read them, failures and metadata included;
+    /// default 256 MiB, never below `max_message`. What a handler answers beyond it is dropped, and the call fails as
+    /// `ResourceExhausted` and executed. Above `max_buffered` no further handler is started, so this is met by many
+    /// handlers that run at one time and each answer much. An answer of at most 512 bytes always goes out.
     max_unread: usize = 256 << 20;
-    /// The same for all connections of one server together; default 1 GiB, never below `max_message`. Each connection has 64 KiB
-    /// beside it, and the peers at one address have at most three quarters of what others leave.
+    /// The same for all connections of one server together; default 1 GiB, never below `max_message`. Each connection
+    /// has 64 KiB beside it, and the peers at one address have at most three quarters of what others leave.
     max_server_unread: usize = 1 << 30;
-    /// Connections of one server; default 10,000, and of one address three quarters of what others leave. Above it the connection that
-    /// was being opened for the longest gives way; where there is none a client is told so and turned away during the handshake.
+    /// Connections of one server; default 10,000, and of one address three quarters of what others leave. Above it the
+    /// connection that was being opened for the longest gives way; where there is none a client is told so and turned
+    /// away during the handshake.
     max_connections: usize = 10_000;
     /// The encoded metadata of one message, in bytes; default and most 16 KiB, so that it always fits into one frame.
     max_metadata: usize = MAX_METADATA;
-    /// Streams that the peer may have open on one connection, besides as many as it allows this side; default 1,024, at most
-    /// 1,048,576, and 65,536 over UDP. With 0 it can open none. A message that would carry one more is refused,
+    /// Streams that the peer may have open on one connection, besides as many as it allows this side; default 1,024, at
+    /// most 1,048,576, and 65,536 over UDP. With 0 it can open none. A message that would carry one more is refused,
     /// and does not wait: streams may stay open for as long as their users like.
     max_streams: usize = 1024;
-    /// How many bytes of a stream its sender may be ahead of the receiver's user to begin with; default 64 KiB, at least 16 KiB.
+    /// How many bytes of a stream its sender may be ahead of the receiver's user to begin with; default 64 KiB, at
+    /// least 16 KiB.
     stream_window: usize = 64 << 10;
-    /// How far the window of a stream grows while its receiver takes items as fast as they come; default 16 MiB, at most 1 GiB
-    /// and never below `stream_window`. All growth on one connection, and items longer than their windows, stay within
-    /// `max_buffered`.
+    /// How far the window of a stream grows while its receiver takes items as fast as they come; default 16 MiB, at
+    /// most 1 GiB and never below `stream_window`. All growth on one connection, and items longer than their windows,
+    /// stay within `max_buffered`.
     max_stream_window: usize = 16 << 20;
-    /// Objects of this side that the peer of one connection has references to; default 16,384, at most 262,144. A message that would carry a
-    /// reference to one more is refused.
+    /// Objects of this side that the peer of one connection has references to; default 16,384, at most 262,144. A
+    /// message that would carry a reference to one more is refused.
     max_objects: usize = 16 << 10;
-    /// How long opening a connection may take, in either role; default 10 s, so that a silent peer holds nothing for long.
+    /// How long opening a connection may take, in either role; default 10 s, so that a silent peer holds nothing for
+    /// long.
     handshake_timeout: Duration = Duration::from_secs(10);
-    /// A server gives a connection back that had no call, stream or reference to an object, in either direction, for this long; default
-    /// 10 minutes. It asks the client to end it, so no call meets that end: the next one dials again. A client that does not
-    /// answer is left after `keepalive`.
+    /// A server gives a connection back that had no call, stream or reference to an object, in either direction, for
+    /// this long; default 10 minutes. It asks the client to end it, so no call meets that end: the next one dials
+    /// again. A client that does not answer is left after `keepalive`.
     idle_timeout: Duration = Duration::from_secs(600);
     /// A connection is given up when it takes no byte of what is to be written for this long; default 30 s.
     write_stall: Duration = Duration::from_secs(30);
-    /// After this long without a byte from the peer it is asked for one, and after as long again it is given up; default
-    /// 15 s, which finds a vanished peer within 30 s. Over UDP every new datagram of the peer counts, whether it makes a message
-    /// whole or not.
+    /// After this long without a byte from the peer it is asked for one, and after as long again it is given up;
+    /// default 15 s, which finds a vanished peer within 30 s. Over UDP every new datagram of the peer counts, whether
+    /// it makes a message whole or not.
     ///
-    /// This finds a path that is cut and a process that is gone or hangs. A peer that goes on acknowledging, or sending anything
-    /// else, and never answers is left to the deadlines of calls, and one that reads nothing to `write_stall`.
+    /// This finds a path that is cut and a process that is gone or hangs. A peer that goes on acknowledging, or sending
+    /// anything else, and never answers is left to the deadlines of calls, and one that reads nothing to `write_stall`.
     keepalive: Duration = Duration::from_secs(15);
     /// How deep a decoded value may nest; default 128.
     ///

@@ -1,5 +1,5 @@
-//! The protocol without any I/O: bytes and the caller's instant go in (`handle_*`), bytes, a deadline and events come out
-//! (`poll_*`). No socket, clock, task, waker or lock is in here; `docs/protocol.md` describes the same wire.
+//! The protocol without any I/O: bytes and the caller's instant go in (`handle_*`), bytes, a deadline and events come
+//! out (`poll_*`). No socket, clock, task, waker or lock is in here; `docs/protocol.md` describes the same wire.
 //!
 //! [`handshake`] opens a connection, [`Connection`] runs it.
 

@@ -1,14 +1,15 @@
 //! The objects of this side that the peer has references to.
 //!
-//! A reference goes over as an entry of a list; the peer gives each one back with a frame that says how often a message named
-//! it. Frames may overtake each other, so an object goes when nothing is missing: all references came back, and as many names as
-//! they claimed.
+//! A reference goes over as an entry of a list; the peer gives each one back with a frame that says how often a message
+//! named it. Frames may overtake each other, so an object goes when nothing is missing: all references came back, and
+//! as many names as they claimed.
 
 use slab::Slab;
 
 use super::Violation;
 
-/// The references to objects of one side at a time: what the other side says about them, and has not written yet, is bounded.
+/// The references to objects of one side at a time: what the other side says about them, and has not written yet, is
+/// bounded.
 pub(super) const MAX_REFERENCES: usize = 1 << 18;
 
 #[derive(Debug, Default)]

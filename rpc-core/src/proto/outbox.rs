@@ -80,8 +80,8 @@ pub(crate) struct Outbox {
     writer: Writer,
     /// Large messages under way and streams with something to send; each turn takes one piece of each, in a circle.
     turns: IndexedQueue<Turn>,
-    /// Large requests and large replies that the peer's budget has no room for yet. They keep their order: one that does not fit holds
-    /// up those behind it in its own direction, else a stream of smaller ones would starve it.
+    /// Large requests and large replies that the peer's budget has no room for yet. They keep their order: one that
+    /// does not fit holds up those behind it in its own direction, else a stream of smaller ones would starve it.
     waiting: [IndexedQueue<Large>; 2],
     /// The bytes of requests and of replies in `turns` and `waiting`.
     large: [usize; 2],
@@ -134,8 +134,8 @@ impl Outbox {
         self.spent
     }
 
-    /// The bytes that answers take of which the transport has taken only what lies before `written`, with everything else that is
-    /// small.
+    /// The bytes that answers take of which the transport has taken only what lies before `written`, with everything
+    /// else that is small.
     pub(super) fn unread(&self, written: u64) -> usize {
         self.writer.position().saturating_sub(written) as usize + self.held
     }
@@ -252,8 +252,8 @@ impl Outbox {
         }
     }
 
-    /// Takes what is to be written next: all small frames, then pieces of large messages and streams in turn. Says what has
-    /// left entirely.
+    /// Takes what is to be written next: all small frames, then pieces of large messages and streams in turn. Says what
+    /// has left entirely.
     pub(super) fn take(&mut self, streams: &mut Streams, chunks: &mut VecDeque<Bytes>, departed: &mut Vec<Departed>) {
         let end = self.writer.taken() + TURN as u64;
         self.queue_streams(streams);

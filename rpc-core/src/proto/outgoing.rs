@@ -1,12 +1,12 @@
 //! The calls that this side made.
 //!
-//! Three things happen to a call, in any order: it is *cancelled* (given up, or past its deadline), it has *ended* (the peer's
-//! last word came, or nothing of it ever left), and it is *released* (its caller took the answer, or is gone). Its id is free
-//! again when it has ended and is released.
+//! Three things happen to a call, in any order: it is *cancelled* (given up, or past its deadline), it has *ended* (the
+//! peer's last word came, or nothing of it ever left), and it is *released* (its caller took the answer, or is gone).
+//! Its id is free again when it has ended and is released.
 //!
-//! So a cancelled call keeps its place among the calls in flight until the peer says that its handler has stopped: whoever
-//! makes and drops calls in a loop runs no more handlers than anyone else. And an answer that waits for its caller keeps its
-//! place, too, so answers cannot pile up.
+//! So a cancelled call keeps its place among the calls in flight until the peer says that its handler has stopped:
+//! whoever makes and drops calls in a loop runs no more handlers than anyone else. And an answer that waits for its
+//! caller keeps its place, too, so answers cannot pile up.
 
 use std::time::{Duration, Instant};
 
@@ -34,7 +34,8 @@ pub(crate) struct OutgoingCall {
     pub(crate) ended: bool,
     /// Nobody waits for the answer.
     pub(crate) released: bool,
-    /// How it ended waits to be handed out. Until then the id is not used again, else another call would get the answer.
+    /// How it ended waits to be handed out. Until then the id is not used again, else another call would get the
+    /// answer.
     pub(crate) queued: bool,
     /// What the request costs of the peer's budget.
     pub(crate) cost: usize,

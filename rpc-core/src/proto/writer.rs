@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 
-/// What is written, up to the transport: small frames and headers are gathered, long pieces are handed over as they are.
+/// What is written, up to the transport: small frames and headers are gathered, long pieces are handed over as they
+/// are.
 #[derive(Debug, Default)]
 pub(super) struct Writer {
     small: BytesMut,

@@ -1,8 +1,8 @@
 //! Objects by name.
 //!
-//! A [`Registry`] is a service like any other, and [`Names`] is its implementation: whoever runs a server offers it there, binds
-//! objects of his own to names, and says who else may. Clients look the names up and get a [`Reference`], which becomes a client of
-//! the service that they know the object by.
+//! A [`Registry`] is a service like any other, and [`Names`] is its implementation: whoever runs a server offers it
+//! there, binds objects of his own to names, and says who else may. Clients look the names up and get a [`Reference`],
+//! which becomes a client of the service that they know the object by.
 //!
 //! ```
 //! use farcall::{Server, registry::{Names, RegistryClient, RegistryServer}};
@@ -34,9 +34,10 @@
 //! ```
 //!
 //! # Where an object may go
-//! A server hands out its own objects, and clients of servers with an address (`tcp://…`), which the other side dials itself. An object
-//! that a client bound lives behind that client's connection: the server can call it, and so can whoever bound it, but it cannot be
-//! handed on. Another client that looks it up gets [`FailedPrecondition`](crate::Code::FailedPrecondition).
+//! A server hands out its own objects, and clients of servers with an address (`tcp://…`), which the other side dials
+//! itself. An object that a client bound lives behind that client's connection: the server can call it, and so can
+//! whoever bound it, but it cannot be handed on. Another client that looks it up gets
+//! [`FailedPrecondition`](crate::Code::FailedPrecondition).
 
 mod names;
 mod reference;
@@ -56,8 +57,8 @@ pub trait Registry {
     /// Binds an object to a name that is free.
     ///
     /// # Errors
-    /// `AlreadyExists`, `PermissionDenied`, `InvalidArgument` for a name that is empty or too long, `ResourceExhausted` when there are
-    /// too many.
+    /// `AlreadyExists`, `PermissionDenied`, `InvalidArgument` for a name that is empty or too long, `ResourceExhausted`
+    /// when there are too many.
     async fn bind(&self, name: &str, object: Reference) -> Result<()>;
 
     /// Binds an object to a name, whether it is free or not.
@@ -75,7 +76,8 @@ pub trait Registry {
     /// The object that is bound to a name.
     ///
     /// # Errors
-    /// `NotFound`, also when the object is gone as far as the server knows, and `FailedPrecondition` when it lives behind the connection of another client.
+    /// `NotFound`, also when the object is gone as far as the server knows, and `FailedPrecondition` when it lives
+    /// behind the connection of another client.
     async fn lookup(&self, name: &str) -> Result<Reference>;
 
     /// The names in use, in order.

@@ -17,8 +17,8 @@ const MAX_LENGTH: usize = 255;
 /// A registry in this process, shared by its clones: for its owner it is called directly, for others it is a service
 /// (`RegistryServer::new(names.clone())`).
 ///
-/// Everybody may look names up. Only the owner may change them, unless he [allows](Self::allow) it to others. A name whose object is
-/// gone, because its owner revoked it or its connection ended, is free again.
+/// Everybody may look names up. Only the owner may change them, unless he [allows](Self::allow) it to others. A name
+/// whose object is gone, because its owner revoked it or its connection ended, is free again.
 #[derive(Clone)]
 pub struct Names {
     bound: Arc<Mutex<BTreeMap<String, Reference>>>,
@@ -62,7 +62,8 @@ impl Names {
     /// Binds an object to a name that is free.
     ///
     /// # Errors
-    /// `AlreadyExists`, `InvalidArgument` for a name that is empty or longer than 255 bytes, `ResourceExhausted` when there are too many.
+    /// `AlreadyExists`, `InvalidArgument` for a name that is empty or longer than 255 bytes, `ResourceExhausted` when
+    /// there are too many.
     pub fn bind(&self, name: &str, object: impl Into<Reference>) -> Result<()> {
         self.put(name, object.into(), false)
     }

@@ -25,7 +25,8 @@ use crate::{
 /// How long to wait after an error of `accept`: most are a shortage of file descriptors, which passes.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Accepts until `stopping` is true, and then until the last connection has ended if the listener carries them. No error ends it.
+/// Accepts until `stopping` is true, and then until the last connection has ended if the listener carries them. No
+/// error ends it.
 pub(super) async fn accept(shared: Arc<Shared>, mut listener: Box<dyn Listener>, mut stopping: watch::Receiver<bool>) {
     let stopped = async {
         // A server that is gone has stopped, too.
@@ -69,7 +70,8 @@ pub(super) fn serve(shared: &Arc<Shared>, runtime: &Handle, stream: BoxStream, p
     let no_place = match shared.registry.enter(&peer, &share) {
         Ok((place, gave_way)) => {
             if let Some(oldest) = gave_way {
-                let why = "it was being opened for the longest, and gave way to another one for want of room (`max_connections`)";
+                let why = "it was being opened for the longest, and gave way to another one for want of room \
+                    (`max_connections`)";
                 events::connection_refused(&oldest, why);
                 shared.hooks.failed(&oldest, why);
             }
@@ -85,7 +87,8 @@ pub(super) fn serve(shared: &Arc<Shared>, runtime: &Handle, stream: BoxStream, p
             format!("the server has its most of {limit} connections (`max_connections`)")
         }
         NoPlace::Refused(Refused::Share { own, limit }) => format!(
-            "the server has {own} connections from this address, and keeps the rest of its {limit} (`max_connections`) for other ones"
+            "the server has {own} connections from this address, and keeps the rest of its {limit} (`max_connections`) \
+             for other ones"
         ),
     };
     events::connection_refused(&peer, &why);

@@ -68,9 +68,10 @@ impl Server {
         self
     }
 
-    /// Offers a service of which each connection has one for itself: `make` is called with the peer's address when a connection opens,
-    /// and what it returns is dropped when the connection has ended and its last handler with it. State of the connection needs no
-    /// map and no key: it stands in the implementation. See [`guide::sharing_state`](farcall::guide::sharing_state).
+    /// Offers a service of which each connection has one for itself: `make` is called with the peer's address when a
+    /// connection opens, and what it returns is dropped when the connection has ended and its last handler with it.
+    /// State of the connection needs no map and no key: it stands in the implementation. See
+    /// [`guide::sharing_state`](farcall::guide::sharing_state).
     ///
     /// Such a service hides one of the same name that all connections share.
     /// `make` runs in the connection's task, so it must be quick; when it panics, that connection is closed.
@@ -104,9 +105,9 @@ impl Server {
         self
     }
 
-    /// Wraps every call in a tower layer; see [`layer`](crate::layer). The layer named first is the outermost. Calls over a limit
-    /// are refused before; one of a method that does not exist passes the layers before its caller is told so, as
-    /// [`MethodDescriptor::UNKNOWN`](crate::service::MethodDescriptor::UNKNOWN).
+    /// Wraps every call in a tower layer; see [`layer`](crate::layer). The layer named first is the outermost. Calls
+    /// over a limit are refused before; one of a method that does not exist passes the layers before its caller is told
+    /// so, as [`MethodDescriptor::UNKNOWN`](crate::service::MethodDescriptor::UNKNOWN).
     ///
     /// A layered server spends some allocations on each call; one without layers spends nothing.
     pub fn layer<L>(mut self, layer: L) -> Self
@@ -120,8 +121,8 @@ impl Server {
         self
     }
 
-    /// Wraps every call in an async closure, which passes it on with [`Next::run`] or refuses it; a [`layer`](Self::layer) for the
-    /// everyday case. It is cloned for each call, with what it holds.
+    /// Wraps every call in an async closure, which passes it on with [`Next::run`] or refuses it; a
+    /// [`layer`](Self::layer) for the everyday case. It is cloned for each call, with what it holds.
     ///
     /// ```
     /// use farcall::{Error, Server};
@@ -142,30 +143,31 @@ impl Server {
 
     /// Runs each handler in a task of its own from its start.
     ///
-    /// By default a handler is first polled by the task of its connection, and moves to its own task when it has to wait: most
-    /// handlers never do, and cost no task. A handler that computes for long before its first await holds up the other calls of
-    /// its connection; this option, or `#[rpc(blocking)]` for that method alone, lets it run beside them.
+    /// By default a handler is first polled by the task of its connection, and moves to its own task when it has to
+    /// wait: most handlers never do, and cost no task. A handler that computes for long before its first await holds up
+    /// the other calls of its connection; this option, or `#[rpc(blocking)]` for that method alone, lets it run beside
+    /// them.
     pub fn spawn_handlers(mut self) -> Self {
         self.manner.spawns = true;
         self
     }
 
-    /// Tells callers the texts of panics: for development. By default a caller gets the method and an id, and the text stays in this
-    /// process: on standard error beside the id, where the panic hook has written as well.
+    /// Tells callers the texts of panics: for development. By default a caller gets the method and an id, and the text
+    /// stays in this process: on standard error beside the id, where the panic hook has written as well.
     pub fn send_panic_texts(mut self) -> Self {
         self.manner.tells_panics = true;
         self
     }
 
-    /// Keeps to itself what it offers: a caller who asks for a service, an instance or a method that there is not is told just that, and
-    /// not what there is instead. For servers that strangers reach.
+    /// Keeps to itself what it offers: a caller who asks for a service, an instance or a method that there is not is
+    /// told just that, and not what there is instead. For servers that strangers reach.
     pub fn hide_services(mut self) -> Self {
         self.manner.hides_services = true;
         self
     }
 
-    /// Calls `told` with the peer's address and the reason when a connection ends during the handshake: strangers, timeouts,
-    /// refusals.
+    /// Calls `told` with the peer's address and the reason when a connection ends during the handshake: strangers,
+    /// timeouts, refusals.
     pub fn on_failed_connection(mut self, told: impl Fn(&Address, &str) + Send + Sync + 'static) -> Self {
         self.hooks.failed = Some(Arc::new(told));
         self
@@ -203,8 +205,8 @@ impl Server {
     /// Cancel safe: dropping the future stops everything.
     ///
     /// # Errors
-    /// When the address is none or cannot be listened on, when two services or methods have one name (`AlreadyExists`), or when
-    /// there is no service (`FailedPrecondition`).
+    /// When the address is invalid or cannot be listened on, when two services or methods have one name (`AlreadyExists`),
+    /// or when there is no service (`FailedPrecondition`).
     pub async fn listen(self, address: impl IntoAddress) -> Result<RunningServer, Error> {
         let address = address.into_address()?;
         let server = self.offering()?.start()?;

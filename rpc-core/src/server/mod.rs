@@ -1,11 +1,11 @@
 //! Serving calls.
 //!
-//! A [`Server`] collects services, limits and layers; listening turns it into a [`RunningServer`], which takes more addresses,
-//! tells where it listens, and shuts down gently.
+//! A [`Server`] collects services, limits and layers; listening turns it into a [`RunningServer`], which takes more
+//! addresses, tells where it listens, and shuts down gently.
 //!
-//! A handler that panics fails its own call as `Internal`. The text of the panic stays in this process, on standard error beside an id
-//! that the caller has, too; see [`Server::send_panic_texts`]. One that waits holds up nobody: it runs in a task of its own. One
-//! that computes for long before its first await does; see [`Server::spawn_handlers`].
+//! A handler that panics fails its own call as `Internal`. The text of the panic stays in this process, on standard
+//! error beside an id that the caller has, too; see [`Server::send_panic_texts`]. One that waits holds up nobody: it
+//! runs in a task of its own. One that computes for long before its first await does; see [`Server::spawn_handlers`].
 
 mod accept;
 mod builder;

@@ -70,8 +70,9 @@ impl Registry {
         self.state.lock()
     }
 
-    /// A place for one more connection with `peer`, and who gave way to it: where there is no room, the connection that was
-    /// being opened for the longest does. Whoever opens one in earnest needs a round trip; who only takes places is the oldest soon.
+    /// A place for one more connection with `peer`, and who gave way to it: where there is no room, the connection that
+    /// was being opened for the longest does. Whoever opens one in earnest needs a round trip; who only takes places is
+    /// the oldest soon.
     pub(super) fn enter(
         self: &Arc<Self>,
         peer: &Address,
@@ -176,8 +177,8 @@ impl Registry {
 }
 
 impl State {
-    /// The connection that gives way to one of this share: the oldest of the same that is being opened, or the oldest of all when all
-    /// places are taken.
+    /// The connection that gives way to one of this share: the oldest of the same that is being opened, or the oldest
+    /// of all when all places are taken.
     fn gives_way(&mut self, share: &Arc<Share>, why: Refused) -> Option<Arc<Entry>> {
         let mut oldest = self.opening.iter().take(LOOKED_AT);
         let own = oldest
@@ -232,7 +233,8 @@ impl Entry {
 }
 
 impl Place {
-    /// Spawns the task that carries the connection. The place owns it: it goes into the task, and the registry can cut it.
+    /// Spawns the task that carries the connection. The place owns it: it goes into the task, and the registry can cut
+    /// it.
     pub(super) fn spawn<F>(self, runtime: &Handle, task: impl FnOnce(Self) -> F)
     where
         F: Future<Output = ()> + Send + 'static,

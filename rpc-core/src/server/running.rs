@@ -17,8 +17,8 @@ use crate::{
     transport::{BoxStream, IntoAddress, Listener, bind_all},
 };
 
-/// A server that runs. Dropping it stops listening and cuts every connection; [`shutdown`](Self::shutdown) does it gently, and
-/// only after that are its addresses certainly free again.
+/// A server that runs. Dropping it stops listening and cuts every connection; [`shutdown`](Self::shutdown) does it
+/// gently, and only after that are its addresses certainly free again.
 #[must_use = "a server that is dropped stops at once"]
 pub struct RunningServer {
     shared: Arc<Shared>,
@@ -62,13 +62,13 @@ impl RunningServer {
 
     /// Listens on one more address, of any scheme, and tells it with the port that was picked.
     ///
-    /// A host name may have several addresses, as `localhost` mostly has. The server listens on all that this machine has, with one
-    /// port, and is told the first; [`local_addrs`](Self::local_addrs) has all of them.
+    /// A host name may have several addresses, as `localhost` mostly has. The server listens on all that this machine
+    /// has, with one port, and is told the first; [`local_addrs`](Self::local_addrs) has all of them.
     ///
     /// Cancel safe.
     ///
     /// # Errors
-    /// When the address is none or cannot be listened on.
+    /// When the address is invalid or cannot be listened on.
     pub async fn listen(&self, address: impl IntoAddress) -> Result<Address, Error> {
         let mut first = None;
         for listener in bind_all(&address.into_address()?).await? {
@@ -107,8 +107,8 @@ impl RunningServer {
         Ok(address)
     }
 
-    /// Serves one connection that came by another way than a listener. Must be called inside a tokio runtime; outside one, and
-    /// after shutdown began, the stream is dropped.
+    /// Serves one connection that came by another way than a listener. Must be called inside a tokio runtime; outside
+    /// one, and after shutdown began, the stream is dropped.
     pub fn serve(&self, stream: BoxStream, peer: Address) {
         if let Ok(runtime) = runtime() {
             accept::serve(&self.shared, &runtime, stream, peer);
@@ -142,22 +142,25 @@ impl RunningServer {
         self.shared.host.running()
     }
 
-    /// Stops: no new connections, peers are told to go elsewhere, calls under way have `grace` to finish, then everything left
-    /// is cut. The streams of a call's result are part of it; channels, watched values and objects are not, and end with their
-    /// connection when its last call has. Calls that arrive meanwhile are refused as `Unavailable` and not executed. Afterwards no
-    /// handler runs, not even the destructor of one, but `#[rpc(blocking)]` ones, which nothing stops.
+    /// Stops: no new connections, peers are told to go elsewhere, calls under way have `grace` to finish, then
+    /// everything left is cut. The streams of a call's result are part of it; channels, watched values and objects are
+    /// not, and end with their connection when its last call has. Calls that arrive meanwhile are refused as
+    /// `Unavailable` and not executed. Afterwards no handler runs, not even the destructor of one, but
+    /// `#[rpc(blocking)]` ones, which nothing stops.
     ///
-    /// A handler of this server that waits for its shutdown is itself a call under way, so it is cut when the grace is over.
+    /// A handler of this server that waits for its shutdown is itself a call under way, so it is cut when the grace is
+    /// over.
     ///
-    /// Dropping the future during the grace leaves the server in its shutdown without an end to the grace; dropping the server, or
-    /// another shutdown, ends it.
+    /// Dropping the future during the grace leaves the server in its shutdown without an end to the grace; dropping the
+    /// server, or another shutdown, ends it.
     pub async fn shutdown(&self, grace: Duration) {
         events::shutdown_began(grace);
         self.stopping.send_replace(true);
         self.shared.registry.drain();
         let finished = async {
             self.shared.registry.emptied().await;
-            // Those that outlive their connection go on, and those that were stopped with it may still be in their destructors.
+            // Those that outlive their connection go on, and those that were stopped with it may still be in their
+            // destructors.
             self.shared.host.stopped().await;
         };
         let in_time = timeout(grace, finished).await.is_ok();

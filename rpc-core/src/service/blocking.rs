@@ -10,8 +10,8 @@ use crate::{
 
 /// Runs a synchronous handler (`#[rpc(blocking)]`) on the blocking pool, with the call's context.
 ///
-/// A closure that still waits for a thread is taken back when the call is stopped. One that runs cannot be: the call's place
-/// stays occupied until it has ended, and it can ask [`Context::is_cancelled`].
+/// A closure that still waits for a thread is taken back when the call is stopped. One that runs cannot be: the call's
+/// place stays occupied until it has ended, and it can ask [`Context::is_cancelled`].
 ///
 /// # Errors
 /// `Internal` when the runtime shuts down before the closure started.

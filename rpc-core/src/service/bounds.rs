@@ -15,7 +15,8 @@ use crate::Error;
     message = "`{Self}` cannot cross the network as the argument `{Name}` of `{Method}`",
     label = "needs serde's `Serialize` and `Deserialize`",
     note = "if the type is yours, add `#[derive(serde::Serialize, serde::Deserialize)]` to it",
-    note = "a stream is written `impl Stream<Item = X>` or `Streaming<X>` in the signature itself: the attribute cannot see through an alias"
+    note = "a stream is written `impl Stream<Item = X>` or `Streaming<X>` in the signature itself: the attribute \
+        cannot see through an alias"
 )]
 pub trait Argument<'de, Method, Name> {}
 
@@ -38,7 +39,8 @@ impl<Method, T: Serialize + DeserializeOwned> ChannelEnd<Method> for T {}
     message = "`{Self}` cannot cross the network as a result of `{Method}`",
     label = "needs serde's `Serialize` and `Deserialize`, and to borrow nothing",
     note = "if the type is yours, add `#[derive(serde::Serialize, serde::Deserialize)]` to it",
-    note = "a stream is written `impl Stream<Item = X>` or `Streaming<X>` in the signature itself: the attribute cannot see through an alias"
+    note = "a stream is written `impl Stream<Item = X>` or `Streaming<X>` in the signature itself: the attribute \
+        cannot see through an alias"
 )]
 pub trait Output<Method, Name> {}
 
@@ -50,8 +52,8 @@ impl<Method, Name, T: Serialize + DeserializeOwned> Output<Method, Name> for T {
     message = "`{Self}`, the error of `{Method}`, cannot cross the network",
     label = "needs serde's `Serialize` and `Deserialize`, and to borrow nothing",
     note = "if the type is yours, add `#[derive(serde::Serialize, serde::Deserialize)]` to it",
-    note = "the errors of std, anyhow and others stay where they happened: return `farcall::Result<X>`, which any error turns into with \
-            `.or_internal()?` (`farcall::OrFail`), or an error type of your own"
+    note = "the errors of std, anyhow and others stay where they happened: return `farcall::Result<X>`, which any \
+        error turns into with `.or_internal()?` (`farcall::OrFail`), or an error type of your own"
 )]
 pub trait ErrorOutput<Method> {}
 
@@ -150,7 +152,8 @@ impl<T, E> Demand<Result<T, E>> {
 #[diagnostic::on_unimplemented(
     message = "`{Client}` is not an implementation of its trait, because of the method `{Self}`",
     label = "its methods are not all `async` with a `Result`, or with a stream of `Result`s",
-    note = "make `{Self}` an `async fn` that returns a `Result`, which has room for a failure of the call, or ask for `{Client}` itself here"
+    note = "make `{Self}` an `async fn` that returns a `Result`, which has room for a failure of the call, or ask for \
+        `{Client}` itself here"
 )]
 pub trait CallsAsDeclared<'a, Client> {}
 

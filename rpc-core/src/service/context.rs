@@ -22,8 +22,8 @@ thread_local! {
 /// The call that a handler works on: who asked for what, until when, and whether they still want it.
 ///
 /// [`Context::current`] gives it inside a handler, however deep, as long as the code runs in the handler's own future;
-/// [`Context::scope`] carries it into a spawned task. Calls made there inherit what is left of the deadline without being
-/// told, and are cancelled with the handler because their futures are dropped with its own.
+/// [`Context::scope`] carries it into a spawned task. Calls made there inherit what is left of the deadline without
+/// being told, and are cancelled with the handler because their futures are dropped with its own.
 ///
 /// Outside a handler the context is empty: no peer, no deadline, no metadata, never cancelled.
 ///
@@ -184,8 +184,8 @@ impl Context {
         }
     }
 
-    /// Runs `future` in this context, for instance in a task spawned by a handler. The task is not stopped with the handler;
-    /// it can watch [`cancelled`](Self::cancelled).
+    /// Runs `future` in this context, for instance in a task spawned by a handler. The task is not stopped with the
+    /// handler; it can watch [`cancelled`](Self::cancelled).
     ///
     /// ```
     /// # async fn example() {

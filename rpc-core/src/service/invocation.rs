@@ -92,8 +92,8 @@ impl Invocation {
         self.encoded(Payload::encode(self.wire.format, value))
     }
 
-    /// The answer of a method that returns a `Result`. A [`farcall::Error`](Error) travels as the call's own failure; any
-    /// other error travels typed, inside the answer.
+    /// The answer of a method that returns a `Result`. A [`farcall::Error`](Error) travels as the call's own failure;
+    /// any other error travels typed, inside the answer.
     ///
     /// # Errors
     /// The handler's own `farcall::Error`, or `Internal` when the value cannot be encoded.

@@ -20,8 +20,8 @@ pub(crate) struct Liveness {
     hold: Mutex<Weak<Held>>,
 }
 
-/// Keeps a call's place occupied while something works for it that cannot be stopped, such as a closure on the blocking pool:
-/// what the server puts in is dropped with the last of them.
+/// Keeps a call's place occupied while something works for it that cannot be stopped, such as a closure on the blocking
+/// pool: what the server puts in is dropped with the last of them.
 pub(crate) struct Hold {
     _held: Arc<Held>,
 }

@@ -1,7 +1,7 @@
 //! What a handler sees, and what the attribute generates against.
 //!
-//! [`Context`] is for handlers. Everything else describes a service to a server: its [descriptor](ServiceDescriptor), the
-//! [`Service`] trait that dispatches to it, one [`Invocation`] and encoded [`Payload`]s. Layers meet a method as a
+//! [`Context`] is for handlers. Everything else describes a service to a server: its [descriptor](ServiceDescriptor),
+//! the [`Service`] trait that dispatches to it, one [`Invocation`] and encoded [`Payload`]s. Layers meet a method as a
 //! [`MethodDescriptor`].
 
 mod as_bytes;

@@ -162,8 +162,8 @@ impl Streams {
         drop(earlier);
         let mut given = false;
         poll_fn(|_| {
-            // Nothing wakes this: the future around looks for the answer as soon as the handler waits, and whoever gets it polls
-            // the rest.
+            // Nothing wakes this: the future around looks for the answer as soon as the handler waits, and whoever gets
+            // it polls the rest.
             if mem::replace(&mut given, true) {
                 Poll::Ready(())
             } else {

@@ -4,7 +4,8 @@
 //!
 //! 1. A mock: any implementation of the trait, when the code under test takes `impl Inventory`.
 //! 2. A loopback, `InventoryClient::loopback(mock)`: real frames, codec, limits and deadlines, without a socket.
-//! 3. [`Network::connect`]: the same over a network that is slow, lossy or cut, the same way each time for the same seed.
+//! 3. [`Network::connect`]: the same over a network that is slow, lossy or cut, the same way each time for the same
+//!    seed.
 //!
 //! All of them run under tokio's paused clock (`#[tokio::test(start_paused = true)]`), where waiting takes no time.
 

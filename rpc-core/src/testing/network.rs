@@ -108,7 +108,7 @@ impl Network {
     /// If the probability is not from 0 to 1.
     #[must_use]
     pub fn loss(self, probability: f64) -> Self {
-        assert!((0.0..=1.0).contains(&probability), "{probability} is no probability");
+        assert!((0.0..=1.0).contains(&probability), "{probability} is not a probability");
         self.shared.with(|state| state.conditions.loss = probability);
         self
     }

@@ -6,7 +6,8 @@ use super::Network;
 use crate::{Channel, Error, RunningServer, client::ChannelBuilder};
 
 impl Network {
-    /// A channel to `server` over this network, connected. When its connection is lost it dials again, over this network, too.
+    /// A channel to `server` over this network, connected. When its connection is lost it dials again, over this
+    /// network, too.
     ///
     /// ```
     /// # #[farcall::service] pub trait Inventory { async fn ping(&self) -> u64; }

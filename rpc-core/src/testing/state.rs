@@ -89,7 +89,8 @@ impl State {
     pub(super) fn shut_down(&mut self, (number, end): (usize, End)) -> io::Result<()> {
         let connection = &mut self.connections[number];
         if !connection.is_shut_down(end) {
-            // Only the first time brings news: two ends that shut down whenever they are polled must not wake each other.
+            // Only the first time brings news: two ends that shut down whenever they are polled must not wake each
+            // other.
             self.woken.extend(connection.take_reader(end.other()));
         }
         connection.shut_down(end, Instant::now(), &mut self.conditions)

@@ -1,4 +1,5 @@
-//! `traceparent`, as the W3C recommendation "Trace Context" has it: `00-<trace id>-<span id>-<flags>`, in lower-case hex.
+//! `traceparent`, as the W3C recommendation "Trace Context" has it: `00-<trace id>-<span id>-<flags>`, in lower-case
+//! hex.
 
 use std::{fmt, str::FromStr};
 

@@ -11,8 +11,8 @@ const TRACE_STATE: &str = "tracestate";
 
 /// The span of a call, on the client or on the server.
 ///
-/// Where nobody records the span, a trace that came in goes on unchanged, and none begins: without a subscriber the feature
-/// adds nothing to a call.
+/// Where nobody records the span, a trace that came in goes on unchanged, and none begins: without a subscriber the
+/// feature adds nothing to a call.
 pub(crate) struct Trace {
     span: Span,
     parent: Option<TraceParent>,
@@ -39,7 +39,8 @@ macro_rules! call_span {
 }
 
 impl Trace {
-    /// On the client: a child of the trace parent in `own`, the client's metadata, or else of the call whose handler runs here.
+    /// On the client: a child of the trace parent in `own`, the client's metadata, or else of the call whose handler
+    /// runs here.
     pub(crate) fn call<'a>(
         method: &'static MethodDescriptor,
         own: &Metadata,
@@ -52,8 +53,8 @@ impl Trace {
         Self::new(call_span!("farcall.call", method, peer()), from)
     }
 
-    /// On the server: a child of the call that came in. From then on it is the trace parent in the call's metadata, where the
-    /// calls that the handler makes find it.
+    /// On the server: a child of the call that came in. From then on it is the trace parent in the call's metadata,
+    /// where the calls that the handler makes find it.
     pub(crate) fn serve(method: &'static MethodDescriptor, peer: &Address, metadata: &mut Metadata) -> Self {
         let trace = Self::new(call_span!("farcall.serve", method, peer), Some(metadata));
         if let Some(parent) = trace.parent {

@@ -15,20 +15,23 @@ use std::{
 /// | `unix:///path[#instance]` | a Unix socket; the path is absolute and has no `#` |
 /// | `mem://name[/instance]` | inside this process |
 ///
-/// A name may have several addresses. A client tries them in the system's order with IPv4 and IPv6 in turns, the next one as soon as
-/// one fails or after 250 ms of silence, and takes the first that answers (RFC 8305). A server listens on all that its machine has.
+/// A name may have several addresses. A client tries them in the system's order with IPv4 and IPv6 in turns, the next
+/// one as soon as one fails or after 250 ms of silence, and takes the first that answers (RFC 8305). A server listens
+/// on all that its machine has.
 ///
 /// The instance may have slashes in it (`tcp://host:80/warehouse/eu`) and is taken as it is, without percent-decoding.
 /// `Display` gives the form that was parsed.
 ///
-/// **None of these is encrypted or authenticated**, and UDP is the easiest to interfere with: whoever can read the datagrams of a
-/// session can forge more. Outside a network that you trust use a tunnel such as WireGuard, or TCP behind TLS.
+/// **None of these is encrypted or authenticated**, and UDP is the easiest to interfere with: whoever can read the
+/// datagrams of a session can forge more. Outside a network that you trust use a tunnel such as WireGuard, or TCP
+/// behind TLS.
 ///
 /// # What UDP is for
-/// Calls behave as they do over TCP: each runs at most once, and fails with the same errors. A lost datagram holds up the calls
-/// whose bytes it carried and no others. A message is at most [`max_udp_message`](crate::Limits::max_udp_message)
-/// (1 MiB); larger ones belong on TCP, which also carries bulk with less work. A peer that died is noticed later: nothing closes a
-/// session on its behalf, so it takes a refused datagram or [`keepalive`](crate::Limits::keepalive).
+/// Calls behave as they do over TCP: each runs at most once, and fails with the same errors. A lost datagram holds up
+/// the calls whose bytes it carried and no others. A message is at most
+/// [`max_udp_message`](crate::Limits::max_udp_message) (1 MiB); larger ones belong on TCP, which also carries bulk with
+/// less work. A peer that died is noticed later: nothing closes a session on its behalf, so it takes a refused datagram
+/// or [`keepalive`](crate::Limits::keepalive).
 ///
 /// ```
 /// use farcall::transport::Address;
@@ -128,7 +131,8 @@ impl Address {
         self.instance.as_deref()
     }
 
-    /// Whether a peer with this address is surely on this machine, so that paths and names in memory mean the same to both.
+    /// Whether a peer with this address is surely on this machine, so that paths and names in memory mean the same to
+    /// both.
     pub(crate) fn is_near(&self) -> bool {
         match &self.endpoint {
             Endpoint::Unix(_) | Endpoint::Mem(_) => true,
@@ -152,7 +156,8 @@ impl Address {
     }
 }
 
-/// The peers that count as one: an IPv4 address, or the network of 2^64 IPv6 addresses that a single host may choose from.
+/// The peers that count as one: an IPv4 address, or the network of 2^64 IPv6 addresses that a single host may choose
+/// from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Origin(IpAddr);
 

@@ -4,7 +4,8 @@ use std::{fmt::Display, io};
 
 use crate::{Code, Error};
 
-/// Why there is no connection; `text` puts the cause into words. The table is in the documentation of [`Connector`](super::Connector).
+/// Why there is no connection; `text` puts the cause into words. The table is in the documentation of
+/// [`Connector`](super::Connector).
 pub(crate) fn no_connection(error: io::Error, text: impl FnOnce(&dyn Display) -> String) -> Error {
     match own(&error) {
         Some(own) => Error::refused(own.code(), text(&own.message())).with_metadata(own.metadata().clone()),

@@ -5,8 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use super::Address;
 use crate::Error;
 
-/// What can be given where an address is wanted: a URL as text, an [`Address`], or the place of a TCP server as a [`SocketAddr`] or
-/// as `(host, port)`, where an IPv6 host goes without its brackets.
+/// What can be given where an address is wanted: a URL as text, an [`Address`], or the place of a TCP server as a
+/// [`SocketAddr`] or as `(host, port)`, where an IPv6 host goes without its brackets.
 ///
 /// ```
 /// use farcall::transport::{Address, IntoAddress};

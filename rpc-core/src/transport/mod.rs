@@ -89,8 +89,9 @@ fn one(listener: Box<dyn Listener>) -> Vec<Box<dyn Listener>> {
     vec![listener]
 }
 
-/// When the peer of a stream was heard last, where the transport knows more about that than the bytes that are read: a datagram may
-/// come long before the frame is whole that it is a part of. Of a stream that another one wraps nothing is known.
+/// When the peer of a stream was heard last, where the transport knows more about that than the bytes that are read: a
+/// datagram may come long before the frame is whole that it is a part of. Of a stream that another one wraps nothing is
+/// known.
 pub(crate) fn last_heard(stream: &BoxStream) -> Option<Instant> {
     // What is in the box: the box itself is a stream, too.
     let stream: &dyn Any = &**stream;

@@ -10,14 +10,14 @@ use tokio::net::lookup_host;
 /// How many ports the system is asked for until all addresses of a name have one that is free.
 const PORTS: usize = 16;
 
-/// The addresses of `host` in the order in which they are to be tried. The system gives them in its order of preference, and an
-/// IP address without asking anybody.
+/// The addresses of `host` in the order in which they are to be tried. The system gives them in its order of
+/// preference, and an IP address without asking anybody.
 pub(super) async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     Ok(interleaved(lookup_host((host, port)).await?))
 }
 
-/// The families in turns, beginning with the one that is preferred: where one is routed nowhere, the second address is of the
-/// other one. Each address once.
+/// The families in turns, beginning with the one that is preferred: where one is routed nowhere, the second address is
+/// of the other one. Each address once.
 fn interleaved(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
     let mut families: [Vec<SocketAddr>; 2] = [Vec::new(), Vec::new()];
     let mut first = None;
@@ -42,8 +42,8 @@ fn interleaved(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
     }
 }
 
-/// Binds all `addresses` of a name: whichever of them a client tries, it finds the server. Those that this machine does not have
-/// are left out, as long as it has one. All have one port.
+/// Binds all `addresses` of a name: whichever of them a client tries, it finds the server. Those that this machine does
+/// not have are left out, as long as it has one. All have one port.
 ///
 /// # Errors
 /// One of them cannot be bound, most often because its port is taken: nothing is bound then.
@@ -140,7 +140,8 @@ mod tests {
         }
     }
 
-    /// A machine that has the addresses 1.1.1.1, 2.2.2.2 and 3.3.3.3, picks the ports 10, 11, and so on, and where some are taken.
+    /// A machine that has the addresses 1.1.1.1, 2.2.2.2 and 3.3.3.3, picks the ports 10, 11, and so on, and where some
+    /// are taken.
     struct Machine {
         taken: Vec<SocketAddr>,
         next: RefCell<u16>,

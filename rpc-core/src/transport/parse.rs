@@ -121,7 +121,7 @@ fn check_port(scheme: &str, port: &str) -> Result<u16, String> {
     match port.parse() {
         Ok(number) if port.bytes().all(|byte| byte.is_ascii_digit()) => Ok(number),
         _ => Err(format!(
-            "has the port `{port}`, which is no number from 0 to 65535; write `{scheme}://host:port`"
+            "has the port `{port}`, which is not a number from 0 to 65535; write `{scheme}://host:port`"
         )),
     }
 }
@@ -198,28 +198,33 @@ mod tests {
 
     #[test]
     fn mistakes_are_named_with_the_right_form() {
+        const NO_SCHEME: &str = "has no scheme; write `tcp://host:port`, `udp://host:port`, `unix:///path/to.sock` or \
+                                 `mem://name`";
+        const NO_HOST: &str = "has no host; write `tcp://host:port`, to listen on all interfaces `tcp://0.0.0.0:port`";
+        const NO_UDP_HOST: &str =
+            "has no host; write `udp://host:port`, to listen on all interfaces `udp://0.0.0.0:port`";
         #[rustfmt::skip]
         let table = [
-            ("",                 "has no scheme; write `tcp://host:port`, `udp://host:port`, `unix:///path/to.sock` or `mem://name`"),
-            ("localhost:80",     "has no scheme; write `tcp://host:port`, `udp://host:port`, `unix:///path/to.sock` or `mem://name`"),
+            ("",                 NO_SCHEME),
+            ("localhost:80",     NO_SCHEME),
             ("http://h:1",       "has the unknown scheme `http`; known are tcp, udp, unix and mem"),
-            ("udp://",           "has no host; write `udp://host:port`, to listen on all interfaces `udp://0.0.0.0:port`"),
+            ("udp://",           NO_UDP_HOST),
             ("udp://h",          "has no port; write `udp://host:port`"),
             ("udp://h:",         "has no port after the colon; write `udp://host:port`"),
-            ("udp://h:x",        "has the port `x`, which is no number from 0 to 65535; write `udp://host:port`"),
+            ("udp://h:x",        "has the port `x`, which is not a number from 0 to 65535; write `udp://host:port`"),
             ("udp://me@h:1",     "has '@' in its host; write `udp://host:port`"),
             ("udp://::1:80",     "has an IPv6 host without brackets; write `udp://[::1]:port`"),
             ("udp://[::1",       "has `[` without `]`; write `udp://[::1]:port`"),
             ("udp://[localhost]:1", "has the host `localhost`, which is no IPv6 address; write `udp://[::1]:port`"),
-            ("tcp://",           "has no host; write `tcp://host:port`, to listen on all interfaces `tcp://0.0.0.0:port`"),
-            ("tcp://:80",        "has no host; write `tcp://host:port`, to listen on all interfaces `tcp://0.0.0.0:port`"),
+            ("tcp://",           NO_HOST),
+            ("tcp://:80",        NO_HOST),
             ("tcp://h",          "has no port; write `tcp://host:port`"),
             ("tcp://h/eu",       "has no port; write `tcp://host:port`"),
             ("tcp://h:",         "has no port after the colon; write `tcp://host:port`"),
-            ("tcp://h:x",        "has the port `x`, which is no number from 0 to 65535; write `tcp://host:port`"),
-            ("tcp://h:+1",       "has the port `+1`, which is no number from 0 to 65535; write `tcp://host:port`"),
-            ("tcp://h:65536",    "has the port `65536`, which is no number from 0 to 65535; write `tcp://host:port`"),
-            ("tcp://h:80?a=b",   "has the port `80?a=b`, which is no number from 0 to 65535; write `tcp://host:port`"),
+            ("tcp://h:x",        "has the port `x`, which is not a number from 0 to 65535; write `tcp://host:port`"),
+            ("tcp://h:+1",       "has the port `+1`, which is not a number from 0 to 65535; write `tcp://host:port`"),
+            ("tcp://h:65536",    "has the port `65536`, which is not a number from 0 to 65535; write `tcp://host:port`"),
+            ("tcp://h:80?a=b",   "has the port `80?a=b`, which is not a number from 0 to 65535; write `tcp://host:port`"),
             ("tcp://me@h:1",     "has '@' in its host; write `tcp://host:port`"),
             ("tcp:// h:1",       "has ' ' in its host; write `tcp://host:port`"),
             ("tcp://::1:80",     "has an IPv6 host without brackets; write `tcp://[::1]:port`"),

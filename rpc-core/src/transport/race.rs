@@ -1,7 +1,7 @@
 //! Which of a name's addresses: RFC 8305, "Happy Eyeballs".
 //!
-//! An address may be silent for as long as anybody waits, such as one of a family that is routed nowhere. So the next one is tried
-//! while the one before is still silent, and whoever is there first is taken.
+//! An address may be silent for as long as anybody waits, such as one of a family that is routed nowhere. So the next
+//! one is tried while the one before is still silent, and whoever is there first is taken.
 
 use std::{
     fmt::Write,

@@ -8,8 +8,8 @@ use super::Address;
 
 /// A connection's bytes, in order, both ways. Implemented by everything that fits.
 ///
-/// What comes is a sign of life for [`Limits::keepalive`](crate::Limits::keepalive) when it is read. A stream of UDP knows earlier,
-/// unless it is inside a stream of another type.
+/// What comes is a sign of life for [`Limits::keepalive`](crate::Limits::keepalive) when it is read. A stream of UDP
+/// knows earlier, unless it is inside a stream of another type.
 pub trait ByteStream: AsyncRead + AsyncWrite + Any + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> ByteStream for S {}
@@ -23,8 +23,8 @@ pub type Connecting<'a> = Pin<Box<dyn Future<Output = io::Result<(BoxStream, Add
 /// Opens connections to one address: the client's half of a transport.
 ///
 /// # Errors and what they mean to callers
-/// An error of [`connect`](Self::connect), or of its stream before the server has said hello, fails the calls that wait for the
-/// connection. Whether they are [retryable](crate::Error::is_retryable) is a matter of its kind:
+/// An error of [`connect`](Self::connect), or of its stream before the server has said hello, fails the calls that wait
+/// for the connection. Whether they are [retryable](crate::Error::is_retryable) is a matter of its kind:
 ///
 /// | [`io::ErrorKind`] | the calls fail as | retryable |
 /// | --- | --- | --- |
@@ -34,8 +34,8 @@ pub type Connecting<'a> = Pin<Box<dyn Future<Output = io::Result<(BoxStream, Add
 /// | `Unsupported` | [`Unimplemented`](crate::Code::Unimplemented) | no |
 /// | every other: refusals and resets, `NotFound` of a socket file whose server has yet to start, names that do not resolve, `Other` | [`Unavailable`](crate::Code::Unavailable) | yes |
 ///
-/// A transport that knows better says so with a [`farcall::Error`](crate::Error), whose code and text count then. `?` puts it into the
-/// `io::Error`:
+/// A transport that knows better says so with a [`farcall::Error`](crate::Error), whose code and text count then. `?`
+/// puts it into the `io::Error`:
 ///
 /// ```
 /// use farcall::Error;
@@ -94,11 +94,11 @@ pub trait Listener: Send + 'static {
     /// Where this listener listens, with the port that was picked for port 0.
     fn local_address(&self) -> Address;
 
-    /// Takes no new connections from here on. Says whether [`accept`](Self::accept) must still be polled, because open connections
-    /// are carried by it; if not, the listener is dropped next.
+    /// Takes no new connections from here on. Says whether [`accept`](Self::accept) must still be polled, because open
+    /// connections are carried by it; if not, the listener is dropped next.
     ///
-    /// Most listeners are done once they accept no more. One that carries many connections over one socket, as that of UDP does,
-    /// is polled until they have ended. A listener that wraps another asks it.
+    /// Most listeners are done once they accept no more. One that carries many connections over one socket, as that of
+    /// UDP does, is polled until they have ended. A listener that wraps another asks it.
     fn stop(&mut self) -> bool {
         false
     }

@@ -42,8 +42,8 @@ impl Connector for TcpConnector {
     }
 }
 
-/// A socket on the way to `peer`. A server may listen at its port: a client that was given that port by chance does not keep the
-/// server from starting.
+/// A socket on the way to `peer`. A server may listen at its port: a client that was given that port by chance does not
+/// keep the server from starting.
 fn socket(peer: SocketAddr) -> io::Result<TcpSocket> {
     let socket = match peer {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
@@ -58,8 +58,8 @@ fn reuse(socket: &TcpSocket) -> io::Result<()> {
     if cfg!(unix) { socket.set_reuseaddr(true) } else { Ok(()) }
 }
 
-/// Connects `socket`. Where nobody listens at a port that clients are given as well, the system may give it to this one, and TCP
-/// connects it with itself: then nobody is there.
+/// Connects `socket`. Where nobody listens at a port that clients are given as well, the system may give it to this
+/// one, and TCP connects it with itself: then nobody is there.
 async fn open(first: TcpSocket, peer: SocketAddr) -> io::Result<TcpStream> {
     let stream = first.connect(peer).await?;
     if stream.local_addr()? != stream.peer_addr()? {

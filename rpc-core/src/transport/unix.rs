@@ -70,8 +70,8 @@ mod supported {
     const PAUSE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(64));
 
     impl UnixConnector {
-        /// Where TCP waits for a place among those who wait to be accepted, a Unix socket that does not block says that there is
-        /// none, and nobody tells when there is one.
+        /// Where TCP waits for a place among those who wait to be accepted, a Unix socket that does not block says that
+        /// there is none, and nobody tells when there is one.
         async fn open(&self) -> io::Result<UnixStream> {
             let (mut pause, longest) = PAUSE;
             loop {

@@ -8,11 +8,12 @@ use syn::Type;
 use crate::types;
 
 /// Why boxed errors do not travel.
-pub(super) const ERRORS: &str = "this error stays where it happened, because serde cannot handle it: return `farcall::Result<X>`, which \
-                                 any error turns into with `.or_internal()?` (`farcall::OrFail`), or an error type of your own";
+pub(super) const ERRORS: &str = "this error stays where it happened, because serde cannot handle it: return \
+    `farcall::Result<X>`, which any error turns into with `.or_internal()?` (`farcall::OrFail`), or an error type of \
+    your own";
 /// Why a function does not travel.
-pub(super) const FUNCTIONS: &str = "a function cannot cross the network: hand over an object that can be called back, a client of another \
-                                    service (`…Client::local(implementation)`)";
+pub(super) const FUNCTIONS: &str = "a function cannot cross the network: hand over an object that can be called back, \
+    a client of another service (`…Client::local(implementation)`)";
 
 /// Whether the type looks like an error of std or another library, or a result with one.
 pub(crate) fn is_error(ty: &Type) -> bool {

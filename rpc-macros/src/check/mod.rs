@@ -80,7 +80,8 @@ pub(crate) fn signature(context: &Context, signature: &Signature) {
         if !matches!(parameter, GenericParam::Lifetime(_)) {
             context.error(
                 parameter,
-                "a method of a service cannot be generic: the server must know its types; move the parameter to the trait",
+                "a method of a service cannot be generic: the server must know its types; move the parameter to the \
+                 trait",
             );
         }
     }

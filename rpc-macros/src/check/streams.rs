@@ -28,8 +28,8 @@ pub(crate) fn streams(
     if let (Some(option), true) = (&rpc.blocking, taken.is_some() || returned) {
         context.error(
             option,
-            "a `blocking` method has no streams: it holds its thread while their items come and go; write `async fn`, or send \
-             a `Vec`",
+            "a `blocking` method has no streams: it holds its thread while their items come and go; write `async fn`, \
+             or send a `Vec`",
         );
     } else if signature.asyncness.is_none() {
         sync_streams(context, taken, output);
@@ -59,7 +59,8 @@ fn sync_streams(context: &Context, taken: Option<&Argument>, output: &Output) {
     match (taken, &output.stream) {
         (_, Some(_)) if !streams::is_stream(&output.ty) => context.error(
             output.stream_type(),
-            "a stream in a `Result` needs `async fn`; a plain `fn` returns the stream itself, whose items may be `Result`s",
+            "a stream in a `Result` needs `async fn`; a plain `fn` returns the stream itself, whose items may be \
+             `Result`s",
         ),
         (Some(taken), None) => context.error(
             &taken.ty,

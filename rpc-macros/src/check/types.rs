@@ -126,7 +126,8 @@ impl<'ast> Visit<'ast> for TypeCheck<'_> {
 
     fn visit_type_trait_object(&mut self, ty: &'ast TypeTraitObject) {
         let message = if names(&ty.bounds, "Stream") {
-            "a stream is no trait object here: write `impl Stream<Item = X>`, or `farcall::Streaming<X>`, without a `Box`"
+            "a stream is not a trait object here: write `impl Stream<Item = X>`, or `farcall::Streaming<X>`, without a \
+             `Box`"
         } else if is_function(&ty.bounds) {
             foreign::FUNCTIONS
         } else if names(&ty.bounds, "Error") {

@@ -15,8 +15,8 @@ use crate::{
     types,
 };
 
-/// One function, named like the trait, with one block for each method that has types to ask about. The compiler shows the
-/// names of the markers in it: the argument `sku` of `stock`.
+/// One function, named like the trait, with one block for each method that has types to ask about. The compiler shows
+/// the names of the markers in it: the argument `sku` of `stock`.
 ///
 /// A type is asked about once, however many methods have it: one mistake gives one message.
 pub(super) fn asserts(service: &Service) -> TokenStream {
@@ -180,8 +180,8 @@ fn no_alias(service: &Service, method: &Method) -> Option<TokenStream> {
         return None;
     }
     let (ty, span) = (&output.ty, output.ty.span());
-    let text = "this type is a `Result` under another name: mark the method `#[rpc(result)]`, so that a failure of the call \
-                arrives as its error, or `#[rpc(plain)]` for a `Result` in a `Result`";
+    let text = "this type is a `Result` under another name: mark the method `#[rpc(result)]`, so that a failure of the \
+        call arrives as its error, or `#[rpc(plain)]` for a `Result` in a `Result`";
     Some(quote_spanned! {span=>
         const _: () = ::core::assert!(!__farcall::Demand::<#ty>::IS_RESULT, #text);
     })

@@ -22,7 +22,8 @@ use crate::model::Service;
 
 /// Everything that is generated beside the trait.
 ///
-/// The types stand where the trait stands; all else is in one anonymous constant, so that the names it needs are nobody's.
+/// The types stand where the trait stands; all else is in one anonymous constant, so that the names it needs are
+/// nobody's.
 pub(crate) fn companions(service: &Service) -> TokenStream {
     let library = &service.library;
     let cfgs: Vec<_> = service.cfgs().collect();

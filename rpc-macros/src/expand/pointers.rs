@@ -39,8 +39,8 @@ fn implemented(service: &Service, pointer: &Type) -> TokenStream {
     }
 }
 
-/// The parameters with all that is asked of the implementation and of the pointer: supertraits, and what the trait or its methods
-/// ask of `Self`.
+/// The parameters with all that is asked of the implementation and of the pointer: supertraits, and what the trait or
+/// its methods ask of `Self`.
 fn generics(service: &Service, pointer: &Type, path: &Path, items: &[TraitItem]) -> Generics {
     let implementation = &service.names.implementation;
     let mut generics = service.item.generics.clone();

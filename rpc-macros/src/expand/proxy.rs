@@ -121,17 +121,22 @@ impl Proxy<'_> {
             }
         };
         let with_item_timeout = quote! {
-            /// The same client with a time limit for each wait for an item of a stream that a method returns, and for the answer that
-            /// opens it.
+            /// The same client with a time limit for each wait for an item of a stream that a method returns, and for
+            /// the answer that opens it.
             #[must_use]
             #visibility fn with_item_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
                 __farcall::#role::with_item_timeout(self, timeout)
             }
         };
         let with_metadata = quote! {
-            /// The same client with one more pair of metadata. With a key that is none each call fails as `InvalidArgument`.
+            /// The same client with one more pair of metadata. With an invalid key each call fails as
+            /// `InvalidArgument`.
             #[must_use]
-            #visibility fn with_metadata(&self, key: &__farcall::std::primitive::str, value: &__farcall::std::primitive::str) -> Self {
+            #visibility fn with_metadata(
+                &self,
+                key: &__farcall::std::primitive::str,
+                value: &__farcall::std::primitive::str,
+            ) -> Self {
                 __farcall::#role::with_metadata(self, key, value)
             }
         };
@@ -156,7 +161,9 @@ impl Proxy<'_> {
         let closed = self.asynchronous.then(|| {
             quote! {
                 /// Waits for the end of the object, or of the server's present connection, and gives the reason.
-                #visibility fn closed(&self) -> impl ::core::future::Future<Output = __farcall::Error> + ::core::marker::Send + '_ {
+                #visibility fn closed(
+                    &self,
+                ) -> impl ::core::future::Future<Output = __farcall::Error> + ::core::marker::Send + '_ {
                     __farcall::Client::closed(self)
                 }
             }
@@ -200,7 +207,8 @@ impl Proxy<'_> {
         let marker = obstacle.map(|method| {
             let method = asserts::marker(&method.ident);
             let predicate = syn::parse_quote! {
-                for<'__farcall> __farcall_obstacle::#method: __farcall::CallsAsDeclared<'__farcall, #client #client_arguments>
+                for<'__farcall> __farcall_obstacle::#method:
+                        __farcall::CallsAsDeclared<'__farcall, #client #client_arguments>
             };
             generics.make_where_clause().predicates.push(predicate);
             quote!(mod __farcall_obstacle { pub enum #method {} })
@@ -238,7 +246,8 @@ impl Proxy<'_> {
         let cfgs = method.cfgs();
         let names: Vec<_> = method.arguments.iter().map(|argument| &argument.ident).collect();
         let types = method.arguments.iter().map(Argument::declared);
-        // The call's own type, although the trait promises no more than a future: an opaque one takes the compiler longer.
+        // The call's own type, although the trait promises no more than a future: an opaque one takes the compiler
+        // longer.
         let output = self.output(method);
         quote! {
             #(#cfgs)*

@@ -117,7 +117,11 @@ fn dispatcher(service: &Service) -> TokenStream {
             }
 
             #[allow(unused_variables)]
-            fn dispatch(&self, #index: __farcall::std::primitive::usize, #invocation: __farcall::Invocation) -> __farcall::Handler {
+            fn dispatch(
+                &self,
+                #index: __farcall::std::primitive::usize,
+                #invocation: __farcall::Invocation,
+            ) -> __farcall::Handler {
                 let #this: __farcall::std::sync::Arc<#implementation> =
                     ::core::clone::Clone::clone(&self.implementation);
                 match #index {

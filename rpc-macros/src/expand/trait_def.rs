@@ -67,8 +67,8 @@ fn complete_streams(function: &mut TraitItemFn) {
     }
 }
 
-/// The future or stream of a default body holds `&self`, so it can be sent only where `Self` can be shared. The bound is on this
-/// method alone: a supertrait would also bind implementations that never meet a server.
+/// The future or stream of a default body holds `&self`, so it can be sent only where `Self` can be shared. The bound
+/// is on this method alone: a supertrait would also bind implementations that never meet a server.
 fn demand_sync(function: &mut TraitItemFn) {
     let clause = function.sig.generics.make_where_clause();
     clause.predicates.push(parse_quote!(Self: ::core::marker::Sync));

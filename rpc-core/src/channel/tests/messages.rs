@@ -1,4 +1,4 @@
-//! Ends in messages that never leave the process, and in what is no message.
+//! Ends in messages that never leave the process, and in what is not a message.
 
 use serde::{Serialize, de::DeserializeOwned};
 use thin_vec::ThinVec;

@@ -9,8 +9,8 @@ use crate::Error;
 
 /// Knows the latest value of the [`Sender`](super::Sender), wherever that is; clones of it look at it independently.
 ///
-/// Serialised into the arguments, the result or an item of a call, a receiver of its own is made for the other side; this one
-/// stays. One that came over a connection cannot be sent on.
+/// Serialised into the arguments, the result or an item of a call, a receiver of its own is made for the other side;
+/// this one stays. One that came over a connection cannot be sent on.
 #[must_use = "a receiver does nothing until it is asked for the value"]
 pub struct Receiver<T> {
     shared: Arc<Shared<T>>,
@@ -41,8 +41,8 @@ impl<T> Receiver<T> {
     ///
     /// # Errors
     /// There is no other value, and there will be none: [`Aborted`](crate::Code::Aborted) when the sender was dropped,
-    /// [`Unavailable`](crate::Code::Unavailable) when the connection was lost, [`DataLoss`](crate::Code::DataLoss) when a value
-    /// cannot be decoded.
+    /// [`Unavailable`](crate::Code::Unavailable) when the connection was lost, [`DataLoss`](crate::Code::DataLoss) when
+    /// a value cannot be decoded.
     pub async fn changed(&mut self) -> Result<(), Error> {
         let Self { shared, changes, seen } = self;
         loop {

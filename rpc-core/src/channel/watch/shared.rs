@@ -53,8 +53,8 @@ impl<T> Shared<T> {
         self.values.borrow().clone()
     }
 
-    /// Puts in a new value, if the one before is still that of `version`; says whether it did. The other one is dropped without
-    /// the lock.
+    /// Puts in a new value, if the one before is still that of `version`; says whether it did. The other one is dropped
+    /// without the lock.
     pub(super) fn replace(&self, version: Option<u64>, value: T) -> bool {
         let mut value = Arc::new(value);
         self.values.send_if_modified(|state| {
@@ -67,8 +67,8 @@ impl<T> Shared<T> {
         })
     }
 
-    /// Puts in a value that came from elsewhere as the one of `version`, unless there is a newer one: two receivers may take in
-    /// one each, and the later one may be here first. The other one is dropped without the lock.
+    /// Puts in a value that came from elsewhere as the one of `version`, unless there is a newer one: two receivers may
+    /// take in one each, and the later one may be here first. The other one is dropped without the lock.
     pub(super) fn follow(&self, version: u64, value: T) {
         let mut value = Arc::new(value);
         self.values.send_if_modified(|state| {

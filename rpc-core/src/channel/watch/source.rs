@@ -25,8 +25,8 @@ pub(super) struct Source<T> {
     order: Mutex<Order>,
 }
 
-/// Keeps the end behind the values: one receiver may have the last value in hand, still to be decoded, when another one finds
-/// the end.
+/// Keeps the end behind the values: one receiver may have the last value in hand, still to be decoded, when another one
+/// finds the end.
 #[derive(Default)]
 struct Order {
     /// How many may have a value in hand.
@@ -35,8 +35,8 @@ struct Order {
     end: Option<(Cause, Error)>,
 }
 
-/// What ended the values. Several may find the end, and the one that is last here knows best: behind an error a stream looks
-/// finished, and a value that cannot be decoded came before whatever is behind it.
+/// What ended the values. Several may find the end, and the one that is last here knows best: behind an error a stream
+/// looks finished, and a value that cannot be decoded came before whatever is behind it.
 #[derive(PartialEq, PartialOrd)]
 enum Cause {
     Finished,

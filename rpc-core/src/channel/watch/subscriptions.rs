@@ -17,8 +17,8 @@ use crate::{
     sync::Mutex,
 };
 
-/// The receivers that were sent away. Nobody's task tells them of new values: whoever sends does, one at a time and without the
-/// lock. Nor does a task wait for them to stop: whoever brings that news ends the stream.
+/// The receivers that were sent away. Nobody's task tells them of new values: whoever sends does, one at a time and
+/// without the lock. Nor does a task wait for them to stop: whoever brings that news ends the stream.
 pub(super) struct Subscriptions<T>(Mutex<List<T>>);
 
 struct List<T> {
@@ -156,8 +156,8 @@ impl<T: Send + Sync + 'static> Shared<T> {
     }
 }
 
-/// The reader of a subscription, as somebody to wake when it stops. If nobody heard of that, the stream would take its place on
-/// the connection until there is another value.
+/// The reader of a subscription, as somebody to wake when it stops. If nobody heard of that, the stream would take its
+/// place on the connection until there is another value.
 struct Reader<T> {
     /// Held weakly, since the connection that the outlet belongs to holds this.
     outlet: Weak<Outlet>,

@@ -106,8 +106,8 @@ const SMALL: usize = 4 << 10;
 /// How many times a value lies on the stack while it is decoded, on its way from one function to the next.
 const COPIES: usize = if cfg!(debug_assertions) { 24 } else { 8 };
 
-/// Elements that are reserved ahead on a peer's word. Nested sequences can each lie about their length, so this bounds the
-/// waste per level; a longer sequence grows as its elements arrive.
+/// Elements that are reserved ahead on a peer's word. Nested sequences can each lie about their length, so this bounds
+/// the waste per level; a longer sequence grows as its elements arrive.
 const ANNOUNCED: usize = 4096;
 
 /// Makes sure that the stack has room for decoding a `T`, before there are functions on it that have room for one
@@ -154,8 +154,8 @@ pub(crate) const fn assert_inline<T>() {
     const {
         assert!(
             size_of::<T>() <= INLINE,
-            "the arguments, the result or the items of a method hold more than 128 KiB in themselves, which the stack of a thread may \
-             not have: put large arrays into a `Vec`"
+            "the arguments, the result or the items of a method hold more than 128 KiB in themselves, which the stack \
+             of a thread may not have: put large arrays into a `Vec`"
         );
     }
 }

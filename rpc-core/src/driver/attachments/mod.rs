@@ -1,8 +1,8 @@
 //! What travels beside the bytes of a message: ends of streams, and references to objects.
 //!
-//! A value that cannot be bytes puts itself into the message's list while it is serialised and writes its place in the list;
-//! deserialised, it takes itself out again by that place. The list is the thread's, and there is one only while a message is
-//! encoded or decoded, so such values go nowhere but into messages.
+//! A value that cannot be bytes puts itself into the message's list while it is serialised and writes its place in the
+//! list; deserialised, it takes itself out again by that place. The list is the thread's, and there is one only while a
+//! message is encoded or decoded, so such values go nowhere but into messages.
 
 mod object;
 mod payload;

@@ -9,8 +9,8 @@ pub(crate) trait Object: Any + fmt::Debug + Send + Sync {
     /// How its service is called on the wire.
     fn service_id(&self) -> u32;
 
-    /// Lets `told` run when the object is revoked, in the place of what `who` said before. Says whether the object is not
-    /// revoked yet. It may be asked under a lock that `told` takes.
+    /// Lets `told` run when the object is revoked, in the place of what `who` said before. Says whether the object is
+    /// not revoked yet. It may be asked under a lock that `told` takes.
     fn watch(&self, who: usize, told: Box<dyn FnOnce() + Send>) -> bool;
 
     /// Takes back what `who` said last.

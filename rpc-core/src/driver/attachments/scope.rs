@@ -42,11 +42,11 @@ const NOT_ENCODING: &str =
     "streams, channels and clients can be serialised only into the arguments, results and items of calls";
 const NOT_PLAIN: &str =
     "the value of a watch channel carries a stream, a channel or a client, which cannot follow over a connection";
-const NOT_CARRIED: &str = "a stream, channel or client that did not come with the message: they come with the arguments, results and \
-     items of calls only, and a layer that makes an answer of its own loses them";
+const NOT_CARRIED: &str = "a stream, channel or client that did not come with the message: they come with the \
+    arguments, results and items of calls only, and a layer that makes an answer of its own loses them";
 
-/// Makes `list` the one of the message that is being encoded, and gives the one before. While a thread ends it has none: then messages are
-/// bytes and nothing else.
+/// Makes `list` the one of the message that is being encoded, and gives the one before. While a thread ends it has
+/// none: then messages are bytes and nothing else.
 fn exchange_offered(list: ThinVec<Offered>) -> ThinVec<Offered> {
     let exchanged = OFFERED.try_with(|current| mem::replace(&mut *current.borrow_mut(), list));
     exchanged.unwrap_or_default()
@@ -58,8 +58,8 @@ fn exchange_came(came: Option<Came>) -> Option<Came> {
     exchanged.ok().flatten()
 }
 
-/// A message that is being encoded. What was before is put back, on unwinding as well: a serialiser may itself encode another
-/// message.
+/// A message that is being encoded. What was before is put back, on unwinding as well: a serialiser may itself encode
+/// another message.
 struct Encoding {
     /// What was before: with the list of an outer message, if that carries something already.
     outer: Option<(Work, ThinVec<Offered>)>,
@@ -171,8 +171,8 @@ pub(crate) fn is_collecting() -> Result<(), &'static str> {
     }
 }
 
-/// Decodes a message with what came along; what nobody claims is dropped. Most messages carry nothing and come from elsewhere:
-/// those cost nothing here.
+/// Decodes a message with what came along; what nobody claims is dropped. Most messages carry nothing and come from
+/// elsewhere: those cost nothing here.
 pub(crate) fn decoding<R>(carried: ThinVec<Carried>, wire: Wire, decode: impl FnOnce() -> R) -> R {
     if carried.is_empty() && !wire.near {
         decode()
@@ -353,7 +353,8 @@ mod tests {
         let dropped = Arc::default();
         let late = Late(Arc::clone(&dropped));
         let thread = std::thread::spawn(move || {
-            // Destructors run in the order of first use on some systems and in the reverse one on others; either is fine.
+            // Destructors run in the order of first use on some systems and in the reverse one on others; either is
+            // fine.
             LATE.with(|slot| *slot.borrow_mut() = Some(late));
             let _ = collecting(|| ());
         });

@@ -56,9 +56,9 @@ impl State {
             },
             Offered::Import(import) => {
                 let text = format!(
-                    "the message's sender has the object from another connection, with {}: a reference goes back there and \
-                     nowhere else; have the one who offers the object hand it out, or the sender offer one of its own that \
-                     passes calls on",
+                    "the message's sender has the object from another connection, with {}: a reference goes back there \
+                     and nowhere else; have the one who offers the object hand it out, or the sender offer one of its \
+                     own that passes calls on",
                     import.link().peer()
                 );
                 return Err(Error::refused(Code::FailedPrecondition, text));
@@ -143,8 +143,8 @@ impl State {
         attachments.into_iter().map(handle).collect()
     }
 
-    /// Attaches what the result of a call offers. Where the reply does not go as it is, the connection says why, and what was
-    /// offered goes to nobody.
+    /// Attaches what the result of a call offers. Where the reply does not go as it is, the connection says why, and
+    /// what was offered goes to nobody.
     pub(super) fn carry_with_reply(
         &mut self,
         link: &Arc<Link>,

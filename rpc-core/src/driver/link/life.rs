@@ -42,7 +42,8 @@ impl Default for Life {
 pub(crate) struct Busy(Arc<Link>);
 
 impl Link {
-    /// Takes no more calls from the peer; the connection ends when those under way are done, and what is left of their handlers.
+    /// Takes no more calls from the peer; the connection ends when those under way are done, and what is left of their
+    /// handlers.
     pub(crate) fn go_away(&self) {
         let mut due = Due::default();
         let mut state = self.lock();
@@ -70,8 +71,8 @@ impl Link {
         self.lock().life.closing = true;
     }
 
-    /// Whoever makes calls is gone: the connection ends when all calls are done and nobody has a reference to one of the peer's
-    /// objects or an end of a stream.
+    /// Whoever makes calls is gone: the connection ends when all calls are done and nobody has a reference to one of
+    /// the peer's objects or an end of a stream.
     pub(crate) fn finish(&self) {
         let mut state = self.lock();
         state.life.held = false;
@@ -103,8 +104,8 @@ impl Link {
         !state.is_over() && !state.is_closing()
     }
 
-    /// Ends the connection now: every waiting call is told, those that provably never left as not executed; every stream is told,
-    /// and every object that the peer could name is let go.
+    /// Ends the connection now: every waiting call is told, those that provably never left as not executed; every
+    /// stream is told, and every object that the peer could name is let go.
     pub(in crate::driver) fn end(self: &Arc<Self>, why: &Error) {
         let mut due = Due::default();
         let mut state = self.lock();
@@ -177,7 +178,8 @@ impl State {
         unneeded && self.queue.is_empty() && self.connection.is_drained()
     }
 
-    /// Whether any handler runs for the peer, or what is left of one: its calls back are what the peer's calls may wait for.
+    /// Whether any handler runs for the peer, or what is left of one: its calls back are what the peer's calls may wait
+    /// for.
     pub(super) fn has_handlers(&self) -> bool {
         self.connection.incoming() > 0 || self.life.rests > 0
     }

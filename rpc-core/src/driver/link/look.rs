@@ -1,8 +1,8 @@
 //! Whether the driver has seen what came before a call is made.
 //!
-//! A connection may be over without the driver's knowledge: where a program drives its runtime only while it calls, or its process
-//! was stopped, what the peer did meanwhile waits in the socket. A call that went out first would be lost with the connection, and
-//! nobody could say whether it ran. So after a pause the driver looks before a call is made.
+//! A connection may be over without the driver's knowledge: where a program drives its runtime only while it calls, or
+//! its process was stopped, what the peer did meanwhile waits in the socket. A call that went out first would be lost
+//! with the connection, and nobody could say whether it ran. So after a pause the driver looks before a call is made.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,8 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::{Link, wake};
 
-/// A runtime of one thread runs only while somebody drives it. To look costs a turn of it, which is little beside such a pause.
+/// A runtime of one thread runs only while somebody drives it. To look costs a turn of it, which is little beside such
+/// a pause.
 const ALONE: Duration = Duration::from_millis(10);
 /// One of many threads always runs, unless the process was stopped or a handler holds up the driver.
 const WITH_OTHERS: Duration = Duration::from_millis(100);

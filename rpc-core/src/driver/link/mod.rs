@@ -54,8 +54,8 @@ pub(crate) struct Reply {
 
 /// One open connection, shared by its driver and everyone who makes or answers calls on it.
 ///
-/// One lock guards it all. It is held for a few hundred instructions, never across an await and never while foreign code (a
-/// waker, a serialiser, a handler, a destructor) runs.
+/// One lock guards it all. It is held for a few hundred instructions, never across an await and never while foreign
+/// code (a waker, a serialiser, a handler, a destructor) runs.
 pub(crate) struct Link {
     state: Mutex<State>,
     wire: Wire,
@@ -92,8 +92,8 @@ pub(crate) enum NotStarted {
 }
 
 impl Link {
-    /// A connection with `peer`, of whose `share` it takes, whose driver is to run in the current runtime; `timeout` is that of calls
-    /// to the peer's objects.
+    /// A connection with `peer`, of whose `share` it takes, whose driver is to run in the current runtime; `timeout` is
+    /// that of calls to the peer's objects.
     pub(crate) fn new(
         connection: Connection,
         wire: Wire,
@@ -150,8 +150,9 @@ impl Link {
 
     // ---- making calls --------------------------------------------------------------------------------------------
 
-    /// Makes a call; its answer is polled with the id. Where there is no place for one more it waits for its turn. What the payload offers goes with it, and what stays of it is joined to
-    /// this connection. Whether the caller is a handler, whose calls do not wait for others to end, is asked where it counts.
+    /// Makes a call; its answer is polled with the id. Where there is no place for one more it waits for its turn. What
+    /// the payload offers goes with it, and what stays of it is joined to this connection. Whether the caller is a
+    /// handler, whose calls do not wait for others to end, is asked where it counts.
     ///
     /// # Errors
     /// Nothing left, and it says whether another connection may do better. Calls to an object have no other connection.
@@ -216,8 +217,8 @@ impl Link {
         Poll::Pending
     }
 
-    /// Waits until all of a call's request was taken by the transport. From then on the call is the server's alone, and its id
-    /// no longer the caller's: what becomes of it is told to nobody.
+    /// Waits until all of a call's request was taken by the transport. From then on the call is the server's alone, and
+    /// its id no longer the caller's: what becomes of it is told to nobody.
     pub(crate) fn poll_left(self: &Arc<Self>, id: u32, cx: &Context<'_>) -> Poll<Result<(), Error>> {
         let mut state = self.lock();
         // Once the connection is over only the answer knows.
@@ -285,8 +286,8 @@ impl Link {
 /// A request that would wait for the end of others, made inside a handler that others may wait for.
 fn no_room(length: usize) -> Error {
     let text = format!(
-        "a handler's request of {length} bytes finds no room beside others (`max_buffered`), and does not wait for it: both sides have \
-         calls under way, and each could wait for the other for ever"
+        "a handler's request of {length} bytes finds no room beside others (`max_buffered`), and does not wait for it: \
+         both sides have calls under way, and each could wait for the other for ever"
     );
     Error::refused(Code::ResourceExhausted, text)
 }

@@ -13,7 +13,8 @@ use crate::{
     told::Ending,
 };
 
-/// The objects of this side that the peer has references to. The same object has the same number, so that the peer can tell.
+/// The objects of this side that the peer has references to. The same object has the same number, so that the peer can
+/// tell.
 #[derive(Default)]
 pub(super) struct Exports {
     objects: HashMap<u32, Export>,
@@ -70,8 +71,8 @@ fn address(object: &Arc<dyn Object>) -> usize {
 
 /// The peer's objects that this side has references to.
 ///
-/// The peer lets an object go when all its references are given back and it has seen as many uses as were told with them, so a
-/// reference takes with it whatever was not told before.
+/// The peer lets an object go when all its references are given back and it has seen as many uses as were told with
+/// them, so a reference takes with it whatever was not told before.
 #[derive(Default)]
 pub(super) struct Imports {
     objects: HashMap<u32, Import>,

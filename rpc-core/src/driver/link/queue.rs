@@ -1,6 +1,7 @@
 //! Calls that wait until the connection has a place for them.
 //!
-//! A call is sent at its turn whether or not its caller looks at that moment, so a future that is not polled holds up nobody.
+//! A call is sent at its turn whether or not its caller looks at that moment, so a future that is not polled holds up
+//! nobody.
 
 use std::{
     collections::HashMap,
@@ -101,8 +102,8 @@ pub(super) fn enqueue(
 }
 
 impl Link {
-    /// Waits until a call has its turn; gives its id, or why it was not started. Cancel safe: until it is told what became of it,
-    /// the call is to [leave](Self::leave).
+    /// Waits until a call has its turn; gives its id, or why it was not started. Cancel safe: until it is told what
+    /// became of it, the call is to [leave](Self::leave).
     pub(crate) fn poll_turn(&self, ticket: Ticket, cx: &Context<'_>) -> Poll<Result<u32, NotStarted>> {
         let mut state = self.lock();
         if let Some(turned) = state.queue.turned.remove(&ticket) {
@@ -209,8 +210,8 @@ impl State {
         }
     }
 
-    /// The connection takes no new calls, except to the objects that it carries; or it is over, and takes none at all. Another one
-    /// may.
+    /// The connection takes no new calls, except to the objects that it carries; or it is over, and takes none at all.
+    /// Another one may.
     pub(super) fn turn_away(&mut self, due: &mut Due) {
         let over = self.is_over();
         for ticket in self.queue.waiting.tickets(|call| over || call.head.object.is_none()) {
@@ -233,7 +234,8 @@ fn no_turn(state: &State, timeout: Option<Duration>) -> Error {
 
 fn no_place(state: &State) -> Error {
     let text = format!(
-        "{}; a handler's call does not wait for one to end: both sides have calls under way, and each could wait for the other for ever",
+        "{}; a handler's call does not wait for one to end: both sides have calls under way, and each could wait for \
+         the other for ever",
         state.connection.why_full()
     );
     Error::refused(Code::ResourceExhausted, text)

@@ -133,8 +133,8 @@ impl State {
         (started, spent)
     }
 
-    /// Answers a call of the peer; gives back what is to be dropped outside the lock: a buffer, or an error with a cause of the
-    /// user's.
+    /// Answers a call of the peer; gives back what is to be dropped outside the lock: a buffer, or an error with a
+    /// cause of the user's.
     pub(in crate::driver) fn reply(
         &mut self,
         link: &Arc<Link>,
@@ -199,7 +199,8 @@ impl State {
                 // Why the call failed matters more than what it says about that.
                 Err(error) => {
                     let text =
-                        "the call failed, and what it says about that was dropped: too many bytes of answers wait to be read";
+                        "the call failed, and what it says about that was dropped: too many bytes of answers wait to \
+                         be read";
                     Error::new(error.code(), text).with_outcome(error.outcome())
                 }
             }

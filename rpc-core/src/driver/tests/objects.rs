@@ -89,7 +89,8 @@ impl Service for Brittle {
     }
 }
 
-/// Whoever drops an object last may be the connection, with a call that came just before the object's release and is refused.
+/// Whoever drops an object last may be the connection, with a call that came just before the object's release and is
+/// refused.
 #[tokio::test]
 async fn an_object_that_panics_when_it_is_dropped_ends_no_connection() {
     let (mut here, mut there) = pair();

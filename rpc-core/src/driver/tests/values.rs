@@ -231,8 +231,8 @@ async fn a_last_value_that_cannot_be_decoded_is_the_end_for_all() {
     }
 }
 
-/// The driver, which is woken between an end that one receiver takes in and what that one makes of it: another receiver looks then,
-/// as it may in another thread.
+/// The driver, which is woken between an end that one receiver takes in and what that one makes of it: another receiver
+/// looks then, as it may in another thread.
 struct LooksMeanwhile(watch::Receiver<Option<Receiver<u32>>>);
 
 impl Wake for LooksMeanwhile {

@@ -21,12 +21,13 @@ use crate::{
     },
 };
 
-/// What an honest peer may send of a reply before the end of an earlier one has come, where calls overtake each other: more than
-/// the largest window.
+/// What an honest peer may send of a reply before the end of an earlier one has come, where calls overtake each other:
+/// more than the largest window.
 const OVERTAKING: usize = 4 << 20;
 
-/// What an unfinished reply counts. In a stream it is all that was announced, which nobody can take back; where calls overtake
-/// each other, an honest peer begins the next reply before the last piece of the one before has come, so what came is counted.
+/// What an unfinished reply counts. In a stream it is all that was announced, which nobody can take back; where calls
+/// overtake each other, an honest peer begins the next reply before the last piece of the one before has come, so what
+/// came is counted.
 fn reply_cost(carrier: Carrier, reply: &Assembly) -> usize {
     match carrier {
         Carrier::Stream => reply.total(),
@@ -112,7 +113,8 @@ impl Connection {
             Ordering::Equal => "both sides",
         };
         format!(
-            "{} calls are in flight on this connection already, the limit (`max_calls`) of {whose}, set with `Limits::max_calls`",
+            "{} calls are in flight on this connection already, the limit (`max_calls`) of {whose}, set with \
+             `Limits::max_calls`",
             self.outgoing.limit()
         )
     }

@@ -9,7 +9,8 @@ impl Connection {
         self.carrier.max_message(&self.ours).min(self.peer.max_message as usize)
     }
 
-    /// Why a message does not leave, if it is too large for one of both sides; `what` begins the sentence, up to its length.
+    /// Why a message does not leave, if it is too large for one of both sides; `what` begins the sentence, up to its
+    /// length.
     pub(super) fn too_large(&self, what: &str, length: usize) -> Option<String> {
         let (ours, theirs) = (self.carrier.max_message(&self.ours), self.peer.max_message as usize);
         let limit = ours.min(theirs);
@@ -23,7 +24,8 @@ impl Connection {
             }
             // The other side announces one number for both.
             Carrier::Datagrams if theirs < ours => format!(
-                "the limit (`max_message`) is {limit} on the receiving side, or its `max_udp_message`; larger messages belong on tcp"
+                "the limit (`max_message`) is {limit} on the receiving side, or its `max_udp_message`; larger messages \
+                 belong on tcp"
             ),
             _ => format!("the limit (`max_message`) is {limit}"),
         };

@@ -79,7 +79,8 @@ pub(crate) enum Event {
     Request { call: u32, head: RequestHead, body: Bytes },
     /// The handler of the peer's call is to stop; the call still ends with [`Connection::reply`].
     Stop { call: u32, why: Stop },
-    /// No new calls are to be made: the peer takes none, or the connection ends because neither side has any use for it.
+    /// No new calls are to be made: the peer takes none, or the connection ends because neither side has any use for
+    /// it.
     GoAway,
     /// A sender that found no room has some, or its receiver has stopped.
     Sendable { stream: StreamId },
@@ -144,10 +145,11 @@ impl From<Violation> for Lost {
 
 /// One open connection, without I/O.
 ///
-/// Feed bytes with [`handle_input`](Self::handle_input) and take what happened with [`poll_event`](Self::poll_event); make and
-/// answer calls with [`start`](Self::start), [`abandon`](Self::abandon) and [`reply`](Self::reply); after any of these write
-/// what [`poll_transmit`](Self::poll_transmit) gives, report it with [`handle_written`](Self::handle_written), and call
-/// [`handle_timeout`](Self::handle_timeout) at [`poll_timeout`](Self::poll_timeout).
+/// Feed bytes with [`handle_input`](Self::handle_input) and take what happened with [`poll_event`](Self::poll_event);
+/// make and answer calls with [`start`](Self::start), [`abandon`](Self::abandon) and [`reply`](Self::reply); after any
+/// of these write what [`poll_transmit`](Self::poll_transmit) gives, report it with
+/// [`handle_written`](Self::handle_written), and call [`handle_timeout`](Self::handle_timeout) at
+/// [`poll_timeout`](Self::poll_timeout).
 #[derive(Debug)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -267,8 +269,8 @@ impl Connection {
         }
     }
 
-    /// Tells the peer why the connection ends. With [`Outcome::NotExecuted`] it says that everything looked at was answered, and
-    /// nothing else ever will be looked at.
+    /// Tells the peer why the connection ends. With [`Outcome::NotExecuted`] it says that everything looked at was
+    /// answered, and nothing else ever will be looked at.
     pub(crate) fn close(&mut self, why: &Error) {
         put_failure(self.outbox.small(), Kind::Close, 0, why, 0);
     }
@@ -285,8 +287,8 @@ impl Connection {
         Ok(true)
     }
 
-    /// Something came from the peer at that time: bytes, or a sign of life that only the transport sees. It may be told as late as
-    /// just before [`handle_timeout`](Self::handle_timeout).
+    /// Something came from the peer at that time: bytes, or a sign of life that only the transport sees. It may be told
+    /// as late as just before [`handle_timeout`](Self::handle_timeout).
     pub(crate) fn handle_heard(&mut self, at: Instant) {
         self.liveness.handle_heard(at);
     }
@@ -446,21 +448,21 @@ impl Connection {
             .is_none_or(|call| call.end.is_some_and(|end| end <= written))
     }
 
-    /// How much the peer is to take before more answers are made for it. Large answers take turns, so they do not count, however many
-    /// there are, until all of them together pass `max_buffered`. Large requests never do: they may wait for the end of calls whose
-    /// handlers wait for those answers.
+    /// How much the peer is to take before more answers are made for it. Large answers take turns, so they do not
+    /// count, however many there are, until all of them together pass `max_buffered`. Large requests never do: they may
+    /// wait for the end of calls whose handlers wait for those answers.
     pub(crate) fn queued(&self) -> usize {
         self.outbox.pressing(self.ours.max_buffered)
     }
 
-    /// The bytes of answers that the transport has not taken. Other small frames count as well, and what is being written may count
-    /// twice.
+    /// The bytes of answers that the transport has not taken. Other small frames count as well, and what is being
+    /// written may count twice.
     pub(crate) fn unread(&self) -> usize {
         self.outbox.unread(self.written)
     }
 
-    /// Whether a request of this length would wait for the end of others while the peer has calls here: if a handler made it, each
-    /// side could wait for the other for ever.
+    /// Whether a request of this length would wait for the end of others while the peer has calls here: if a handler
+    /// made it, each side could wait for the other for ever.
     pub(crate) fn may_lock(&self, length: usize) -> bool {
         self.incoming.len() > 0 && !self.outbox.has_room(Kind::Request, length)
     }
@@ -475,8 +477,8 @@ impl Connection {
         self.incoming.len()
     }
 
-    /// Whether nobody waits for an answer in either direction and all that may go is handed to the transport, with all that was
-    /// sent on streams whose users have let go.
+    /// Whether nobody waits for an answer in either direction and all that may go is handed to the transport, with all
+    /// that was sent on streams whose users have let go.
     pub(crate) fn is_drained(&self) -> bool {
         self.incoming.len() == 0
             && self.outbox.len() == 0

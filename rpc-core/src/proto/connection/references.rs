@@ -13,7 +13,8 @@ use crate::{
 };
 
 impl Connection {
-    /// One more reference to an object of this side goes to the peer: to one that it has been given before, or to a new one.
+    /// One more reference to an object of this side goes to the peer: to one that it has been given before, or to a new
+    /// one.
     ///
     /// # Errors
     /// `ResourceExhausted` and not executed, when there are too many objects.
@@ -23,13 +24,14 @@ impl Connection {
             // It may be read on either side: where the message carries an answer, the caller reads it.
             let text = if has_room || object.is_some() {
                 format!(
-                    "the message's receiver holds {MAX_REFERENCES} references to objects of the sender's already, the most of a \
-                     connection"
+                    "the message's receiver holds {MAX_REFERENCES} references to objects of the sender's already, the \
+                     most of a connection"
                 )
             } else {
                 let more = if limit == 0 { "no" } else { "no more" };
                 format!(
-                    "the message's sender gives away {more} objects on this connection: its limit (`max_objects`) is {limit}"
+                    "the message's sender gives away {more} objects on this connection: its limit (`max_objects`) is \
+                     {limit}"
                 )
             };
             Error::refused(Code::ResourceExhausted, text)
@@ -43,7 +45,8 @@ impl Connection {
         }
     }
 
-    /// A reference to an object of the peer's is gone; it was named `uses` times, as the target of a call or going back.
+    /// A reference to an object of the peer's is gone; it was named `uses` times, as the target of a call or going
+    /// back.
     pub(crate) fn release_object(&mut self, object: u32, uses: u64) {
         self.imports = self.imports.saturating_sub(1);
         self.releasing += 1;

@@ -115,7 +115,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends items that stand as they go on the wire, each behind its length, carry nothing and keep to the peer's `max_message`.
+    /// Sends items that stand as they go on the wire, each behind its length, carry nothing and keep to the peer's
+    /// `max_message`.
     pub(crate) fn send_items(&mut self, stream: StreamId, items: &[u8]) {
         if let Some(sender) = self.sender(stream).filter(|sender| sender.stopped.is_none()) {
             sender.queue().push_encoded(items);
@@ -161,8 +162,8 @@ impl Connection {
 
     // ---- receiving -----------------------------------------------------------------------------------------------
 
-    /// Takes items that came; with it those of the batch before are used up. Whoever gets nothing waits for more, and a long item of
-    /// the stream comes before those that nobody waits for.
+    /// Takes items that came; with it those of the batch before are used up. Whoever gets nothing waits for more, and a
+    /// long item of the stream comes before those that nobody waits for.
     pub(crate) fn receive(&mut self, stream: StreamId) -> Received {
         self.take_items(stream, true)
     }

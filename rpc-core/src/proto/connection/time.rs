@@ -72,8 +72,9 @@ impl Connection {
         Ok(())
     }
 
-    /// Nothing was open for long. The peer is asked to end the connection, since a call of its own may be on its way: it knows, and
-    /// ends what nobody uses, so that no call ever meets the end. One that does not answer in time is left.
+    /// Nothing was open for long. The peer is asked to end the connection, since a call of its own may be on its way:
+    /// it knows, and ends what nobody uses, so that no call ever meets the end. One that does not answer in time is
+    /// left.
     fn part(&mut self, now: Instant) {
         if self.asked.is_none() {
             self.asked = Some(now);
@@ -107,7 +108,8 @@ impl Connection {
         !self.is_used() && now.saturating_duration_since(self.last_call) >= self.ours.keepalive / 2
     }
 
-    /// When the peer is to be asked to end the connection for want of calls, or has had the time in which it answers a ping.
+    /// When the peer is to be asked to end the connection for want of calls, or has had the time in which it answers a
+    /// ping.
     pub(super) fn idle_until(&self) -> Option<Instant> {
         let idle = self.idle.filter(|_| !self.going_away)?;
         match self.asked {
@@ -140,7 +142,8 @@ impl Connection {
     }
 
     /// Ends every call that this side made, because the connection is over: those whose request did not leave entirely
-    /// certainly never ran, nor did those that a peer left unanswered which says that it answered all it looked at. Calls that ended before are not among them: take the last events first.
+    /// certainly never ran, nor did those that a peer left unanswered which says that it answered all it looked at.
+    /// Calls that ended before are not among them: take the last events first.
     pub(crate) fn drain_lost(&mut self) -> Vec<(u32, Outcome)> {
         let written = self.written;
         let finished = self.peer_finished;

@@ -1,7 +1,7 @@
 //! What a packet holds: one chunk after the other.
 //!
-//! Integers are variable in length as in RFC 9000: the top two bits of the first byte say whether 1, 2, 4 or 8 bytes hold the
-//! number, most significant first.
+//! Integers are variable in length as in RFC 9000: the top two bits of the first byte say whether 1, 2, 4 or 8 bytes
+//! hold the number, most significant first.
 
 use std::{ops::Range, time::Duration};
 
@@ -133,7 +133,7 @@ fn step(from: u64, down: u64) -> Result<u64, Malformed> {
     from.checked_sub(down).ok_or(Malformed)
 }
 
-/// A chunk that is none: the peer is broken, since the checksum was right.
+/// A chunk that cannot be read: the peer is broken, since the checksum was right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 

@@ -4,17 +4,18 @@ use std::time::Instant;
 
 /// The window to begin with, in datagrams (RFC 6928, RFC 9002): a small call and its answer need no second round trip.
 const INITIAL: usize = 10;
-/// The least window, in datagrams. One may be lost and two of the rest acknowledged: time alone must not be what finds each loss
-/// on a path that loses much.
+/// The least window, in datagrams. One may be lost and two of the rest acknowledged: time alone must not be what finds
+/// each loss on a path that loses much.
 const LEAST: usize = 4;
-/// What a loss leaves of the window, in tenths. RFC 8312's 0.7 keeps a path busy whose queue is shorter than its round trip, where
-/// a half would idle ...
+/// What a loss leaves of the window, in tenths. RFC 8312's 0.7 keeps a path busy whose queue is shorter than its round
+/// trip, where a half would idle ...
 const KEPT: usize = 7;
-/// ... and what is then added per round trip for the same share of the path as 0.5 and one datagram: 3 (1 - 0.7) / (1 + 0.7).
+/// ... and what is then added per round trip for the same share of the path as 0.5 and one datagram: 3 (1 - 0.7) / (1 +
+/// 0.7).
 const GROWTH: (usize, usize) = (9, 17);
 
-/// The congestion window. Slow start to the first loss, then about half a datagram more per round trip; reduced at most once per
-/// round trip; never below 4 datagrams.
+/// The congestion window. Slow start to the first loss, then about half a datagram more per round trip; reduced at most
+/// once per round trip; never below 4 datagrams.
 #[derive(Clone, Debug)]
 pub(super) struct Congestion {
     datagram: usize,
@@ -52,7 +53,8 @@ impl Congestion {
         self.window = self.window.max(self.least());
     }
 
-    /// `bytes` sent at `sent` are acknowledged; `limited` when the window was what held the sender back (else it does not grow).
+    /// `bytes` sent at `sent` are acknowledged; `limited` when the window was what held the sender back (else it does
+    /// not grow).
     pub(super) fn acknowledged(&mut self, bytes: usize, sent: Instant, limited: bool) {
         if !limited || self.is_before_reduction(sent) {
             return;
@@ -70,7 +72,8 @@ impl Congestion {
         }
     }
 
-    /// A datagram sent at `sent` was lost. One reduction per round trip: losses of what was sent before the last reduction are the same event.
+    /// A datagram sent at `sent` was lost. One reduction per round trip: losses of what was sent before the last
+    /// reduction are the same event.
     pub(super) fn lost(&mut self, sent: Instant, now: Instant) {
         // The least window takes nothing from anybody, and says nothing about where slow start has to end.
         if self.is_before_reduction(sent) || self.window <= self.least() {

@@ -55,8 +55,8 @@ impl Cookies {
 
     /// Whether this is a cookie that `peer` was sent for its `nonce` not long ago.
     ///
-    /// A plain comparison is enough. What it takes differs by nanoseconds, of which a guesser sees one sample in a datagram, with the
-    /// noise of the network in it, and has 10 s for all 16 bytes.
+    /// A plain comparison is enough. What it takes differs by nanoseconds, of which a guesser sees one sample in a
+    /// datagram, with the noise of the network in it, and has 10 s for all 16 bytes.
     pub(super) fn check(&self, cookie: &Cookie, peer: SocketAddr, nonce: u64, now: Instant) -> bool {
         let [a, b, c, d, ..] = *cookie;
         let time = u32::from_le_bytes([a, b, c, d]);
@@ -145,7 +145,7 @@ mod tests {
             assert!(!cookies.check(&cookie, peer, 9, now), "bit {bit}");
             cookie[bit / 8] ^= 1 << (bit % 8);
         }
-        assert!(!cookies.check(&[0; COOKIE], peer, 9, now), "the cookie that is none");
+        assert!(!cookies.check(&[0; COOKIE], peer, 9, now), "the cookie is not one");
     }
 
     #[test]

@@ -11,8 +11,8 @@ use super::{
     packet::{Cookie, Datagram, Refusal, VERSION},
 };
 
-/// How many resets may leave at once, and in a second: enough for a restarted server to tell its clients, and little for somebody
-/// who forges addresses.
+/// How many resets may leave at once, and in a second: enough for a restarted server to tell its clients, and little
+/// for somebody who forges addresses.
 const RESETS: u32 = 1000;
 
 /// A client that has proved its address and waits to be let in.
@@ -33,14 +33,15 @@ pub(crate) enum Routed<'a, T> {
     Answer,
     /// It belongs to this session, which judges itself whether it may come from that address.
     Session(&'a T),
-    /// A new client: [`Endpoint::open`] or [`Endpoint::refuse`], before the next datagram: it may be the same hello once more.
+    /// A new client: [`Endpoint::open`] or [`Endpoint::refuse`], before the next datagram: it may be the same hello
+    /// once more.
     Open(Admission),
 }
 
 /// The door of one socket. `T` is how the caller finds a session again.
 ///
-/// No answer is longer than the datagram that asked for it, and nothing is remembered of a client before its address is proved:
-/// forged addresses get a third party no flood, and cost no memory.
+/// No answer is longer than the datagram that asked for it, and nothing is remembered of a client before its address is
+/// proved: forged addresses get a third party no flood, and cost no memory.
 #[derive(Debug)]
 pub(crate) struct Endpoint<T> {
     cookies: Cookies,
@@ -161,8 +162,8 @@ impl<T> Endpoint<T> {
         put_refusal(admission.nonce, reason, answer);
     }
 
-    /// Lets nobody in from here on; sessions go on. A client that has proved its address is told that there is no room, so that it
-    /// looks elsewhere at once.
+    /// Lets nobody in from here on; sessions go on. A client that has proved its address is told that there is no room,
+    /// so that it looks elsewhere at once.
     pub(crate) fn stop(&mut self) {
         self.stopped = true;
     }
@@ -216,7 +217,8 @@ impl Ids {
         id
     }
 
-    /// 0 is no session. An id that is in use would give one client the session of another; it comes as rarely as a lucky guess.
+    /// 0 is no session. An id that is in use would give one client the session of another; it comes as rarely as a
+    /// lucky guess.
     fn advance(&mut self, in_use: impl Fn(u64) -> bool) {
         loop {
             self.next = self.secret.hash(&self.counter.to_le_bytes()).h1;

@@ -1,8 +1,8 @@
 //! Sessions of datagrams: what stands in for a byte stream where the network loses, repeats and reorders.
 //!
-//! A client and a server open a [`Session`] with a stateless exchange ([`Opening`], [`Endpoint`]). Each session carries *lanes*:
-//! reliable streams of whole frames, one for each call and one for the connection itself. A lost datagram delays only the calls
-//! whose bytes were in it.
+//! A client and a server open a [`Session`] with a stateless exchange ([`Opening`], [`Endpoint`]). Each session carries
+//! *lanes*: reliable streams of whole frames, one for each call and one for the connection itself. A lost datagram
+//! delays only the calls whose bytes were in it.
 
 mod chunk;
 mod congestion;

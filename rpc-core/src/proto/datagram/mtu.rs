@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 pub(super) const LEAST: usize = 1200;
 /// What an Ethernet frame carries without the headers of IPv6 and UDP.
 const ETHERNET: usize = 1452;
-/// The most that is tried, a jumbo frame of 9,000 bytes: each datagram costs about the same, so larger ones are cheaper.
+/// The most that is tried, a jumbo frame of 9,000 bytes: each datagram costs about the same, so larger ones are
+/// cheaper.
 pub(super) const MOST: usize = 8952;
 /// A gap that is not worth a probe.
 const GAP: usize = 16;
@@ -47,8 +48,8 @@ impl MtuSearch {
         self.passes
     }
 
-    /// The size of a probe to send now, if one is due: one at a time, each size three times, a new search 10 minutes after one that found
-    /// less than the most, 60 s after a black hole.
+    /// The size of a probe to send now, if one is due: one at a time, each size three times, a new search 10 minutes
+    /// after one that found less than the most, 60 s after a black hole.
     pub(super) fn poll_probe(&mut self, now: Instant) -> Option<usize> {
         if self.probe.is_some() || self.pause.is_some_and(|until| now < until) {
             return None;

@@ -23,7 +23,8 @@ pub(crate) struct Opened {
     pub(crate) rtt: Option<Duration>,
 }
 
-/// The opening of a session, as the client. Hellos repeat after 250 ms, doubled each time to at most 1 s, each 25 % more or less.
+/// The opening of a session, as the client. Hellos repeat after 250 ms, doubled each time to at most 1 s, each 25 %
+/// more or less.
 #[derive(Debug)]
 pub(crate) struct Opening {
     nonce: u64,
@@ -78,8 +79,9 @@ impl Opening {
         }
     }
 
-    /// The first cookie goes back at once. Another one, where the first grew too old, waits for the next repetition: two servers behind
-    /// one address, neither of which takes the other's cookies, must not make this a loop without a pause.
+    /// The first cookie goes back at once. Another one, where the first grew too old, waits for the next repetition:
+    /// two servers behind one address, neither of which takes the other's cookies, must not make this a loop without a
+    /// pause.
     fn handle_retry(&mut self, cookie: Cookie, now: Instant) {
         if cookie == NO_COOKIE {
             return;

@@ -11,8 +11,8 @@ const TICK: Duration = Duration::from_millis(2);
 /// How much faster than the window flows: acknowledgements must stay what holds the sender back.
 const HEADROOM: (u128, u128) = (5, 4);
 
-/// A token bucket filled at 1.25 windows per round trip. Its burst is 16 datagrams, or what flows in 2 ms: timers are no finer. Round trips
-/// below 2 ms are not paced.
+/// A token bucket filled at 1.25 windows per round trip. Its burst is 16 datagrams, or what flows in 2 ms: timers are
+/// no finer. Round trips below 2 ms are not paced.
 #[derive(Clone, Debug)]
 pub(super) struct Pacer {
     tokens: usize,
@@ -46,7 +46,8 @@ impl Pacer {
         self.tokens = self.tokens.saturating_sub(bytes);
     }
 
-    /// When `allowance` will be at least 8 datagrams, or half a window if that is less, called when it is below one datagram.
+    /// When `allowance` will be at least 8 datagrams, or half a window if that is less, called when it is below one
+    /// datagram.
     pub(super) fn next_release(&self, window: usize, datagram: usize, rtt: Duration) -> Instant {
         let target = (RELEASE * datagram).min(window / 2).max(datagram);
         let missing = target.saturating_sub(self.tokens) as u128;

@@ -14,7 +14,8 @@ use bytes::{Buf, BufMut};
 const PREFIX: usize = 5;
 /// What stands before the chunks of a packet.
 pub(crate) const PACKET_HEADER: usize = PREFIX + 14;
-/// The least that a client's hello takes: an answer is never longer than what asked for it, and the path carries this much.
+/// The least that a client's hello takes: an answer is never longer than what asked for it, and the path carries this
+/// much.
 pub(crate) const HELLO: usize = 1200;
 /// The version of the datagram wire.
 pub(crate) const VERSION: u8 = 1;
@@ -67,7 +68,7 @@ pub(crate) enum Datagram<'a> {
 }
 
 impl<'a> Datagram<'a> {
-    /// Reads a datagram; `None` for anything that is none, or was damaged, which is to be ignored.
+    /// Reads a datagram; `None` for what is not a datagram of ours or was damaged; it is to be ignored.
     pub(crate) fn read(datagram: &'a [u8]) -> Option<Self> {
         let (&[kind, a, b, c, d], mut body) = datagram.split_first_chunk::<PREFIX>()?;
         if checksum(kind, body) != u32::from_le_bytes([a, b, c, d]) {

@@ -1,8 +1,8 @@
 //! Which address a session is spoken to at.
 //!
-//! A session is known by its id, so it survives that a NAT gives its client another port. What comes from a new address is taken,
-//! but nothing is sent there beyond a challenge until the challenge came back from there: else one forged datagram would turn a
-//! server's answers on a stranger.
+//! A session is known by its id, so it survives that a NAT gives its client another port. What comes from a new address
+//! is taken, but nothing is sent there beyond a challenge until the challenge came back from there: else one forged
+//! datagram would turn a server's answers on a stranger.
 
 use core::net::SocketAddr;
 use std::time::Instant;

@@ -69,7 +69,8 @@ impl Ranges {
         self.sorted.iter().rev().cloned()
     }
 
-    /// Forgets the lowest ranges until at most `count` are left. What is below the last one forgotten counts as known from here on.
+    /// Forgets the lowest ranges until at most `count` are left. What is below the last one forgotten counts as known
+    /// from here on.
     pub(super) fn keep_highest(&mut self, count: usize) {
         let excess = self.sorted.len().saturating_sub(count);
         if let Some(highest) = self.sorted.drain(..excess).next_back() {

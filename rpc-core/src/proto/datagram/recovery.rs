@@ -1,8 +1,8 @@
 //! What was sent and is not acknowledged yet: when it counts as lost, and when to ask.
 //!
-//! A datagram is lost when a later one was acknowledged and a while has passed (RFC 8985, RFC 9002); until the path has shown
-//! that it reorders, three later ones are enough. When nothing comes back at all, a timeout sends the oldest bytes again. Packet
-//! numbers are never used twice, so every acknowledgement is of one certain datagram.
+//! A datagram is lost when a later one was acknowledged and a while has passed (RFC 8985, RFC 9002); until the path has
+//! shown that it reorders, three later ones are enough. When nothing comes back at all, a timeout sends the oldest
+//! bytes again. Packet numbers are never used twice, so every acknowledgement is of one certain datagram.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -22,7 +22,8 @@ const REORDERED: u64 = 3;
 const GRANULARITY: Duration = Duration::from_millis(1);
 /// A datagram in flight counts as at least this much: the receiver's system charges small ones more than their bytes.
 const LEAST_CHARGE: usize = 512;
-/// How far behind the oldest byte the bytes of a probe are looked for: one of small frames would sort all of a large window.
+/// How far behind the oldest byte the bytes of a probe are looked for: one of small frames would sort all of a large
+/// window.
 const NEAR: u64 = 64 << 10;
 /// After so many timeouts in a row the path counts as changed.
 const COLLAPSED: u32 = 3;
@@ -56,8 +57,8 @@ pub(super) struct PathState {
 pub(super) struct Recovery {
     /// The number of the next datagram.
     next: u64,
-    /// What asked for an acknowledgement and has none, by number. Nothing else is in it: each acknowledgement names again what earlier
-    /// ones named, and must not cost more for it.
+    /// What asked for an acknowledgement and has none, by number. Nothing else is in it: each acknowledgement names
+    /// again what earlier ones named, and must not cost more for it.
     sent: BTreeMap<u64, Sent>,
     /// What has a lower number is acknowledged or counts as lost.
     judged: u64,
@@ -132,8 +133,9 @@ impl Recovery {
         self.acknowledged.contains_all(segment.position..segment.end())
     }
 
-    /// A segment without its beginning, as far as the peer has that; `None` when it has all of it. What does not fit into a datagram
-    /// any more leaves in parts: without this a probe would carry the first part for ever, and the peer wait for the others.
+    /// A segment without its beginning, as far as the peer has that; `None` when it has all of it. What does not fit
+    /// into a datagram any more leaves in parts: without this a probe would carry the first part for ever, and the peer
+    /// wait for the others.
     fn missing(&self, segment: &Segment) -> Option<Segment> {
         let known = self.acknowledged.first_missing(segment.position).min(segment.end());
         let mut missing = segment.clone();
@@ -172,8 +174,8 @@ impl Recovery {
         self.next += 1;
     }
 
-    /// The first bytes that the peer may not have, to be sent once more without waiting for their loss. First as they were written:
-    /// what comes behind them may be what the peer does not take yet.
+    /// The first bytes that the peer may not have, to be sent once more without waiting for their loss. First as they
+    /// were written: what comes behind them may be what the peer does not take yet.
     pub(super) fn oldest(&self, room: usize) -> Vec<Segment> {
         let in_flight = self.sent.values().filter(|sent| !sent.lost);
         let near = self.settled() + NEAR;
@@ -203,7 +205,8 @@ impl Recovery {
 
     // ---- acknowledgements ----------------------------------------------------------------------------------------
 
-    /// The peer has the datagrams of `ranges`, the highest first; `limited` when the congestion window held this side back.
+    /// The peer has the datagrams of `ranges`, the highest first; `limited` when the congestion window held this side
+    /// back.
     pub(super) fn acknowledge(
         &mut self,
         ranges: impl Iterator<Item = Range<u64>>,
@@ -233,7 +236,8 @@ impl Recovery {
             if largest == Some(number) {
                 path.rtt.sample(latest, delay.min(MAX_ACK_DELAY));
             } else if latest < path.rtt.smoothed() {
-                // It may have arrived long before, and its first acknowledgement may be lost: the way takes this long at most.
+                // It may have arrived long before, and its first acknowledgement may be lost: the way takes this long
+                // at most.
                 path.rtt.sample(latest, Duration::ZERO);
             }
         }
@@ -308,8 +312,8 @@ impl Recovery {
         }
     }
 
-    /// Everything in flight counts as lost: it may have been refused, and then it never ends to fill the window. It goes behind what
-    /// waits already, so that everything has its turn.
+    /// Everything in flight counts as lost: it may have been refused, and then it never ends to fill the window. It
+    /// goes behind what waits already, so that everything has its turn.
     fn give_up(&mut self, path: &mut PathState, now: Instant) {
         let mut segments = Vec::new();
         for sent in self.sent.values_mut().filter(|sent| !sent.lost) {

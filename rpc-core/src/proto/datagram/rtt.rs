@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// Assumed before the first sample. RFC 9002 takes 333 ms for an unknown path; a lost first packet costs an RPC less here, and
-/// a longer path costs one needless probe.
+/// Assumed before the first sample. RFC 9002 takes 333 ms for an unknown path; a lost first packet costs an RPC less
+/// here, and a longer path costs one needless probe.
 const UNKNOWN: Duration = Duration::from_millis(100);
 /// No timer is finer.
 const GRANULARITY: Duration = Duration::from_millis(1);
@@ -29,7 +29,8 @@ impl Rtt {
         }
     }
 
-    /// A new sample; `delay` is how long the peer says that it held the acknowledgement back (never trusted below the least sample).
+    /// A new sample; `delay` is how long the peer says that it held the acknowledgement back (never trusted below the
+    /// least sample).
     pub(super) fn sample(&mut self, latest: Duration, delay: Duration) {
         let Some(smoothed) = self.smoothed else {
             *self = Self::new(Some(latest));
@@ -53,7 +54,8 @@ impl Rtt {
         self.latest
     }
 
-    /// How long to wait for an acknowledgement before probing, without the peer's delay: smoothed + max(4 variance, 1 ms).
+    /// How long to wait for an acknowledgement before probing, without the peer's delay: smoothed + max(4 variance, 1
+    /// ms).
     pub(super) fn probe_timeout(&self) -> Duration {
         self.smoothed() + (4 * self.variance).max(GRANULARITY)
     }

@@ -15,8 +15,8 @@ pub(super) use self::script::Script;
 
 use std::time::Instant;
 
-/// Runs a script whose first byte says who the peer is, or that streams or their users are what it is about; its time begins at
-/// `now`.
+/// Runs a script whose first byte says who the peer is, or that streams or their users are what it is about; its time
+/// begins at `now`.
 pub(crate) fn connection(data: &[u8], now: Instant) {
     let mut script = Script::new(data);
     match script.byte() {

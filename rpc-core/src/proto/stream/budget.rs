@@ -1,13 +1,16 @@
 //! The memory of a connection's streams above the windows that they begin with.
 //!
-//! An item that its window has no room for borrows what it lacks. Items could hold all room that nobody takes before another one
-//! has come, which finds none: that one may carry their streams, or its reader may want it first. So two rules hold:
+//! An item that its window has no room for borrows what it lacks. Items could hold all room that nobody takes before
+//! another one has come, which finds none: that one may carry their streams, or its reader may want it first. So two
+//! rules hold:
 //!
-//! * **Items that nobody waits for never get the last room.** What grew and what was lent is within the limit less the longest item
-//!   when anything but an awaited item has its share. So if an awaited item has no room, another awaited one has it, and comes.
-//! * **An awaited item that has come is its user's.** It leaves room for the next one although it was not taken: its user may have
-//!   asked for items of several streams, and wait for something else meanwhile. Such items have a limit of their own, which counts as
-//!   long as they are taken: above it one more comes each time that nothing was taken for a while.
+//! * **Items that nobody waits for never get the last room.** What grew and what was lent is within the limit less the
+//!   longest item when anything but an awaited item has its share. So if an awaited item has no room, another awaited
+//!   one has it, and comes.
+//! * **An awaited item that has come is its user's.** It leaves room for the next one although it was not taken: its
+//!   user may have asked for items of several streams, and wait for something else meanwhile. Such items have a limit
+//!   of their own, which counts as long as they are taken: above it one more comes each time that nothing was taken for
+//!   a while.
 
 use std::time::{Duration, Instant};
 
@@ -16,8 +19,8 @@ use crate::proto::{
     indexed_queue::{IndexedQueue, Keyed},
 };
 
-/// After so long without taking anything that it asked for, a user waits for something else. Long, for each time costs an item's
-/// memory; no program is to rely on it.
+/// After so long without taking anything that it asked for, a user waits for something else. Long, for each time costs
+/// an item's memory; no program is to rely on it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why an item is to come.

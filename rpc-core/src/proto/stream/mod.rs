@@ -7,8 +7,9 @@
 //!    │ End ──────────────────────────────────────▶ │
 //!    │ ◀──────────────────────────────────── Stop  │
 //! ```
-//! Each side says exactly one last word: the sender *End*, the receiver *Stop*, in either order. A side says it when its user
-//! lets go, so the number of a stream is free as soon as both words have passed: nobody on either side names it any more.
+//! Each side says exactly one last word: the sender *End*, the receiver *Stop*, in either order. A side says it when
+//! its user lets go, so the number of a stream is free as soon as both words have passed: nobody on either side names
+//! it any more.
 
 mod budget;
 mod queue;

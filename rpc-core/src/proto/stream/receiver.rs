@@ -180,8 +180,8 @@ impl Receiver {
 
     /// What was handed out is used up; gives whole items that came since.
     ///
-    /// An item that borrowed is given by itself and counts as used up at once, for whoever takes it decodes it there and then. Behind
-    /// others its room would stay with a user who may wait for something else first.
+    /// An item that borrowed is given by itself and counts as used up at once, for whoever takes it decodes it there
+    /// and then. Behind others its room would stay with a user who may wait for something else first.
     pub(in crate::proto) fn take(&mut self, budget: &mut Budget) -> Option<Batch> {
         self.used = self.handed;
         if self.ready == 0 {
@@ -227,7 +227,8 @@ impl Receiver {
         self.lists.drain(..).chain(self.list.take()).collect()
     }
 
-    /// Whether what has begun cannot end with the credit that was given: its receiver waits for all of it, and asks for nothing.
+    /// Whether what has begun cannot end with the credit that was given: its receiver waits for all of it, and asks for
+    /// nothing.
     pub(in crate::proto) fn is_short(&self) -> bool {
         self.whole + self.begun as u64 > self.granted
     }
@@ -244,8 +245,8 @@ impl Receiver {
         let room = self.loan.as_ref().map_or(0, |loan| loan.room);
         let limit = self.used + (self.window + room) as u64;
         let owed = limit.saturating_sub(self.granted);
-        // Small credits would cost more than they bring, unless what has begun cannot end without. A quarter: the rest of the
-        // window then has room for any list, which goes as a whole.
+        // Small credits would cost more than they bring, unless what has begun cannot end without. A quarter: the rest
+        // of the window then has room for any list, which goes as a whole.
         if owed == 0 || (owed < self.window as u64 / 4 && !self.is_short()) {
             return 0;
         }

@@ -1,4 +1,5 @@
-//! A caller gives a call up, wherever the call stands: the handler is told, and the id comes free once both ends are done.
+//! A caller gives a call up, wherever the call stands: the handler is told, and the id comes free once both ends are
+//! done.
 
 use bytes::Bytes;
 

@@ -1,5 +1,5 @@
-//! Traffic of honest peers with bytes changed on the way: it may be a violation or another message, and every call still ends
-//! once.
+//! Traffic of honest peers with bytes changed on the way: it may be a violation or another message, and every call
+//! still ends once.
 
 use fastrand::Rng;
 

@@ -1,8 +1,8 @@
 //! The bytes on the wire are frozen: peers of different versions must understand each other.
 //!
-//! `tests/wire/protocol.txt` holds one message a line, its name and its bytes in hex; `docs/protocol.md` explains some of them. A
-//! changed line breaks the wire. To add messages, append them to [`messages`] and run
-//! `FARCALL_BLESS=1 cargo test -p farcall --lib golden`.
+//! `tests/wire/protocol.txt` holds one message a line, its name and its bytes in hex; `docs/protocol.md` explains some
+//! of them. A changed line breaks the wire. To add messages, append them to [`messages`] and run `FARCALL_BLESS=1 cargo
+//! test -p farcall --lib golden`.
 
 use std::{collections::VecDeque, fmt::Write as _, fs, path::PathBuf, time::Duration};
 

@@ -1,4 +1,5 @@
-//! References to objects: an object is let go when every reference has come back and every message that named it was read.
+//! References to objects: an object is let go when every reference has come back and every message that named it was
+//! read.
 
 use bytes::{Bytes, BytesMut};
 
@@ -282,7 +283,10 @@ fn a_watch_is_answered_while_there_is_a_reference() {
     exchange(&mut pair);
     let events = pair.events(CLIENT);
     assert!(
-        matches!(events[..], [Event::Watched { object: watched, watch: 7 }, Event::Released { .. }] if watched == object),
+        matches!(
+            events[..],
+            [Event::Watched { object: watched, watch: 7 }, Event::Released { .. }] if watched == object
+        ),
         "{events:?}"
     );
     pair.connection(CLIENT).tell_revoked(7);

@@ -22,12 +22,13 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a call failed, whether it ran, and which method it was.
 ///
-/// The error is one pointer wide, cheap to clone, and serde-serialisable, so it may stand inside a service's own error type.
-/// Code, message, outcome, method and metadata cross the wire; a local cause stays under [`source`](StdError::source) and is
-/// never sent.
+/// The error is one pointer wide, cheap to clone, and serde-serialisable, so it may stand inside a service's own error
+/// type. Code, message, outcome, method and metadata cross the wire; a local cause stays under
+/// [`source`](StdError::source) and is never sent.
 ///
-/// An error that a handler returns always reaches the caller as [`Outcome::Executed`]: whatever happened further down, that
-/// handler ran. So does one inside the handler's own error type or in an item of a stream: serialised, an error has this outcome.
+/// An error that a handler returns always reaches the caller as [`Outcome::Executed`]: whatever happened further down,
+/// that handler ran. So does one inside the handler's own error type or in an item of a stream: serialised, an error
+/// has this outcome.
 ///
 /// ```
 /// use farcall::{Code, Error};
@@ -101,8 +102,8 @@ impl Error {
         self
     }
 
-    /// This error as the handler of `method` returns it: that handler ran, and where the error came from further down, the text
-    /// says from which call, since the caller will name its own.
+    /// This error as the handler of `method` returns it: that handler ran, and where the error came from further down,
+    /// the text says from which call, since the caller will name its own.
     pub(crate) fn passed_on_by(mut self, method: &str) -> Self {
         self.0.outcome = Outcome::Executed;
         if let Some(inner) = self.0.method.take().filter(|inner| inner != method) {
@@ -118,8 +119,8 @@ impl Error {
         self
     }
 
-    /// This error with a local cause, which `source()` shows and which never leaves the process. Its text is no part of this
-    /// error's: whoever prints an error and its sources sees it once.
+    /// This error with a local cause, which `source()` shows and which never leaves the process. Its text is no part of
+    /// this error's: whoever prints an error and its sources sees it once.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.0.cause = Some(Cause {
@@ -158,8 +159,8 @@ impl Error {
         self.0.method.as_deref()
     }
 
-    /// The local cause, to look at its type. [`source`](StdError::source) leaves it out where the message says it already, and goes
-    /// on behind it.
+    /// The local cause, to look at its type. [`source`](StdError::source) leaves it out where the message says it
+    /// already, and goes on behind it.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -181,9 +182,9 @@ impl Error {
         &self.0.metadata
     }
 
-    /// Whether the same call may be sent again without running twice, with a chance of success: it certainly never ran, and
-    /// the cause ([`Unavailable`](Code::Unavailable) or [`ResourceExhausted`](Code::ResourceExhausted)) may pass. What does not pass
-    /// is no reason to try again: arguments that are too large, an object whose connection is gone.
+    /// Whether the same call may be sent again without running twice, with a chance of success: it certainly never ran,
+    /// and the cause ([`Unavailable`](Code::Unavailable) or [`ResourceExhausted`](Code::ResourceExhausted)) may pass.
+    /// What does not pass is not a reason to try again: arguments that are too large, an object whose connection is gone.
     pub fn is_retryable(&self) -> bool {
         let Inner { outcome, lasting, .. } = *self.0;
         outcome == Outcome::NotExecuted

@@ -5,11 +5,13 @@ use std::error::Error as StdError;
 use super::{Error, Result};
 use crate::Code;
 
-/// From another error to an [`Error`], in a handler: from an [`io::Error`](std::io::Error), a boxed one, anyhow's, or any other.
+/// From another error to an [`Error`], in a handler: from an [`io::Error`](std::io::Error), a boxed one, anyhow's, or
+/// any other.
 ///
-/// There is no `From` behind a bare `?`: what an error of a database or a file says may be nobody's business outside. So the caller gets
-/// a code and a text that are meant for it, and the cause stays in this process as the error's [`source`](StdError::source), where a
-/// layer of the server sees it. [`or_tell`](Self::or_tell) is for causes that the caller may read.
+/// There is no `From` behind a bare `?`: what an error of a database or a file says may be nobody's business outside.
+/// So the caller gets a code and a text that are meant for it, and the cause stays in this process as the error's
+/// [`source`](StdError::source), where a layer of the server sees it. [`or_tell`](Self::or_tell) is for causes that the
+/// caller may read.
 ///
 /// ```
 /// use farcall::{Code, OrFail};

@@ -8,8 +8,8 @@ use crate::Error;
 /// The bytes of a pair beside its key and its value.
 const LENGTHS: usize = 5;
 
-/// Pairs as they travel, all of them checked. It takes the memory of its bytes, however many pairs there are: a peer may send
-/// thousands that are next to nothing.
+/// Pairs as they travel, all of them checked. It takes the memory of its bytes, however many pairs there are: a peer
+/// may send thousands that are next to nothing.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Block(Bytes);
 

@@ -12,8 +12,8 @@ use crate::{Code, Error};
 
 /// Key-value pairs that travel beside a call's arguments or its result.
 ///
-/// A key is 1 to 255 bytes of lower-case ASCII letters, digits, `-`, `_` and `.`; upper case is folded to lower. A key may
-/// repeat. A value is text unless its key ends in `-bin`, which makes it bytes. Pairs keep their order.
+/// A key is 1 to 255 bytes of lower-case ASCII letters, digits, `-`, `_` and `.`; upper case is folded to lower. A key
+/// may repeat. A value is text unless its key ends in `-bin`, which makes it bytes. Pairs keep their order.
 ///
 /// ```
 /// use farcall::Metadata;

@@ -76,8 +76,8 @@ impl Inbox {
         state.waker.take()
     }
 
-    /// Takes some of what came, the oldest first; `None` once nothing more will come. What is taken counts no longer, so it is not
-    /// much more than what every session has in any case.
+    /// Takes some of what came, the oldest first; `None` once nothing more will come. What is taken counts no longer,
+    /// so it is not much more than what every session has in any case.
     pub(super) fn poll_take(&self, cx: &Context<'_>) -> Poll<Option<Mail>> {
         let mut state = self.lock();
         if !state.mail.0.is_empty() {

@@ -1,9 +1,11 @@
-//! UDP, **neither encrypted nor authenticated**: whoever can read the datagrams of a session can read its calls and forge more. Use
-//! it inside a network that you trust; elsewhere send it through a tunnel such as WireGuard, or use TCP behind TLS.
+//! UDP, **neither encrypted nor authenticated**: whoever can read the datagrams of a session can read its calls and
+//! forge more. Use it inside a network that you trust; elsewhere send it through a tunnel such as WireGuard, or use TCP
+//! behind TLS.
 //!
-//! A [`Session`](crate::proto::datagram::Session) turns datagrams into a byte stream of frames and decides everything: what is sent
-//! when, what is lost, what is acknowledged. This room only carries its datagrams. A client has a socket for each session, read by
-//! the task of its connection. A server has one socket for all: the listener reads it and puts what comes into an inbox per session.
+//! A [`Session`](crate::proto::datagram::Session) turns datagrams into a byte stream of frames and decides everything:
+//! what is sent when, what is lost, what is acknowledged. This room only carries its datagrams. A client has a socket
+//! for each session, read by the task of its connection. A server has one socket for all: the listener reads it and
+//! puts what comes into an inbox per session.
 
 mod blocks;
 mod connector;
@@ -24,8 +26,8 @@ pub(super) use connector::UdpConnector;
 pub(super) use listener::bind;
 pub(super) use stream::UdpStream;
 
-/// What all incomplete messages of one socket may take: four large ones of the most that `max_udp_message` allows, or one of the
-/// default size from each of 64 clients. Whatever does not fit is not acknowledged and comes again.
+/// What all incomplete messages of one socket may take: four large ones of the most that `max_udp_message` allows, or
+/// one of the default size from each of 64 clients. Whatever does not fit is not acknowledged and comes again.
 const INCOMPLETE: usize = 64 << 20;
 
 /// Datagrams handled in one turn before other tasks get theirs.

@@ -35,8 +35,8 @@ impl Sender {
         }
     }
 
-    /// Sends all that `session` wants to send now; `Pending` when the socket takes no more. An error is an earlier datagram's
-    /// refusal, after which this goes on where it was.
+    /// Sends all that `session` wants to send now; `Pending` when the socket takes no more. An error is an earlier
+    /// datagram's refusal, after which this goes on where it was.
     pub(super) fn poll_send(
         &mut self,
         cx: &mut Context<'_>,

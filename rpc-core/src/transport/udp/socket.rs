@@ -92,7 +92,8 @@ pub(super) enum Sent {
     Refused,
 }
 
-/// A socket with another port than `peer` has: on this machine it would be the peer itself, and keep a server from listening there.
+/// A socket with another port than `peer` has: on this machine it would be the peer itself, and keep a server from
+/// listening there.
 fn apart_from(peer: SocketAddr, socket: StdSocket) -> io::Result<StdSocket> {
     let local = socket.local_addr()?;
     if local.port() == peer.port() {
@@ -151,7 +152,8 @@ impl Socket {
         self.state.max_gso_segments().clamp(1, MOST_SEGMENTS)
     }
 
-    /// Receives once, and tells how many datagrams came. A refusal alone wakes nobody: it is found with the next look or send.
+    /// Receives once, and tells how many datagrams came. A refusal alone wakes nobody: it is found with the next look
+    /// or send.
     pub(super) fn poll_receive(
         &self,
         cx: &mut Context<'_>,
@@ -265,7 +267,8 @@ impl Socket {
     }
 }
 
-/// A quarter of the buffer: the system counts about twice the bytes of a datagram, and a server's buffer is for all sessions.
+/// A quarter of the buffer: the system counts about twice the bytes of a datagram, and a server's buffer is for all
+/// sessions.
 fn window(buffer: usize) -> u32 {
     (buffer / 4).clamp(WINDOW.0, WINDOW.1) as u32
 }

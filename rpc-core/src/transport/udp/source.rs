@@ -25,7 +25,8 @@ impl Source {
         Self::Listener { place, mail }
     }
 
-    /// Hands about `most` datagrams that came to `session`, and says how many. Notes in `local` where the peer sent them to.
+    /// Hands about `most` datagrams that came to `session`, and says how many. Notes in `local` where the peer sent
+    /// them to.
     pub(super) fn poll_receive(
         &mut self,
         cx: &mut Context<'_>,

@@ -25,12 +25,12 @@ use crate::proto::datagram::{End, Session};
 
 use crate::clock::now;
 
-/// So many refused datagrams in a row, with none from the peer in between, end a session: one alone may be forged, or from a
-/// server that is just starting again.
+/// So many refused datagrams in a row, with none from the peer in between, end a session: one alone may be forged, or
+/// from a server that is just starting again.
 pub(super) const REFUSALS: usize = 3;
 
-/// So many datagrams in a row are a large message: its sender waits for acknowledgements, and no answer comes soon to take them
-/// along.
+/// So many datagrams in a row are a large message: its sender waits for acknowledgements, and no answer comes soon to
+/// take them along.
 const BULK: usize = 64;
 
 /// A session as a byte stream of frames. Writing hands bytes to the session; flushing and waiting to read send them.
@@ -142,8 +142,8 @@ impl UdpStream {
         Poll::Ready(Ok(()))
     }
 
-    /// Keeps the timer at or before the session's next instant. It is moved only when it would be late, so that a busy session
-    /// does not touch it.
+    /// Keeps the timer at or before the session's next instant. It is moved only when it would be late, so that a busy
+    /// session does not touch it.
     fn set_timer(&mut self) {
         let Some(due) = self.session.poll_timeout() else { return };
         let due = due.into();
@@ -263,8 +263,8 @@ impl AsyncWrite for UdpStream {
         sent
     }
 
-    /// Waits until the peer has everything: whoever drops the stream then takes nothing away from it. A session has no end of one
-    /// direction alone, so what comes meanwhile is there to be read.
+    /// Waits until the peer has everything: whoever drops the stream then takes nothing away from it. A session has no
+    /// end of one direction alone, so what comes meanwhile is there to be read.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let (this, now) = (self.get_mut(), now());
         this.waiting.write(cx.waker());
@@ -292,7 +292,8 @@ fn write(session: &mut Session, slices: &[IoSlice<'_>]) -> usize {
 }
 
 impl Drop for UdpStream {
-    /// Tells the peer, as far as the socket takes it at once. A peer that does not hear it finds out when it speaks next.
+    /// Tells the peer, as far as the socket takes it at once. A peer that does not hear it finds out when it speaks
+    /// next.
     fn drop(&mut self) {
         self.session.close();
         self.sender.send_now(&mut self.session, now());

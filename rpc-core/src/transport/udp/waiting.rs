@@ -7,8 +7,8 @@ use std::{
 
 use crate::sync::Mutex;
 
-/// The tasks that wait for one stream. Reading and writing may be two tasks', and what comes for a stream is for both of them:
-/// its socket and its timer wake this, which wakes them.
+/// The tasks that wait for one stream. Reading and writing may be two tasks', and what comes for a stream is for both
+/// of them: its socket and its timer wake this, which wakes them.
 #[derive(Default)]
 pub(super) struct Waiting(Mutex<Wakers>);
 

@@ -39,8 +39,8 @@ const KINDS: [Kind; 20] = [
 /// The bit of a stream's number that says that whoever reads the frame chose it.
 const BY_RECIPIENT: u32 = 1 << 31;
 
-/// What must keep its order: the frames of one call or stream (which of the two, whether the client numbered it, its number),
-/// or those of none.
+/// What must keep its order: the frames of one call or stream (which of the two, whether the client numbered it, its
+/// number), or those of none.
 type Lane = Option<(bool, bool, u32)>;
 
 pub(super) fn run(mut script: Script<'_>, now: Instant) {

@@ -140,7 +140,8 @@ impl Link {
         self.idle += 1;
         assert!(self.idle < PATIENCE, "nothing arrives any more");
         self.now += Duration::from_millis(1);
-        // A client that has nothing to send does not show that it has moved; what makes it speak, pings, is not in here.
+        // A client that has nothing to send does not show that it has moved; what makes it speak, pings, is not in
+        // here.
         self.client = self.ends[1].peer();
         if !self.flying.is_empty() {
             self.deliver_all();

@@ -10,8 +10,9 @@ use crate::proto::{
     handshake::{HELLO_HEADER, hello_rest, is_hello},
 };
 
-/// The room for one frame, or a hello, that each session has in any case. A frame has all of its room from when its beginning is taken, so each
-/// that has begun ends, and the next one may begin: sessions that must share never wait for each other for ever.
+/// The room for one frame, or a hello, that each session has in any case. A frame has all of its room from when its
+/// beginning is taken, so each that has begun ends, and the next one may begin: sessions that must share never wait for
+/// each other for ever.
 pub(super) const ONE_FRAME: usize = HELLO_HEADER + MAX_PAYLOAD;
 /// What a frame that has begun costs at least, however short it is: its buffer, and what holds it.
 const LEAST_ROOM: usize = 512;
@@ -88,10 +89,11 @@ pub(super) fn whole(bytes: &[u8], mut expected: Expected) -> Result<usize, Refus
     Ok(whole)
 }
 
-/// The length of the frame or hello that begins here, once it is known. What is no hello is handed on as it is, for the handshake to
-/// refuse.
+/// The length of the frame or hello that begins here, once it is known. What is no hello is handed on as it is, for the
+/// handshake to refuse.
 ///
-/// A frame must be on the lane of its call: so there are no more lanes than calls, and nothing reaches a call out of its order.
+/// A frame must be on the lane of its call: so there are no more lanes than calls, and nothing reaches a call out of
+/// its order.
 pub(super) fn message_length(bytes: &[u8], expected: Expected) -> Result<Option<usize>, Refused> {
     if expected.greeting && !is_hello(bytes) {
         return Ok(Some(bytes.len()));

@@ -1,9 +1,9 @@
 //! Lanes: what is written is split into them frame by frame, and what comes in is put together again.
 //!
-//! Lane 0 is the connection's own and begins with the hello. Behind it each number has four lanes, `1 + 4 × number` and on: the
-//! call of the client's that has the number, that of the server's, and the streams that the client and the server gave it. Each
-//! lane is a stream of whole frames in both directions; between lanes there is no order, so nothing waits for a lost datagram but
-//! the calls and streams that were in it.
+//! Lane 0 is the connection's own and begins with the hello. Behind it each number has four lanes, `1 + 4 × number` and
+//! on: the call of the client's that has the number, that of the server's, and the streams that the client and the
+//! server gave it. Each lane is a stream of whole frames in both directions; between lanes there is no order, so
+//! nothing waits for a lost datagram but the calls and streams that were in it.
 
 mod budget;
 mod lane;

@@ -10,7 +10,8 @@ use super::{
     ready::Ready,
 };
 
-/// What bytes out of order cost beyond themselves: a lane may have no others, and then they cost a tree and what holds it, too.
+/// What bytes out of order cost beyond themselves: a lane may have no others, and then they cost a tree and what holds
+/// it, too.
 const OVERHEAD: usize = 512;
 /// The room for what comes out of order that each session has in any case.
 const EARLY: usize = 32 << 10;
@@ -230,7 +231,8 @@ impl Received {
         }
     }
 
-    /// Moves whole frames to what is ready and keeps the beginning of one if there is room; says how many bytes were taken.
+    /// Moves whole frames to what is ready and keeps the beginning of one if there is room; says how many bytes were
+    /// taken.
     fn append(&mut self, number: u32, bytes: &[u8]) -> Result<usize, Refused> {
         let expected = self.expected(number);
         let ended = match self.lanes.get_mut(&number).and_then(|lane| lane.rest.as_deref_mut()) {

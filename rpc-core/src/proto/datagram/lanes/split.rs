@@ -19,7 +19,8 @@ pub(in crate::proto::datagram) struct Segment {
     pub(in crate::proto::datagram) position: u64,
     /// Nothing written before may be missing when these are delivered.
     pub(in crate::proto::datagram) last: bool,
-    /// A frame begins here. One that has begun may be sent to its end: the peer has room for all of it, and maybe for no other.
+    /// A frame begins here. One that has begun may be sent to its end: the peer has room for all of it, and maybe for
+    /// no other.
     pub(in crate::proto::datagram) begins: bool,
     pub(in crate::proto::datagram) bytes: Bytes,
 }

@@ -35,8 +35,8 @@ impl Session {
 
     fn handle_packet(&mut self, from: SocketAddr, number: u64, mut chunks: &[u8], length: usize, now: Instant) {
         if self.received.suppresses() && self.numbers.contains(number) {
-            // What acknowledged it may have been lost. What asks for nothing gets nothing: else two sides would acknowledge each
-            // other's acknowledgements for as long as the network repeats them.
+            // What acknowledged it may have been lost. What asks for nothing gets nothing: else two sides would
+            // acknowledge each other's acknowledgements for as long as the network repeats them.
             if elicits(chunks) {
                 self.owe_acknowledgement(true, now);
             }

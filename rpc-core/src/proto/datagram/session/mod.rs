@@ -24,8 +24,8 @@ const ACK_EVERY: u32 = 2;
 const LEAST_WINDOW: u32 = 16 << 10;
 /// The most: what is sent is kept until the peer has it, and a peer that never says so must not make that much.
 const MOST_WINDOW: u32 = 4 << 20;
-/// The least and the most that may wait to be sent for the first time; more is not taken, so that large messages go on taking
-/// turns.
+/// The least and the most that may wait to be sent for the first time; more is not taken, so that large messages go on
+/// taking turns.
 const UNSENT: (usize, usize) = (16 << 10, 128 << 10);
 
 /// Which end this is.
@@ -157,7 +157,8 @@ impl Session {
         }
     }
 
-    // ---- above: a stream of frames -----------------------------------------------------------------------------------
+    // ---- above: a stream of frames
+    // -----------------------------------------------------------------------------------
 
     /// Takes bytes to be sent, and says how many: less than given, or none, while too much waits. Nothing leaves before
     /// [`poll_transmit`](Self::poll_transmit).
@@ -166,8 +167,8 @@ impl Session {
             return 0;
         }
         let room = if self.recovery.is_unheard() && !self.is_settled() {
-            // Above, room counts as a sign of life. What probes take with them is none, so only the frame that has begun goes on, at
-            // once: a peer that is short of memory may need its end.
+            // Above, room counts as a sign of life. What probes take with them is none, so only the frame that has
+            // begun goes on, at once: a peer that is short of memory may need its end.
             self.splitter.rest()
         } else {
             self.most_unsent().saturating_sub(self.unsent)
@@ -178,8 +179,8 @@ impl Session {
         taken
     }
 
-    /// Two windows are sent without waiting for more. Behind a longer queue on a slow path small calls would wait, and pings for so
-    /// long that the connection counts as silent.
+    /// Two windows are sent without waiting for more. Behind a longer queue on a slow path small calls would wait, and
+    /// pings for so long that the connection counts as silent.
     fn most_unsent(&self) -> usize {
         (2 * self.state.congestion.window()).clamp(UNSENT.0, UNSENT.1)
     }
@@ -199,8 +200,8 @@ impl Session {
         self.recovery.settled() >= self.splitter.position()
     }
 
-    /// Ends the session from this side: what `poll_transmit` gives from here on is what still fits, and the news of the end.
-    /// Nothing is repeated; call it just before the session is dropped.
+    /// Ends the session from this side: what `poll_transmit` gives from here on is what still fits, and the news of the
+    /// end. Nothing is repeated; call it just before the session is dropped.
     pub(crate) fn close(&mut self) {
         self.closing = self.end.is_none();
     }
@@ -210,7 +211,8 @@ impl Session {
         self.end.filter(|_| self.unread().is_empty())
     }
 
-    /// When the peer was heard last: when the newest of its packets came. What is late or repeated tells of the past only.
+    /// When the peer was heard last: when the newest of its packets came. What is late or repeated tells of the past
+    /// only.
     pub(crate) fn heard(&self) -> Option<Instant> {
         self.heard.map(|(_, at)| at)
     }
@@ -238,7 +240,8 @@ impl Session {
         self.received.deliver_duplicates();
     }
 
-    // ---- time --------------------------------------------------------------------------------------------------------
+    // ---- time
+    // --------------------------------------------------------------------------------------------------------
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         if self.end.is_some() {

@@ -11,7 +11,7 @@ use crate::proto::datagram::{
 
 /// What the system takes with one call.
 const MAX_TRANSMIT: usize = 65_000;
-/// A peer that leaves so many datagrams unacknowledged is none.
+/// A peer that leaves so many datagrams unacknowledged does not keep to the protocol.
 const MAX_REMEMBERED: usize = 1 << 16;
 
 impl Session {
@@ -181,8 +181,8 @@ impl Session {
         }
     }
 
-    /// The oldest bytes once more, or just a question; `onward` the next ones, where there are any. A peer that is short of memory
-    /// may refuse the oldest until a frame of which it has the beginning has come to its end.
+    /// The oldest bytes once more, or just a question; `onward` the next ones, where there are any. A peer that is
+    /// short of memory may refuse the oldest until a frame of which it has the beginning has come to its end.
     fn put_probe(&mut self, out: &mut Vec<u8>, mtu: usize, onward: bool, now: Instant) {
         begin_packet(out, self.id, self.recovery.next_number());
         self.put_control(out, now);

@@ -263,7 +263,10 @@ fn anything() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn no_answer_is_longer_than_what_asked_for_it(datagrams in prop::collection::vec(anything(), 1..20), stopped: bool) {
+    fn no_answer_is_longer_than_what_asked_for_it(
+        datagrams in prop::collection::vec(anything(), 1..20),
+        stopped: bool,
+    ) {
         let mut door = Door::new();
         door.open(client(), 9, "first");
         if stopped {

@@ -1,7 +1,8 @@
 //! The bytes of datagrams are frozen: peers of different versions must understand each other.
 //!
-//! `tests/wire/datagrams.txt` holds one datagram or chunk a line, its name and its bytes in hex; `docs/protocol.md` explains some of
-//! them. A changed line breaks the wire. To add lines, append them here and run `FARCALL_BLESS=1 cargo test -p farcall --lib golden`.
+//! `tests/wire/datagrams.txt` holds one datagram or chunk a line, its name and its bytes in hex; `docs/protocol.md`
+//! explains some of them. A changed line breaks the wire. To add lines, append them here and run `FARCALL_BLESS=1 cargo
+//! test -p farcall --lib golden`.
 
 use std::{fmt::Write as _, fs, path::PathBuf, time::Duration};
 

@@ -1,5 +1,6 @@
-//! Two honest peers that send each other streams and references, in calls, answers and items: every item comes once, whole and
-//! in order, every stream ends once, every object lives as long as somebody has a reference, and in the end nothing is left.
+//! Two honest peers that send each other streams and references, in calls, answers and items: every item comes once,
+//! whole and in order, every stream ends once, every object lives as long as somebody has a reference, and in the end
+//! nothing is left.
 
 mod net;
 

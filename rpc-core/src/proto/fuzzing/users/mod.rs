@@ -1,7 +1,8 @@
-//! Honest users that do as programs do: they nest streams in items, send long ones, read in any order, give up, and call back.
+//! Honest users that do as programs do: they nest streams in items, send long ones, read in any order, give up, and
+//! call back.
 //!
-//! Each is a task that waits for one thing at a time. When nothing is on its way and no task can go on, all of them must be done:
-//! otherwise programs that are right each by itself wait for each other for ever.
+//! Each is a task that waits for one thing at a time. When nothing is on its way and no task can go on, all of them
+//! must be done: otherwise programs that are right each by itself wait for each other for ever.
 
 mod calls;
 mod choices;
@@ -170,7 +171,8 @@ impl World<'_> {
         self.net.ends.iter().any(Connection::wants_write)
     }
 
-    /// Whether a limit stands in somebody's way that gives way in time: that of items that were asked for and not taken.
+    /// Whether a limit stands in somebody's way that gives way in time: that of items that were asked for and not
+    /// taken.
     fn rests(&self) -> bool {
         let sides = self.net.ends.iter().zip(&self.limits);
         sides

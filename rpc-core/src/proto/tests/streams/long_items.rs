@@ -174,7 +174,8 @@ fn items_of_streams_that_nobody_knows_yet_leave_room_for_the_item_that_carries_t
         let mut pair = with_limits(limits(), 1);
         let (outer, to) = open(&mut pair, CLIENT, Flow::Sends);
         let inner = [0; 2].map(|_| pair.connection(CLIENT).open_stream(Flow::Sends).expect("there are few"));
-        // So much that the beginning of the next item has `rest` bytes of credit, and its receiver does not know its length.
+        // So much that the beginning of the next item has `rest` bytes of credit, and its receiver does not know its
+        // length.
         send(&mut pair, CLIENT, outer, &content((16 << 10) - 4 - rest));
         let list = inner.map(|stream| Attachment::Stream {
             stream,

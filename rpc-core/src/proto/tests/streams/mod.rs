@@ -26,8 +26,8 @@ fn other(end: usize) -> usize {
     1 - end
 }
 
-/// A stream that `opener` announces with a call, and sends on or receives from; gives what it is called at both ends, the
-/// sender's first. The call has ended.
+/// A stream that `opener` announces with a call, and sends on or receives from; gives what it is called at both ends,
+/// the sender's first. The call has ended.
 fn open(pair: &mut Pair, opener: usize, flow: Flow) -> (StreamId, StreamId) {
     let stream = pair.connection(opener).open_stream(flow).expect("there are few");
     let call = announce(pair, opener, &[Attachment::Stream { stream, flow }]);

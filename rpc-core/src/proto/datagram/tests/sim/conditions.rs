@@ -77,8 +77,8 @@ impl Conditions {
         }
     }
 
-    /// A message of 1 MiB on a way that is long and slow and loses many datagrams: whole pieces come rarely, and less often than the ends
-    /// want to hear from each other.
+    /// A message of 1 MiB on a way that is long and slow and loses many datagrams: whole pieces come rarely, and less
+    /// often than the ends want to hear from each other.
     pub(super) fn slow(begin: Instant, seed: u64) -> Self {
         let rng = &mut Rng::with_seed(seed);
         let way = Way {

@@ -169,7 +169,8 @@ impl Streams {
         }
     }
 
-    // ---- messages ----------------------------------------------------------------------------------------------------
+    // ---- messages
+    // ----------------------------------------------------------------------------------------------------
 
     /// A message was sent that carries this.
     pub(super) fn sent(&mut self, message: Message, things: Vec<Thing>) {
@@ -183,7 +184,8 @@ impl Streams {
         self.parcels.remove(&message).unwrap_or_default()
     }
 
-    // ---- streams -----------------------------------------------------------------------------------------------------
+    // ---- streams
+    // -----------------------------------------------------------------------------------------------------
 
     /// A new stream, if there may be one more: whoever announces it has one end.
     pub(super) fn open_stream(&mut self, rng: &mut Rng) -> Option<usize> {
@@ -318,7 +320,8 @@ impl Streams {
         self.open -= 1;
     }
 
-    // ---- objects -----------------------------------------------------------------------------------------------------
+    // ---- objects
+    // -----------------------------------------------------------------------------------------------------
 
     pub(super) fn new_object(&mut self) -> usize {
         self.objects.push(Object::default());

@@ -80,7 +80,8 @@ impl Users {
         self.ends.is_empty() && self.imports.is_empty() && self.exports.is_empty() && self.watches.is_empty()
     }
 
-    // ---- what messages carry -----------------------------------------------------------------------------------------
+    // ---- what messages carry
+    // -----------------------------------------------------------------------------------------
 
     /// What the next message is to carry, which is that of the call if there is one. Either [`sent`](Self::sent) or
     /// [`unpack`](Self::unpack) follows.
@@ -236,7 +237,8 @@ impl Users {
         );
     }
 
-    // ---- calls -------------------------------------------------------------------------------------------------------
+    // ---- calls
+    // -------------------------------------------------------------------------------------------------------
 
     /// An object of the peer's that is to be called, with its number in the world.
     pub(super) fn choose(&mut self) -> Option<(u32, usize)> {
@@ -274,7 +276,8 @@ impl Users {
         });
     }
 
-    // ---- what the connection says ------------------------------------------------------------------------------------
+    // ---- what the connection says
+    // ------------------------------------------------------------------------------------
 
     /// There is room on a stream, or an item.
     pub(super) fn wake(&mut self, stream: StreamId, now: Instant) {
@@ -306,7 +309,8 @@ impl Users {
         );
     }
 
-    /// The connection is over: all that anybody had on it is. What had come before is still there for those who look first.
+    /// The connection is over: all that anybody had on it is. What had come before is still there for those who look
+    /// first.
     pub(super) fn end(&mut self, connection: &mut Connection, streams: &mut Streams, now: Instant) {
         if self.rng.bool() {
             let receives = |(id, end): (&u32, &End)| (end.flow == Flow::Receives).then_some(*id);
@@ -328,7 +332,8 @@ impl Users {
         self.watches.clear();
     }
 
-    // ---- the users ---------------------------------------------------------------------------------------------------
+    // ---- the users
+    // ---------------------------------------------------------------------------------------------------
 
     /// Those act whose time has come, and those who have got something from them.
     pub(super) fn run(&mut self, connection: &mut Connection, streams: &mut Streams, now: Instant) {
