@@ -6,7 +6,7 @@ pub use bytes::Bytes;
 pub use serde;
 
 pub use crate::{
-    Error,
+    __farcall_provided as provided, Error,
     channel::{Receiver, Streaming},
     checked::{Answered, Arrived, Received, Sent, Unanswerable, Undecodable, Unreceivable, Unsendable},
     client::{

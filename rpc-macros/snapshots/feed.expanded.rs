@@ -135,56 +135,17 @@ const _: () = {
             }
         }
     };
-    static __FARCALL_DESCRIPTOR: __farcall::ServiceDescriptor = __farcall::ServiceDescriptor {
-        name: "Feed",
-        methods: &[
-            __farcall::MethodDescriptor {
-                path: "Feed.watch",
-                id: __farcall::method_id("Feed", "watch"),
-                idempotent: false,
-                oneway: false,
-                detached: false,
-                streaming: true,
-                timeout: __farcall::std::option::Option::None,
-            },
-            __farcall::MethodDescriptor {
-                path: "Feed.open",
-                id: __farcall::method_id("Feed", "open"),
-                idempotent: false,
-                oneway: false,
-                detached: false,
-                streaming: true,
-                timeout: __farcall::std::option::Option::None,
-            },
-            __farcall::MethodDescriptor {
-                path: "Feed.import",
-                id: __farcall::method_id("Feed", "import"),
-                idempotent: false,
-                oneway: false,
-                detached: false,
-                streaming: true,
-                timeout: __farcall::std::option::Option::None,
-            },
-            __farcall::MethodDescriptor {
-                path: "Feed.chat",
-                id: __farcall::method_id("Feed", "chat"),
-                idempotent: false,
-                oneway: false,
-                detached: false,
-                streaming: true,
-                timeout: __farcall::std::option::Option::None,
-            },
-            __farcall::MethodDescriptor {
-                path: "Feed.fallback",
-                id: __farcall::method_id("Feed", "fallback"),
-                idempotent: false,
-                oneway: false,
-                detached: false,
-                streaming: true,
-                timeout: __farcall::std::option::Option::None,
-            },
-        ],
-    };
+    const __FARCALL_METHODS: &[__farcall::MethodDescriptor] = &[
+        __farcall::MethodDescriptor::new("Feed.watch").streaming(),
+        __farcall::MethodDescriptor::new("Feed.open").streaming(),
+        __farcall::MethodDescriptor::new("Feed.import").streaming(),
+        __farcall::MethodDescriptor::new("Feed.chat").streaming(),
+        __farcall::MethodDescriptor::new("Feed.fallback").streaming(),
+    ];
+    static __FARCALL_DESCRIPTOR: __farcall::ServiceDescriptor = __farcall::ServiceDescriptor::new(
+        "Feed",
+        __FARCALL_METHODS,
+    );
     const _: () = __farcall::assert_distinct(&__FARCALL_DESCRIPTOR);
     #[automatically_derived]
     impl<Row> __farcall::Client for FeedClient<Row> {
@@ -223,66 +184,9 @@ const _: () = {
         }
     }
     impl<Row> FeedClient<Row> {
-        /// Connects to the server at an address.
-        ///
-        /// # Errors
-        /// When the address is malformed or nobody answers there.
-        fn connect(
-            address: impl __farcall::IntoAddress,
-        ) -> impl ::core::future::Future<
-            Output = ::farcall::Result<Self>,
-        > + ::core::marker::Send {
-            <Self as __farcall::Client>::connect(address)
-        }
-        /// A client over a channel, which other clients may share.
-        fn new(channel: __farcall::Channel) -> Self {
-            __farcall::Client::new(channel)
-        }
-        /// The channel that the calls go over.
-        fn channel(&self) -> &__farcall::Channel {
-            __farcall::Client::channel(self)
-        }
-        /// The same client with a time limit for each call, which comes before the method's and the channel's.
-        #[must_use]
-        fn with_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
-            __farcall::Client::with_timeout(self, timeout)
-        }
-        /// The same client with a time limit for each wait for an item of a stream that a method returns, and for the answer that
-        /// opens it.
-        #[must_use]
-        fn with_item_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
-            __farcall::Client::with_item_timeout(self, timeout)
-        }
-        /// The same client with one more pair of metadata. With an invalid key each call fails as `InvalidArgument`.
-        #[must_use]
-        fn with_metadata(
-            &self,
-            key: &__farcall::std::primitive::str,
-            value: &__farcall::std::primitive::str,
-        ) -> Self {
-            __farcall::Client::with_metadata(self, key, value)
-        }
-        /// The same client with one more pair of metadata, whose value is bytes and whose key must end in `-bin`.
-        #[must_use]
-        fn with_metadata_bin(
-            &self,
-            key: &__farcall::std::primitive::str,
-            value: impl ::core::convert::Into<__farcall::Bytes>,
-        ) -> Self {
-            __farcall::Client::with_metadata_bin(self, key, value)
-        }
-        /// The same client, with the metadata of its answers going to `seen`.
-        #[must_use]
-        fn with_reply_metadata(&self, seen: &__farcall::ReplyMetadata) -> Self {
-            __farcall::Client::with_reply_metadata(self, seen)
-        }
-        /// Waits for the end of the object, or of the server's present connection, and gives the reason.
-        fn closed(
-            &self,
-        ) -> impl ::core::future::Future<
-            Output = __farcall::Error,
-        > + ::core::marker::Send + '_ {
-            __farcall::Client::closed(self)
+        __farcall::provided! {
+            Client : connect new channel with_timeout with_item_timeout with_metadata
+            with_metadata_bin with_reply_metadata closed
         }
     }
     impl<Row> FeedClient<Row> {
@@ -462,54 +366,9 @@ const _: () = {
         }
     }
     impl<Row> FeedBlockingClient<Row> {
-        /// Connects to the server at an address.
-        ///
-        /// # Errors
-        /// When the address is malformed or nobody answers there.
-        fn connect(address: impl __farcall::IntoAddress) -> ::farcall::Result<Self> {
-            __farcall::BlockingClient::connect(address)
-        }
-        /// A client over a channel, which other clients may share.
-        fn new(channel: __farcall::Channel) -> Self {
-            __farcall::BlockingClient::new(channel)
-        }
-        /// The channel that the calls go over.
-        fn channel(&self) -> &__farcall::Channel {
-            __farcall::BlockingClient::channel(self)
-        }
-        /// The same client with a time limit for each call, which comes before the method's and the channel's.
-        #[must_use]
-        fn with_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
-            __farcall::BlockingClient::with_timeout(self, timeout)
-        }
-        /// The same client with a time limit for each wait for an item of a stream that a method returns, and for the answer that
-        /// opens it.
-        #[must_use]
-        fn with_item_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
-            __farcall::BlockingClient::with_item_timeout(self, timeout)
-        }
-        /// The same client with one more pair of metadata. With an invalid key each call fails as `InvalidArgument`.
-        #[must_use]
-        fn with_metadata(
-            &self,
-            key: &__farcall::std::primitive::str,
-            value: &__farcall::std::primitive::str,
-        ) -> Self {
-            __farcall::BlockingClient::with_metadata(self, key, value)
-        }
-        /// The same client with one more pair of metadata, whose value is bytes and whose key must end in `-bin`.
-        #[must_use]
-        fn with_metadata_bin(
-            &self,
-            key: &__farcall::std::primitive::str,
-            value: impl ::core::convert::Into<__farcall::Bytes>,
-        ) -> Self {
-            __farcall::BlockingClient::with_metadata_bin(self, key, value)
-        }
-        /// The same client, with the metadata of its answers going to `seen`.
-        #[must_use]
-        fn with_reply_metadata(&self, seen: &__farcall::ReplyMetadata) -> Self {
-            __farcall::BlockingClient::with_reply_metadata(self, seen)
+        __farcall::provided! {
+            BlockingClient : connect new channel with_timeout with_item_timeout
+            with_metadata with_metadata_bin with_reply_metadata
         }
     }
     impl<Row> FeedBlockingClient<Row>

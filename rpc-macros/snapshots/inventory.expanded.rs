@@ -117,50 +117,19 @@ const _: () = {
             }
         }
     };
-    static __FARCALL_DESCRIPTOR: __farcall::ServiceDescriptor = __farcall::ServiceDescriptor {
-        name: "Inventory",
-        methods: &[
-            __farcall::MethodDescriptor {
-                path: "Inventory.stock",
-                id: __farcall::method_id("Inventory", "stock"),
-                idempotent: false,
-                oneway: false,
-                detached: false,
-                streaming: false,
-                timeout: __farcall::std::option::Option::None,
-            },
-            __farcall::MethodDescriptor {
-                path: "Inventory.put",
-                id: __farcall::method_id("Inventory", "put"),
-                idempotent: true,
-                oneway: false,
-                detached: false,
-                streaming: false,
-                timeout: __farcall::std::option::Option::Some(
-                    __farcall::std::time::Duration::new(2u64, 0u32),
-                ),
-            },
-            #[cfg(unix)]
-            __farcall::MethodDescriptor {
-                path: "Inventory.version",
-                id: __farcall::method_id("Inventory", "version"),
-                idempotent: false,
-                oneway: false,
-                detached: false,
-                streaming: false,
-                timeout: __farcall::std::option::Option::None,
-            },
-            __farcall::MethodDescriptor {
-                path: "Inventory.note",
-                id: __farcall::method_id("Inventory", "note"),
-                idempotent: false,
-                oneway: true,
-                detached: false,
-                streaming: false,
-                timeout: __farcall::std::option::Option::None,
-            },
-        ],
-    };
+    const __FARCALL_METHODS: &[__farcall::MethodDescriptor] = &[
+        __farcall::MethodDescriptor::new("Inventory.stock"),
+        __farcall::MethodDescriptor::new("Inventory.put")
+            .idempotent()
+            .timeout(__farcall::std::time::Duration::new(2u64, 0u32)),
+        #[cfg(unix)]
+        __farcall::MethodDescriptor::new("Inventory.version"),
+        __farcall::MethodDescriptor::new("Inventory.note").oneway(),
+    ];
+    static __FARCALL_DESCRIPTOR: __farcall::ServiceDescriptor = __farcall::ServiceDescriptor::new(
+        "Inventory",
+        __FARCALL_METHODS,
+    );
     const _: () = __farcall::assert_distinct(&__FARCALL_DESCRIPTOR);
     enum __FarcallPosition {
         Method0,
@@ -206,69 +175,9 @@ const _: () = {
         }
     }
     impl<K, Row> InventoryClient<K, Row> {
-        /// Connects to the server at an address.
-        ///
-        /// # Errors
-        /// When the address is malformed or nobody answers there.
-        pub fn connect(
-            address: impl __farcall::IntoAddress,
-        ) -> impl ::core::future::Future<
-            Output = ::farcall::Result<Self>,
-        > + ::core::marker::Send {
-            <Self as __farcall::Client>::connect(address)
-        }
-        /// A client over a channel, which other clients may share.
-        pub fn new(channel: __farcall::Channel) -> Self {
-            __farcall::Client::new(channel)
-        }
-        /// The channel that the calls go over.
-        pub fn channel(&self) -> &__farcall::Channel {
-            __farcall::Client::channel(self)
-        }
-        /// The same client with a time limit for each call, which comes before the method's and the channel's.
-        #[must_use]
-        pub fn with_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
-            __farcall::Client::with_timeout(self, timeout)
-        }
-        /// The same client with a time limit for each wait for an item of a stream that a method returns, and for the answer that
-        /// opens it.
-        #[must_use]
-        pub fn with_item_timeout(
-            &self,
-            timeout: __farcall::std::time::Duration,
-        ) -> Self {
-            __farcall::Client::with_item_timeout(self, timeout)
-        }
-        /// The same client with one more pair of metadata. With an invalid key each call fails as `InvalidArgument`.
-        #[must_use]
-        pub fn with_metadata(
-            &self,
-            key: &__farcall::std::primitive::str,
-            value: &__farcall::std::primitive::str,
-        ) -> Self {
-            __farcall::Client::with_metadata(self, key, value)
-        }
-        /// The same client with one more pair of metadata, whose value is bytes and whose key must end in `-bin`.
-        #[must_use]
-        pub fn with_metadata_bin(
-            &self,
-            key: &__farcall::std::primitive::str,
-            value: impl ::core::convert::Into<__farcall::Bytes>,
-        ) -> Self {
-            __farcall::Client::with_metadata_bin(self, key, value)
-        }
-        /// The same client, with the metadata of its answers going to `seen`.
-        #[must_use]
-        pub fn with_reply_metadata(&self, seen: &__farcall::ReplyMetadata) -> Self {
-            __farcall::Client::with_reply_metadata(self, seen)
-        }
-        /// Waits for the end of the object, or of the server's present connection, and gives the reason.
-        pub fn closed(
-            &self,
-        ) -> impl ::core::future::Future<
-            Output = __farcall::Error,
-        > + ::core::marker::Send + '_ {
-            __farcall::Client::closed(self)
+        __farcall::provided! {
+            pub Client : connect new channel with_timeout with_item_timeout with_metadata
+            with_metadata_bin with_reply_metadata closed
         }
     }
     impl<K, Row: Clone> InventoryClient<K, Row> {
@@ -420,57 +329,9 @@ const _: () = {
         }
     }
     impl<K, Row> InventoryBlockingClient<K, Row> {
-        /// Connects to the server at an address.
-        ///
-        /// # Errors
-        /// When the address is malformed or nobody answers there.
-        pub fn connect(address: impl __farcall::IntoAddress) -> ::farcall::Result<Self> {
-            __farcall::BlockingClient::connect(address)
-        }
-        /// A client over a channel, which other clients may share.
-        pub fn new(channel: __farcall::Channel) -> Self {
-            __farcall::BlockingClient::new(channel)
-        }
-        /// The channel that the calls go over.
-        pub fn channel(&self) -> &__farcall::Channel {
-            __farcall::BlockingClient::channel(self)
-        }
-        /// The same client with a time limit for each call, which comes before the method's and the channel's.
-        #[must_use]
-        pub fn with_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
-            __farcall::BlockingClient::with_timeout(self, timeout)
-        }
-        /// The same client with a time limit for each wait for an item of a stream that a method returns, and for the answer that
-        /// opens it.
-        #[must_use]
-        pub fn with_item_timeout(
-            &self,
-            timeout: __farcall::std::time::Duration,
-        ) -> Self {
-            __farcall::BlockingClient::with_item_timeout(self, timeout)
-        }
-        /// The same client with one more pair of metadata. With an invalid key each call fails as `InvalidArgument`.
-        #[must_use]
-        pub fn with_metadata(
-            &self,
-            key: &__farcall::std::primitive::str,
-            value: &__farcall::std::primitive::str,
-        ) -> Self {
-            __farcall::BlockingClient::with_metadata(self, key, value)
-        }
-        /// The same client with one more pair of metadata, whose value is bytes and whose key must end in `-bin`.
-        #[must_use]
-        pub fn with_metadata_bin(
-            &self,
-            key: &__farcall::std::primitive::str,
-            value: impl ::core::convert::Into<__farcall::Bytes>,
-        ) -> Self {
-            __farcall::BlockingClient::with_metadata_bin(self, key, value)
-        }
-        /// The same client, with the metadata of its answers going to `seen`.
-        #[must_use]
-        pub fn with_reply_metadata(&self, seen: &__farcall::ReplyMetadata) -> Self {
-            __farcall::BlockingClient::with_reply_metadata(self, seen)
+        __farcall::provided! {
+            pub BlockingClient : connect new channel with_timeout with_item_timeout
+            with_metadata with_metadata_bin with_reply_metadata
         }
     }
     impl<K, Row: Clone> InventoryBlockingClient<K, Row>

@@ -13,7 +13,7 @@ use syn::{
 
 use crate::{ctxt::Context, timeout};
 
-const SERVICE_OPTIONS: &str = "`name = \"…\"`, `bound = \"…\"`, `crate = path`, `no_pointers`";
+const SERVICE_OPTIONS: &str = "`name = \"…\"`, `bound = \"…\"`, `crate = path`, `no_pointers`, `blocking = false`";
 const RPC_OPTIONS: &str =
     "`name = \"…\"`, `idempotent`, `timeout = \"…\"`, `oneway`, `blocking`, `detached`, `result`, `plain`";
 
@@ -25,6 +25,8 @@ pub(crate) struct ServiceArguments {
     pub(crate) library: Path,
     pub(crate) located: bool,
     pub(crate) pointers: bool,
+    /// Whether there is a blocking client.
+    pub(crate) blocking: bool,
 }
 
 impl ServiceArguments {
@@ -35,6 +37,7 @@ impl ServiceArguments {
             library: parse_quote!(::farcall),
             located: false,
             pointers: true,
+            blocking: true,
         };
         for entry in entries(context, tokens) {
             match entry.key.to_string().as_str() {
@@ -50,6 +53,7 @@ impl ServiceArguments {
                     entry.flag(context);
                     arguments.pointers = false;
                 }
+                "blocking" => arguments.blocking = entry.boolean(context),
                 other => context.error(
                     &entry.key,
                     format!("unknown option `{other}`; known: {SERVICE_OPTIONS}"),
@@ -153,6 +157,21 @@ impl Entry {
         if let Some(value) = &self.value {
             context.error(value, format!("`{}` takes no value", self.key));
         }
+    }
+
+    fn boolean(&self, context: &Context) -> bool {
+        if let Some(Expr::Lit(ExprLit {
+            lit: Lit::Bool(value), ..
+        })) = &self.value
+        {
+            return value.value;
+        }
+        let message = format!("`{}` needs `true` or `false`", self.key);
+        match &self.value {
+            Some(value) => context.error(value, message),
+            None => context.error(&self.key, message),
+        }
+        true
     }
 
     fn text(&self, context: &Context, example: &str) -> Option<LitStr> {

@@ -144,6 +144,7 @@ use syn::{Item, ItemTrait};
 /// | `name = "…"` | the service's name on the wire; the trait's without it |
 /// | `bound = "K: …, V: …"` | these bounds in place of the inferred ones on serde's traits |
 /// | `no_pointers` | `&T`, `Box<T>` and `Arc<T>` do not implement the trait where `T` does |
+/// | `blocking = false` | there is no blocking client, and less to build |
 /// | `crate = path` | where the library is, if not at `::farcall`, for one that `Cargo.toml` gives another name (`crate = farcall` if an `extern crate … as farcall` takes that back); a string will do, too |
 ///
 /// # `#[rpc(…)]` on a method

@@ -32,6 +32,8 @@ pub(crate) struct Service {
     pub(crate) complete: bool,
     /// Whether `&T`, `Box<T>` and `Arc<T>` implement the trait where `T` does.
     pub(crate) pointers: bool,
+    /// Whether there is a blocking client.
+    pub(crate) blocking: bool,
 }
 
 /// One method. Its types have associated types lifted to parameters.

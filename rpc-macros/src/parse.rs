@@ -46,6 +46,7 @@ pub(crate) fn service(context: &Context, arguments: TokenStream, mut item: ItemT
         methods,
         lifted,
         complete: context.count() == 0,
+        blocking: arguments.blocking,
         pointers: context.count() == 0 && arguments.pointers && can_be_forwarded(&item),
         item,
     };

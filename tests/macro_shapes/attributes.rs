@@ -201,3 +201,30 @@ impl Empty for Service {}
 fn a_trait_without_methods() {
     assert!(EmptyServer::new(Service).descriptor().methods.is_empty());
 }
+
+/// A user has the name of its blocking client, which is left out.
+#[farcall::service(blocking = false)]
+pub trait Quiet {
+    async fn number(&self) -> Result<u32>;
+}
+
+#[derive(Debug, Default)]
+pub struct QuietBlockingClient;
+
+impl Quiet for QuietBlockingClient {
+    async fn number(&self) -> Result<u32> {
+        Ok(8)
+    }
+}
+
+#[farcall::service(blocking = true)]
+trait Loud {
+    fn number(&self) -> u32;
+}
+
+#[tokio::test]
+async fn the_blocking_client_is_left_out_where_it_is_not_wanted() -> Result<()> {
+    assert_eq!(QuietClient::loopback(QuietBlockingClient).number().await?, 8);
+    let _: Option<LoudBlockingClient> = None;
+    Ok(())
+}

@@ -9,7 +9,6 @@ collide! {
     hidden BlockingStub
     hidden Box
     hidden ByteResults
-    hidden Bytes
     hidden Call
     hidden Channel
     hidden Client
@@ -30,8 +29,6 @@ collide! {
     hidden Formatter
     hidden Future
     hidden Handler
-    hidden Into
-    hidden IntoAddress
     hidden Inventory
     hidden InventoryBlockingClient
     hidden InventoryClient
@@ -54,7 +51,6 @@ collide! {
     hidden PhantomData
     hidden Received
     hidden Receiver
-    hidden ReplyMetadata
     hidden Result
     hidden Results
     hidden Row
@@ -84,7 +80,6 @@ collide! {
     hidden Vec
     hidden Wire
     hidden add
-    shown address
     hidden all
     hidden allow
     hidden answer
@@ -105,7 +100,6 @@ collide! {
     hidden clone
     hidden closed
     hidden connect
-    hidden convert
     hidden core
     hidden de
     hidden dead_code
@@ -114,7 +108,6 @@ collide! {
     hidden descriptor
     hidden deserialize
     hidden deserialize_client
-    hidden detached
     hidden dispatch
     hidden diverging_sub_expression
     hidden doc
@@ -135,7 +128,6 @@ collide! {
     hidden from_arc
     hidden from_stub
     hidden future
-    hidden id
     hidden idempotent
     shown implementation
     hidden import
@@ -151,10 +143,8 @@ collide! {
     hidden macro_support
     hidden map
     hidden marker
-    hidden method_id
     hidden methods
     hidden more
-    hidden must_use
     hidden name
     hidden new
     hidden no_such_method
@@ -167,19 +157,18 @@ collide! {
     hidden open
     hidden opening
     hidden option
-    hidden path
     hidden pedantic
     hidden pin
     hidden plain
     hidden primitive
     hidden print
+    hidden provided
     hidden put
     hidden restriction
     hidden result
     hidden returned_item
     hidden row
     hidden rows
-    shown seen
     hidden serde
     hidden serialize
     hidden serialize_client

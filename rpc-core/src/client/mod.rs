@@ -28,6 +28,7 @@ mod dialled;
 mod feeds;
 mod layered;
 mod local;
+mod provided;
 mod reference;
 mod seat;
 mod streaming;

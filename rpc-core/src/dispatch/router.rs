@@ -31,11 +31,8 @@ struct Missing(Error);
 
 impl Service for Missing {
     fn descriptor(&self) -> &'static ServiceDescriptor {
-        const NOTHING: &ServiceDescriptor = &ServiceDescriptor {
-            name: MethodDescriptor::UNKNOWN.path,
-            methods: &[],
-        };
-        NOTHING
+        static NOTHING: ServiceDescriptor = ServiceDescriptor::new(MethodDescriptor::UNKNOWN.path, &[]);
+        &NOTHING
     }
 
     fn dispatch(&self, _: usize, _: Invocation) -> Handler {

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use crate::proto::method_id;
+
 /// A service: its name on the wire and its methods.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct ServiceDescriptor {
     /// The name on the wire: the trait's, unless the attribute says otherwise.
     pub name: &'static str,
@@ -11,12 +14,30 @@ pub struct ServiceDescriptor {
     pub methods: &'static [MethodDescriptor],
 }
 
+impl ServiceDescriptor {
+    /// A service with these methods.
+    pub const fn new(name: &'static str, methods: &'static [MethodDescriptor]) -> Self {
+        Self { name, methods }
+    }
+}
+
 /// A method: its identity on the wire and its policy.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use farcall::service::MethodDescriptor;
+///
+/// static STOCK: MethodDescriptor = MethodDescriptor::new("Inventory.stock").idempotent().timeout(Duration::from_secs(2));
+/// assert_eq!((STOCK.service(), STOCK.method()), ("Inventory", "stock"));
+/// assert!(STOCK.idempotent);
+/// ```
 #[derive(Debug)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each says one thing, and generated code writes them"
+    reason = "each says one thing, and generated code sets them by name"
 )]
+#[non_exhaustive]
 pub struct MethodDescriptor {
     /// `Service.method`, as errors and spans show it.
     pub path: &'static str,
@@ -37,22 +58,80 @@ pub struct MethodDescriptor {
 impl MethodDescriptor {
     /// What a layer of a server sees of a call whose method the server does not have.
     pub const UNKNOWN: &'static Self = &Self {
-        path: "(unknown)",
         id: 0,
-        idempotent: false,
-        oneway: false,
-        detached: false,
-        streaming: false,
-        timeout: None,
+        ..Self::new("(unknown)")
     };
 
+    /// The method `Service.method`, with no policy of its own. What stands behind the last dot is the method.
+    pub const fn new(path: &'static str) -> Self {
+        let (service, method) = split(path);
+        Self {
+            path,
+            id: method_id(service, method),
+            idempotent: false,
+            oneway: false,
+            detached: false,
+            streaming: false,
+            timeout: None,
+        }
+    }
+
+    /// Running it twice does no harm.
+    #[must_use]
+    pub const fn idempotent(mut self) -> Self {
+        self.idempotent = true;
+        self
+    }
+
+    /// The caller does not wait for the handler.
+    #[must_use]
+    pub const fn oneway(mut self) -> Self {
+        self.oneway = true;
+        self
+    }
+
+    /// The handler finishes even when the caller goes away.
+    #[must_use]
+    pub const fn detached(mut self) -> Self {
+        self.detached = true;
+        self
+    }
+
+    /// An argument or the result is a stream.
+    #[must_use]
+    pub const fn streaming(mut self) -> Self {
+        self.streaming = true;
+        self
+    }
+
+    /// The deadline of a call that sets none of its own.
+    #[must_use]
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
     /// The service's part of the path.
-    pub fn service(&self) -> &'static str {
-        self.path.rsplit_once('.').map_or(self.path, |(service, _)| service)
+    pub const fn service(&self) -> &'static str {
+        split(self.path).0
     }
 
     /// The method's part of the path.
-    pub fn method(&self) -> &'static str {
-        self.path.rsplit_once('.').map_or(self.path, |(_, method)| method)
+    pub const fn method(&self) -> &'static str {
+        split(self.path).1
     }
+}
+
+/// What stands before and behind the last dot; both are all of it where there is no dot.
+const fn split(path: &'static str) -> (&'static str, &'static str) {
+    let bytes = path.as_bytes();
+    let mut dot = bytes.len();
+    while dot > 0 {
+        dot -= 1;
+        if bytes[dot] == b'.' {
+            let (service, method) = path.split_at(dot);
+            return (service, method.split_at(1).1);
+        }
+    }
+    (path, path)
 }

@@ -17,7 +17,7 @@ pub(super) fn implementation(service: &Service) -> TokenStream {
     let proxy = proxy(service);
     let parts = [
         proxy.common(),
-        proxy.constructors(connect(service)),
+        proxy.provided(),
         proxy.methods(),
         proxy.trait_implementation(),
     ];
@@ -31,18 +31,5 @@ fn proxy(service: &Service) -> Proxy<'_> {
         stub: quote!(BlockingStub),
         role: quote!(BlockingClient),
         asynchronous: false,
-    }
-}
-
-fn connect(service: &Service) -> TokenStream {
-    let (library, visibility) = (&service.library, &service.item.vis);
-    quote! {
-        /// Connects to the server at an address.
-        ///
-        /// # Errors
-        /// When the address is malformed or nobody answers there.
-        #visibility fn connect(address: impl __farcall::IntoAddress) -> #library::Result<Self> {
-            __farcall::BlockingClient::connect(address)
-        }
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn implementation(service: &Service) -> TokenStream {
     let proxy = proxy(service);
     let parts = [
         proxy.common(),
-        proxy.constructors(connect(service)),
+        proxy.provided(),
         in_process(service),
         reference(service),
         proxy.methods(),
@@ -32,21 +32,6 @@ fn proxy(service: &Service) -> Proxy<'_> {
         stub: quote!(Stub),
         role: quote!(Client),
         asynchronous: true,
-    }
-}
-
-fn connect(service: &Service) -> TokenStream {
-    let (library, visibility) = (&service.library, &service.item.vis);
-    quote! {
-        /// Connects to the server at an address.
-        ///
-        /// # Errors
-        /// When the address is malformed or nobody answers there.
-        #visibility fn connect(
-            address: impl __farcall::IntoAddress,
-        ) -> impl ::core::future::Future<Output = #library::Result<Self>> + ::core::marker::Send {
-            <Self as __farcall::Client>::connect(address)
-        }
     }
 }
 

@@ -10,10 +10,9 @@ pub(super) fn descriptor(service: &Service) -> TokenStream {
     let methods = service.methods.iter().map(|method| method_descriptor(service, method));
     let positions = positions(service);
     quote! {
-        static __FARCALL_DESCRIPTOR: __farcall::ServiceDescriptor = __farcall::ServiceDescriptor {
-            name: #name,
-            methods: &[#(#methods),*],
-        };
+        const __FARCALL_METHODS: &[__farcall::MethodDescriptor] = &[#(#methods),*];
+        static __FARCALL_DESCRIPTOR: __farcall::ServiceDescriptor =
+            __farcall::ServiceDescriptor::new(#name, __FARCALL_METHODS);
         const _: () = __farcall::assert_distinct(&__FARCALL_DESCRIPTOR);
         #positions
     }
@@ -21,32 +20,23 @@ pub(super) fn descriptor(service: &Service) -> TokenStream {
 
 fn method_descriptor(service: &Service, method: &Method) -> TokenStream {
     let cfgs = method.cfgs();
-    let (service, name) = (&service.name, &method.name);
-    let path = format!("{service}.{name}");
+    let path = format!("{}.{}", service.name, method.name);
     let policy = &method.policy;
-    let (idempotent, oneway, detached) = (policy.idempotent, policy.oneway, policy.detached);
-    let streaming = method.is_streaming();
-    let timeout = policy.timeout.map_or_else(
-        || quote!(__farcall::std::option::Option::None),
-        |timeout| {
-            let (seconds, nanoseconds) = (timeout.as_secs(), timeout.subsec_nanos());
-            quote!(__farcall::std::option::Option::Some(
-                __farcall::std::time::Duration::new(#seconds, #nanoseconds)
-            ))
-        },
-    );
-    quote! {
-        #(#cfgs)*
-        __farcall::MethodDescriptor {
-            path: #path,
-            id: __farcall::method_id(#service, #name),
-            idempotent: #idempotent,
-            oneway: #oneway,
-            detached: #detached,
-            streaming: #streaming,
-            timeout: #timeout,
-        }
-    }
+    let flags = [
+        ("idempotent", policy.idempotent),
+        ("oneway", policy.oneway),
+        ("detached", policy.detached),
+        ("streaming", method.is_streaming()),
+    ];
+    let flags = flags
+        .into_iter()
+        .filter(|(_, is_set)| *is_set)
+        .map(|(name, _)| format_ident!("{}", name));
+    let timeout = policy.timeout.map(|timeout| {
+        let (seconds, nanoseconds) = (timeout.as_secs(), timeout.subsec_nanos());
+        quote!(.timeout(__farcall::std::time::Duration::new(#seconds, #nanoseconds)))
+    });
+    quote!(#(#cfgs)* __farcall::MethodDescriptor::new(#path) #(.#flags())* #timeout)
 }
 
 /// Where a `cfg` can remove methods, the compiler counts those that remain, as variants of an enum.

@@ -27,21 +27,24 @@ use crate::model::Service;
 pub(crate) fn companions(service: &Service) -> TokenStream {
     let library = &service.library;
     let cfgs: Vec<_> = service.cfgs().collect();
-    let definitions = [
-        client::definition(service),
-        blocking::definition(service),
-        server::definition(service),
-    ];
+    let (mut definitions, mut implementations) = (
+        vec![client::definition(service)],
+        vec![
+            asserts::asserts(service),
+            descriptor::descriptor(service),
+            client::implementation(service),
+        ],
+    );
+    if service.blocking {
+        definitions.push(blocking::definition(service));
+        implementations.push(blocking::implementation(service));
+    }
+    definitions.push(server::definition(service));
+    implementations.extend([server::implementation(service), pointers::implementations(service)]);
     let (lints, silenced) = (service.lints(), silenced());
-    let definitions = definitions.map(|definition| quote!(#(#cfgs)* #lints #silenced #definition));
-    let implementations = [
-        asserts::asserts(service),
-        descriptor::descriptor(service),
-        client::implementation(service),
-        blocking::implementation(service),
-        server::implementation(service),
-        pointers::implementations(service),
-    ];
+    let definitions = definitions
+        .into_iter()
+        .map(|definition| quote!(#(#cfgs)* #lints #silenced #definition));
     quote! {
         #(#definitions)*
 

@@ -1,6 +1,6 @@
 //! What the client and the blocking client have in common.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{Generics, Ident};
 
@@ -84,101 +84,31 @@ impl Proxy<'_> {
 
     /// The inherent functions that are not of the service, except where the service has one of that name; there the
     /// library's trait still has it.
-    pub(super) fn constructors(&self, connect: TokenStream) -> TokenStream {
-        let ident = self.ident;
+    pub(super) fn provided(&self) -> TokenStream {
+        const OF_BOTH: [&str; 8] = [
+            "connect",
+            "new",
+            "channel",
+            "with_timeout",
+            "with_item_timeout",
+            "with_metadata",
+            "with_metadata_bin",
+            "with_reply_metadata",
+        ];
+        let Self { ident, role, .. } = self;
         let generics = declared(&self.service.parameters);
         let (impl_generics, arguments, _) = split(&generics);
-        let functions = [("connect", connect)].into_iter().chain(self.provided());
-        let functions = functions
-            .filter(|(name, _)| !self.service.has_method(name))
-            .map(|(_, function)| function);
+        let visibility = &self.service.item.vis;
+        let names = OF_BOTH
+            .into_iter()
+            .chain(self.asynchronous.then_some("closed"))
+            .filter(|name| !self.service.has_method(name))
+            .map(|name| Ident::new(name, Span::call_site()));
         quote! {
             impl #impl_generics #ident #arguments {
-                #(#functions)*
+                __farcall::provided! { #visibility #role: #(#names)* }
             }
         }
-    }
-
-    fn provided(&self) -> Vec<(&'static str, TokenStream)> {
-        let (visibility, role) = (&self.service.item.vis, &self.role);
-        let new = quote! {
-            /// A client over a channel, which other clients may share.
-            #visibility fn new(channel: __farcall::Channel) -> Self {
-                __farcall::#role::new(channel)
-            }
-        };
-        let channel = quote! {
-            /// The channel that the calls go over.
-            #visibility fn channel(&self) -> &__farcall::Channel {
-                __farcall::#role::channel(self)
-            }
-        };
-        let with_timeout = quote! {
-            /// The same client with a time limit for each call, which comes before the method's and the channel's.
-            #[must_use]
-            #visibility fn with_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
-                __farcall::#role::with_timeout(self, timeout)
-            }
-        };
-        let with_item_timeout = quote! {
-            /// The same client with a time limit for each wait for an item of a stream that a method returns, and for
-            /// the answer that opens it.
-            #[must_use]
-            #visibility fn with_item_timeout(&self, timeout: __farcall::std::time::Duration) -> Self {
-                __farcall::#role::with_item_timeout(self, timeout)
-            }
-        };
-        let with_metadata = quote! {
-            /// The same client with one more pair of metadata. With an invalid key each call fails as
-            /// `InvalidArgument`.
-            #[must_use]
-            #visibility fn with_metadata(
-                &self,
-                key: &__farcall::std::primitive::str,
-                value: &__farcall::std::primitive::str,
-            ) -> Self {
-                __farcall::#role::with_metadata(self, key, value)
-            }
-        };
-        let with_metadata_bin = quote! {
-            /// The same client with one more pair of metadata, whose value is bytes and whose key must end in `-bin`.
-            #[must_use]
-            #visibility fn with_metadata_bin(
-                &self,
-                key: &__farcall::std::primitive::str,
-                value: impl ::core::convert::Into<__farcall::Bytes>,
-            ) -> Self {
-                __farcall::#role::with_metadata_bin(self, key, value)
-            }
-        };
-        let with_reply_metadata = quote! {
-            /// The same client, with the metadata of its answers going to `seen`.
-            #[must_use]
-            #visibility fn with_reply_metadata(&self, seen: &__farcall::ReplyMetadata) -> Self {
-                __farcall::#role::with_reply_metadata(self, seen)
-            }
-        };
-        let closed = self.asynchronous.then(|| {
-            quote! {
-                /// Waits for the end of the object, or of the server's present connection, and gives the reason.
-                #visibility fn closed(
-                    &self,
-                ) -> impl ::core::future::Future<Output = __farcall::Error> + ::core::marker::Send + '_ {
-                    __farcall::Client::closed(self)
-                }
-            }
-        });
-        let mut provided = vec![
-            ("new", new),
-            ("channel", channel),
-            ("with_timeout", with_timeout),
-            ("with_item_timeout", with_item_timeout),
-            ("with_metadata", with_metadata),
-            ("with_metadata_bin", with_metadata_bin),
-            ("with_reply_metadata", with_reply_metadata),
-        ];
-        provided.extend(closed.map(|closed| ("closed", closed)));
-        provided
     }
 
     /// The trait itself, where every method has a form that the client can keep to.

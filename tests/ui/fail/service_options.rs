@@ -28,6 +28,16 @@ pub trait Twice {
     async fn put(&self) -> u32;
 }
 
+#[farcall::service(blocking)]
+pub trait Blocking {
+    async fn put(&self) -> u32;
+}
+
+#[farcall::service(blocking = "no")]
+pub trait Never {
+    async fn put(&self) -> u32;
+}
+
 fn main() {
     fn _use(_: UnknownClient, _: SlashClient, _: CrateClient) {}
 }

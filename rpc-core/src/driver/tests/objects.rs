@@ -78,10 +78,8 @@ impl Drop for Brittle {
 
 impl Service for Brittle {
     fn descriptor(&self) -> &'static ServiceDescriptor {
-        &ServiceDescriptor {
-            name: "Brittle",
-            methods: &[],
-        }
+        static BRITTLE: ServiceDescriptor = ServiceDescriptor::new("Brittle", &[]);
+        &BRITTLE
     }
 
     fn dispatch(&self, _: usize, _: Invocation) -> Handler {

@@ -189,10 +189,8 @@ struct Nothing;
 
 impl crate::Service for Nothing {
     fn descriptor(&self) -> &'static crate::service::ServiceDescriptor {
-        &crate::service::ServiceDescriptor {
-            name: "Nothing",
-            methods: &[],
-        }
+        static NOTHING: crate::service::ServiceDescriptor = crate::service::ServiceDescriptor::new("Nothing", &[]);
+        &NOTHING
     }
 
     fn dispatch(&self, _: usize, _: crate::service::Invocation) -> crate::service::Handler {
