@@ -21,11 +21,17 @@ mod handlers;
 mod look_alikes;
 #[path = "macro_shapes/names.rs"]
 mod names;
+#[path = "macro_shapes/nobody_calls.rs"]
+mod nobody_calls;
 #[path = "macro_shapes/pointers.rs"]
 mod pointers;
 #[path = "macro_shapes/results.rs"]
 mod results;
 #[path = "macro_shapes/same_trait.rs"]
 mod same_trait;
+#[path = "macro_shapes/shadowed_prelude.rs"]
+mod shadowed_prelude;
 #[path = "macro_shapes/streams.rs"]
 mod streams;
+#[path = "macro_shapes/strict_lints.rs"]
+mod strict_lints;

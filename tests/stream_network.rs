@@ -3,9 +3,11 @@
 //! behind; and the same seed gives the same run.
 #![allow(missing_docs, reason = "a test")]
 
+#[path = "support/seeds.rs"]
+mod seeds;
+
 use std::{
     collections::HashMap,
-    env,
     error::Error as StdError,
     pin::pin,
     sync::{
@@ -353,7 +355,7 @@ async fn jobs(seed: u64) -> TestResult<Run> {
     let server = Server::new()
         .service(ShapesServer::new(book.clone()))
         .limits(limits.clone())
-        .listen("mem://stream-network")
+        .listen(format!("mem://stream-network-{seed}").as_str())
         .await?;
     let options = Channel::builder().limits(limits).timeout(Duration::from_secs(60));
     let client = ShapesClient::new(network.channel(&server, options));
@@ -403,29 +405,35 @@ fn run(seed: u64) -> TestResult<Run> {
         .map_err(|error| format!("seed {seed}: {error}").into())
 }
 
-#[test]
-fn every_stream_ends_truly_and_the_same_way_twice() -> TestResult {
-    let number = |name: &str| env::var(name).ok().map(|number| number.parse::<u64>()).transpose();
-    let seeds = match number("FARCALL_SIM_SEED")? {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("FARCALL_SIM_SEEDS")?.unwrap_or(1000),
-    };
-    let least = (seeds.end - seeds.start) as usize;
-    let (mut worked, mut failed) = (0, 0);
-    for seed in seeds {
-        let first = run(seed)?;
-        worked += first.jobs.iter().filter(|job| job.is_ok()).count();
-        failed += first.jobs.iter().filter(|job| job.is_err()).count();
-        if seed % TWICE != 0 {
-            continue;
-        }
+/// Runs a seed, and now and then a second time; says how many jobs worked and how many failed.
+fn attempt(seed: u64) -> TestResult<(usize, usize)> {
+    let first = run(seed)?;
+    let worked = first.jobs.iter().filter(|job| job.is_ok()).count();
+    if seed.is_multiple_of(TWICE) {
         let second = run(seed)?;
-        let pairs = first.trace.iter().zip(&second.trace);
-        let differs = pairs.into_iter().position(|(one, other)| one != other);
+        let differs = first
+            .trace
+            .iter()
+            .zip(&second.trace)
+            .position(|(one, other)| one != other);
         assert_eq!(differs, None, "seed {seed}");
         assert_eq!(first.trace.len(), second.trace.len(), "seed {seed}");
         assert_eq!(first.jobs, second.jobs, "seed {seed}");
     }
+    Ok((worked, first.jobs.len() - worked))
+}
+
+/// 250 seeds, or as many as `FARCALL_SIM_SEEDS` says; `FARCALL_SIM_SEED` says which one.
+#[test]
+fn every_stream_ends_truly_and_the_same_way_twice() -> TestResult {
+    let seeds = match seeds::number("FARCALL_SIM_SEED")? {
+        Some(seed) => seed..seed + 1,
+        None => 0..seeds::number("FARCALL_SIM_SEEDS")?.unwrap_or(250),
+    };
+    let least = (seeds.end - seeds.start) as usize;
+    let counts = seeds::each(seeds, attempt)?;
+    let worked: usize = counts.iter().map(|(worked, _)| worked).sum();
+    let failed: usize = counts.iter().map(|(_, failed)| failed).sum();
     assert!(
         worked > least && failed >= least / 4,
         "{worked} worked and {failed} failed"

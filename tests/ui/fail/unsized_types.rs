@@ -4,7 +4,7 @@
 pub trait Inventory {
     async fn stock(&self, sku: str) -> farcall::Result<u32>;
     async fn put(&self, rows: [u8]) -> farcall::Result<()>;
-    async fn watch(&self, items: impl futures::Stream<Item = str>) -> farcall::Result<()>;
+    async fn watch(&self, items: impl farcall::stream::Stream<Item = str>) -> farcall::Result<()>;
 }
 
 fn main() {}

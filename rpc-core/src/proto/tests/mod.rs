@@ -15,6 +15,7 @@ mod lost;
 mod objects;
 mod random;
 mod refusals;
+pub(in crate::proto) mod seeds;
 mod streams;
 mod turns;
 

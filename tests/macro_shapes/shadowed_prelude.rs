@@ -1,6 +1,7 @@
 //! Generated code means the standard library even where the user's names stand in its place.
 #![no_implicit_prelude]
 #![deny(warnings)]
+#![allow(clippy::ptr_arg, reason = "a `String` by reference is what is tried")]
 #![allow(missing_docs, missing_debug_implementations, dead_code)]
 
 use ::std::{assert, convert::From, string::String};
@@ -91,7 +92,8 @@ impl Inventory for Warehouse {
     }
 }
 
-fn main() {
+#[::core::prelude::v1::test]
+fn the_standard_library_is_meant() {
     let client = InventoryClient::loopback(Warehouse);
     let _copy = ::std::clone::Clone::clone(&client);
     assert!(::std::format!("{client:?}").starts_with("InventoryClient"));

@@ -3,7 +3,6 @@
     warnings,
     missing_docs,
     missing_debug_implementations,
-    unreachable_pub,
     unused_qualifications,
     rust_2018_idioms,
     clippy::pedantic
@@ -119,7 +118,9 @@ async fn calls() -> Result<(), StockError> {
     let _: u32 = client.stock("apple").await?;
     let _: u64 = client.ping().await?;
     let _: String = client.version().await?;
-    let hurried = client.with_timeout(std::time::Duration::from_secs(1)).with_metadata("tenant", "eu");
+    let hurried = client
+        .with_timeout(std::time::Duration::from_secs(1))
+        .with_metadata("tenant", "eu");
     let _: Ticket = hurried.reserve("apple", 3).await?;
     client.put_blob("k", &[1, 2]).await?;
     let _: Vec<u32> = client.watch("apple").try_collect().await?;
@@ -135,7 +136,8 @@ fn blocking_calls() -> Result<(), StockError> {
     Ok(())
 }
 
-fn main() {
+#[test]
+fn it_is_used() {
     let _ = InventoryClient::loopback(Warehouse);
     let _ = InventoryServer::new(Warehouse);
     drop(calls());

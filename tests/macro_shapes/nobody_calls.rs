@@ -31,6 +31,7 @@ pub trait Old {
     async fn count(&self) -> farcall::Result<u32>;
 }
 
-fn main() {
+#[test]
+fn it_is_served() {
     let _ = SilentServer::new(Quiet);
 }
