@@ -1,4 +1,5 @@
-//! A transport of your own: any byte stream will do. This one counts the bytes of another transport.
+//! A transport of your own: any byte stream will do. This one counts the bytes of another transport, and lets in whoever
+//! begins with a word.
 #![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
 
 use std::{
@@ -14,9 +15,9 @@ use std::{
 
 use farcall::{
     Address, Channel, Server,
-    transport::{BoxStream, Connecting, Connector, Listener, bind, connector},
+    transport::{Accepting, BoxStream, Connected, Connecting, Connector, Incoming, Listener, bind, connector},
 };
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 #[farcall::service]
 trait Echo {
@@ -68,16 +69,17 @@ struct Meter<T> {
     read: Arc<AtomicU64>,
 }
 
-fn metered(opening: Connecting<'_>, read: Arc<AtomicU64>) -> Connecting<'_> {
-    Box::pin(async {
-        let (stream, peer) = opening.await?;
-        Ok((Box::new(Metered { stream, read }) as BoxStream, peer))
-    })
-}
+const WORD: &[u8; 6] = b"please";
 
 impl Connector for Meter<Arc<dyn Connector>> {
     fn connect(&self) -> Connecting<'_> {
-        metered(self.inner.connect(), Arc::clone(&self.read))
+        let read = Arc::clone(&self.read);
+        Box::pin(async {
+            let peer = self.address().clone();
+            let mut stream = self.inner.connect().await?.into_stream();
+            stream.write_all(WORD).await?;
+            Ok(Connected::new(Box::new(Metered { stream, read }), peer))
+        })
     }
 
     fn address(&self) -> &Address {
@@ -86,8 +88,22 @@ impl Connector for Meter<Arc<dyn Connector>> {
 }
 
 impl Listener for Meter<Box<dyn Listener>> {
-    fn accept(&mut self) -> Connecting<'_> {
-        metered(self.inner.accept(), Arc::clone(&self.read))
+    fn accept(&mut self) -> Accepting<'_> {
+        let read = Arc::clone(&self.read);
+        Box::pin(async {
+            let incoming = self.inner.accept().await?;
+            let peer = incoming.peer().clone();
+            // The server waits for the word in the task of this connection: one that is silent holds up no other.
+            Ok(Incoming::new(peer.clone(), async {
+                let mut stream = incoming.open().await?.into_stream();
+                let mut word = [0; WORD.len()];
+                stream.read_exact(&mut word).await?;
+                if word != *WORD {
+                    return Err(io::ErrorKind::PermissionDenied.into());
+                }
+                Ok(Connected::new(Box::new(Metered { stream, read }), peer))
+            }))
+        })
     }
 
     fn local_address(&self) -> Address {

@@ -9,7 +9,7 @@ use std::{collections::VecDeque, error::Error, io};
 use farcall::{
     Address, Channel,
     testing::Network,
-    transport::{BoxStream, Connecting, Listener},
+    transport::{Accepting, BoxStream, Connected, Listener},
 };
 use probe::{ProbeClient, Prober};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -21,13 +21,13 @@ struct Scripted {
 }
 
 impl Listener for Scripted {
-    fn accept(&mut self) -> Connecting<'_> {
+    fn accept(&mut self) -> Accepting<'_> {
         Box::pin(async {
             if let Some(error) = self.errors.pop_front() {
                 return Err(error.into());
             }
             match self.streams.recv().await {
-                Some(stream) => Ok((stream, self.local_address())),
+                Some(stream) => Ok(Connected::new(stream, self.local_address()).into()),
                 None => std::future::pending().await,
             }
         })

@@ -12,7 +12,7 @@ use std::{
 
 use farcall::{
     Address, Channel, Code, Context, Error, Outcome, Result, Server,
-    transport::{BoxStream, Connecting, Connector},
+    transport::{Connected, Connecting, Connector},
 };
 use support::TestResult;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -194,7 +194,7 @@ struct Broken(Address);
 
 impl Connector for Broken {
     fn connect(&self) -> Connecting<'_> {
-        Box::pin(async { Ok((Box::new(Breaking) as BoxStream, self.0.clone())) })
+        Box::pin(async { Ok(Connected::new(Box::new(Breaking), self.0.clone())) })
     }
 
     fn address(&self) -> &Address {
@@ -264,7 +264,7 @@ mod full_queues {
         listener.set_nonblocking(true)?;
         let listener = tokio::net::UnixListener::from_std(listener)?;
         let (stream, _) = listener.accept().await?;
-        server.serve(Box::new(stream), Address::custom("test://client"));
+        server.serve(Connected::new(Box::new(stream), Address::custom("test://client")));
         assert_eq!(call.await??, "test://client");
         Ok(())
     }

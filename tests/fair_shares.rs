@@ -7,7 +7,7 @@ mod raw;
 
 use std::error::Error;
 
-use farcall::{Code, Limits, RunningServer};
+use farcall::{Code, Limits, RunningServer, transport::Connected};
 use probe::{Prober, ends};
 use raw::Peer;
 use tokio::{
@@ -34,7 +34,7 @@ async fn run(
 /// A client at `address` that has said nothing yet.
 fn dial(server: &RunningServer, address: &str) -> TestResult<Client> {
     let (here, there) = duplex(64 << 10);
-    server.serve(Box::new(there), address.parse()?);
+    server.serve(Connected::new(Box::new(there), address.parse()?));
     Ok(Peer::new(here))
 }
 

@@ -8,7 +8,7 @@ mod raw;
 
 use std::{error::Error as StdError, sync::Arc, time::Duration};
 
-use farcall::{Address, Channel, Code, Error, Limits, Outcome, RunningServer, testing::Network};
+use farcall::{Address, Channel, Code, Error, Limits, Outcome, RunningServer, testing::Network, transport::Connected};
 use probe::{ProbeClient, Prober, ends};
 use raw::Peer;
 use tokio::{
@@ -155,7 +155,7 @@ async fn a_peer_that_does_not_finish_is_cut() -> TestResult {
         let (near, far) = Network::seeded(1).pair();
         let mut peer = Peer::new(near);
         let start = Instant::now();
-        server.serve(far, server.local_addr());
+        server.serve(Connected::new(far, server.local_addr()));
         peer.send(beginning).await?;
         let why = heard.recv().await.ok_or("the server is gone")?;
         assert!(why.contains("within 5s"), "{why}");

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use farcall::{Limits, Server, testing::Network};
+use farcall::{Limits, Server, testing::Network, transport::Connected};
 use raw::Peer;
 use support::{TestResult, Transport};
 use tokio::time::{Instant, sleep_until};
@@ -125,7 +125,7 @@ async fn frames_about_nothing_do_not_keep_a_connection() -> TestResult {
     ] {
         let server = server(IDLE).listen("mem://idle-nothing").await?;
         let (near, far) = Network::seeded(1).pair();
-        server.serve(far, server.local_addr());
+        server.serve(Connected::new(far, server.local_addr()));
         let mut peer = Peer::new(near);
         peer.open().await?;
         let opened = Instant::now();
@@ -143,7 +143,7 @@ async fn frames_about_nothing_do_not_keep_a_connection() -> TestResult {
 async fn a_peer_that_stays_all_the_same_is_left() -> TestResult {
     let server = server(IDLE).listen("mem://idle-stays").await?;
     let (near, far) = Network::seeded(1).pair();
-    server.serve(far, server.local_addr());
+    server.serve(Connected::new(far, server.local_addr()));
     let mut peer = Peer::new(near);
     peer.open().await?;
     let opened = Instant::now();

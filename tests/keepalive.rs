@@ -8,7 +8,7 @@ mod raw;
 
 use std::{error::Error, time::Duration};
 
-use farcall::{Channel, ChannelState, Code, Limits, Outcome, RunningServer, testing::Network};
+use farcall::{Channel, ChannelState, Code, Limits, Outcome, RunningServer, testing::Network, transport::Connected};
 use futures::future::join_all;
 use probe::{ProbeClient, Prober, ends};
 use raw::Peer;
@@ -148,7 +148,7 @@ async fn a_peer_that_reads_nothing_is_cut_and_costs_little() -> TestResult {
         .keepalive(100 * STALL);
     let server = start(&prober, limits, "stalled").await?;
     let (near, far) = Network::seeded(1).pair();
-    server.serve(far, server.local_addr());
+    server.serve(Connected::new(far, server.local_addr()));
     let mut peer = Peer::new(near);
     peer.open().await?;
     peer.send(&raw::request(0, "hold", &(0_u64,))).await?;

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use farcall::{Channel, ChannelState, Code, Outcome, RunningServer, testing::Network};
+use farcall::{Channel, ChannelState, Code, Outcome, RunningServer, testing::Network, transport::Connected};
 use futures::future::join_all;
 use probe::{ProbeClient, Prober, ends};
 use tokio::time::Instant;
@@ -38,7 +38,7 @@ impl Bed {
             move |stream| {
                 accepted.fetch_add(1, Ordering::Relaxed);
                 let server = Arc::clone(&server.lock().expect("not poisoned"));
-                server.serve(stream, server.local_addr());
+                server.serve(Connected::new(stream, server.local_addr()));
             }
         };
         let channel = Channel::builder().connector(network.connector(Arc::new(accept)));

@@ -135,7 +135,7 @@ async fn every_call_is_told_of_a_server_that_vanished() -> TestResult {
 
 /// Takes every frame and answers none, until the client ends the session; gives how many pings there were.
 async fn only_acknowledge(mut listener: Box<dyn Listener>) -> io::Result<usize> {
-    let (stream, _) = listener.accept().await?;
+    let stream = listener.accept().await?.open().await?.into_stream();
     let reading = async {
         let mut peer = Peer::new(stream);
         peer.take(raw::client_hello().len()).await?;

@@ -12,7 +12,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use farcall::{Code, Context, Error, Limits, Outcome, Result, RunningServer, Server};
+use farcall::{Code, Context, Error, Limits, Outcome, Result, RunningServer, Server, transport::Connected};
 use futures::future::join_all;
 use peak_alloc::PeakAlloc;
 use raw::Peer;
@@ -77,7 +77,7 @@ type Client = Peer<DuplexStream>;
 /// A client at `address`, with room for next to nothing on the way to it.
 async fn join(server: &RunningServer, address: &str) -> TestResult<Client> {
     let (here, there) = duplex(4096);
-    server.serve(Box::new(there), address.parse()?);
+    server.serve(Connected::new(Box::new(there), address.parse()?));
     let mut peer = Peer::new(here);
     peer.open().await?;
     Ok(peer)

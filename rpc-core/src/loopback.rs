@@ -5,7 +5,7 @@ use std::{fmt, io, sync::Arc};
 use crate::{
     Address, Channel, RunningServer, Server, Service,
     client::ChannelBuilder,
-    transport::{Connecting, Connector, LOOPBACK, mem_pair},
+    transport::{Connected, Connecting, Connector, LOOPBACK, mem_pair},
 };
 
 impl Channel {
@@ -52,8 +52,8 @@ impl Connector for Loopback {
         Box::pin(async {
             let server = self.server.as_ref().map_err(|error| io::Error::from(error.clone()))?;
             let (near, far) = mem_pair();
-            server.serve(far, self.address.clone());
-            Ok((near, self.address.clone()))
+            server.serve(Connected::new(far, self.address.clone()).near());
+            Ok(Connected::new(near, self.address.clone()).near())
         })
     }
 

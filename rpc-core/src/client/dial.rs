@@ -82,7 +82,7 @@ async fn attempt(
     call_timeout: Option<Duration>,
 ) -> Result<(Arc<Link>, Driver<Serving>), Error> {
     let (address, limits) = (connector.address(), host.limits());
-    let (mut stream, peer) = match timeout(limits.handshake_timeout, connector.connect()).await {
+    let mut connected = match timeout(limits.handshake_timeout, connector.connect()).await {
         Ok(Ok(connected)) => connected,
         Ok(Err(error)) => {
             return Err(no_connection(error, |cause| {
@@ -97,18 +97,16 @@ async fn attempt(
             ));
         }
     };
-    let opened = open(&mut stream, address, format, limits).await?;
+    let opened = open(&mut connected, address, format, limits).await?;
     let connection = Connection::new(opened.settings, Instant::now().into_std());
     let wire = Wire {
         format,
         limits: limits.into(),
-        near: peer.is_near(),
+        near: connected.is_near(),
         tells_panics: false,
     };
+    let peer = connected.peer().clone();
     let link = Link::new(connection, wire, peer.clone(), call_timeout, host.share(&peer));
-    let serving = Serving::new(host, Arc::clone(&link), peer.clone());
-    Ok((
-        Arc::clone(&link),
-        Driver::new(link, stream, peer, opened.input, serving),
-    ))
+    let serving = Serving::new(host, Arc::clone(&link), peer);
+    Ok((Arc::clone(&link), Driver::new(link, connected, opened.input, serving)))
 }

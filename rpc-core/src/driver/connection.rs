@@ -24,7 +24,7 @@ use super::{
 use crate::{
     Code, Error, Metadata, Outcome,
     proto::{Event, IndexedQueue, Keyed, Lost, Stop},
-    transport::{Address, BoxStream, last_heard},
+    transport::{Address, BoxStream, Connected, LastHeard},
 };
 
 /// How much room a read has: a batch of small calls, or two pieces of a large one.
@@ -55,6 +55,8 @@ const SLICES: usize = 64;
 pub(crate) struct Driver<I> {
     link: Arc<Link>,
     stream: BoxStream,
+    /// When the peer was heard last, where the transport knows more about it.
+    heard: Option<LastHeard>,
     peer: Address,
     inbound: I,
     input: BytesMut,
@@ -108,10 +110,13 @@ enum Begin {
 
 impl<I: Inbound + Unpin> Driver<I> {
     /// A driver of an open connection; `input` is what came behind the handshake.
-    pub(crate) fn new(link: Arc<Link>, stream: BoxStream, peer: Address, input: BytesMut, inbound: I) -> Self {
+    pub(crate) fn new(link: Arc<Link>, connected: Connected, input: BytesMut, inbound: I) -> Self {
+        let peer = connected.peer().clone();
+        let (stream, heard) = connected.into_parts();
         Self {
             link,
             stream,
+            heard,
             peer,
             inbound,
             unread: !input.is_empty(),
@@ -396,7 +401,7 @@ impl<I: Inbound + Unpin> Driver<I> {
 
     /// Acts on what time has brought. A peer of which the transport has heard since bytes were read is not silent.
     fn time_out(&mut self, now: Instant) -> Result<(), Lost> {
-        let heard = last_heard(&self.stream);
+        let heard = self.heard.as_ref().and_then(LastHeard::get);
         let mut state = self.link.lock();
         if let Some(at) = heard {
             state.connection.handle_heard(at);

@@ -11,8 +11,8 @@ use tokio::{
 use crate::{
     Code, Error, Limits,
     codec::Format,
-    proto::{Announced, Carrier, ClientHello, HelloError, ServerHello, Settings},
-    transport::{Address, BoxStream, no_connection},
+    proto::{Announced, ClientHello, HelloError, ServerHello, Settings},
+    transport::{Address, BoxStream, Connected, no_connection},
 };
 
 /// An opened connection: how to run it, the format agreed on, and what came behind the hello.
@@ -23,25 +23,17 @@ pub(crate) struct Opened {
     pub(crate) input: BytesMut,
 }
 
-/// What a stream to or from `peer` is made of.
-fn carrier(peer: &Address) -> Carrier {
-    if peer.scheme() == "udp" {
-        Carrier::Datagrams
-    } else {
-        Carrier::Stream
-    }
-}
-
 /// Opens a connection as the client.
 ///
 /// Dropping the future leaves the stream in the middle of a handshake; it is of no use then.
 pub(crate) async fn open(
-    stream: &mut BoxStream,
+    connected: &mut Connected,
     peer: &Address,
     format: Format,
     limits: &Limits,
 ) -> Result<Opened, Error> {
-    let carrier = carrier(peer);
+    let carrier = connected.carrier();
+    let stream = connected.stream();
     let hello = ClientHello {
         codec: format.id(),
         limits: Announced::over(carrier, limits),
@@ -111,11 +103,12 @@ pub(crate) async fn open(
 /// # Errors
 /// What went wrong in words, after the peer was told as well as it understands.
 pub(crate) async fn accept(
-    stream: &mut BoxStream,
-    peer: &Address,
+    connected: &mut Connected,
     limits: &Limits,
     heard: impl FnOnce() + Send,
 ) -> Result<Opened, String> {
+    let carrier = connected.carrier();
+    let stream = connected.stream();
     let mut input = BytesMut::new();
     let hello = match timeout(limits.handshake_timeout, client_hello(stream, &mut input)).await {
         Ok(Ok(hello)) => hello,
@@ -140,7 +133,6 @@ pub(crate) async fn accept(
         return Err(text);
     };
     heard();
-    let carrier = carrier(peer);
     let answer = ServerHello::Accepted {
         codec: hello.codec,
         limits: Announced::over(carrier, limits),

@@ -5,7 +5,7 @@ use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
 use tokio::{
     runtime::Handle,
     sync::watch,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{
@@ -13,13 +13,13 @@ use super::{
     running::Shared,
 };
 use crate::{
-    Address, Code, Error,
+    Code, Error,
     dispatch::Serving,
     driver::attachments::Wire,
     driver::{DEFAULT_TIMEOUT, Driver, Link, Refused, Share, accept as handshake, reject},
     events,
     proto::Connection,
-    transport::{BoxStream, Listener},
+    transport::{Connected, Incoming, Listener},
 };
 
 /// How long to wait after an error of `accept`: most are a shortage of file descriptors, which passes.
@@ -42,7 +42,7 @@ async fn accept_all(shared: &Arc<Shared>, listener: &mut dyn Listener) {
     let runtime = Handle::current();
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => serve(shared, &runtime, stream, peer),
+            Ok(incoming) => serve(shared, &runtime, incoming),
             Err(error) => {
                 events::accepting_failed(&listener.local_address(), &error.to_string());
                 shared
@@ -65,7 +65,8 @@ async fn until(end: impl Future<Output = ()>, work: impl Future<Output = ()>) {
 }
 
 /// Serves one connection in a task that its place in the registry owns.
-pub(super) fn serve(shared: &Arc<Shared>, runtime: &Handle, stream: BoxStream, peer: Address) {
+pub(super) fn serve(shared: &Arc<Shared>, runtime: &Handle, incoming: Incoming) {
+    let peer = incoming.peer().clone();
     let share = shared.host.share(&peer);
     let no_place = match shared.registry.enter(&peer, &share) {
         Ok((place, gave_way)) => {
@@ -76,7 +77,7 @@ pub(super) fn serve(shared: &Arc<Shared>, runtime: &Handle, stream: BoxStream, p
                 shared.hooks.failed(&oldest, why);
             }
             let shared = Arc::clone(shared);
-            place.spawn(runtime, |place| connection(shared, place, stream, peer, share));
+            place.spawn(runtime, |place| connection(shared, place, incoming, share));
             return;
         }
         Err(no_place) => no_place,
@@ -94,32 +95,51 @@ pub(super) fn serve(shared: &Arc<Shared>, runtime: &Handle, stream: BoxStream, p
     events::connection_refused(&peer, &why);
     shared.hooks.failed(&peer, &why);
     if let Some(place) = shared.registry.enter_to_leave(&peer) {
-        place.spawn(runtime, |place| {
-            turn_away(place, stream, Error::refused(Code::ResourceExhausted, why))
+        let limit = shared.host.limits().handshake_timeout;
+        place.spawn(runtime, move |place| {
+            turn_away(place, incoming, limit, Error::refused(Code::ResourceExhausted, why))
         });
     }
 }
 
-async fn turn_away(place: Place, mut stream: BoxStream, why: Error) {
-    reject(&mut stream, &why).await;
-    // Over UDP it holds the listener's socket, whose address is free when the last place is.
-    drop(stream);
+async fn turn_away(place: Place, incoming: Incoming, limit: Duration, why: Error) {
+    // A peer that does not open its stream is not told.
+    if let Ok(mut connected) = open(incoming, limit).await {
+        reject(connected.stream(), &why).await;
+    }
+    // The stream is gone here: over UDP it holds the listener's socket, whose address is free when the last place is.
     drop(place);
 }
 
-async fn connection(shared: Arc<Shared>, place: Place, mut stream: BoxStream, peer: Address, share: Arc<Share>) {
-    let opened = match handshake(&mut stream, &peer, shared.host.limits(), || place.heard()).await {
+/// Opens an accepted stream, within the time that a handshake has.
+async fn open(incoming: Incoming, limit: Duration) -> Result<Connected, String> {
+    match timeout(limit, incoming.open()).await {
+        Ok(opened) => opened.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("the peer did not open its stream within {limit:?}")),
+    }
+}
+
+async fn connection(shared: Arc<Shared>, place: Place, incoming: Incoming, share: Arc<Share>) {
+    let from = incoming.peer().clone();
+    let limits = shared.host.limits();
+    let opened = async {
+        let mut connected = open(incoming, limits.handshake_timeout).await?;
+        let opened = handshake(&mut connected, limits, || place.heard()).await?;
+        Ok::<_, String>((connected, opened))
+    };
+    let (connected, opened) = match opened.await {
         Ok(opened) => opened,
         Err(why) => {
-            events::handshake_failed(&peer, &why);
-            return shared.hooks.failed(&peer, &why);
+            events::handshake_failed(&from, &why);
+            return shared.hooks.failed(&from, &why);
         }
     };
+    let peer = connected.peer().clone();
     let connection = Connection::new(opened.settings, Instant::now().into_std());
     let wire = Wire {
         format: opened.format,
         limits: shared.host.limits().into(),
-        near: peer.is_near(),
+        near: connected.is_near(),
         tells_panics: shared.host.tells_panics(),
     };
     let link = Link::new(connection, wire, peer.clone(), Some(DEFAULT_TIMEOUT), share);
@@ -127,7 +147,7 @@ async fn connection(shared: Arc<Shared>, place: Place, mut stream: BoxStream, pe
     let mut visit = shared.hooks.opened(&peer);
     let inbound = Serving::new(Arc::clone(&shared.host), Arc::clone(&link), peer.clone());
     // Whoever waits for something on the connection is told the reason of its end by the link.
-    let cause = Driver::new(link, stream, peer.clone(), opened.input, inbound).await;
+    let cause = Driver::new(link, connected, opened.input, inbound).await;
     events::connection_ended(&peer, &cause);
     visit.ends(cause);
     // Whoever waits for the last place to be given back may count on it.

@@ -209,7 +209,7 @@ impl Server {
     /// or when there is no service (`FailedPrecondition`).
     pub async fn listen(self, address: impl IntoAddress) -> Result<RunningServer, Error> {
         let address = address.into_address()?;
-        let server = self.offering()?.start()?;
+        let server = self.start()?;
         server.listen(address).await?;
         Ok(server)
     }
@@ -219,21 +219,30 @@ impl Server {
     /// # Errors
     /// When two services or methods have one name, when there is no service, or outside a runtime.
     pub fn listen_on(self, listener: Box<dyn Listener>) -> Result<RunningServer, Error> {
-        let server = self.offering()?.start()?;
+        let server = self.start()?;
         server.listen_on(listener)?;
         Ok(server)
+    }
+
+    /// Runs the server without an address of its own: it serves what [`RunningServer::serve`] is given, and listens
+    /// where [`RunningServer::listen`] says.
+    ///
+    /// # Errors
+    /// When two services or methods have one name, or when there is no service.
+    pub fn start(self) -> Result<RunningServer, Error> {
+        self.offering()?.run()
     }
 
     /// This server, if it has a service: one without could only refuse calls, which is a call of `service` forgotten.
     fn offering(self) -> Result<Self, Error> {
         if self.services.is_empty() && self.per_connection.is_empty() {
-            let message = "the server has no service; add one with `Server::service` before it listens";
+            let message = "the server has no service; add one with `Server::service` before it starts";
             return Err(Error::refused(Code::FailedPrecondition, message));
         }
         Ok(self)
     }
 
-    pub(crate) fn start(self) -> Result<RunningServer, Error> {
+    fn run(self) -> Result<RunningServer, Error> {
         let router = Router::new(self.services, self.manner.hides_services)?;
         let layers = self.layers.around(Next::bottom(bottom));
         let host = Host::new(

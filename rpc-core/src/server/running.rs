@@ -14,7 +14,7 @@ use crate::{
     dispatch::Host,
     events,
     sync::Mutex,
-    transport::{BoxStream, IntoAddress, Listener, bind_all},
+    transport::{BoxStream, Connected, Incoming, IntoAddress, Listener, bind_all},
 };
 
 /// A server that runs. Dropping it stops listening and cuts every connection; [`shutdown`](Self::shutdown) does it
@@ -107,11 +107,32 @@ impl RunningServer {
         Ok(address)
     }
 
-    /// Serves one connection that came by another way than a listener. Must be called inside a tokio runtime; outside
-    /// one, and after shutdown began, the stream is dropped.
-    pub fn serve(&self, stream: BoxStream, peer: Address) {
+    /// Serves one connection that came by another way than a listener: a [`Connected`](crate::transport::Connected)
+    /// stream, or an [`Incoming`] one that is to be opened first. Must be called inside a tokio runtime; outside one,
+    /// and after shutdown began, the stream is dropped.
+    ///
+    /// ```
+    /// # #[farcall::service] pub trait Inventory { async fn ping(&self) -> u64; }
+    /// # struct Warehouse;
+    /// # impl Inventory for Warehouse { async fn ping(&self) -> u64 { 1 } }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use farcall::{Server, transport::Connected};
+    /// use tokio::net::{TcpListener, TcpStream};
+    ///
+    /// let server = Server::new().service(InventoryServer::new(Warehouse)).start()?;
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let client = TcpStream::connect(listener.local_addr()?).await?;
+    ///
+    /// let (stream, peer) = listener.accept().await?; // in a loop of your own
+    /// server.serve(Connected::new(Box::new(stream), peer.into()));
+    /// # drop(client);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn serve(&self, incoming: impl Into<Incoming>) {
         if let Ok(runtime) = runtime() {
-            accept::serve(&self.shared, &runtime, stream, peer);
+            accept::serve(&self.shared, &runtime, incoming.into());
         }
     }
 
@@ -120,12 +141,14 @@ impl RunningServer {
         let (shared, peer) = (Arc::downgrade(&self.shared), self.local_addr());
         move |stream| {
             if let (Some(shared), Ok(runtime)) = (shared.upgrade(), runtime()) {
-                accept::serve(&shared, &runtime, stream, peer.clone());
+                let connected = Connected::new(stream, peer.clone());
+                let connected = if peer.is_near() { connected.near() } else { connected };
+                accept::serve(&shared, &runtime, connected.into());
             }
         }
     }
 
-    /// The address listened on first, with the port that was picked.
+    /// The address listened on first, with the port that was picked; `none://` where there is none.
     pub fn local_addr(&self) -> Address {
         self.lock()
             .first()

@@ -17,7 +17,7 @@ use super::{
     state::{Delivery, State},
     stream::NetworkStream,
 };
-use crate::transport::{Address, BoxStream, Connecting, Connector};
+use crate::transport::{Address, BoxStream, Connected, Connecting, Connector};
 
 use crate::sync::Mutex;
 
@@ -267,7 +267,7 @@ impl Connector for NetworkConnector {
             }
             let (client, server) = self.network.pair();
             (self.accept)(server);
-            Ok((client, self.address.clone()))
+            Ok(Connected::new(client, self.address.clone()))
         })
     }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, io, sync::MutexGuard};
 
 use tokio::{io::duplex, sync::mpsc};
 
-use super::{Address, BoxStream, Connecting, Connector, Listener};
+use super::{Accepting, Address, BoxStream, Connected, Connecting, Connector, Listener};
 use crate::sync::Mutex;
 
 /// How many bytes wait in a pipe, each way, before its writer does: the order of a socket buffer's size.
@@ -68,7 +68,10 @@ impl MemConnector {
 
 impl Connector for MemConnector {
     fn connect(&self) -> Connecting<'_> {
-        Box::pin(async { Ok((self.open().await?, self.address.clone().with_instance(""))) })
+        Box::pin(async {
+            let peer = self.address.clone().with_instance("");
+            Ok(Connected::new(self.open().await?, peer).near())
+        })
     }
 
     fn address(&self) -> &Address {
@@ -100,11 +103,11 @@ struct BoundMem {
 }
 
 impl Listener for BoundMem {
-    fn accept(&mut self) -> Connecting<'_> {
+    fn accept(&mut self) -> Accepting<'_> {
         Box::pin(async {
             // The table keeps a sender for as long as this listener lives.
             let stream = self.arrivals.recv().await.ok_or(io::ErrorKind::NotConnected)?;
-            Ok((stream, self.address.clone()))
+            Ok(Connected::new(stream, self.address.clone()).near().into())
         })
     }
 

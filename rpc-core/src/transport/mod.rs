@@ -3,9 +3,12 @@
 //! None of them encrypts or authenticates: see [`Address`] for what to use outside a trusted network.
 //!
 //! Another transport joins by implementing [`Connector`] for the client's side and [`Listener`] for the server's;
-//! everything above works on [`BoxStream`] and never learns which transport it runs on.
+//! everything above works on [`BoxStream`], and knows of the transport what a [`Connected`] says. A listener hands over a
+//! stream as soon as it has one; what a peer must say before it is of use is a part of [`Incoming`], so that a silent peer
+//! holds up no other.
 
 mod address;
+mod connected;
 mod failure;
 mod into_address;
 mod mem;
@@ -20,16 +23,18 @@ mod unix;
 #[cfg(test)]
 mod tests;
 
-use std::{any::Any, io, sync::Arc, time::Instant};
+use std::{io, sync::Arc};
 
 use address::Endpoint;
 pub(crate) use address::{LOOPBACK, Origin};
 pub(crate) use failure::no_connection;
 
 pub use address::Address;
+pub(crate) use connected::LastHeard;
+pub use connected::{Connected, Incoming};
 pub use into_address::IntoAddress;
 pub use mem::mem_pair;
-pub use stream::{BoxStream, ByteStream, Connecting, Connector, Listener};
+pub use stream::{Accepting, BoxStream, ByteStream, Connecting, Connector, Listener};
 
 use crate::{Code, Error};
 
@@ -87,15 +92,6 @@ pub(crate) async fn bind_all(address: &Address) -> Result<Vec<Box<dyn Listener>>
 
 fn one(listener: Box<dyn Listener>) -> Vec<Box<dyn Listener>> {
     vec![listener]
-}
-
-/// When the peer of a stream was heard last, where the transport knows more about that than the bytes that are read: a
-/// datagram may come long before the frame is whole that it is a part of. Of a stream that another one wraps nothing is
-/// known.
-pub(crate) fn last_heard(stream: &BoxStream) -> Option<Instant> {
-    // What is in the box: the box itself is a stream, too.
-    let stream: &dyn Any = &**stream;
-    stream.downcast_ref::<udp::UdpStream>()?.heard()
 }
 
 fn cannot_listen(address: &Address, cause: io::Error) -> Error {

@@ -1,24 +1,27 @@
 //! What a transport consists of: a byte stream, who opens it and who accepts it.
 
-use std::{any::Any, fmt, future::Future, io, pin::Pin};
+use std::{fmt, future::Future, io, pin::Pin};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::Address;
+use super::{Address, Connected, Incoming};
 
 /// A connection's bytes, in order, both ways. Implemented by everything that fits.
 ///
-/// What comes is a sign of life for [`Limits::keepalive`](crate::Limits::keepalive) when it is read. A stream of UDP
-/// knows earlier, unless it is inside a stream of another type.
-pub trait ByteStream: AsyncRead + AsyncWrite + Any + Send + Unpin {}
+/// What comes is a sign of life for [`Limits::keepalive`](crate::Limits::keepalive) when it is read. Of a stream of UDP
+/// more is known, which [`Connected`] keeps where that stream is wrapped.
+pub trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> ByteStream for S {}
 
 /// A [`ByteStream`] of any transport. Vectored writes reach the stream inside.
 pub type BoxStream = Box<dyn ByteStream>;
 
-/// The future of [`Connector::connect`] and [`Listener::accept`]: a stream and the address of its other end.
-pub type Connecting<'a> = Pin<Box<dyn Future<Output = io::Result<(BoxStream, Address)>> + Send + 'a>>;
+/// The future of [`Connector::connect`]: an open stream.
+pub type Connecting<'a> = Pin<Box<dyn Future<Output = io::Result<Connected>> + Send + 'a>>;
+
+/// The future of [`Listener::accept`]: a stream that is open, or to be opened.
+pub type Accepting<'a> = Pin<Box<dyn Future<Output = io::Result<Incoming>> + Send + 'a>>;
 
 /// Opens connections to one address: the client's half of a transport.
 ///
@@ -87,9 +90,12 @@ pub trait Connector: Send + Sync + fmt::Debug + 'static {
 pub trait Listener: Send + 'static {
     /// Waits for the next connection.
     ///
+    /// It must not wait for what a peer says: a peer that says nothing would hold up all others. What a peer has to say
+    /// before the stream is of use, as in a TLS handshake, is a part of [`Incoming`].
+    ///
     /// Must be cancel safe: a connection not yet returned stays in line for the next call. An error concerns one
     /// connection or a shortage that may pass (file descriptors); the listener must remain usable.
-    fn accept(&mut self) -> Connecting<'_>;
+    fn accept(&mut self) -> Accepting<'_>;
 
     /// Where this listener listens, with the port that was picked for port 0.
     fn local_address(&self) -> Address;

@@ -6,7 +6,7 @@ use std::{io, net::SocketAddr, time::Duration};
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-use super::{Address, BoxStream, Connecting, Connector, Listener, names, race::race};
+use super::{Accepting, Address, Connected, Connecting, Connector, Listener, names, race::race};
 
 /// How many connections wait to be accepted, if the system allows that many.
 const BACKLOG: u32 = 1024;
@@ -34,7 +34,7 @@ impl TcpConnector {
 
 impl Connector for TcpConnector {
     fn connect(&self) -> Connecting<'_> {
-        Box::pin(async { self.open().await.map(boxed) })
+        Box::pin(async { self.open().await.map(connected) })
     }
 
     fn address(&self) -> &Address {
@@ -105,8 +105,8 @@ impl BoundTcp {
 }
 
 impl Listener for BoundTcp {
-    fn accept(&mut self) -> Connecting<'_> {
-        Box::pin(async { self.next().await.map(boxed) })
+    fn accept(&mut self) -> Accepting<'_> {
+        Box::pin(async { Ok(connected(self.next().await?).into()) })
     }
 
     fn local_address(&self) -> Address {
@@ -114,8 +114,8 @@ impl Listener for BoundTcp {
     }
 }
 
-fn boxed((stream, peer): (TcpStream, Address)) -> (BoxStream, Address) {
-    (Box::new(stream), peer)
+fn connected((stream, peer): (TcpStream, Address)) -> Connected {
+    Connected::new(Box::new(stream), peer)
 }
 
 #[cfg(test)]

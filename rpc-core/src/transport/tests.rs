@@ -8,15 +8,26 @@ use super::*;
 
 type TestResult = Result<(), Box<dyn StdError>>;
 
+/// Both ends of a new connection: the client's and the server's.
+pub(super) async fn met(connector: &dyn Connector, listener: &mut dyn Listener) -> io::Result<(Connected, Connected)> {
+    let (client, incoming) = tokio::try_join!(connector.connect(), listener.accept())?;
+    Ok((client, incoming.open().await?))
+}
+
 /// Listens at `address`, connects, and sends a line each way.
 async fn converse(address: &Address) -> TestResult {
     let mut listener = bind(address).await?;
     let connector = connector(&listener.local_address())?;
     assert_eq!(connector.address(), &listener.local_address());
 
-    let ((mut client, to), (mut server, from)) = tokio::try_join!(connector.connect(), listener.accept())?;
-    assert_eq!(to, listener.local_address());
-    assert_eq!(from.scheme(), address.scheme());
+    let (client, server) = met(&*connector, &mut *listener).await?;
+    assert_eq!(client.peer(), &listener.local_address());
+    assert_eq!(server.peer().scheme(), address.scheme());
+    assert_eq!(
+        (client.is_near(), server.is_near()),
+        (address.is_near(), address.is_near())
+    );
+    let (mut client, mut server) = (client.into_stream(), server.into_stream());
     assert!(client.is_write_vectored() && server.is_write_vectored());
 
     client.write_all(b"to the server").await?;
@@ -48,10 +59,10 @@ async fn tcp_resolves_host_names() -> TestResult {
     let listener = bind(&"tcp://localhost:0".parse()?).await?;
     let local = listener.local_address().to_string();
     let (_, port) = local.rsplit_once(':').ok_or("no port")?;
-    let (_stream, peer) = connector(&format!("tcp://localhost:{port}").parse()?)?
+    let connected = connector(&format!("tcp://localhost:{port}").parse()?)?
         .connect()
         .await?;
-    assert_eq!(peer, listener.local_address());
+    assert_eq!(connected.peer(), &listener.local_address());
     Ok(())
 }
 
@@ -87,7 +98,7 @@ async fn a_mem_name_is_taken_until_its_listener_is_dropped() -> TestResult {
 
     let first = bind(&address).await?;
     assert_eq!(refusal(&address).await.code(), Code::AlreadyExists);
-    let (mut unaccepted, _) = connector.connect().await?;
+    let mut unaccepted = connector.connect().await?.into_stream();
 
     drop(first);
     assert_eq!(
@@ -194,7 +205,7 @@ mod unix_sockets {
         assert!(error.message().contains(&path.address()?.to_string()), "{error}");
 
         // The refused attempt looked whether somebody is there; that connection comes first and is already closed.
-        let (mut probe, _) = listener.accept().await?;
+        let mut probe = listener.accept().await?.open().await?.into_stream();
         assert_eq!(probe.read(&mut [0]).await?, 0);
         let connector = connector(&path.address()?)?;
         tokio::try_join!(connector.connect(), listener.accept())?;

@@ -46,7 +46,7 @@ mod supported {
 
     use crate::{
         Error,
-        transport::{Address, Connecting, Connector, Listener},
+        transport::{Accepting, Address, Connected, Connecting, Connector, Listener},
     };
 
     #[derive(Debug)]
@@ -87,8 +87,8 @@ mod supported {
     impl Connector for UnixConnector {
         fn connect(&self) -> Connecting<'_> {
             Box::pin(async {
-                let stream = self.open().await?;
-                Ok((Box::new(stream) as _, self.address.clone().with_instance("")))
+                let peer = self.address.clone().with_instance("");
+                Ok(Connected::new(Box::new(self.open().await?), peer).near())
             })
         }
 
@@ -138,11 +138,11 @@ mod supported {
     }
 
     impl Listener for BoundUnix {
-        fn accept(&mut self) -> Connecting<'_> {
+        fn accept(&mut self) -> Accepting<'_> {
             Box::pin(async {
                 // The other end has no name of its own, so it goes by the socket it came through.
                 let (stream, _unnamed) = self.listener.accept().await?;
-                Ok((Box::new(stream) as _, self.address.clone()))
+                Ok(Connected::new(Box::new(stream), self.address.clone()).near().into())
             })
         }
 

@@ -17,7 +17,7 @@ use crate::{
     },
     proto::{Announced, Carrier, Connection, RequestHead, Settings, Stop},
     service::{LocalObject, Payload},
-    transport::{Address, mem_pair},
+    transport::{Address, Connected, mem_pair},
 };
 
 /// One end of a connection.
@@ -66,7 +66,12 @@ pub(super) fn pair_of<I: Inbound + Unpin + Send + 'static>(
         let share = Shares::new(limits).share(&peer);
         let link = Link::new(connection, Wire::default(), peer.clone(), None, share);
         let (sender, requests) = mpsc::unbounded_channel();
-        let driver = Driver::new(Arc::clone(&link), stream, peer, BytesMut::new(), inbound(&link, sender));
+        let driver = Driver::new(
+            Arc::clone(&link),
+            Connected::new(stream, peer),
+            BytesMut::new(),
+            inbound(&link, sender),
+        );
         Side {
             link,
             requests,

@@ -51,7 +51,7 @@ impl Connector for UdpConnector {
     fn connect(&self) -> Connecting<'_> {
         Box::pin(async {
             let (stream, peer) = self.open().await?;
-            Ok((Box::new(stream) as _, peer))
+            Ok(stream.connected(peer))
         })
     }
 

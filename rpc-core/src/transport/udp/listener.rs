@@ -22,7 +22,7 @@ use super::{
 use crate::{
     clock::now,
     proto::datagram::{Admission, Budget, Refusal, Role, Routed, Session, Setup},
-    transport::{Address, BoxStream, Connecting, Listener, names},
+    transport::{Accepting, Address, Listener, names},
 };
 
 /// How many sessions wait to be accepted before clients are refused: what operating systems give a listening socket.
@@ -140,10 +140,10 @@ impl BoundUdp {
 }
 
 impl Listener for BoundUdp {
-    fn accept(&mut self) -> Connecting<'_> {
+    fn accept(&mut self) -> Accepting<'_> {
         Box::pin(poll_fn(|cx| {
             let accepted = self.poll_accept(cx);
-            accepted.map_ok(|(stream, peer)| (Box::new(stream) as BoxStream, peer))
+            accepted.map_ok(|(stream, peer)| stream.connected(peer).into())
         }))
     }
 

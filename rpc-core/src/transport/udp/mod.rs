@@ -24,7 +24,6 @@ use std::io;
 
 pub(super) use connector::UdpConnector;
 pub(super) use listener::bind;
-pub(super) use stream::UdpStream;
 
 /// What all incomplete messages of one socket may take: four large ones of the most that `max_udp_message` allows, or
 /// one of the default size from each of 64 clients. Whatever does not fit is not acknowledged and comes again.

@@ -21,9 +21,11 @@ use super::{
     source::Source,
     waiting::Waiting,
 };
-use crate::proto::datagram::{End, Session};
-
-use crate::clock::now;
+use crate::{
+    clock::now,
+    proto::datagram::{End, Session},
+    transport::{Address, Connected, LastHeard},
+};
 
 /// So many refused datagrams in a row, with none from the peer in between, end a session: one alone may be forged, or
 /// from a server that is just starting again.
@@ -45,6 +47,8 @@ pub(in crate::transport) struct UdpStream {
     /// Datagrams that came since something was sent.
     silent: usize,
     waiting: Arc<Waiting>,
+    /// When the peer was heard last, as far as was received.
+    heard: LastHeard,
     /// Wakes those who wait.
     waker: Waker,
 }
@@ -53,7 +57,8 @@ impl UdpStream {
     /// A stream over an open session. Must be called inside a tokio runtime.
     pub(super) fn new(session: Session, socket: Arc<Socket>, source: Source, local: Option<IpAddr>) -> Self {
         let due = session.poll_timeout().unwrap_or_else(now);
-        let waiting = Arc::<Waiting>::default();
+        let (waiting, heard) = (Arc::<Waiting>::default(), LastHeard::default());
+        heard.set(session.heard());
         Self {
             session,
             source,
@@ -61,14 +66,16 @@ impl UdpStream {
             timer: Box::pin(sleep_until(due.into())),
             refused: 0,
             silent: 0,
+            heard,
             waker: Waker::from(Arc::clone(&waiting)),
             waiting,
         }
     }
 
-    /// When the peer was heard last, as far as was received.
-    pub(in crate::transport) fn heard(&self) -> Option<Instant> {
-        self.session.heard()
+    /// The stream with what is known of it.
+    pub(in crate::transport) fn connected(self, peer: Address) -> Connected {
+        let heard = self.heard.clone();
+        Connected::new(Box::new(self), peer).over_datagrams(heard)
     }
 
     /// Receives until there is something to read or nothing more has come; says whether anything has.
@@ -93,6 +100,7 @@ impl UdpStream {
             left = left.saturating_sub(datagrams.max(1));
         }
         self.silent += TURN - left;
+        self.heard.set(self.session.heard());
         Ok(left < TURN)
     }
 

@@ -24,7 +24,9 @@ use super::{
 use crate::{
     Code,
     proto::datagram::Transmit,
-    transport::{Address, BoxStream, Listener, bind as bind_address, connector, last_heard, mem_pair},
+    transport::{
+        Address, BoxStream, Connected, LastHeard, Listener, bind as bind_address, connector, mem_pair, tests::met,
+    },
 };
 
 type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
@@ -143,12 +145,18 @@ async fn listen(host: &str) -> TestResult<Box<dyn Listener>> {
 
 /// The ends of a session, and its listener's task.
 async fn pair(host: &str) -> TestResult<(BoxStream, BoxStream, JoinSet<()>)> {
+    let (client, server, task) = connected(host).await?;
+    Ok((client.into_stream(), server.into_stream(), task))
+}
+
+/// The same with what is known of the ends.
+async fn connected(host: &str) -> TestResult<(Connected, Connected, JoinSet<()>)> {
     let mut listener = listen(host).await?;
     let connector = connector(&listener.local_address())?;
-    let ((client, to), (server, from)) = tokio::try_join!(connector.connect(), listener.accept())?;
-    assert_eq!(to, listener.local_address());
-    assert_eq!(from.scheme(), "udp");
-    assert!(client.is_write_vectored() && server.is_write_vectored());
+    let (mut client, mut server) = met(&*connector, &mut *listener).await?;
+    assert_eq!(client.peer(), &listener.local_address());
+    assert_eq!(server.peer().scheme(), "udp");
+    assert!(client.stream().is_write_vectored() && server.stream().is_write_vectored());
     let mut task = JoinSet::new();
     task.spawn(async move { while listener.accept().await.is_ok() {} });
     Ok((client, server, task))
@@ -215,24 +223,31 @@ async fn both_halves_may_belong_to_different_tasks() -> TestResult {
 /// A part of a frame tells of the one side, and that it was acknowledged of the other.
 #[tokio::test]
 async fn a_peer_is_heard_when_there_is_nothing_to_read() -> TestResult {
-    let (mut client, mut server, _listener) = pair("127.0.0.1").await?;
+    let (client, server, _listener) = connected("127.0.0.1").await?;
+    // However often it is wrapped.
+    let wrap = |connected: Connected| connected.map(|stream| Box::new(stream)).into_parts();
+    let ((mut client, client_heard), (mut server, server_heard)) = (wrap(client), wrap(server));
+    let heard = || [&client_heard, &server_heard].map(|heard| heard.as_ref().and_then(LastHeard::get));
     carry(&mut client, &mut server, &content(1)).await?;
-    let before = [last_heard(&client), last_heard(&server)];
+    let before = heard();
     client.write_all(&content(1000)[HELLO.len()..900]).await?;
     client.flush().await?;
-    let heard = poll_fn(|cx| {
+    let both = poll_fn(|cx| {
         for end in [&mut client, &mut server] {
             assert!(Pin::new(end).poll_read(cx, &mut ReadBuf::new(&mut [0])).is_pending());
         }
-        let heard = last_heard(&client) > before[0] && last_heard(&server) > before[1];
-        if heard { Poll::Ready(()) } else { Poll::Pending }
+        let now = heard();
+        if now[0] > before[0] && now[1] > before[1] {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     });
-    timeout(Duration::from_secs(5), heard).await?;
+    timeout(Duration::from_secs(5), both).await?;
 
     let (pipe, _) = mem_pair();
-    assert_eq!(last_heard(&pipe), None);
-    let wrapped: BoxStream = Box::new(client);
-    assert_eq!(last_heard(&wrapped), None);
+    let (_, heard) = Connected::new(pipe, Address::custom("pipe://")).into_parts();
+    assert!(heard.is_none());
     Ok(())
 }
 
@@ -260,7 +275,8 @@ async fn a_listener_that_is_gone_cuts_its_sessions_and_frees_its_port() -> TestR
     let mut listener = listen("127.0.0.1").await?;
     let address = listener.local_address();
     let connector = connector(&address)?;
-    let ((mut client, _), (mut server, _)) = tokio::try_join!(connector.connect(), listener.accept())?;
+    let (client, server) = met(&*connector, &mut *listener).await?;
+    let (mut client, mut server) = (client.into_stream(), server.into_stream());
     let taken = bind_address(&address).await.err().ok_or("the port is taken")?;
     assert_eq!(taken.code(), Code::AlreadyExists);
     assert!(taken.message().contains(&address.to_string()), "{taken}");
@@ -284,7 +300,8 @@ async fn a_listener_that_is_gone_cuts_its_sessions_and_frees_its_port() -> TestR
 async fn a_stopped_listener_carries_its_sessions_and_opens_none() -> TestResult {
     let mut listener = listen("127.0.0.1").await?;
     let connector = connector(&listener.local_address())?;
-    let ((mut client, _), (mut server, _)) = tokio::try_join!(connector.connect(), listener.accept())?;
+    let (client, server) = met(&*connector, &mut *listener).await?;
+    let (mut client, mut server) = (client.into_stream(), server.into_stream());
     assert!(listener.stop());
     let carried = async {
         carry(&mut client, &mut server, &content(100_000)).await?;
@@ -315,8 +332,8 @@ async fn garbage_and_strangers_change_nothing() -> TestResult {
         stranger.send_to(datagram, to).await?;
     }
     let connector = connector(&address)?;
-    let (_client, (_server, from)) = tokio::try_join!(connector.connect(), listener.accept())?;
-    assert_ne!(from, Address::udp(stranger.local_addr()?));
+    let (_client, server) = met(&*connector, &mut *listener).await?;
+    assert_ne!(server.peer(), &Address::udp(stranger.local_addr()?));
     Ok(())
 }
 
