@@ -35,20 +35,25 @@
 //! ```
 //!
 //! # Where to look
-//! | for | see |
-//! | --- | --- |
-//! | declaring: what a method may look like, what is generated | [`macro@service`] |
-//! | calling: connections, timeouts, metadata | [`Channel`], [`Client`], [`BlockingClient`] |
-//! | serving: services, named instances, shutdown | [`Server`], [`RunningServer`] |
-//! | sharing state with a service, or one for each connection | [`guide::sharing_state`] |
-//! | streams: as arguments and results, and as values | [`Streaming`], [`channel`] |
-//! | objects: callbacks, sessions, names | [`Channel::local`], [`registry`] |
-//! | inside a handler: the caller, the deadline, cancellation | [`Context`] |
-//! | why a call failed, and whether it ran | [`Error`], [`Code`], [`Outcome`] |
-//! | errors from other errors in a handler | [`OrFail`] |
-//! | interceptors and tower layers on either side | [`layer`] |
-//! | tests on a bad network | [`testing`] |
-//! | another transport, another format | [`transport`], [`codec`] |
+//! The [`guide`] has a chapter for each of these; the reference has the details.
+//!
+//! | for | chapter | reference |
+//! | --- | --- | --- |
+//! | declaring: what a method may look like, what is generated | [declaring](guide::declaring) | [`macro@service`] |
+//! | calling: connections, timeouts, metadata | [calling](guide::calling) | [`Channel`], [`Client`], [`BlockingClient`] |
+//! | serving: services, named instances, shutdown | [serving](guide::serving) | [`Server`], [`RunningServer`] |
+//! | sharing state with a service, or one for each connection | [sharing state](guide::sharing_state) | [`Server`] |
+//! | streams: as arguments and results, and as values | [streams](guide::streams) | [`Streaming`], [`channel`] |
+//! | objects: callbacks, sessions, names | [objects](guide::objects) | [`Channel::local`], [`registry`] |
+//! | inside a handler: the caller, the deadline, cancellation | [deadlines](guide::deadlines) | [`Context`] |
+//! | why a call failed, and whether it ran | [errors](guide::errors) | [`Error`], [`Code`], [`Outcome`] |
+//! | errors from other errors in a handler | [other errors](guide::other_errors) | [`OrFail`] |
+//! | interceptors and tower layers on either side | [layers](guide::layers) | [`layer`] |
+//! | tests on a bad network | [testing](guide::testing) | [`testing`] |
+//! | the crates of a project | [project layout](guide::project_layout) | |
+//! | the same over UDP | [UDP](guide::udp) | [`Address`] |
+//! | running it for others | [deploying](guide::deploying) | [`Limits`] |
+//! | another transport, another format | [serving](guide::serving) | [`transport`], [`codec`] |
 //!
 //! # Features
 //! | feature | default | adds |
