@@ -1,5 +1,5 @@
-//! A transport of your own: any byte stream will do. This one counts the bytes of another transport, and lets in whoever
-//! begins with a word.
+//! A transport of your own: any byte stream will do. This one counts the bytes of another transport, and lets in
+//! whoever begins with a word.
 #![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
 
 use std::{

@@ -117,8 +117,8 @@ impl Listener for Wrapping<Box<dyn Listener>> {
     }
 }
 
-/// Streams and calls side by side over `address`, which is wrapped under another name at both ends. Gives the answer of a
-/// call of 2 MiB, which is more than a message may have over UDP.
+/// Streams and calls side by side over `address`, which is wrapped under another name at both ends. Gives the answer of
+/// a call of 2 MiB, which is more than a message may have over UDP.
 async fn carries_everything(address: &str) -> TestResult<Result<usize>> {
     let listener = bind(&address.parse()?).await?;
     let inner = connector(&listener.local_address())?;

@@ -41,7 +41,9 @@ $(methods "$1" '    async fn method_N(&self, id: u64, name: &str) -> farcall::Re
 struct Handler;
 
 impl Shop for Handler {
-$(methods "$1" '    async fn method_N(&self, id: u64, name: &str) -> farcall::Result<String> { Ok(format!("{name} {id}")) }')
+$(methods "$1" '    async fn method_N(&self, id: u64, name: &str) -> farcall::Result<String> {
+        Ok(format!("{name} {id}"))
+    }')
 }
 
 #[tokio::main]
@@ -68,7 +70,9 @@ $(methods "$1" '    async fn method_N(id: u64, name: String) -> String;')
 struct Handler;
 
 impl Shop for Handler {
-$(methods "$1" '    async fn method_N(self, _: context::Context, id: u64, name: String) -> String { format!("{name} {id}") }')
+$(methods "$1" '    async fn method_N(self, _: context::Context, id: u64, name: String) -> String {
+        format!("{name} {id}")
+    }')
 }
 
 #[tokio::main]
@@ -118,14 +122,15 @@ for ((round = 1; round <= rounds; round++)); do
     for variant in "${variants[@]}"; do
         echo "round $round: $variant" >&2
         touch "$work/$variant/src/main.rs"
-        { time cargo build --quiet --offline --manifest-path "$work/$variant/Cargo.toml" 2>"$work/stderr"; } 2>>"$work/$variant/times" ||
-            { cat "$work/stderr" >&2; exit 1; }
+        { time cargo build --quiet --offline --manifest-path "$work/$variant/Cargo.toml" 2>"$work/stderr"; } \
+            2>>"$work/$variant/times" || { cat "$work/stderr" >&2; exit 1; }
     done
 done
 
 echo "| program | real, s | user, s |"
 echo "| --- | ---: | ---: |"
 for variant in "${variants[@]}"; do
-    echo "| $variant | $(cut -d' ' -f1 "$work/$variant/times" | median) | $(cut -d' ' -f2 "$work/$variant/times" | median) |"
+    times=$work/$variant/times
+    echo "| $variant | $(cut -d' ' -f1 "$times" | median) | $(cut -d' ' -f2 "$times" | median) |"
 done
 echo "medians of $rounds rounds, debug builds, CARGO_INCREMENTAL=$CARGO_INCREMENTAL, $(rustc --version), $(nproc) cores"

@@ -1,7 +1,7 @@
 //! RPC from an ordinary Rust trait.
 //!
-//! [`#[farcall::service]`](macro@service) leaves a trait what it is and puts a client and a server beside it. There is no IDL,
-//! no build script and no context argument; arguments and results need serde and nothing else.
+//! [`#[farcall::service]`](macro@service) leaves a trait what it is and puts a client and a server beside it. There is
+//! no IDL, no build script and no context argument; arguments and results need serde and nothing else.
 //!
 //! ```
 //! /// Stock of one warehouse.
@@ -64,14 +64,16 @@
 //!
 //! One of the two formats must be on.
 //!
-//! The spans of `tracing` are at level `DEBUG` with the target `farcall` and the fields `rpc.service`, `rpc.method`, `peer`,
-//! `trace_id`, `span_id`, `parent_id`, `code` and, for failures, `outcome`; a typed error of a service's own is an answer, so
-//! its `code` is `Ok`. The trace crosses the wire as W3C Trace Context, in the metadata `traceparent` and `tracestate` (some
-//! 80 bytes of [`max_metadata`](Limits::max_metadata)): calls made inside a handler continue the trace of the call that it
-//! works on. Where nobody records spans, a trace that came in goes on unchanged and none begins.
+//! The spans of `tracing` are at level `DEBUG` with the target `farcall` and the fields `rpc.service`, `rpc.method`,
+//! `peer`, `trace_id`, `span_id`, `parent_id`, `code` and, for failures, `outcome`; a typed error of a service's own is
+//! an answer, so its `code` is `Ok`. The trace crosses the wire as W3C Trace Context, in the metadata `traceparent` and
+//! `tracestate` (some 80 bytes of [`max_metadata`](Limits::max_metadata)): calls made inside a handler continue the
+//! trace of the call that it works on. Where nobody records spans, a trace that came in goes on unchanged and none
+//! begins.
 //!
-//! Its events have the target `farcall`, too, and neither metadata nor arguments nor results in them. What any peer can cause as often as
-//! it likes is at `DEBUG`; a peer at [`max_connections`](Limits::max_connections) can repeat its refusal, which an operator has to know of.
+//! Its events have the target `farcall`, too, and neither metadata nor arguments nor results in them. What any peer can
+//! cause as often as it likes is at `DEBUG`; a peer at [`max_connections`](Limits::max_connections) can repeat its
+//! refusal, which an operator has to know of.
 //!
 //! | event | level | fields |
 //! | --- | --- | --- |
@@ -86,8 +88,8 @@
 //! | `shutdown cuts what is left` when the grace is over | `WARN` | `calls` |
 //!
 //! # Runtime
-//! farcall runs on tokio, multi-thread or current-thread, with I/O and time enabled (`enable_all`, as `#[tokio::main]` has it): a
-//! runtime built without them makes tokio itself panic. Clients that block bring a runtime of their own.
+//! farcall runs on tokio, multi-thread or current-thread, with I/O and time enabled (`enable_all`, as `#[tokio::main]`
+//! has it): a runtime built without them makes tokio itself panic. Clients that block bring a runtime of their own.
 //!
 //! # Limits
 //! Everything that a peer controls is bounded; [`Limits`] has the reasons.
@@ -113,17 +115,17 @@
 //! | [`max_depth`](Limits::max_depth) | 128 | that call fails |
 //! | [`max_decoded`](Limits::max_decoded) | 64 MiB | that call fails |
 //!
-//! Beside them each call has a deadline, after 30 s unless [something else is said](client::ChannelBuilder::timeout); calls with
-//! streams have one only where it is said.
+//! Beside them each call has a deadline, after 30 s unless [something else is said](client::ChannelBuilder::timeout);
+//! calls with streams have one only where it is said.
 //!
 //! # Cancel safety
-//! - Dropping the future of a [`Call`] cancels the call. Its handler is dropped at its next await, and with it the calls that
-//!   it waits for; whether it had run already is unknown. `#[rpc(blocking)]` and `#[rpc(detached)]` handlers run to their end
-//!   and can ask [`Context::is_cancelled`].
-//! - So a handler is ordinary async code that may stop at any await: what must not be left half done belongs between two
-//!   awaits, into a task of its own, or into a `detached` method.
-//! - Every other async function of the crate says so where it is cancel safe; [`RunningServer::shutdown`] says what happens
-//!   when it is not waited for.
+//! - Dropping the future of a [`Call`] cancels the call. Its handler is dropped at its next await, and with it the
+//!   calls that it waits for; whether it had run already is unknown. `#[rpc(blocking)]` and `#[rpc(detached)]` handlers
+//!   run to their end and can ask [`Context::is_cancelled`].
+//! - So a handler is ordinary async code that may stop at any await: what must not be left half done belongs between
+//!   two awaits, into a task of its own, or into a `detached` method.
+//! - Every other async function of the crate says so where it is cancel safe; [`RunningServer::shutdown`] says what
+//!   happens when it is not waited for.
 //!
 //! # Not done yet
 //! TLS, QUIC, automatic retries, load balancing, discovery, compression, clients in other
@@ -131,10 +133,11 @@
 //!
 //! # Non-goals
 //! - A runtime other than tokio.
-//! - Evolution of types on the wire. Methods are known by name, so they may be added and reordered; a changed type is another
-//!   type, and both sides must have the same. **Where they differ nothing is sure to notice: values may be silently wrong.**
-//! - Secrets. A plain connection, over TCP as over UDP, is neither encrypted nor authenticated: use a trusted network, a tunnel, or a
-//!   [transport](transport::Connector) of your own.
+//! - Evolution of types on the wire. Methods are known by name, so they may be added and reordered; a changed type is
+//!   another type, and both sides must have the same. **Where they differ nothing is sure to notice: values may be
+//!   silently wrong.**
+//! - Secrets. A plain connection, over TCP as over UDP, is neither encrypted nor authenticated: use a trusted network,
+//!   a tunnel, or a [transport](transport::Connector) of your own.
 //!
 //! # What semantic versioning does not cover
 //! The texts of errors, the wire format before 1.0, and the hidden module that generated code names: `farcall` and

@@ -258,7 +258,10 @@ fn mentions_static(segment: &PathSegment) -> bool {
     let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
         return false;
     };
-    let is_static = |argument: &GenericArgument| matches!(argument, GenericArgument::Lifetime(lifetime) if lifetime.ident == "static");
+    let is_static = |argument: &GenericArgument| match argument {
+        GenericArgument::Lifetime(lifetime) => lifetime.ident == "static",
+        _ => false,
+    };
     arguments.args.iter().any(is_static)
 }
 

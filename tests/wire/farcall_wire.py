@@ -21,8 +21,9 @@ HAS_TIMEOUT, HAS_INSTANCE, HAS_METADATA, HAS_OBJECT = 1, 2, 4, 8
 YOU_RECEIVE, YOU_SEND, MY_OBJECT, YOUR_OBJECT = 0, 1, 2, 3
 TOP = 1 << 31
 CODES = (
-    "cancelled unknown invalid_argument deadline_exceeded not_found already_exists permission_denied resource_exhausted "
-    "failed_precondition aborted out_of_range unimplemented internal unavailable data_loss unauthenticated"
+    "cancelled unknown invalid_argument deadline_exceeded not_found already_exists permission_denied "
+    "resource_exhausted failed_precondition aborted out_of_range unimplemented internal unavailable data_loss "
+    "unauthenticated"
 ).split()
 NOT_EXECUTED, EXECUTED, UNKNOWN = 0, 1, 2
 

@@ -12,8 +12,8 @@ use futures_core::Stream;
 /// streams, a field, a method called through `dyn`.
 ///
 /// In the signature of a service it means what `impl Stream<Item = I>` means there, so items may be plain values or
-/// `Result<T, E>`. It is not a value itself: inside of another type, such as a tuple or a field of an argument, a stream
-/// is a [`channel::Receiver`](crate::channel::Receiver), which is serialisable.
+/// `Result<T, E>`. It is not a value itself: inside of another type, such as a tuple or a field of an argument, a
+/// stream is a [`channel::Receiver`](crate::channel::Receiver), which is serialisable.
 ///
 /// ```
 /// use farcall::{Streaming, channel::channel};

@@ -205,8 +205,8 @@ impl Server {
     /// Cancel safe: dropping the future stops everything.
     ///
     /// # Errors
-    /// When the address is invalid or cannot be listened on, when two services or methods have one name (`AlreadyExists`),
-    /// or when there is no service (`FailedPrecondition`).
+    /// When the address is invalid or cannot be listened on, when two services or methods have one name
+    /// (`AlreadyExists`), or when there is no service (`FailedPrecondition`).
     pub async fn listen(self, address: impl IntoAddress) -> Result<RunningServer, Error> {
         let address = address.into_address()?;
         let server = self.start()?;

@@ -28,7 +28,9 @@ impl ServiceDescriptor {
 ///
 /// use farcall::service::MethodDescriptor;
 ///
-/// static STOCK: MethodDescriptor = MethodDescriptor::new("Inventory.stock").idempotent().timeout(Duration::from_secs(2));
+/// static STOCK: MethodDescriptor = MethodDescriptor::new("Inventory.stock")
+///     .idempotent()
+///     .timeout(Duration::from_secs(2));
 /// assert_eq!((STOCK.service(), STOCK.method()), ("Inventory", "stock"));
 /// assert!(STOCK.idempotent);
 /// ```

@@ -37,8 +37,8 @@ impl Connected {
         }
     }
 
-    /// Says that the peer is surely on this machine, so that paths and names in memory mean the same to both: clients of
-    /// services at `unix://` and `mem://` addresses may then travel over the connection.
+    /// Says that the peer is surely on this machine, so that paths and names in memory mean the same to both: clients
+    /// of services at `unix://` and `mem://` addresses may then travel over the connection.
     #[must_use]
     pub fn near(mut self) -> Self {
         self.near = true;

@@ -3,9 +3,9 @@
 //! None of them encrypts or authenticates: see [`Address`] for what to use outside a trusted network.
 //!
 //! Another transport joins by implementing [`Connector`] for the client's side and [`Listener`] for the server's;
-//! everything above works on [`BoxStream`], and knows of the transport what a [`Connected`] says. A listener hands over a
-//! stream as soon as it has one; what a peer must say before it is of use is a part of [`Incoming`], so that a silent peer
-//! holds up no other.
+//! everything above works on [`BoxStream`], and knows of the transport what a [`Connected`] says. A listener hands over
+//! a stream as soon as it has one; what a peer must say before it is of use is a part of [`Incoming`], so that a silent
+//! peer holds up no other.
 
 mod address;
 mod connected;

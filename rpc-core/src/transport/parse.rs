@@ -91,7 +91,7 @@ fn check_ipv6(scheme: &str, host: &str) -> Result<(), String> {
     match ip.parse::<Ipv6Addr>() {
         Ok(_) => Ok(()),
         Err(_) => Err(format!(
-            "has the host `{host}`, which is no IPv6 address; write `{scheme}://[::1]:port`"
+            "has the host `{host}`, which is not an IPv6 address; write `{scheme}://[::1]:port`"
         )),
     }
 }
@@ -215,7 +215,7 @@ mod tests {
             ("udp://me@h:1",     "has '@' in its host; write `udp://host:port`"),
             ("udp://::1:80",     "has an IPv6 host without brackets; write `udp://[::1]:port`"),
             ("udp://[::1",       "has `[` without `]`; write `udp://[::1]:port`"),
-            ("udp://[localhost]:1", "has the host `localhost`, which is no IPv6 address; write `udp://[::1]:port`"),
+            ("udp://[localhost]:1", "has the host `localhost`, which is not an IPv6 address; write `udp://[::1]:port`"),
             ("tcp://",           NO_HOST),
             ("tcp://:80",        NO_HOST),
             ("tcp://h",          "has no port; write `tcp://host:port`"),
@@ -223,15 +223,15 @@ mod tests {
             ("tcp://h:",         "has no port after the colon; write `tcp://host:port`"),
             ("tcp://h:x",        "has the port `x`, which is not a number from 0 to 65535; write `tcp://host:port`"),
             ("tcp://h:+1",       "has the port `+1`, which is not a number from 0 to 65535; write `tcp://host:port`"),
-            ("tcp://h:65536",    "has the port `65536`, which is not a number from 0 to 65535; write `tcp://host:port`"),
-            ("tcp://h:80?a=b",   "has the port `80?a=b`, which is not a number from 0 to 65535; write `tcp://host:port`"),
+            ("tcp://h:65536", "has the port `65536`, which is not a number from 0 to 65535; write `tcp://host:port`"),
+            ("tcp://h:80?a=b", "has the port `80?a=b`, which is not a number from 0 to 65535; write `tcp://host:port`"),
             ("tcp://me@h:1",     "has '@' in its host; write `tcp://host:port`"),
             ("tcp:// h:1",       "has ' ' in its host; write `tcp://host:port`"),
             ("tcp://::1:80",     "has an IPv6 host without brackets; write `tcp://[::1]:port`"),
             ("tcp://[::1",       "has `[` without `]`; write `tcp://[::1]:port`"),
             ("tcp://[::1]",      "has no port; write `tcp://host:port`"),
             ("tcp://[::1]80",    "has no port; write `tcp://host:port`"),
-            ("tcp://[localhost]:1", "has the host `localhost`, which is no IPv6 address; write `tcp://[::1]:port`"),
+            ("tcp://[localhost]:1", "has the host `localhost`, which is not an IPv6 address; write `tcp://[::1]:port`"),
             ("unix://",          "has no path; write `unix:///path/to.sock`"),
             ("unix:///",         "has no path; write `unix:///path/to.sock`"),
             ("unix://run/x",     "has a path that is not absolute; write `unix:///path/to.sock`, with three slashes"),

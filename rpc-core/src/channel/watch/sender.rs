@@ -17,8 +17,8 @@ impl<T> Sender<T> {
 
     /// Puts in a new value. Nothing is waited for: over a connection it takes the place of one that has not left.
     ///
-    /// Receivers elsewhere get an error after the value before, when this one cannot be encoded, is not plain data or is
-    /// longer than [`max_message`](crate::Limits::max_message).
+    /// Receivers elsewhere get an error after the value before, when this one cannot be encoded, is not plain data or
+    /// is longer than [`max_message`](crate::Limits::max_message).
     pub fn send(&self, value: T) {
         self.0.replace(None, value);
         self.push();

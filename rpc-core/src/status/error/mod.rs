@@ -184,7 +184,8 @@ impl Error {
 
     /// Whether the same call may be sent again without running twice, with a chance of success: it certainly never ran,
     /// and the cause ([`Unavailable`](Code::Unavailable) or [`ResourceExhausted`](Code::ResourceExhausted)) may pass.
-    /// What does not pass is not a reason to try again: arguments that are too large, an object whose connection is gone.
+    /// What does not pass is not a reason to try again: arguments that are too large, an object whose connection is
+    /// gone.
     pub fn is_retryable(&self) -> bool {
         let Inner { outcome, lasting, .. } = *self.0;
         outcome == Outcome::NotExecuted

@@ -1,6 +1,7 @@
 //! Whole worlds of hosts on a clock of their own: everything below the transport, under all that a network does.
 //!
-//! `FARCALL_SIM_SEEDS=10000` runs as many seeds instead of 250; `FARCALL_SIM_SEED=7` runs one and tells everything that it sends.
+//! `FARCALL_SIM_SEEDS=10000` runs as many seeds instead of 250; `FARCALL_SIM_SEED=7` runs one and tells everything that
+//! it sends.
 
 mod conditions;
 mod hosts;
