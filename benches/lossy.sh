@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs the load program over a loopback that loses packets: benches/lossy.sh PER_MILLE [flags of load]. Linux, with
 # unprivileged user namespaces, `ip` and `nft`; the loss is in a network namespace of its own that ends with the
-# program. set -euo pipefail
+# program.
+set -euo pipefail
 cd "$(dirname "$0")/.."
 
 if [[ ${1:-} != inside ]]; then

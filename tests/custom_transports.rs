@@ -294,12 +294,15 @@ async fn a_server_without_an_address_takes_streams_from_a_loop() -> TestResult {
     assert!(server.local_addrs().is_empty());
     let (sender, mut streams) = tokio::sync::mpsc::channel(1);
     let depot = DepotClient::new(Channel::builder().connector(Arc::new(ByHand(sender, Address::custom("hand://")))));
-    let (answer, ()) = tokio::join!(depot.echo(b"by hand"), async {
+    let by_hand = async {
         while let Some(stream) = streams.recv().await {
             server.serve(Connected::new(stream, Address::custom("hand://client")));
-            return;
         }
-    });
+    };
+    let answer = tokio::select! {
+        answer = depot.echo(b"by hand") => answer,
+        () = by_hand => unreachable!("the channel keeps its connector"),
+    };
     assert_eq!(answer?, b"by hand");
     server.listen("mem://custom-transports-later").await?;
     let other = DepotClient::connect("mem://custom-transports-later").await?;
