@@ -17,7 +17,10 @@ use crate::{proto::Carrier, sync::Mutex};
 /// let connected = Connected::new(here, Address::custom("serial:///dev/ttyUSB0"));
 /// assert_eq!(connected.peer().to_string(), "serial:///dev/ttyUSB0");
 /// ```
-pub struct Connected {
+pub struct Connected(Box<Inner>);
+
+/// In a box, since it passes through the tasks of many connections that wait to be opened.
+struct Inner {
     stream: BoxStream,
     peer: Address,
     carrier: Carrier,
@@ -28,79 +31,80 @@ pub struct Connected {
 impl Connected {
     /// A stream of bytes to or from `peer`, which may be on another machine.
     pub fn new(stream: BoxStream, peer: Address) -> Self {
-        Self {
+        Self(Box::new(Inner {
             stream,
             peer,
             carrier: Carrier::Stream,
             near: false,
             heard: None,
-        }
+        }))
     }
 
     /// Says that the peer is surely on this machine, so that paths and names in memory mean the same to both: clients
     /// of services at `unix://` and `mem://` addresses may then travel over the connection.
     #[must_use]
     pub fn near(mut self) -> Self {
-        self.near = true;
+        self.0.near = true;
         self
     }
 
     /// The same connection over a stream that wraps the present one.
     #[must_use]
-    pub fn map(mut self, wrap: impl FnOnce(BoxStream) -> BoxStream) -> Self {
-        self.stream = wrap(self.stream);
-        self
+    pub fn map(self, wrap: impl FnOnce(BoxStream) -> BoxStream) -> Self {
+        let inner = *self.0;
+        let stream = wrap(inner.stream);
+        Self(Box::new(Inner { stream, ..inner }))
     }
 
     /// The same connection under another address of the peer.
     #[must_use]
     pub fn with_peer(mut self, peer: Address) -> Self {
-        self.peer = peer;
+        self.0.peer = peer;
         self
     }
 
     /// The address of the other end.
     pub fn peer(&self) -> &Address {
-        &self.peer
+        &self.0.peer
     }
 
     /// The stream alone.
     pub fn into_stream(self) -> BoxStream {
-        self.stream
+        self.0.stream
     }
 
     /// A stream whose frames come in datagrams, and may overtake each other.
     pub(super) fn over_datagrams(mut self, heard: LastHeard) -> Self {
-        self.carrier = Carrier::Datagrams;
-        self.heard = Some(heard);
+        self.0.carrier = Carrier::Datagrams;
+        self.0.heard = Some(heard);
         self
     }
 
     pub(crate) fn stream(&mut self) -> &mut BoxStream {
-        &mut self.stream
+        &mut self.0.stream
     }
 
     pub(crate) fn carrier(&self) -> Carrier {
-        self.carrier
+        self.0.carrier
     }
 
     pub(crate) fn is_near(&self) -> bool {
-        self.near
+        self.0.near
     }
 
     /// The stream, and when the peer was heard last where the transport knows more about that than the bytes that are
     /// read: a datagram may come long before the frame is whole that it is a part of.
     pub(crate) fn into_parts(self) -> (BoxStream, Option<LastHeard>) {
-        (self.stream, self.heard)
+        (self.0.stream, self.0.heard)
     }
 }
 
 impl fmt::Debug for Connected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connected")
-            .field("peer", &self.peer)
-            .field("carrier", &self.carrier)
-            .field("near", &self.near)
+            .field("peer", &self.0.peer)
+            .field("carrier", &self.0.carrier)
+            .field("near", &self.0.near)
             .finish_non_exhaustive()
     }
 }
@@ -190,7 +194,7 @@ impl Incoming {
 impl From<Connected> for Incoming {
     fn from(connected: Connected) -> Self {
         Self {
-            peer: connected.peer.clone(),
+            peer: connected.peer().clone(),
             opening: Opening::Done(connected),
         }
     }
