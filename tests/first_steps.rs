@@ -89,7 +89,7 @@ async fn a_server_without_a_service_does_not_listen() -> TestResult {
         (error.code(), error.outcome()),
         (Code::FailedPrecondition, Outcome::NotExecuted)
     );
-    let text = "the server has no service; add one with `Server::service` before it listens (failed precondition)";
+    let text = "the server has no service; add one with `Server::service` before it starts (failed precondition)";
     assert_eq!(error.to_string(), text);
 
     let address = "mem://no_service".parse()?;
