@@ -353,3 +353,34 @@ async fn names_of_one_letter_and_names_that_hide_others() -> Result<()> {
     assert_eq!(telling.both(1, &2, 3).await?, (3, 3));
     Ok(())
 }
+
+/// The constants are called like the arguments of the clients' own functions.
+#[allow(non_upper_case_globals)]
+#[farcall::service]
+trait Constants<
+    const address: usize,
+    const channel: usize,
+    const timeout: usize,
+    const key: usize,
+    const value: usize,
+    const seen: usize,
+    const implementation: usize,
+>
+{
+    async fn bytes(&self, bytes: [u8; key]) -> Result<[u8; value]>;
+}
+
+struct Same;
+
+impl Constants<1, 2, 3, 4, 4, 6, 7> for Same {
+    async fn bytes(&self, bytes: [u8; 4]) -> Result<[u8; 4]> {
+        Ok(bytes)
+    }
+}
+
+#[tokio::test]
+async fn constants_called_like_arguments() -> Result<()> {
+    let client = ConstantsClient::<1, 2, 3, 4, 4, 6, 7>::loopback(Same).with_metadata("a", "b");
+    assert_eq!(client.bytes([7; 4]).await?, [7; 4]);
+    Ok(())
+}
