@@ -1,32 +1,15 @@
 //! No line is wider than a window of 120 columns. Rows of tables and what compilers print cannot be broken.
 #![allow(missing_docs, reason = "a test")]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+#[path = "support/tree.rs"]
+mod tree;
+
+use std::fs;
+
+use tree::{MADE, files, root};
 
 const COLUMNS: usize = 120;
 const KINDS: [&str; 6] = ["md", "py", "rs", "sh", "toml", "yml"];
-
-/// The files of the repository that people write.
-fn written(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        if path.is_dir() {
-            if !["target", "corpus", ".git", "snapshots"].contains(&name.as_str()) {
-                written(&path, found);
-            }
-        } else if name == "run"
-            || KINDS
-                .iter()
-                .any(|kind| path.extension().is_some_and(|found| found == *kind))
-        {
-            found.push(path);
-        }
-    }
-}
 
 fn is_row(line: &str) -> bool {
     line.trim_start()
@@ -37,8 +20,12 @@ fn is_row(line: &str) -> bool {
 
 #[test]
 fn no_line_is_wider_than_a_window() {
-    let mut files = Vec::new();
-    written(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."), &mut files);
+    let skipped = [&MADE[..], &["snapshots"]].concat();
+    let mut files = files(&root(), &skipped);
+    files.retain(|file| {
+        let kind = file.extension().map(|kind| kind.to_string_lossy());
+        file.ends_with(".ci/run") || kind.is_some_and(|kind| KINDS.contains(&&*kind))
+    });
     assert!(files.len() > 400, "only {} files were found", files.len());
     let mut wide = Vec::new();
     for file in files {

@@ -1,10 +1,16 @@
 //! The rooms of the runtime crate stand in an order, and each uses only those below it.
 
+#[allow(dead_code, reason = "each test takes what it needs")]
+#[path = "support/tree.rs"]
+mod tree;
+
 use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
+
+use tree::{files, root};
 
 /// The rooms from the ground up, with what each is for. A room uses itself and those above it in this list.
 const ROOMS: &[(&str, &str)] = &[
@@ -113,24 +119,13 @@ fn the_protocol_core_has_no_io_no_clock_and_no_lock() {
 }
 
 fn source_root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../rpc-core/src")
+    root().join("rpc-core/src")
 }
 
 /// The sources that ship; tests inside the crate may use what they like.
 fn sources() -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![source_root()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("a source folder") {
-            let path = entry.expect("an entry").path();
-            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-            if path.is_dir() && name != "tests" {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") && name != "tests.rs" {
-                found.push(path);
-            }
-        }
-    }
+    let mut found = files(&source_root(), &["tests"]);
+    found.retain(|file| file.extension().is_some_and(|kind| kind == "rs") && !file.ends_with("tests.rs"));
     found
 }
 

@@ -1,16 +1,21 @@
 //! The links of the documents lead to files and headings that exist, and every chapter of the guide is listed.
 
+#[path = "support/tree.rs"]
+mod tree;
+
 use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
 
+use tree::{MADE, files, root};
+
 #[test]
 fn relative_links_lead_somewhere() {
     let mut seen = 0;
     let mut wrong = Vec::new();
-    for document in documents() {
+    for document in markdown(&root()) {
         let name = document
             .strip_prefix(root())
             .expect("a file of the repository")
@@ -65,26 +70,11 @@ fn every_chapter_is_in_the_crate_and_on_the_first_page() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// The documents whose links are looked at.
-fn documents() -> Vec<PathBuf> {
-    let single = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "examples/README.md"];
-    let mut found: Vec<_> = single.iter().map(|name| root().join(name)).collect();
-    for folder in ["docs", "benches", "rpc-core/guide"] {
-        found.extend(markdown(&root().join(folder)));
-    }
-    found
-}
-
+/// The documents of a folder.
 fn markdown(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("a folder of documents");
-    let paths = entries.map(|entry| entry.expect("an entry").path());
-    paths
-        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
-        .collect()
+    let mut found = files(folder, &MADE);
+    found.retain(|file| file.extension().is_some_and(|kind| kind == "md"));
+    found
 }
 
 /// The text of a document without its blocks of code; of code inside a line the backticks are left.
