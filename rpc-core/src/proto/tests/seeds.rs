@@ -42,7 +42,8 @@ pub(in crate::proto) fn each(count: u64, attempt: impl Fn(u64) + Sync) {
     assert!(lines.is_empty(), "{} seeds failed:\n{}", lines.len(), lines.join("\n"));
 }
 
-fn text(cause: &(dyn Any + Send)) -> String {
+/// What a panic said.
+pub(in crate::proto) fn text(cause: &(dyn Any + Send)) -> String {
     let text = cause.downcast_ref::<String>().map(String::as_str);
     text.or(cause.downcast_ref::<&str>().copied())
         .unwrap_or("another panic")

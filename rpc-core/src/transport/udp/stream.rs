@@ -100,8 +100,11 @@ impl UdpStream {
             left = left.saturating_sub(datagrams.max(1));
         }
         self.silent += TURN - left;
-        self.heard.set(self.session.heard());
-        Ok(left < TURN)
+        let came = left < TURN;
+        if came {
+            self.heard.set(self.session.heard());
+        }
+        Ok(came)
     }
 
     /// The socket is of no use any more, or it tells what became of an earlier datagram.

@@ -24,11 +24,8 @@ const SEEDS: u64 = 250;
 
 /// What went wrong, if anything did.
 fn attempt(seed: u64, watch: Watch) -> Result<Report, String> {
-    std::panic::catch_unwind(|| run(seed, watch)).map_err(|cause| {
-        let text = cause.downcast_ref::<String>().map(String::as_str);
-        let text = text.or(cause.downcast_ref::<&str>().copied());
-        format!("FARCALL_SIM_SEED={seed}: {}", text.unwrap_or("another panic"))
-    })
+    std::panic::catch_unwind(|| run(seed, watch))
+        .map_err(|cause| format!("FARCALL_SIM_SEED={seed}: {}", seeds::text(&*cause)))
 }
 
 #[test]
