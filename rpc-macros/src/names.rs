@@ -17,7 +17,8 @@ use syn::{
 
 use crate::{args::ServiceArguments, types};
 
-/// The arguments of functions that clients have beside the service's methods.
+/// The arguments of functions that clients have beside the service's methods. Most of them stand in a macro of the
+/// library, and a constant of the trait with the same name would be meant there all the same.
 pub(crate) const ARGUMENTS: [&str; 7] = [
     "address",
     "channel",

@@ -148,7 +148,7 @@ impl RunningServer {
         }
     }
 
-    /// The address listened on first, with the port that was picked; `none://` where there is none.
+    /// The address listened on first, with the port that was picked; `none://` if the server does not listen.
     pub fn local_addr(&self) -> Address {
         self.lock()
             .first()
