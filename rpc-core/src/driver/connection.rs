@@ -19,7 +19,7 @@ use tokio::{
 use super::{
     inbound::{Answers, Callee, Inbound, Request},
     inside::inside,
-    link::{Due, Link},
+    link::{Due, Link, LinkGuard},
 };
 use crate::{
     Code, Error, Metadata, Outcome,
@@ -48,10 +48,6 @@ const SLICES: usize = 64;
 
 /// The task of one connection. Nothing else touches its stream, so no read or write is ever given up half way. Dropping
 /// it ends the connection: every waiting call is told.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent facts, not a state in disguise"
-)]
 pub(crate) struct Driver<I> {
     link: Arc<Link>,
     stream: BoxStream,
@@ -68,17 +64,11 @@ pub(crate) struct Driver<I> {
     timer: Pin<Box<Sleep>>,
     /// Something came behind the handshake.
     unread: bool,
-    /// The driver has let others run once before it writes.
-    yielded: bool,
+    /// The outbox had something when it was looked at last.
+    wants_write: bool,
     unflushed: bool,
-    /// The turn begins behind what came while the driver stood still.
-    looking: bool,
-    /// Why nothing can be written any more. What the peer said before may explain it, and is still read.
-    broken: Option<End>,
-    /// All is done; only the peer's end is waited for.
-    leaving: bool,
-    /// The peer has the last words, as far as the transport knows.
-    said: bool,
+    phase: Phase,
+    pause: Pause,
 }
 
 impl Keyed for Request {
@@ -89,6 +79,50 @@ impl Keyed for Request {
 
 /// Why a driver ends: with what waiting calls are told.
 struct End(Error);
+
+/// What the driver is at.
+enum Phase {
+    Working,
+    /// Nothing can be written any more, and why. What the peer said before may explain it, and is still read.
+    Broken(End),
+    /// All is done: the last words are written, and then the peer's end is waited for.
+    Leaving,
+    /// The peer has the last words, as far as the transport knows.
+    Left,
+}
+
+/// What the turn before this one made way for.
+enum Pause {
+    Nothing,
+    /// Other tasks, which ran once.
+    Others,
+    /// What came while the driver stood still.
+    News,
+}
+
+/// How a round of reading and writing went.
+enum Round {
+    /// There may be more to do.
+    Goes,
+    /// Nothing is to be done until somebody wakes the driver.
+    Sleeps,
+}
+
+/// Why there is no other round.
+enum Stopped {
+    /// The connection is over.
+    Ended(End),
+    /// The protocol ends the connection.
+    Lost(Lost),
+    /// Nothing can be written any more.
+    Unwritable(End),
+}
+
+impl From<Lost> for Stopped {
+    fn from(lost: Lost) -> Self {
+        Self::Lost(lost)
+    }
+}
 
 /// What a turn begins with.
 enum Begin {
@@ -126,12 +160,10 @@ impl<I: Inbound + Unpin> Driver<I> {
             answers: Answers::new(Instant::now().into_std()),
             due: Due::default(),
             timer: Box::pin(sleep_until(Instant::now())),
-            yielded: false,
+            wants_write: false,
             unflushed: false,
-            looking: false,
-            broken: None,
-            leaving: false,
-            said: false,
+            phase: Phase::Working,
+            pause: Pause::Nothing,
         }
     }
 
@@ -154,34 +186,33 @@ impl<I: Inbound + Unpin> Driver<I> {
             Begin::Cut(why) => return Poll::Ready(self.cut(&why, cx)),
         }
         for _ in 0..ROUNDS {
-            let now = Instant::now();
-            if std::mem::take(&mut self.unread)
-                && let Err(lost) = self.act(now)
-            {
-                return Poll::Ready(self.lost(&lost, cx));
-            }
-            // Reading comes before writing: a connection that the peer has closed is noticed before a call goes into
-            // it.
-            let read = match self.read(cx, now) {
-                Poll::Ready(Err(end)) => return Poll::Ready(end),
-                Poll::Ready(Ok(())) => true,
-                Poll::Pending => false,
-            };
-            let blocked = match self.write(cx, now) {
-                Poll::Ready(Err(end)) => return self.broke(end, cx),
-                Poll::Ready(Ok(())) => false,
-                Poll::Pending => true,
-            };
-            if let Err(lost) = self.fire(cx, now) {
-                return Poll::Ready(self.lost(&lost, cx));
-            }
-            if !read && self.sleeps(cx, blocked, now) {
-                return self.finished(cx);
+            match self.round(cx, Instant::now()) {
+                Ok(Round::Sleeps) => return self.finished(cx),
+                Ok(Round::Goes) => {}
+                Err(Stopped::Ended(end)) => return Poll::Ready(end),
+                Err(Stopped::Lost(lost)) => return Poll::Ready(self.lost(&lost, cx)),
+                Err(Stopped::Unwritable(end)) => return self.broke(end, cx),
             }
         }
-        self.looked(Instant::now());
+        if let Err(lost) = self.looked(Instant::now()) {
+            return Poll::Ready(self.lost(&lost, cx));
+        }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Reads, acts and writes once.
+    fn round(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<Round, Stopped> {
+        if std::mem::take(&mut self.unread) {
+            self.act(now)?;
+        }
+        // Reading comes before writing: a connection that the peer has closed is noticed before a call goes into it.
+        let read = self.read(cx, now)?.is_ready();
+        let written = self.write(cx, now).map_err(Stopped::Unwritable)?;
+        if !read && self.sleeps(cx, written.is_pending(), now)? {
+            return Ok(Round::Sleeps);
+        }
+        Ok(Round::Goes)
     }
 
     /// What comes before reading and writing.
@@ -192,58 +223,64 @@ impl<I: Inbound + Unpin> Driver<I> {
         if let Some(why) = state.take_cut() {
             return Begin::Cut(why);
         }
-        if self.leaving {
-            return Begin::Leave;
+        match self.phase {
+            Phase::Working => {}
+            Phase::Broken(_) => return Begin::HearOut,
+            Phase::Leaving | Phase::Left => return Begin::Leave,
         }
-        if self.broken.is_some() {
-            return Begin::HearOut;
-        }
+        let pause = std::mem::replace(&mut self.pause, Pause::Nothing);
         let due = || state.connection.poll_timeout().is_some_and(|due| due <= now);
-        self.looking = !self.looking && state.look.is_stale(now) && (state.look.is_wanted() || due());
-        if self.looking {
+        if !matches!(pause, Pause::News) && state.look.is_stale(now) && (state.look.is_wanted() || due()) {
+            self.pause = Pause::News;
             return Begin::Look;
         }
-        self.yielded = !self.yielded
-            && state.connection.wants_write()
-            && state.connection.outgoing() + state.connection.incoming() > 1;
-        if self.yielded { Begin::Join } else { Begin::Work }
+        self.wants_write = state.connection.wants_write();
+        let others = state.connection.outgoing() + state.connection.incoming() > 1;
+        if matches!(pause, Pause::Nothing) && self.wants_write && others {
+            self.pause = Pause::Others;
+            return Begin::Join;
+        }
+        Begin::Work
     }
 
-    /// All that had come was read.
-    fn looked(&self, now: Instant) {
-        let wanted = self.link.lock().look.looked(now.into_std());
+    /// The turn ends although there may be more to read and write. What time brings is not held up by that.
+    fn looked(&mut self, now: Instant) -> Result<(), Lost> {
+        let mut state = self.link.lock();
+        let wanted = state.look.looked(now.into_std());
+        let due = state.poll_timeout().is_some_and(|due| due <= now.into_std());
+        drop(state);
         if wanted {
             self.link.tell_looked();
         }
+        if due { self.time_out(now) } else { Ok(()) }
     }
 
     /// Reads once and acts on what came.
-    fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Result<(), End>> {
+    fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<Poll<()>, Stopped> {
         if self.input.capacity() - self.input.len() < READ / 4 {
             self.input.reserve(READ);
         }
         // The future of `read_buf` may be dropped at any time: it takes nothing before it is ready.
-        let read = ready!(pin!(self.stream.read_buf(&mut self.input)).poll(cx));
+        let read = pin!(self.stream.read_buf(&mut self.input)).poll(cx);
         match read {
-            Ok(0) => Poll::Ready(Err(self.io_end("it was closed by the peer", None))),
-            Ok(_) => {
-                self.link.lock().connection.handle_heard(now.into_std());
-                Poll::Ready(self.act(now).map_err(|lost| self.lost(&lost, cx)))
-            }
-            Err(error) => Poll::Ready(Err(self.io_end("reading failed", Some(error)))),
+            Poll::Ready(Ok(0)) => Err(Stopped::Ended(self.io_end("it was closed by the peer", None))),
+            Poll::Ready(Ok(_)) => Ok(Poll::Ready(self.act(now)?)),
+            Poll::Ready(Err(error)) => Err(Stopped::Ended(self.io_end("reading failed", Some(error)))),
+            Poll::Pending => Ok(Poll::Pending),
         }
     }
 
     /// Acts on all that was read.
     fn act(&mut self, now: Instant) -> Result<(), Lost> {
         loop {
-            let handled = self
-                .link
-                .lock()
-                .connection
-                .handle_input(&mut self.input, FRAMES, now.into_std());
+            let mut state = self.link.lock_with(std::mem::take(&mut self.due));
+            state.connection.handle_heard(now.into_std());
+            let handled = state.connection.handle_input(&mut self.input, FRAMES, now.into_std());
             // What came before the end of a connection counts, even if the same bytes brought the end.
-            self.forward();
+            let work = take_events(&mut state, &mut self.deferred);
+            self.wants_write = state.connection.wants_write();
+            self.due = state.release();
+            self.attend(work);
             if !handled? {
                 return Ok(());
             }
@@ -252,37 +289,18 @@ impl<I: Inbound + Unpin> Driver<I> {
 
     /// Hands on what happened: answers to their callers, calls to their handlers.
     fn forward(&mut self) {
-        let mut stops = Vec::new();
-        let mut state = self.link.lock();
-        let queued = state.connection.queued();
-        while let Some(event) = state.connection.poll_event() {
-            match event {
-                Event::Request { call, head, body } => self.deferred.push_back(Request {
-                    call,
-                    method: head.method,
-                    deadline: state.connection.deadline(call),
-                    metadata: head.metadata,
-                    body,
-                    callee: match head.object {
-                        // The next event may be that the object goes.
-                        Some(object) => Callee::Object(state.object(object)),
-                        None => Callee::Service(head.instance),
-                    },
-                    carried: state.carried(&self.link, head.attachments),
-                }),
-                Event::Stop { call, why } => stops.push((call, why)),
-                event => state.handle(&self.link, event, &mut self.due),
-            }
-        }
-        // Calls have ended.
-        state.take_turns(&self.link, &mut self.due);
-        drop(state);
-        self.due.run();
-        self.start(queued);
-        for (call, why) in stops {
+        let mut state = self.link.lock_with(std::mem::take(&mut self.due));
+        let work = take_events(&mut state, &mut self.deferred);
+        self.due = state.release();
+        self.attend(work);
+    }
+
+    /// Does what the peer wants of this side.
+    fn attend(&mut self, work: Wanted) {
+        self.start(work.queued);
+        for (call, why) in work.stops {
             self.stop(call, why);
         }
-        self.answer();
     }
 
     /// Starts the handlers of waiting calls as long as the peer takes the answers.
@@ -291,7 +309,6 @@ impl<I: Inbound + Unpin> Driver<I> {
             return;
         }
         self.answers.now = Instant::now().into_std();
-        self.answers.length = 0;
         while queued + self.answers.length < HIGH_WATER {
             let Some(request) = self.deferred.pop_front() else {
                 break;
@@ -299,9 +316,7 @@ impl<I: Inbound + Unpin> Driver<I> {
             inside(|| self.inbound.start(request, &mut self.answers));
             if self.answers.length >= BATCH {
                 // What a large answer counts is the outbox's to say.
-                self.answer();
-                self.answers.length = 0;
-                queued = self.link.lock().connection.queued();
+                queued = self.answer();
             }
         }
     }
@@ -316,45 +331,50 @@ impl<I: Inbound + Unpin> Driver<I> {
         }
     }
 
-    /// Queues the answers that were ready at once.
-    fn answer(&mut self) {
-        if self.answers.ready.is_empty() {
-            return;
+    /// Queues the answers that were ready at once. Gives how many bytes wait in the outbox.
+    fn answer(&mut self) -> usize {
+        let mut state = self.link.lock_with(std::mem::take(&mut self.due));
+        queue_answers(&mut state, &mut self.answers);
+        let queued = state.connection.queued();
+        self.due = state.release();
+        queued
+    }
+
+    /// Queues the answers that were ready at once, and takes the next turn of the outbox if the one before was written.
+    fn fill(&mut self) {
+        let mut state = self.link.lock_with(std::mem::take(&mut self.due));
+        queue_answers(&mut state, &mut self.answers);
+        if self.output.is_empty() {
+            state.connection.poll_transmit(&mut self.output);
         }
-        let mut spent = Vec::new();
-        let mut state = self.link.lock();
-        for (call, metadata, answer) in self.answers.ready.drain(..) {
-            spent.extend(state.reply(&self.link, call, &metadata, answer, &mut self.due));
-        }
-        drop(state);
-        self.due.run();
-        drop(spent);
+        self.due = state.release();
     }
 
     /// Writes one turn of the outbox, or until the transport takes no more. Reading comes in between turns: a peer that
     /// takes a large message as fast as it is written is heard meanwhile.
-    fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Result<(), End>> {
-        if self.output.is_empty() {
-            self.link.lock().connection.poll_transmit(&mut self.output);
+    fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<Poll<()>, End> {
+        if std::mem::take(&mut self.wants_write) || !self.answers.ready.is_empty() {
+            self.fill();
         }
         while !self.output.is_empty() {
             match write_chunks(Pin::new(&mut self.stream), cx, &self.output) {
                 Poll::Ready(Ok(written)) if written > 0 => self.written(written, now),
-                Poll::Ready(Ok(_)) => return Poll::Ready(Err(self.io_end("it takes no more bytes", None))),
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(self.io_end("writing failed", Some(error)))),
+                Poll::Ready(Ok(_)) => return Err(self.io_end("it takes no more bytes", None)),
+                Poll::Ready(Err(error)) => return Err(self.io_end("writing failed", Some(error))),
                 Poll::Pending => {
                     self.link.lock().connection.handle_blocked(now.into_std());
-                    return Poll::Pending;
+                    return Ok(Poll::Pending);
                 }
             }
         }
         if self.unflushed {
-            if let Err(error) = ready!(Pin::new(&mut self.stream).poll_flush(cx)) {
-                return Poll::Ready(Err(self.io_end("writing failed", Some(error))));
+            match Pin::new(&mut self.stream).poll_flush(cx) {
+                Poll::Ready(Ok(())) => self.unflushed = false,
+                Poll::Ready(Err(error)) => return Err(self.io_end("writing failed", Some(error))),
+                Poll::Pending => return Ok(Poll::Pending),
             }
-            self.unflushed = false;
         }
-        Poll::Ready(Ok(()))
+        Ok(Poll::Ready(()))
     }
 
     fn written(&mut self, length: usize, now: Instant) {
@@ -366,37 +386,7 @@ impl<I: Inbound + Unpin> Driver<I> {
         state.settle_unread();
         let queued = state.connection.queued();
         drop(state);
-        self.due.run();
         self.start(queued);
-        self.answer();
-    }
-
-    /// Keeps the timer at or before the connection's next instant, and acts when it fires. It is moved only when it
-    /// would be late, so that a busy connection does not touch it.
-    fn fire(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<(), Lost> {
-        loop {
-            let state = self.link.lock();
-            let due = state.poll_timeout().map(Instant::from_std);
-            let news = state.connection.has_events();
-            drop(state);
-            if news {
-                // Writing has made room for streams, or a user has let go of something.
-                self.forward();
-            }
-            if let Some(due) = due
-                && (due < self.timer.deadline() || self.timer.is_elapsed())
-            {
-                self.timer.as_mut().reset(due);
-            }
-            if due.is_none() || self.timer.as_mut().poll(cx).is_pending() {
-                return Ok(());
-            }
-            self.time_out(now.max(Instant::now()))?;
-            self.forward();
-            if self.link.lock().connection.wants_write() {
-                cx.waker().wake_by_ref();
-            }
-        }
     }
 
     /// Acts on what time has brought. A peer of which the transport has heard since bytes were read is not silent.
@@ -406,32 +396,57 @@ impl<I: Inbound + Unpin> Driver<I> {
         if let Some(at) = heard {
             state.connection.handle_heard(at);
         }
-        state.expire_waiting(now.into_std(), &mut self.due);
-        state.connection.handle_timeout(now.into_std())
+        state.expire_waiting(now.into_std());
+        state.connection.handle_timeout(now.into_std())?;
+        drop(state);
+        self.forward();
+        Ok(())
     }
 
-    /// Goes to sleep unless there is something to write that the transport may take, or something to tell.
-    fn sleeps(&mut self, cx: &Context<'_>, blocked: bool, now: Instant) -> bool {
-        let mut state = self.link.lock();
-        // Somebody may have made a call since the timer was set.
-        let due = state.poll_timeout().map(Instant::from_std);
-        if !blocked && state.connection.wants_write()
-            || state.connection.has_events()
-            || due.is_some_and(|due| due < self.timer.deadline())
-        {
-            return false;
+    /// Goes to sleep unless there is something to write that the transport may take, something to tell, or time has
+    /// brought something. It takes the next turn of the outbox itself, so that one look at the connection is enough.
+    fn sleeps(&mut self, cx: &mut Context<'_>, blocked: bool, now: Instant) -> Result<bool, Lost> {
+        let mut state = self.link.lock_with(std::mem::take(&mut self.due));
+        queue_answers(&mut state, &mut self.answers);
+        if !blocked {
+            state.connection.poll_transmit(&mut self.output);
         }
-        state.sleep(cx.waker());
-        let wanted = state.look.looked(now.into_std());
-        if self.input.is_empty() && state.connection.is_idle(now.into_std()) {
-            // Pings come and go, and an idle connection keeps no buffer for them.
-            self.input = BytesMut::new();
+        let news = state.connection.has_events();
+        let awake = news || !blocked && !self.output.is_empty();
+        let wanted = !awake && state.look.looked(now.into_std());
+        if !awake {
+            state.sleep(cx.waker());
+            if self.input.is_empty() && state.connection.is_idle(now.into_std()) {
+                // Pings come and go, and an idle connection keeps no buffer for them.
+                self.input = BytesMut::new();
+            }
         }
-        drop(state);
+        let due = state.poll_timeout();
+        self.due = state.release();
         if wanted {
             self.link.tell_looked();
         }
-        true
+        if news {
+            // Writing has made room for streams, or a user has let go of something.
+            self.forward();
+        }
+        if self.is_pending(cx, due) {
+            return Ok(!awake);
+        }
+        self.time_out(now.max(Instant::now()))?;
+        Ok(false)
+    }
+
+    /// Keeps the timer at or before the connection's next instant, and waits for it. It is moved only when it would be
+    /// late, so that a busy connection does not touch it.
+    fn is_pending(&mut self, cx: &mut Context<'_>, due: Option<std::time::Instant>) -> bool {
+        let Some(due) = due.map(Instant::from_std) else {
+            return true;
+        };
+        if due < self.timer.deadline() || self.timer.is_elapsed() {
+            self.timer.as_mut().reset(due);
+        }
+        self.timer.as_mut().poll(cx).is_pending()
     }
 
     /// Begins to leave once all is done and nobody makes new calls.
@@ -445,7 +460,7 @@ impl<I: Inbound + Unpin> Driver<I> {
         let done = Error::refused(Code::Unavailable, "its last call has ended, and no new ones are taken");
         state.connection.close(&done);
         drop(state);
-        self.leaving = true;
+        self.phase = Phase::Leaving;
         self.timer.as_mut().reset(Instant::now() + FAREWELL);
         self.leave(cx)
     }
@@ -457,10 +472,11 @@ impl<I: Inbound + Unpin> Driver<I> {
         if self.timer.as_mut().poll(cx).is_ready() {
             return Poll::Ready(self.io_end(ended, None));
         }
-        let written = self.write(cx, Instant::now());
-        if let Poll::Ready(Err(end)) = written {
-            return Poll::Ready(end);
-        }
+        self.wants_write = true;
+        let written = match self.write(cx, Instant::now()) {
+            Ok(written) => written,
+            Err(end) => return Poll::Ready(end),
+        };
         // Whatever became of that: over UDP there may be no room to write before something was read.
         loop {
             self.input.clear();
@@ -471,13 +487,13 @@ impl<I: Inbound + Unpin> Driver<I> {
                 Poll::Pending => break,
             }
         }
-        if self.said || written.is_pending() {
+        if matches!(self.phase, Phase::Left) || written.is_pending() {
             return Poll::Pending;
         }
         if ready!(Pin::new(&mut self.stream).poll_shutdown(cx)).is_err() {
             return Poll::Ready(self.io_end(ended, None));
         }
-        self.said = true;
+        self.phase = Phase::Left;
         self.timer.as_mut().reset(Instant::now() + LINGER);
         self.leave(cx)
     }
@@ -485,7 +501,7 @@ impl<I: Inbound + Unpin> Driver<I> {
     /// Nothing more can be written. The peer may have said why before, and which calls it looked at.
     fn broke(&mut self, end: End, cx: &mut Context<'_>) -> Poll<End> {
         self.link.breaks();
-        self.broken = Some(end);
+        self.phase = Phase::Broken(end);
         self.timer.as_mut().reset(Instant::now() + LINGER);
         self.hear_out(cx)
     }
@@ -499,13 +515,16 @@ impl<I: Inbound + Unpin> Driver<I> {
                     if let Err(lost) = self.act(Instant::now()) {
                         return Poll::Ready(self.lost(&lost, cx));
                     }
+                    self.answer();
                 }
                 Poll::Pending if self.timer.as_mut().poll(cx).is_pending() => return Poll::Pending,
                 _ => break,
             }
         }
-        let end = self.broken.take();
-        Poll::Ready(end.unwrap_or_else(|| self.io_end("writing failed", None)))
+        match std::mem::replace(&mut self.phase, Phase::Leaving) {
+            Phase::Broken(end) => Poll::Ready(end),
+            _ => Poll::Ready(self.io_end("writing failed", None)),
+        }
     }
 
     /// Ends the connection now.
@@ -518,6 +537,7 @@ impl<I: Inbound + Unpin> Driver<I> {
     /// sees an answer to certainly did not run only if there is nothing of that kind.
     fn tell(&mut self, why: &Error, cx: &mut Context<'_>) {
         let mut state = self.link.lock();
+        queue_answers(&mut state, &mut self.answers);
         let answered = state.connection.incoming() == 0 && why.code() != Code::Internal;
         let outcome = if answered {
             Outcome::NotExecuted
@@ -576,12 +596,54 @@ impl<I: Inbound + Unpin> Driver<I> {
     }
 }
 
+/// What the peer wants of this side.
+struct Wanted {
+    /// How many bytes wait in the outbox.
+    queued: usize,
+    stops: Vec<(u32, Stop)>,
+}
+
+/// Hands on what happened, as far as it is not for handlers; calls are put behind those that wait.
+fn take_events(state: &mut LinkGuard<'_>, deferred: &mut IndexedQueue<Request>) -> Wanted {
+    let mut stops = Vec::new();
+    let queued = state.connection.queued();
+    while let Some(event) = state.connection.poll_event() {
+        match event {
+            Event::Request { call, head, body } => deferred.push_back(Request {
+                call,
+                method: head.method,
+                deadline: state.connection.deadline(call),
+                metadata: head.metadata,
+                body,
+                callee: match head.object {
+                    // The next event may be that the object goes.
+                    Some(object) => Callee::Object(state.object(object)),
+                    None => Callee::Service(head.instance),
+                },
+                carried: state.carried(head.attachments),
+            }),
+            Event::Stop { call, why } => stops.push((call, why)),
+            event => state.handle(event),
+        }
+    }
+    // Calls have ended.
+    state.take_turns();
+    Wanted { queued, stops }
+}
+
+fn queue_answers(state: &mut LinkGuard<'_>, answers: &mut Answers) {
+    for (call, metadata, answer) in answers.ready.drain(..) {
+        state.reply(call, &metadata, answer);
+    }
+    answers.length = 0;
+}
+
 impl<I: Inbound + Unpin> Future for Driver<I> {
     type Output = Error;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Error> {
         let turn = self.turn(cx);
-        if turn.is_pending() && (self.leaving || self.broken.is_some()) {
+        if turn.is_pending() && !matches!(self.phase, Phase::Working) {
             // It sleeps all the same, and may be cut.
             self.link.lock().sleep(cx.waker());
         }

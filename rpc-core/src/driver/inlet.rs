@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     fmt,
     sync::{
-        Arc, MutexGuard,
+        Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll},
@@ -15,7 +15,7 @@ use thin_vec::ThinVec;
 
 use super::{
     Link,
-    link::{State, wait, wake},
+    link::{LinkGuard, wait},
 };
 use crate::{
     Error,
@@ -97,25 +97,22 @@ impl Inlet {
         Poll::Ready(last)
     }
 
-    fn take(&self, mut state: MutexGuard<'_, State>, batch: proto::Batch) -> Batch {
+    fn take(&self, mut state: LinkGuard<'_>, batch: proto::Batch) -> Batch {
         let lists = batch.attachments.into_iter();
         let batch = Batch {
             number: self.batches.fetch_add(1, Ordering::Relaxed) + 1,
             items: batch.items,
-            carried: lists.map(|list| state.carried(&self.link, list)).collect(),
+            carried: lists.map(|list| state.carried(list)).collect(),
         };
-        let driver = state.wake_for_output(false);
-        drop(state);
-        wake(driver);
+        state.wake_for_output();
         batch
     }
 
-    fn wait(&self, mut state: MutexGuard<'_, State>, cx: Option<&Context<'_>>) {
-        let earlier = cx.and_then(|cx| wait(&mut state.streams.slot(self.stream).ready, cx.waker()));
+    fn wait(&self, mut state: LinkGuard<'_>, cx: Option<&Context<'_>>) {
+        let earlier = cx.and_then(|cx| wait(&mut state.streams.waiter(self.stream).ready, cx.waker()));
         // What was used up may be worth credit.
-        let driver = state.wake_for_output(false);
+        state.wake_for_output();
         drop(state);
-        wake(driver);
         drop(earlier);
     }
 
@@ -127,15 +124,14 @@ impl Inlet {
         }
     }
 
-    fn let_go(&self, mut state: MutexGuard<'_, State>, why: Option<&Error>) {
+    fn let_go(&self, mut state: LinkGuard<'_>, why: Option<&Error>) {
         self.ended.store(true, Ordering::Relaxed);
-        let waited = state.streams.slot(self.stream).clear();
+        let waited = state.streams.waiter(self.stream).take();
         if !state.is_over() {
             state.connection.stop_stream(self.stream, why);
         }
-        let driver = state.let_go();
+        state.let_go();
         drop(state);
-        wake(driver);
         drop(waited);
     }
 }

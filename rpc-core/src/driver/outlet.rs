@@ -14,7 +14,7 @@ use thin_vec::ThinVec;
 
 use super::{
     Link,
-    link::{Due, State, wait, wake},
+    link::{Attaching, LinkGuard, wait},
 };
 use crate::{
     Error,
@@ -58,7 +58,7 @@ impl Outlet {
             Err(error) => Poll::Ready(Err(error)),
             Ok(true) => Poll::Ready(Ok(())),
             Ok(false) => {
-                let earlier = wait(&mut state.streams.slot(self.stream).ready, cx.waker());
+                let earlier = wait(&mut state.streams.waiter(self.stream).ready, cx.waker());
                 drop(state);
                 drop(earlier);
                 Poll::Pending
@@ -72,7 +72,7 @@ impl Outlet {
         if let Err(error) = self.room(&mut state) {
             return Poll::Ready(error);
         }
-        let earlier = wait(&mut state.streams.slot(self.stream).stopped, cx.waker());
+        let earlier = wait(&mut state.streams.waiter(self.stream).stopped, cx.waker());
         drop(state);
         drop(earlier);
         Poll::Pending
@@ -106,37 +106,19 @@ impl Outlet {
     }
 
     fn put(&self, item: Body<'_>, offered: ThinVec<Offered>) -> Result<(), Error> {
-        let mut due = Due::default();
         let mut state = self.link.lock();
-        let sent = self.put_locked(&mut state, item, offered, &mut due);
-        let driver = state.wake_for_output(false);
-        drop(state);
-        wake(driver);
-        due.run();
-        sent
-    }
-
-    fn put_locked(
-        &self,
-        state: &mut State,
-        item: Body<'_>,
-        offered: ThinVec<Offered>,
-        due: &mut Due,
-    ) -> Result<(), Error> {
-        let attached = match self.room(state).and_then(|_| state.attach(&self.link, &offered)) {
-            Ok(attached) => attached,
-            Err(error) => {
-                due.forsake(offered);
-                return Err(error);
-            }
-        };
-        if let Err(error) = state.connection.send_item(self.stream, &attached.attachments, item) {
-            state.detach(&attached);
-            due.forsake(offered);
+        if let Err(error) = self.room(&mut state) {
+            state.forsake(offered);
             return Err(error);
         }
-        state.settle(&self.link, &attached, offered, due);
-        Ok(())
+        let sent = Attaching::new(&mut state, offered).and_then(|attaching| {
+            let connection = &mut attaching.held.connection;
+            connection.send_item(self.stream, &attaching.attachments, item)?;
+            attaching.settle();
+            Ok(())
+        });
+        state.wake_for_output();
+        sent
     }
 
     /// Sends items that carry nothing, each behind its length in four bytes; together not much more than 32 KiB.
@@ -144,9 +126,7 @@ impl Outlet {
         let mut state = self.link.lock();
         self.room(&mut state)?;
         state.connection.send_items(self.stream, items);
-        let driver = state.wake_for_output(false);
-        drop(state);
-        wake(driver);
+        state.wake_for_output();
         Ok(())
     }
 
@@ -161,9 +141,7 @@ impl Outlet {
         let mut state = self.link.lock();
         self.room(&mut state)?;
         let sent = state.connection.replace_items(self.stream, item);
-        let driver = state.wake_for_output(false);
-        drop(state);
-        wake(driver);
+        state.wake_for_output();
         sent
     }
 
@@ -171,7 +149,7 @@ impl Outlet {
     ///
     /// # Errors
     /// There never will be.
-    fn room(&self, state: &mut State) -> Result<bool, Error> {
+    fn room(&self, state: &mut LinkGuard<'_>) -> Result<bool, Error> {
         if self.ended.load(Ordering::Relaxed) {
             return Err(Error::failed_precondition(
                 "the stream has ended, with an item that could not be sent",
@@ -192,13 +170,12 @@ impl Outlet {
         if self.ended.swap(true, Ordering::Relaxed) {
             return;
         }
-        let waited = state.streams.slot(self.stream).clear();
+        let waited = state.streams.waiter(self.stream).take();
         if !state.is_over() {
             state.connection.end_stream(self.stream, end);
         }
-        let driver = state.let_go();
+        state.let_go();
         drop(state);
-        wake(driver);
         drop(waited);
     }
 }
