@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::{
     Error,
     client::{Answer, fallible, fallible_bytes, plain, plain_bytes},
-    service::{Invocation, Payload},
+    service::{HandlerOutput, Invocation},
 };
 
 /// What the second methods are made of: no program has a `T` for which it compiles. It depends on the type, since the
@@ -90,7 +90,7 @@ pub struct Answered<'a, R>(pub &'a R);
 impl<T: Serialize, E: Serialize + 'static> Answered<'_, Result<T, E>> {
     /// The answer, as [`Invocation::fallible`] makes it.
     #[inline]
-    pub fn fallible(self, invocation: &Invocation) -> Result<Payload, Error> {
+    pub fn fallible(self, invocation: &Invocation) -> Result<HandlerOutput, Error> {
         invocation.fallible(self.0)
     }
 }
@@ -98,7 +98,7 @@ impl<T: Serialize, E: Serialize + 'static> Answered<'_, Result<T, E>> {
 impl<T: Serialize> Answered<'_, T> {
     /// The answer, as [`Invocation::plain`] makes it.
     #[inline]
-    pub fn plain(self, invocation: &Invocation) -> Result<Payload, Error> {
+    pub fn plain(self, invocation: &Invocation) -> Result<HandlerOutput, Error> {
         invocation.plain(self.0)
     }
 }
@@ -106,12 +106,12 @@ impl<T: Serialize> Answered<'_, T> {
 /// A result that cannot be encoded.
 pub trait Unanswerable: Sized {
     /// Does not compile.
-    fn fallible(self, _: &Invocation) -> Result<Payload, Error> {
+    fn fallible(self, _: &Invocation) -> Result<HandlerOutput, Error> {
         unreported::<Self, _>()
     }
 
     /// Does not compile.
-    fn plain(self, _: &Invocation) -> Result<Payload, Error> {
+    fn plain(self, _: &Invocation) -> Result<HandlerOutput, Error> {
         unreported::<Self, _>()
     }
 }

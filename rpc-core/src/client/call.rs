@@ -30,11 +30,11 @@ use super::{
 use crate::{
     Code, Error, Metadata, Outcome,
     clock::now,
-    driver::attachments::{Extra, Rest},
+    driver::attachments::Offered,
     driver::{Answered, Link, NotStarted, Reply, Started, is_inside, read_metadata},
     layer::{Answering, Came, Parcel, Request, Response},
     proto::{RequestHead, Ticket, encode_metadata},
-    service::{MethodDescriptor, Payload, Scope, is_in_handler, with_current},
+    service::{Continuation, MethodDescriptor, Payload, Scope, is_in_handler, with_current},
     trace::Trace,
 };
 
@@ -334,7 +334,7 @@ impl RawCall {
         let deadline = self.deadline(call.timeout, now)?;
         self.ends_by(deadline);
         if let (Some(shown), Some(layers)) = (call.shown, &self.channel.inner().layers) {
-            let (body, sent) = payload.into_parts();
+            let (body, offered) = payload.into_parts();
             let request = Request {
                 method: self.method,
                 instance: self.channel.named_instance().map(|instance| Arc::clone(&instance.name)),
@@ -342,7 +342,7 @@ impl RawCall {
                 deadline,
                 metadata: *shown,
                 body,
-                sent: Parcel::new(sent),
+                sent: Parcel::list(offered),
                 target: None,
                 attempts: Arc::default(),
             };
@@ -376,7 +376,7 @@ impl RawCall {
     }
 
     /// Only a handler with a stream as result goes on after its answer.
-    fn keep(&mut self, rest: Option<Rest>) {
+    fn keep(&mut self, rest: Option<Continuation>) {
         if let Some(upkeep) = &mut self.upkeep {
             upkeep.rest = rest.map(Seated::from);
         }
@@ -595,11 +595,11 @@ pub(super) fn bottom(channel: Option<Channel>, request: Request) -> Answering {
 }
 
 /// What a layer has passed on, with what goes with the bytes.
-fn payload(body: Bytes, sent: &Parcel<Box<Extra>>) -> Result<Payload, Error> {
+fn payload(body: Bytes, sent: &Parcel<ThinVec<Offered>>) -> Result<Payload, Error> {
     if sent.is_taken() {
         let text =
             "streams, channels and clients among the arguments can be sent once, and a layer sent the call again";
         return Err(Error::failed_precondition(text).with_outcome(Outcome::NotExecuted));
     }
-    Ok(Payload::from_parts(Vec::from(body), sent.take()))
+    Ok(Payload::from_parts(Vec::from(body), sent.take().unwrap_or_default()))
 }

@@ -22,9 +22,9 @@ use crate::{
     Code, Error, Metadata, Outcome,
     dispatch::{Answer, Route, Work},
     driver::Reply,
-    driver::attachments::{Carried, Rest},
+    driver::attachments::Carried,
     proto::{encode_metadata, parse_metadata},
-    service::{CallParts, Context as CallContext, Invocation, LocalObject, Payload, Scope, with_current},
+    service::{CallParts, Context as CallContext, Continuation, Invocation, LocalObject, Payload, Scope, with_current},
     trace::Trace,
 };
 
@@ -109,7 +109,7 @@ impl LocalCall {
     }
 
     /// The answer, and what is left of the handler.
-    pub(super) fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<(Reply, Option<Rest>), Error>> {
+    pub(super) fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<(Reply, Option<Continuation>), Error>> {
         let answered = match &mut self.handler {
             Handler::Here(running) => poll_running(running, cx)?,
             Handler::Detached(answer) => Pin::new(answer)
@@ -151,7 +151,7 @@ fn poll_running(running: &mut Seated<Running>, cx: &mut Context<'_>) -> Poll<Res
 }
 
 /// An answer, and what is left of the handler.
-type Answered = (Answer, Option<Rest>);
+type Answered = (Answer, Option<Continuation>);
 
 /// A handler that ends with its call.
 struct Running(Option<Work>);

@@ -178,7 +178,7 @@ impl Serving {
     ) -> layer::Request {
         let (service, index, method) = (Arc::clone(&route.service), route.index, route.method);
         let wire = self.link.wire();
-        let carried = Parcel::new(Some(carried).filter(|carried| !carried.is_empty()));
+        let carried = Parcel::list(carried);
         layer::Request {
             method,
             instance: route.instance.clone(),

@@ -4,8 +4,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::{
     Code, Error, Metadata, Outcome,
-    driver::attachments::Rest,
-    service::{Context as CallContext, Handler, Payload, Scope, enter},
+    service::{Context as CallContext, Continuation, Handler, HandlerOutput, Payload, Scope, enter},
     trace::Trace,
     unwind::{Panicked, caught, guarded},
 };
@@ -26,7 +25,7 @@ pub(crate) struct Work {
 
 enum Stage {
     Handler(Handler),
-    Rest(Rest),
+    Rest(Continuation),
     Over,
 }
 
@@ -62,13 +61,16 @@ impl Work {
         };
         // The handler is not polled again after a panic, so nobody sees what it left half done.
         let poll = || trace.in_scope(|| enter(scope, || handler.as_mut().poll(cx)));
-        let mut answer = match caught(poll) {
+        let output = match caught(poll) {
             Ok(polled) => ready!(polled),
             Err(panic) => Err(panicked(&panic, scope.as_ref(), *tells)),
         };
-        trace.finished(answer.as_ref().err());
-        let rest = answer.as_mut().ok().and_then(Payload::take_rest);
-        self.proceed(rest.map_or(Stage::Over, Stage::Rest));
+        trace.finished(output.as_ref().err());
+        let (answer, continuation) = match output {
+            Ok(HandlerOutput { payload, continuation }) => (Ok(payload), continuation),
+            Err(error) => (Err(error), None),
+        };
+        self.proceed(continuation.map_or(Stage::Over, Stage::Rest));
         let metadata = self
             .made_context()
             .map(CallContext::take_reply_metadata)
@@ -85,9 +87,9 @@ impl Work {
     }
 
     /// What is left of the handler after its answer.
-    pub(crate) fn into_rest(mut self) -> Option<Rest> {
+    pub(crate) fn into_rest(mut self) -> Option<Continuation> {
         self.has_rest()
-            .then(|| Box::pin(std::future::poll_fn(move |cx| self.poll_rest(cx))) as Rest)
+            .then(|| Box::pin(std::future::poll_fn(move |cx| self.poll_rest(cx))) as Continuation)
     }
 
     /// Goes on after the answer. Whoever receives what it sends notices when it ends before its time, by a panic for

@@ -8,8 +8,8 @@ use thin_vec::ThinVec;
 use super::{attempts::Attempts, parcel::Parcel};
 use crate::{
     Address, Context, Metadata,
-    driver::attachments::{Carried, Extra},
-    service::{Handler, MethodDescriptor},
+    driver::attachments::{Carried, Offered},
+    service::{Continuation, Handler, MethodDescriptor},
 };
 
 /// A call as a layer sees it.
@@ -31,7 +31,7 @@ pub struct Request {
     /// The encoded arguments, for measuring or recording.
     pub body: Bytes,
     /// On a client: what goes with the arguments.
-    pub(crate) sent: Parcel<Box<Extra>>,
+    pub(crate) sent: Parcel<ThinVec<Offered>>,
     /// On a server: where the request leads.
     pub(crate) target: Option<Target>,
     /// What has become of the call so far.
@@ -60,7 +60,9 @@ pub struct Response {
     /// The encoded result.
     pub body: Bytes,
     /// On a server: what goes with the result.
-    pub(crate) sent: Parcel<Box<Extra>>,
+    pub(crate) sent: Parcel<ThinVec<Offered>>,
+    /// On a server: what the handler still does behind its result.
+    pub(crate) continuation: Parcel<Continuation>,
     /// On a client: what came with the result.
     pub(crate) came: Parcel<Came>,
 }
@@ -78,14 +80,21 @@ impl Response {
             metadata,
             body,
             sent: Parcel::default(),
+            continuation: Parcel::default(),
             came: Parcel::default(),
         }
     }
 
     /// A server's answer.
-    pub(crate) fn sending(metadata: Metadata, body: Bytes, sent: Option<Box<Extra>>) -> Self {
+    pub(crate) fn sending(
+        metadata: Metadata,
+        body: Bytes,
+        sent: ThinVec<Offered>,
+        continuation: Option<Continuation>,
+    ) -> Self {
         Self {
-            sent: Parcel::new(sent),
+            sent: Parcel::list(sent),
+            continuation: Parcel::new(continuation),
             ..Self::new(metadata, body)
         }
     }

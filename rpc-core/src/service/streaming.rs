@@ -13,7 +13,7 @@ use std::{
 use futures_core::Stream;
 use serde::Serialize;
 
-use super::{Handler, Invocation, Payload, Scope, items::Form, with_current};
+use super::{Continuation, Handler, HandlerOutput, Invocation, Payload, Scope, items::Form, with_current};
 use crate::{
     Error, Outcome,
     channel::{self, Receiver, Sender},
@@ -55,7 +55,7 @@ struct Around {
 }
 
 impl Future for Around {
-    type Output = Result<Payload, Error>;
+    type Output = Result<HandlerOutput, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(handler) = &mut self.handler else {
@@ -67,9 +67,9 @@ impl Future for Around {
         let event = ready!(self.streams.poll_event(cx));
         let handler = self.handler.take();
         Poll::Ready(match event {
-            Event::Answered(payload) => Ok(match handler {
-                Some(handler) => payload.with_rest(Box::pin(Remaining(handler))),
-                None => payload,
+            Event::Answered(payload) => Ok(HandlerOutput {
+                payload,
+                continuation: handler.map(|handler| Box::pin(Remaining(handler)) as Continuation),
             }),
             Event::Broken(error) => Err(error),
         })
@@ -102,7 +102,7 @@ impl Streams {
     ///
     /// # Errors
     /// When the answer cannot be encoded.
-    pub async fn answer<F, S>(&self, invocation: &Invocation, stream: S) -> Result<Payload, Error>
+    pub async fn answer<F, S>(&self, invocation: &Invocation, stream: S) -> Result<HandlerOutput, Error>
     where
         F: Form<S::Item>,
         S: Stream + Send,
@@ -120,7 +120,7 @@ impl Streams {
         &self,
         invocation: &Invocation,
         result: Result<S, E>,
-    ) -> Result<Payload, Error>
+    ) -> Result<HandlerOutput, Error>
     where
         F: Form<S::Item>,
         S: Stream + Send,
@@ -137,15 +137,15 @@ impl Streams {
 
     async fn send<F, S>(
         &self,
-        answer: Result<Payload, Error>,
+        answer: Result<HandlerOutput, Error>,
         sender: Sender<F::Wire>,
         stream: S,
-    ) -> Result<Payload, Error>
+    ) -> Result<HandlerOutput, Error>
     where
         F: Form<S::Item>,
         S: Stream + Send,
     {
-        self.give_answer(answer?).await;
+        self.give_answer(answer?.payload).await;
         let deadline = with_current(Scope::deadline).flatten();
         let outbound = Outbound {
             stream: pin!(stream),
@@ -153,7 +153,7 @@ impl Streams {
             form: PhantomData::<fn() -> F>,
         };
         channel::feed(sender, outbound, deadline).await;
-        Ok(Payload::default())
+        Ok(Payload::default().into())
     }
 
     /// Gives the answer to the future around the handler, which has it when this one is next polled.

@@ -14,7 +14,6 @@ use std::{any::Any, fmt, sync::Arc};
 
 pub(crate) use object::{Object, revoked};
 pub use payload::Payload;
-pub(crate) use payload::{Extra, Rest};
 pub(crate) use scope::{claim, collecting, decoding, is_collecting, is_near, offer, plain};
 
 use super::{Import, Inlet, Outlet};
