@@ -164,6 +164,7 @@ mod loopback;
 pub mod macro_support;
 mod nesting;
 mod proto;
+mod reconnect;
 pub mod registry;
 pub mod server;
 pub mod service;

@@ -2,7 +2,7 @@
 
 use std::{fmt, pin::Pin, task::Context};
 
-use super::seat::Seated;
+use crate::dispatch::Seated;
 
 type Feed = dyn Future<Output = ()> + Send;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
-use super::{Channel, channel::Target};
+use super::{Channel, channel::CallTarget};
 use crate::{
     Address, Error,
     driver::attachments::{self, Carried, Offered},
@@ -52,9 +52,9 @@ impl Written {
     /// Puts a client of `service` into the message that is being encoded.
     pub(crate) fn new(channel: &Channel, service: &str) -> Result<Self, String> {
         let offered = match &channel.inner().target {
-            Target::Local(object) => Offered::Object(Arc::clone(object) as _),
-            Target::Remote(import) => Offered::Import(Arc::clone(import)),
-            Target::Dialled(_) => return travelling(channel, service).map(Self::Address),
+            CallTarget::Local(object) => Offered::Object(Arc::clone(object) as _),
+            CallTarget::Remote(import) => Offered::Import(Arc::clone(import)),
+            CallTarget::Server(_) => return travelling(channel, service).map(Self::Address),
         };
         Ok(Self::Attached(attachments::offer(offered)?))
     }

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use super::{
     Call, Channel,
-    call::{Outgoing, RawCall, Timeout},
     decode::Answer,
     feeds::Feeds,
+    raw::{Outgoing, RawCall, Timeout},
     streaming,
     timers::Idle,
 };

@@ -1,18 +1,22 @@
 //! What the connections of one server, or of one channel, have in common.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::watch,
     task::{AbortHandle, JoinSet},
+    time::Instant,
 };
 
-use super::router::Router;
+use super::{router::Router, serving::Serving};
 use crate::{
     Address, Code, Error, Limits, Service,
-    driver::{Quantity, Refused, Share, Shares},
+    driver::attachments::Wire,
+    driver::{Driver, Link, Opened, Quantity, Refused, Share, Shares},
     layer::Next,
+    proto::Connection,
     sync::Mutex,
+    transport::Connected,
 };
 
 /// What the connections of one server, or of one channel, have in common: what is offered, and the handlers at work.
@@ -90,9 +94,28 @@ impl Host {
         self.shares.share(peer)
     }
 
-    /// Whether callers are told the texts of panics.
-    pub(crate) fn tells_panics(&self) -> bool {
-        self.tells_panics
+    /// A connection that was opened, as its users see it; `timeout` is that of calls to the peer's objects.
+    pub(crate) fn link(
+        &self,
+        connected: &Connected,
+        opened: &Opened,
+        share: Arc<Share>,
+        timeout: Option<Duration>,
+    ) -> Arc<Link> {
+        let connection = Connection::new(opened.settings.clone(), Instant::now().into_std());
+        let wire = Wire {
+            format: opened.format,
+            limits: (&self.limits).into(),
+            near: connected.is_near(),
+            tells_panics: self.tells_panics,
+        };
+        Link::new(connection, wire, connected.peer().clone(), timeout, share)
+    }
+
+    /// What carries the connection, and has its calls answered here.
+    pub(crate) fn drive(self: &Arc<Self>, link: Arc<Link>, connected: Connected, opened: Opened) -> Driver<Serving> {
+        let serving = Serving::new(Arc::clone(self), Arc::clone(&link), connected.peer().clone());
+        Driver::new(link, connected, opened.input, serving)
     }
 
     /// How many handlers run now.

@@ -6,27 +6,22 @@ use std::{
     time::Instant,
 };
 
-use bytes::Bytes;
-use thin_vec::ThinVec;
 use tokio::{runtime::Handle, task::AbortHandle};
 
 use super::{
+    arrival::Arrival,
     host::{Host, Permit},
-    layered::layered,
     rests::Rests,
     router::{Route, Router},
     task::{Finish, Task},
-    work::Work,
 };
 use crate::{
     Address, Code, Error, Metadata,
-    driver::attachments::{Carried, Object},
+    driver::attachments::Object,
     driver::{Answers, Callee, Inbound, Link, Request},
     events,
-    layer::{self, Parcel},
-    proto::{Stop, parse_metadata},
-    service::{CallParts, Context as CallContext, Invocation, LocalObject, Scope},
-    trace::Trace,
+    proto::Stop,
+    service::{Context as CallContext, LocalObject},
 };
 
 /// Arguments that are longer are decoded in the handler's own task: a megabyte of small boxed values takes tens of
@@ -129,32 +124,21 @@ impl Serving {
                 &made
             }
         };
-        let mut metadata = parse_metadata(&metadata).map_err(|violation| {
-            Error::refused(Code::InvalidArgument, format!("the metadata is broken: {violation}"))
-        })?;
-        let method = route.method;
-        let trace = Trace::serve(method, &self.peer, &mut metadata);
-        let scope = Scope::new(CallParts {
-            peer: Arc::clone(&self.peer),
-            method,
-            instance: route.instance.clone(),
+        let arrival = Arrival {
+            route,
+            peer: &self.peer,
+            wire: self.link.wire(),
             deadline,
             metadata,
+            body,
+            carried,
             level: 0,
-        });
-        let handler = match &self.host.layers {
-            None => route.service.dispatch(
-                route.index,
-                Invocation::arrived(method, body, self.link.wire(), carried),
-            ),
-            Some(layers) => layered(layers, self.layer_request(route, scope.context(), body, carried)),
         };
-        let detached = method.detached || method.oneway;
         Ok(Task::new(
-            Work::new(handler, scope, trace, self.link.wire().tells_panics),
+            arrival.into_work(self.host.layers.as_ref())?,
             Arc::clone(&self.rests),
             Finish::new(Arc::clone(&self.link), call, permit),
-            detached,
+            route.method.detached || route.method.oneway,
         ))
     }
 
@@ -165,36 +149,6 @@ impl Serving {
             Ok(Route::missing(error))
         } else {
             Err(error)
-        }
-    }
-
-    /// A call as layers see it, with the way to its handler.
-    fn layer_request(
-        &self,
-        route: &Route,
-        context: CallContext,
-        body: Bytes,
-        carried: ThinVec<Carried>,
-    ) -> layer::Request {
-        let (service, index, method) = (Arc::clone(&route.service), route.index, route.method);
-        let wire = self.link.wire();
-        let carried = Parcel::list(carried);
-        layer::Request {
-            method,
-            instance: route.instance.clone(),
-            peer: Address::clone(&self.peer),
-            deadline: context.deadline(),
-            metadata: context.metadata().clone(),
-            body,
-            sent: Parcel::default(),
-            attempts: Arc::default(),
-            target: Some(layer::Target {
-                context,
-                start: Arc::new(move |body| {
-                    let carried = carried.take().unwrap_or_default();
-                    service.dispatch(index, Invocation::arrived(method, body, wire, carried))
-                }),
-            }),
         }
     }
 

@@ -17,7 +17,7 @@ mod unread;
 use std::time::Duration;
 
 pub(crate) use connection::Driver;
-pub(crate) use handshake::{accept, open, reject};
+pub(crate) use handshake::{Opened, accept, open, reject};
 pub(crate) use import::Import;
 pub(crate) use inbound::{Answers, Callee, Inbound, Request};
 pub(crate) use inlet::{Batch, Inlet};

@@ -5,7 +5,7 @@ use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
 use tokio::{
     runtime::Handle,
     sync::watch,
-    time::{Instant, sleep, timeout},
+    time::{sleep, timeout},
 };
 
 use super::{
@@ -14,11 +14,8 @@ use super::{
 };
 use crate::{
     Code, Error,
-    dispatch::Serving,
-    driver::attachments::Wire,
-    driver::{DEFAULT_TIMEOUT, Driver, Link, Refused, Share, accept as handshake, reject},
+    driver::{DEFAULT_TIMEOUT, Refused, Share, accept as handshake, reject},
     events,
-    proto::Connection,
     transport::{Connected, Incoming, Listener},
 };
 
@@ -135,19 +132,11 @@ async fn connection(shared: Arc<Shared>, place: Place, incoming: Incoming, share
         }
     };
     let peer = connected.peer().clone();
-    let connection = Connection::new(opened.settings, Instant::now().into_std());
-    let wire = Wire {
-        format: opened.format,
-        limits: shared.host.limits().into(),
-        near: connected.is_near(),
-        tells_panics: shared.host.tells_panics(),
-    };
-    let link = Link::new(connection, wire, peer.clone(), Some(DEFAULT_TIMEOUT), share);
+    let link = shared.host.link(&connected, &opened, share, Some(DEFAULT_TIMEOUT));
     place.opened(&link);
     let mut visit = shared.hooks.opened(&peer);
-    let inbound = Serving::new(Arc::clone(&shared.host), Arc::clone(&link), peer.clone());
     // Whoever waits for something on the connection is told the reason of its end by the link.
-    let cause = Driver::new(link, connected, opened.input, inbound).await;
+    let cause = shared.host.drive(link, connected, opened).await;
     events::connection_ended(&peer, &cause);
     visit.ends(cause);
     // Whoever waits for the last place to be given back may count on it.

@@ -2,10 +2,12 @@
 
 use std::{
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, LazyLock},
     task::{Context, Poll, ready},
+    time::Instant,
 };
 
+use bytes::Bytes;
 use tokio::{
     runtime::Handle,
     sync::oneshot,
@@ -14,26 +16,46 @@ use tokio::{
 };
 
 use super::{
-    call::Prepared,
-    channel::{Inner, local_address},
+    arrival::Arrival,
+    router::Route,
     seat::Seated,
+    work::{Answer, Work},
 };
 use crate::{
-    Code, Error, Metadata, Outcome,
-    dispatch::{Answer, Route, Work},
+    Address, Code, Error, Metadata, Outcome,
     driver::Reply,
-    driver::attachments::Carried,
-    proto::{encode_metadata, parse_metadata},
-    service::{CallParts, Context as CallContext, Continuation, Invocation, LocalObject, Payload, Scope, with_current},
-    trace::Trace,
+    driver::attachments::{Carried, Wire},
+    proto::encode_metadata,
+    service::{Context as CallContext, Continuation, LocalObject, Payload, Scope, with_current},
 };
 
 /// How many calls to objects of one process may wait for each other, one inside the other. Who calls whom may be a
 /// peer's choice, and each of them holds a handler: this many take about as much as the peer's other calls may.
 const MOST: u16 = 1024;
 
+/// The address of every object of this process.
+static ADDRESS: LazyLock<Arc<Address>> = LazyLock::new(|| Arc::new(Address::custom("local://")));
+
+/// The address of every object of this process.
+pub(crate) fn local_address() -> &'static Arc<Address> {
+    &ADDRESS
+}
+
+/// What is called of an object of this process.
+pub(crate) struct LocalRequest {
+    /// Which method, by its id.
+    pub(crate) method: u64,
+    pub(crate) payload: Payload,
+    /// The metadata, as a block.
+    pub(crate) metadata: Bytes,
+    pub(crate) deadline: Option<Instant>,
+    /// How many calls to objects of this process are under way around the place where it was made; a task that the
+    /// caller has spawned for it knows less of that.
+    pub(crate) level: u16,
+}
+
 /// A call to an object of this process.
-pub(super) struct LocalCall {
+pub(crate) struct LocalCall {
     handler: Handler,
     context: Option<CallContext>,
     /// Looked at even when the handler has used up what one poll of the task may do: it may do so each time.
@@ -51,15 +73,14 @@ enum Handler {
 
 impl LocalCall {
     /// Prepares the call; the handler runs when it is polled.
-    ///
-    /// It was made at `level`; a task that the caller has spawned for it knows less of that.
-    pub(super) fn new(
-        object: &LocalObject,
-        inner: &Inner,
-        method: u64,
-        call: Prepared,
-        level: u16,
-    ) -> Result<Self, Error> {
+    pub(crate) fn new(object: &LocalObject, wire: Wire, request: LocalRequest) -> Result<Self, Error> {
+        let LocalRequest {
+            method,
+            mut payload,
+            metadata,
+            deadline,
+            level,
+        } = request;
         let level = level.max(next_level());
         if level >= MOST {
             return Err(Error::refused(
@@ -67,26 +88,18 @@ impl LocalCall {
                 format!("{MOST} objects of one process, the most, call each other already; does one call itself?"),
             ));
         }
-        let Prepared {
-            mut payload,
-            metadata,
-            deadline,
-        } = call;
         let route = Route::to_object(object, method)?;
-        let mut metadata = parse_metadata(&metadata)
-            .map_err(|violation| Error::refused(Code::InvalidArgument, violation.to_string()))?;
-        let trace = Trace::serve(route.method, local_address(), &mut metadata);
-        let scope = Scope::new(CallParts {
-            peer: Arc::clone(local_address()),
-            method: route.method,
-            instance: None,
+        let arrival = Arrival {
+            route: &route,
+            peer: local_address(),
+            wire,
             deadline,
             metadata,
+            carried: payload.take_offered().into_iter().map(Carried::Local).collect(),
+            body: payload.into_bytes(),
             level,
-        });
-        let carried = payload.take_offered().into_iter().map(Carried::Local).collect();
-        let invocation = Invocation::arrived(route.method, payload.into_bytes(), inner.wire, carried);
-        let work = Work::new(route.service.dispatch(route.index, invocation), scope, trace, false);
+        };
+        let work = arrival.into_work(None)?;
         let timer = match deadline {
             Some(deadline) => {
                 let _entered = runtime("a deadline")?.enter();
@@ -109,7 +122,7 @@ impl LocalCall {
     }
 
     /// The answer, and what is left of the handler.
-    pub(super) fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<(Reply, Option<Continuation>), Error>> {
+    pub(crate) fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<(Reply, Option<Continuation>), Error>> {
         let answered = match &mut self.handler {
             Handler::Here(running) => poll_running(running, cx)?,
             Handler::Detached(answer) => Pin::new(answer)
@@ -177,11 +190,11 @@ impl Drop for Running {
 }
 
 /// How many calls to objects of this process are under way around one that is made here.
-pub(super) fn next_level() -> u16 {
+pub(crate) fn next_level() -> u16 {
     with_current(Scope::level).map_or(0, |level| level.saturating_add(1))
 }
 
-fn reply(metadata: bytes::Bytes, mut payload: Payload) -> Reply {
+fn reply(metadata: Bytes, mut payload: Payload) -> Reply {
     let carried = payload.take_offered().into_iter().map(Carried::Local).collect();
     Reply {
         metadata,

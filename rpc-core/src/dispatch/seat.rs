@@ -11,7 +11,7 @@ use crate::{Code, Context as CallContext, Error, Outcome, nesting};
 
 /// A future that runs inside its owner's poll. Where polls nest too deep for the stack it moves into a task, and ends
 /// with its owner there as well.
-pub(super) struct Seated<F: Future<Output: Send> + Send + ?Sized + 'static> {
+pub(crate) struct Seated<F: Future<Output: Send> + Send + ?Sized + 'static> {
     here: Option<Pin<Box<F>>>,
     moved: Option<JoinHandle<F::Output>>,
 }
@@ -21,7 +21,7 @@ impl<F: Future<Output: Send> + Send + ?Sized + 'static> Seated<F> {
     ///
     /// # Errors
     /// When it can neither go on here nor in a task.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<F::Output, Error>> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<F::Output, Error>> {
         if let Some(future) = &mut self.here {
             match nesting::poll(|| future.as_mut().poll(cx)) {
                 Ok(Poll::Pending) => return Poll::Pending,

@@ -9,15 +9,13 @@ use std::{
 
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{attempt::Attempting, dialled::Dialled};
+use super::{Reconnect, attempt::Attempting};
 use crate::{
     Code, Error,
     codec::Format,
     dispatch::{Host, Serving},
-    driver::attachments::Wire,
     driver::{Driver, Link, open},
     events,
-    proto::Connection,
     transport::{Connector, no_connection},
 };
 
@@ -25,31 +23,31 @@ use crate::{
 ///
 /// The channel is held weakly: it aborts this task when it is dropped during the attempt, and ends the connection when
 /// it is dropped later and nobody else uses it.
-pub(super) async fn dial(channel: Weak<Dialled>, not_before: Option<Instant>, attempting: Attempting) {
+pub(super) async fn dial(channel: Weak<Reconnect>, not_before: Option<Instant>, attempting: Attempting) {
     if let Some(instant) = not_before {
         sleep_until(instant).await;
     }
-    let Some((connector, host, format, timeout)) = channel.upgrade().map(|dialled| {
+    let Some((connector, host, format, timeout)) = channel.upgrade().map(|reconnect| {
         (
-            Arc::clone(&dialled.connector),
-            Arc::clone(&dialled.host),
-            dialled.format,
-            dialled.timeout,
+            Arc::clone(&reconnect.connector),
+            Arc::clone(&reconnect.host),
+            reconnect.format,
+            reconnect.timeout,
         )
     }) else {
         return;
     };
-    let attempt = attempt(&*connector, host, format, timeout).await;
-    let Some(dialled) = channel.upgrade() else { return };
+    let attempt = attempt(&*connector, &host, format, timeout).await;
+    let Some(reconnect) = channel.upgrade() else { return };
     match attempt {
         Err(error) => {
-            dialled.failed(Instant::now());
+            reconnect.failed(Instant::now());
             attempting.end(Err(error));
         }
         Ok((link, driver)) => {
-            dialled.connected(&link);
+            reconnect.connected(&link);
             attempting.end(Ok(Arc::clone(&link)));
-            drop(dialled);
+            drop(reconnect);
             carry(&channel, &link, driver).await;
         }
     }
@@ -57,7 +55,7 @@ pub(super) async fn dial(channel: Weak<Dialled>, not_before: Option<Instant>, at
 
 /// Carries the connection until it ends, and tells the channel as soon as it takes no new calls, which may be long
 /// before.
-async fn carry(channel: &Weak<Dialled>, link: &Arc<Link>, mut driver: Driver<Serving>) {
+async fn carry(channel: &Weak<Reconnect>, link: &Arc<Link>, mut driver: Driver<Serving>) {
     let mut open = true;
     std::future::poll_fn(|cx| {
         // Every call in flight is told by the driver; the reason of the end is of use only to them.
@@ -66,8 +64,8 @@ async fn carry(channel: &Weak<Dialled>, link: &Arc<Link>, mut driver: Driver<Ser
             .map(|cause| events::connection_ended(link.peer(), &cause));
         if open && !link.is_open() {
             open = false;
-            if let Some(dialled) = channel.upgrade() {
-                dialled.lost(link);
+            if let Some(reconnect) = channel.upgrade() {
+                reconnect.lost(link);
             }
         }
         ended
@@ -77,7 +75,7 @@ async fn carry(channel: &Weak<Dialled>, link: &Arc<Link>, mut driver: Driver<Ser
 
 async fn attempt(
     connector: &dyn Connector,
-    host: Arc<Host>,
+    host: &Arc<Host>,
     format: Format,
     call_timeout: Option<Duration>,
 ) -> Result<(Arc<Link>, Driver<Serving>), Error> {
@@ -98,15 +96,8 @@ async fn attempt(
         }
     };
     let opened = open(&mut connected, address, format, limits).await?;
-    let connection = Connection::new(opened.settings, Instant::now().into_std());
-    let wire = Wire {
-        format,
-        limits: limits.into(),
-        near: connected.is_near(),
-        tells_panics: false,
-    };
-    let peer = connected.peer().clone();
-    let link = Link::new(connection, wire, peer.clone(), call_timeout, host.share(&peer));
-    let serving = Serving::new(host, Arc::clone(&link), peer);
-    Ok((Arc::clone(&link), Driver::new(link, connected, opened.input, serving)))
+    let share = host.share(connected.peer());
+    let link = host.link(&connected, &opened, share, call_timeout);
+    let driver = host.drive(Arc::clone(&link), connected, opened);
+    Ok((link, driver))
 }

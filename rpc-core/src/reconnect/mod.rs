@@ -1,5 +1,9 @@
 //! Connections that are made when they are needed, one at a time.
 
+mod attempt;
+mod backoff;
+mod dial;
+
 use std::{
     sync::{Arc, MutexGuard},
     time::Duration,
@@ -7,15 +11,11 @@ use std::{
 
 use tokio::{runtime::Handle, sync::watch, task::AbortHandle, time::Instant};
 
-use super::{
-    ChannelState,
-    attempt::{Attempt, Attempting},
-    backoff::Backoff,
-    channel::outside_runtime,
-    dial,
-};
+use attempt::{Attempt, Attempting};
+use backoff::Backoff;
+
 use crate::{
-    Error, Limits,
+    Address, Error, Limits, Outcome,
     clock::now,
     codec::Format,
     dispatch::{Host, Manner, Router},
@@ -25,16 +25,28 @@ use crate::{
     transport::Connector,
 };
 
-/// The connections of a channel that dials.
-pub(super) struct Dialled {
-    pub(super) connector: Arc<dyn Connector>,
-    pub(super) format: Format,
-    pub(super) timeout: Option<Duration>,
+/// The connections of a channel to a server, one after the other.
+pub(crate) struct Reconnect {
+    connector: Arc<dyn Connector>,
+    format: Format,
+    timeout: Option<Duration>,
     /// Answers calls to the objects that this side gave away.
-    pub(super) host: Arc<Host>,
+    host: Arc<Host>,
     runtime: Option<Handle>,
     phase: Mutex<Phase>,
     state: watch::Sender<ChannelState>,
+}
+
+/// Whether a channel has a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChannelState {
+    /// No connection; the next call makes one. The object is revoked, or its connection is gone; it will not come back.
+    Idle,
+    /// An attempt is under way, or waits for its time.
+    Connecting,
+    /// Connected. The object can be called.
+    Ready,
 }
 
 /// Where the channel stands. The lock around it is held for a few instructions only.
@@ -60,8 +72,8 @@ enum LinkOrDial {
     Dial(Arc<Attempt>),
 }
 
-impl Dialled {
-    pub(super) fn new(
+impl Reconnect {
+    pub(crate) fn new(
         connector: Arc<dyn Connector>,
         limits: Limits,
         format: Format,
@@ -91,26 +103,31 @@ impl Dialled {
         self.phase.lock()
     }
 
-    pub(super) fn state(&self) -> ChannelState {
+    /// The address of the server.
+    pub(crate) fn address(&self) -> &Address {
+        self.connector.address()
+    }
+
+    pub(crate) fn state(&self) -> ChannelState {
         self.lock().state()
     }
 
-    pub(super) fn watch_state(&self) -> watch::Receiver<ChannelState> {
+    pub(crate) fn watch_state(&self) -> watch::Receiver<ChannelState> {
         self.state.subscribe()
     }
 
     /// The end of the latest connection, if there was one.
-    pub(super) fn ending(&self) -> Option<Arc<Ending>> {
+    pub(crate) fn ending(&self) -> Option<Arc<Ending>> {
         self.lock().ending.clone()
     }
 
     /// The connection, if there is one; whether it takes calls still is for the call to find out.
-    pub(super) fn current_link(&self) -> Option<Arc<Link>> {
+    pub(crate) fn current_link(&self) -> Option<Arc<Link>> {
         self.lock().link.clone()
     }
 
     /// The connection, made if there is none. Cancel safe: the attempt goes on for the others who wait for it.
-    pub(super) async fn link(self: &Arc<Self>) -> Result<Arc<Link>, Error> {
+    pub(crate) async fn link(self: &Arc<Self>) -> Result<Arc<Link>, Error> {
         match self.link_or_dial()? {
             LinkOrDial::Link(link) => Ok(link),
             LinkOrDial::Dial(attempt) => attempt.wait().await,
@@ -142,12 +159,12 @@ impl Dialled {
     }
 
     /// The runtime that was chosen for the connections.
-    pub(super) fn own_runtime(&self) -> Option<Handle> {
+    pub(crate) fn own_runtime(&self) -> Option<Handle> {
         self.runtime.clone()
     }
 
     /// The runtime that is to carry the next connection.
-    pub(super) fn runtime(&self) -> Result<Handle, Error> {
+    pub(crate) fn runtime(&self) -> Result<Handle, Error> {
         match &self.runtime {
             Some(runtime) => Ok(runtime.clone()),
             None => Handle::try_current().map_err(|_| outside_runtime()),
@@ -155,7 +172,7 @@ impl Dialled {
     }
 
     /// An attempt succeeded.
-    pub(super) fn connected(&self, link: &Arc<Link>) {
+    fn connected(&self, link: &Arc<Link>) {
         let mut phase = self.lock();
         phase.link = Some(Arc::clone(link));
         phase.ending = Some(Arc::clone(link.ending()));
@@ -167,7 +184,7 @@ impl Dialled {
     }
 
     /// An attempt failed.
-    pub(super) fn failed(&self, now: Instant) {
+    fn failed(&self, now: Instant) {
         let mut phase = self.lock();
         phase.backoff.failed(now.into_std());
         // Nobody joins an attempt whose end is known, even though its task may take a moment to finish.
@@ -177,7 +194,7 @@ impl Dialled {
     }
 
     /// A connection is over. Its successor may be there already.
-    pub(super) fn lost(&self, link: &Arc<Link>) {
+    fn lost(&self, link: &Arc<Link>) {
         let mut phase = self.lock();
         if phase.link.as_ref().is_some_and(|current| Arc::ptr_eq(current, link)) {
             phase.retire();
@@ -194,6 +211,12 @@ impl Dialled {
             std::mem::replace(shown, state) != state
         });
     }
+}
+
+/// A call where nothing says which runtime is meant.
+pub(crate) fn outside_runtime() -> Error {
+    let text = "a call was made outside a tokio runtime; make it inside one, or use the blocking client";
+    Error::failed_precondition(text).with_outcome(Outcome::NotExecuted)
 }
 
 impl Phase {
@@ -219,7 +242,7 @@ impl Phase {
     }
 }
 
-impl Drop for Dialled {
+impl Drop for Reconnect {
     /// Nobody makes calls any more: an attempt stops. An open connection writes what is queued, and closes when nobody
     /// has a stream or an object of it either.
     fn drop(&mut self) {
