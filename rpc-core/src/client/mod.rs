@@ -22,6 +22,7 @@ mod call;
 mod channel;
 mod decode;
 mod feeds;
+mod generated;
 mod layered;
 mod provided;
 mod raw;

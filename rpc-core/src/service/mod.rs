@@ -9,6 +9,7 @@ mod blocking;
 pub(crate) mod bounds;
 mod context;
 mod descriptor;
+mod generated;
 mod handler;
 mod invocation;
 pub(crate) mod items;
