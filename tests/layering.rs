@@ -5,7 +5,7 @@
 mod tree;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -49,26 +49,56 @@ const ROOMS: &[(&str, &str)] = &[
     ("fuzzing", "entries for the fuzz targets"),
 ];
 
-/// The rooms behind the names that `lib.rs` shows at the root.
-const ROOT_NAMES: &[(&str, &str)] = &[
-    ("Address", "transport"),
-    ("BlockingClient", "client"),
-    ("Call", "client"),
-    ("Channel", "client"),
-    ("ChannelState", "reconnect"),
-    ("Client", "client"),
-    ("Code", "status"),
-    ("Context", "service"),
-    ("Error", "status"),
-    ("Limits", "proto"),
-    ("Metadata", "status"),
-    ("OrFail", "status"),
-    ("Outcome", "status"),
-    ("Result", "status"),
-    ("RunningServer", "server"),
-    ("Server", "server"),
-    ("Service", "service"),
-    ("Streaming", "channel"),
+/// The modules inside a room, from the ground up. A module uses itself and those before it in its list. To hold the order
+/// of another room, add it here with all of its modules; names that its `mod.rs` only shows count as where they are from.
+const INSIDE: &[(&str, &[&str])] = &[
+    (
+        "proto",
+        &[
+            "violation",
+            "identity",
+            "indexed_queue",
+            "waiting",
+            "limits",
+            "frame",
+            "attachment",
+            "head",
+            "handshake",
+            "body",
+            "writer",
+            "assembly",
+            "deadlines",
+            "incoming",
+            "outgoing",
+            "objects",
+            "liveness",
+            "stream",
+            "outbox",
+            "connection",
+            "fuzzing",
+            "datagram",
+        ],
+    ),
+    (
+        "proto::datagram",
+        &[
+            "ranges",
+            "rtt",
+            "congestion",
+            "mtu",
+            "pacing",
+            "packet",
+            "chunk",
+            "cookie",
+            "lanes",
+            "recovery",
+            "path",
+            "session",
+            "opening",
+            "endpoint",
+            "fuzzing",
+        ],
+    ),
 ];
 
 /// What shows the rooms to users and to generated code; it may name them all.
@@ -76,38 +106,69 @@ const FRONT: &[&str] = &["guide", "lib", "macro_support"];
 
 #[test]
 fn rooms_use_only_rooms_below_them() {
-    let mut wrong = Vec::new();
-    let mut seen = BTreeSet::new();
-    for file in sources() {
-        let room = room_of(&file);
-        if FRONT.contains(&room.as_str()) {
+    let rooms: Vec<_> = ROOMS.iter().map(|(room, _)| *room).collect();
+    assert_ordered("", &rooms);
+}
+
+#[test]
+fn modules_use_only_modules_below_them() {
+    for (room, modules) in INSIDE {
+        assert_ordered(room, modules);
+    }
+}
+
+/// Holds the modules of `room` to their order; the crate itself has an empty name.
+fn assert_ordered(room: &str, order: &[&str]) {
+    let room: Vec<_> = room
+        .split("::")
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect();
+    let height = |name: &str| order.iter().position(|module| *module == name);
+    let sources = sources();
+    let front = sources.iter().find(|source| source.module == room);
+    let shown = shown(front.expect("a room has a file of its own"));
+    let (mut wrong, mut seen) = (Vec::new(), BTreeSet::new());
+    for source in &sources {
+        let Some(module) = inside(&source.module, &room).filter(|module| !FRONT.contains(module)) else {
             continue;
-        }
-        let own = height(&room).unwrap_or_else(|| panic!("room `{room}` is not in the list"));
+        };
+        let own = height(module).unwrap_or_else(|| panic!("module `{module}` of {room:?} is not in the list"));
         seen.insert(own);
-        for name in crate_names(&fs::read_to_string(&file).expect("a source file")) {
-            let root = ROOT_NAMES.iter().find(|(root, _)| *root == name);
-            let used = root.map_or(name.as_str(), |(_, room)| room);
+        for path in used_paths(&source.code, &source.module) {
+            let Some(name) = inside(&path, &room) else { continue };
+            let origin = if height(name).is_some() { None } else { shown.get(name) };
+            let Some(used) = inside(origin.unwrap_or(&path), &room) else {
+                continue;
+            };
+            let file = source.file.display();
             match height(used) {
                 Some(height) if height <= own => {}
-                Some(_) => wrong.push(format!("{} uses `{used}`, which is above it", file.display())),
-                None => wrong.push(format!("{} names `crate::{name}`, which is no room", file.display())),
+                Some(_) => wrong.push(format!("{file} uses `{used}`, which is above it")),
+                None => wrong.push(format!("{file} names `{used}`, which is no module of {room:?}")),
             }
         }
     }
-    assert_eq!(seen.len(), ROOMS.len(), "each room of the list has a source");
+    assert_eq!(
+        seen.len(),
+        order.len(),
+        "each module in the list of {room:?} has a source"
+    );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn height(room: &str) -> Option<usize> {
-    ROOMS.iter().position(|(name, _)| *name == room)
+/// The first name of a path behind that of `room`.
+fn inside<'a>(path: &'a [String], room: &[String]) -> Option<&'a str> {
+    path.strip_prefix(room)?.first().map(String::as_str)
 }
 
 #[test]
 fn the_protocol_core_has_no_io_no_clock_and_no_lock() {
     let mut wrong = Vec::new();
-    for file in sources().into_iter().filter(|file| room_of(file) == "proto") {
-        let text = code_of(&fs::read_to_string(&file).expect("a source file"));
+    for Source { file, module, code } in sources() {
+        if module.first().is_none_or(|room| room != "proto") {
+            continue;
+        }
         for word in [
             "tokio",
             "Mutex",
@@ -117,7 +178,7 @@ fn the_protocol_core_has_no_io_no_clock_and_no_lock() {
             "std::thread",
             "async ",
         ] {
-            if text.contains(word) {
+            if code.contains(word) {
                 wrong.push(format!("{} names {word}", file.display()));
             }
         }
@@ -125,26 +186,33 @@ fn the_protocol_core_has_no_io_no_clock_and_no_lock() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn source_root() -> PathBuf {
-    root().join("rpc-core/src")
+/// A source that ships; tests inside the crate may use what they like.
+struct Source {
+    file: PathBuf,
+    /// The module's path from the crate's root.
+    module: Vec<String>,
+    code: String,
 }
 
-/// The sources that ship; tests inside the crate may use what they like.
-fn sources() -> Vec<PathBuf> {
-    let mut found = files(&source_root(), &["tests"]);
+fn sources() -> Vec<Source> {
+    let root = root().join("rpc-core/src");
+    let mut found = files(&root, &["tests"]);
     found.retain(|file| file.extension().is_some_and(|kind| kind == "rs") && !file.ends_with("tests.rs"));
-    found
+    let source = |file: PathBuf| Source {
+        module: module_of(file.strip_prefix(&root).expect("a file of the crate")),
+        code: code_of(&fs::read_to_string(&file).expect("a source file")),
+        file,
+    };
+    found.into_iter().map(source).collect()
 }
 
-fn room_of(file: &Path) -> String {
-    let inside = file.strip_prefix(source_root()).expect("a file of the crate");
-    let first = inside
-        .iter()
-        .next()
-        .expect("a component")
-        .to_string_lossy()
-        .into_owned();
-    first.trim_end_matches(".rs").to_owned()
+fn module_of(file: &Path) -> Vec<String> {
+    let path = file.with_extension("");
+    let mut module: Vec<_> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    if module == ["lib"] || module.last().is_some_and(|last| last == "mod") {
+        module.pop();
+    }
+    module
 }
 
 /// The text without comments and without a test module at the end.
@@ -154,46 +222,81 @@ fn code_of(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The names that follow `crate::`, also those inside braces.
-fn crate_names(text: &str) -> BTreeSet<String> {
-    let code = code_of(text);
-    let mut names = BTreeSet::new();
-    for (at, found) in code.match_indices("crate::") {
-        let before = code[..at].chars().next_back();
-        if before.is_some_and(|character| character.is_alphanumeric() || "_$".contains(character)) {
-            continue;
-        }
-        let rest = &code[at + found.len()..];
-        match rest.strip_prefix('{') {
-            Some(group) => names.extend(top_level(group)),
-            None => names.extend(word(rest)),
-        }
-    }
-    names
+/// The names that the file of a room brings in, with where they come from.
+fn shown(front: &Source) -> BTreeMap<String, Vec<String>> {
+    let trees = front.code.split("use ").skip(1);
+    let paths = trees.flat_map(|tree| expanded(tree).0);
+    let named = |path: Vec<String>| Some((path.last()?.clone(), absolute(path, &front.module)));
+    paths.filter_map(named).collect()
 }
 
-/// The first word of each part of a brace group, up to its closing brace.
-fn top_level(group: &str) -> Vec<String> {
-    let (mut depth, mut part, mut parts) = (0_usize, String::new(), Vec::new());
-    for character in group.chars() {
-        match character {
-            '}' if depth == 0 => break,
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            ',' if depth == 0 => parts.push(std::mem::take(&mut part)),
-            _ => {}
-        }
-        if depth == 0 && character != ',' {
-            part.push(character);
+/// The paths from the crate's root of all that code in `module` names by way of `crate` or `super`.
+fn used_paths(code: &str, module: &[String]) -> BTreeSet<Vec<String>> {
+    let mut paths = BTreeSet::new();
+    for begin in ["crate::", "super::"] {
+        for (at, _) in code.match_indices(begin) {
+            let before = code[..at].chars().next_back();
+            if before.is_none_or(|character| !character.is_alphanumeric() && !"_$:".contains(character)) {
+                let (named, _) = expanded(&code[at..]);
+                paths.extend(named.into_iter().map(|path| absolute(path, module)));
+            }
         }
     }
-    parts.push(part);
-    parts.iter().filter_map(|part| word(part.trim_start())).collect()
+    // The crate's root and modules around this one are no names.
+    paths.retain(|path| !module.starts_with(path));
+    paths
 }
 
-fn word(text: &str) -> Option<String> {
-    let end = text
-        .find(|character: char| !character.is_alphanumeric() && character != '_')
-        .unwrap_or(text.len());
-    (end > 0).then(|| text[..end].to_owned())
+/// A path as code in `module` writes it, from the crate's root.
+fn absolute(path: Vec<String>, module: &[String]) -> Vec<String> {
+    let mut absolute = module.to_owned();
+    for name in path {
+        match name.as_str() {
+            "crate" => absolute.clear(),
+            "super" => drop(absolute.pop()),
+            "self" => {}
+            _ => absolute.push(name),
+        }
+    }
+    absolute
+}
+
+/// The paths of a tree as `use` has them, which begins here, and what follows it.
+fn expanded(text: &str) -> (Vec<Vec<String>>, &str) {
+    let text = text.trim_start();
+    if let Some(group) = text.strip_prefix('{') {
+        return expanded_group(group);
+    }
+    let (name, rest) = word(text);
+    match rest.strip_prefix("::") {
+        Some(below) if !below.starts_with('<') => {
+            let (mut paths, rest) = expanded(below);
+            for path in &mut paths {
+                path.insert(0, name.to_owned());
+            }
+            (paths, rest)
+        }
+        _ => (vec![vec![name.to_owned()]], rest),
+    }
+}
+
+/// The paths of a group up to its closing brace.
+fn expanded_group(group: &str) -> (Vec<Vec<String>>, &str) {
+    let (mut paths, mut rest) = (Vec::new(), group.trim_start());
+    while !rest.starts_with('}') {
+        let (more, behind) = expanded(rest);
+        paths.extend(more);
+        // The name that `as` gives is of no account.
+        let behind = behind.trim_start();
+        let behind = behind.strip_prefix("as ").map_or(behind, |alias| word(alias).1);
+        let behind = behind.trim_start().trim_start_matches(',').trim_start();
+        assert!(behind.len() < rest.len(), "a group that cannot be read: {rest:.60}");
+        rest = behind;
+    }
+    (paths, &rest[1..])
+}
+
+fn word(text: &str) -> (&str, &str) {
+    let end = text.find(|character: char| !character.is_alphanumeric() && !"_*".contains(character));
+    text.split_at(end.unwrap_or(text.len()))
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::proto::fuzzing;
+use crate::proto::{datagram::fuzzing as datagrams, fuzzing};
 
 /// Reads `data` as frames with everything that can stand in them.
 pub fn frames(data: &[u8]) {
@@ -21,5 +21,5 @@ pub fn connection(data: &[u8]) {
 
 /// Reads `data` as a datagram, or runs it as a script of what happens to sessions of datagrams.
 pub fn datagram(data: &[u8]) {
-    fuzzing::datagram(data, Instant::now());
+    datagrams::run(data, Instant::now());
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::outgoing::earlier;
+use super::deadlines::earlier;
 
 /// A runtime with much to do is late by less than this.
 const PAUSE: Duration = Duration::from_millis(100);

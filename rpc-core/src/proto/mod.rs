@@ -5,6 +5,7 @@
 
 mod assembly;
 mod attachment;
+mod body;
 mod connection;
 pub(crate) mod datagram;
 mod deadlines;
@@ -29,7 +30,8 @@ mod waiting;
 mod writer;
 
 pub(crate) use attachment::{Attachment, Flow, MAX_ATTACHMENTS, StreamId};
-pub(crate) use connection::{Batch, Body, Capacity, Connection, Event, Lost, Received, Settings};
+pub(crate) use body::{Body, COPIED};
+pub(crate) use connection::{Capacity, Connection, Event, Lost, Received, Settings};
 pub(crate) use handshake::{ClientHello, HelloError, ServerHello};
 pub(crate) use head::{RequestHead, encode_metadata, failure_len, parse_metadata};
 pub use identity::method_id;
@@ -38,6 +40,6 @@ pub(crate) use incoming::Stop;
 pub(crate) use indexed_queue::{IndexedQueue, Keyed};
 pub use limits::Limits;
 pub(crate) use limits::{Announced, Carrier};
-pub(crate) use outbox::COPIED;
+pub(crate) use stream::Batch;
 pub(crate) use violation::Violation;
 pub(crate) use waiting::{Ticket, Waiting};

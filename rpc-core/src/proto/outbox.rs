@@ -11,8 +11,6 @@ use super::{
     writer::Writer,
 };
 
-/// Bodies up to this long are copied behind their header; longer ones are handed over without a copy.
-pub(crate) const COPIED: usize = 8 << 10;
 /// How many bytes one turn of the writer takes at most, so that a small frame never waits behind more than that.
 const TURN: usize = 256 << 10;
 

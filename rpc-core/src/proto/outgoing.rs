@@ -182,11 +182,3 @@ impl Outgoing {
             .map(|(id, call)| (id as u32, call.end))
     }
 }
-
-/// The earlier of two instants, where `None` is never.
-pub(crate) fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (one, other) => one.or(other),
-    }
-}

@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Body, Connection, Event, stopped};
+use super::{Connection, Event, stopped};
 use crate::{
     Code, Error, Outcome,
     proto::{
-        Stop, Violation,
+        Body, Stop, Violation,
         assembly::Assembly,
         frame::{Kind, PIECE, put_header},
         head::{RequestHead, put_failure, put_reply_head, reply_head_len},

@@ -8,11 +8,11 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use thin_vec::ThinVec;
 
-use super::{Body, Connection, Event};
+use super::{Connection, Event};
 use crate::{
     Code, Error, Outcome,
     proto::{
-        Attachment, Carrier, RequestHead, Violation,
+        Attachment, Body, Carrier, RequestHead, Violation,
         assembly::Assembly,
         frame::{Kind, PIECE, put_empty, put_header},
         head::{decode_failure, take_reply_head},

@@ -17,7 +17,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use thin_vec::ThinVec;
 
-pub(crate) use streams::{Batch, Capacity, Received};
+pub(crate) use streams::{Capacity, Received};
 
 use super::{
     Announced, Attachment, Carrier, Limits, StreamId, Violation,
@@ -43,24 +43,6 @@ pub(crate) struct Settings {
     pub(crate) carrier: Carrier,
     /// After how long without a call the connection ends; `None` for never.
     pub(crate) idle: Option<Duration>,
-}
-
-/// Encoded arguments or an encoded result on their way out.
-#[derive(Debug)]
-pub(crate) enum Body<'a> {
-    /// Copied behind its header: at most [`COPIED`](super::COPIED) bytes.
-    Small(&'a [u8]),
-    /// Written from where it is.
-    Large(Bytes),
-}
-
-impl Body<'_> {
-    pub(super) fn len(&self) -> usize {
-        match self {
-            Self::Small(bytes) => bytes.len(),
-            Self::Large(bytes) => bytes.len(),
-        }
-    }
 }
 
 /// What happened.

@@ -1,19 +1,16 @@
 //! Streams of items.
 
-use std::collections::VecDeque;
-
 use bytes::{Buf, Bytes};
-use thin_vec::ThinVec;
 
-use super::{Body, Connection, Event};
+use super::{Connection, Event};
 use crate::{
     Code, Error,
     proto::{
-        Attachment, Carrier, Flow, StreamId, Violation,
+        Attachment, Body, Carrier, Flow, StreamId, Violation,
         frame::{Kind, put_header},
         head::{decode_failure, encode_failure},
         incoming::IncomingCall,
-        stream::{Hold, MAX_ITEM, Role, Sender, Stream},
+        stream::{Batch, Hold, MAX_ITEM, Role, Sender, Stream},
     },
 };
 
@@ -26,15 +23,6 @@ pub(crate) enum Capacity {
     Full,
     /// Nothing any more: the receiver has gone, or says why it stopped.
     Stopped(Error),
-}
-
-/// Whole items that came, one after another as they stand on the wire: for each its length in four bytes (the top bit
-/// says that it carries something), then its bytes.
-#[derive(Debug, Default)]
-pub(crate) struct Batch {
-    pub(crate) items: Bytes,
-    /// What the items with the top bit carry, in order.
-    pub(crate) attachments: VecDeque<ThinVec<Attachment>>,
 }
 
 /// What a receiver gets.

@@ -7,10 +7,10 @@ use crate::{
     Error, Outcome,
     proto::{
         Stop,
+        deadlines::earlier,
         frame::{Kind, put_empty},
         incoming::IncomingCall,
         liveness::Verdict,
-        outgoing::earlier,
     },
 };
 

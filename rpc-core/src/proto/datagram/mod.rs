@@ -9,7 +9,7 @@ mod congestion;
 mod cookie;
 mod endpoint;
 #[cfg(any(test, feature = "_fuzzing"))]
-pub(super) mod fuzzing;
+pub(crate) mod fuzzing;
 mod lanes;
 mod mtu;
 mod opening;
@@ -23,8 +23,9 @@ mod session;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use super::handshake::Role;
 pub(crate) use endpoint::{Admission, Endpoint, Routed};
 pub(crate) use lanes::{Account, Budget};
 pub(crate) use opening::{Opened, Opening};
 pub(crate) use packet::{Datagram, Refusal};
-pub(crate) use session::{End, Role, Session, Setup, Transmit};
+pub(crate) use session::{End, Session, Setup, Transmit};

@@ -19,6 +19,7 @@ mod table;
 mod turn;
 mod walk;
 
+pub(crate) use receiver::Batch;
 pub(super) use receiver::Receiver;
 pub(super) use sender::Sender;
 pub(super) use table::{Hold, Role, Stream, Streams};

@@ -9,8 +9,8 @@ use super::{CARRIES, walk::LENGTH};
 use crate::proto::{
     Attachment, Body,
     attachment::list_len,
+    body::COPIED,
     frame::{Kind, PIECE, put_header},
-    outbox::COPIED,
     writer::Writer,
 };
 

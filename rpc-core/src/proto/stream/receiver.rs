@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use thin_vec::ThinVec;
 
 use super::{
@@ -17,8 +17,17 @@ use super::{
 };
 use crate::{
     Error,
-    proto::{Attachment, StreamId, Violation, connection::Batch},
+    proto::{Attachment, StreamId, Violation},
 };
+
+/// Whole items that came, one after another as they stand on the wire: for each its length in four bytes (the top bit
+/// says that it carries something), then its bytes.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) items: Bytes,
+    /// What the items with the top bit carry, in order.
+    pub(crate) attachments: VecDeque<ThinVec<Attachment>>,
+}
 
 /// How windows begin and how far they grow.
 #[derive(Clone, Copy, Debug)]

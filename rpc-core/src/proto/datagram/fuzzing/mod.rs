@@ -12,7 +12,7 @@ pub(in crate::proto) use self::link::Link;
 use crate::proto::fuzzing::Script;
 
 /// The first byte says what the others are: a datagram, or a script of what happens.
-pub(in crate::proto) fn run(data: &[u8], now: Instant) {
+pub(crate) fn run(data: &[u8], now: Instant) {
     let mut script = Script::new(data);
     match script.byte().map(|first| first % 4) {
         Some(0) => bytes::run(script.rest()),

@@ -3,8 +3,9 @@
 use core::net::SocketAddr;
 use std::time::Instant;
 
-use super::{ACK_EVERY, End, Role, Session};
+use super::{ACK_EVERY, End, Session};
 use crate::proto::datagram::{
+    Role,
     chunk::{self, Chunk},
     lanes::Refused,
     packet::Datagram,

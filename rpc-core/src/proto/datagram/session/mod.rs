@@ -10,13 +10,14 @@ use std::{
 };
 
 use super::{
+    Role,
     lanes::{Budget, Received, Segment, Splitter},
     pacing::Pacer,
     path::Path,
     ranges::Ranges,
     recovery::{PathState, Recovery},
 };
-use crate::proto::outgoing::earlier;
+use crate::proto::deadlines::earlier;
 
 /// How many datagrams may come before they are acknowledged.
 const ACK_EVERY: u32 = 2;
@@ -27,22 +28,6 @@ const MOST_WINDOW: u32 = 4 << 20;
 /// The least and the most that may wait to be sent for the first time; more is not taken, so that large messages go on
 /// taking turns.
 const UNSENT: (usize, usize) = (16 << 10, 128 << 10);
-
-/// Which end this is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    Client,
-    Server,
-}
-
-impl Role {
-    fn other(self) -> Self {
-        match self {
-            Self::Client => Self::Server,
-            Self::Server => Self::Client,
-        }
-    }
-}
 
 /// What a session begins with.
 #[derive(Debug)]
