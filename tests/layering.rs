@@ -99,6 +99,48 @@ const INSIDE: &[(&str, &[&str])] = &[
             "fuzzing",
         ],
     ),
+    (
+        "dispatch",
+        &[
+            "work",
+            "layered",
+            "router",
+            "arrival",
+            "seat",
+            "local",
+            "host",
+            "rests",
+            "task",
+            "serving",
+            "connection",
+        ],
+    ),
+    (
+        "client",
+        &[
+            "timers",
+            "feeds",
+            "upkeep",
+            "decode",
+            "reply_metadata",
+            "channel",
+            "layered",
+            "raw",
+            "call",
+            "builder",
+            "streaming",
+            "stub",
+            "blocking",
+            "api",
+            "provided",
+            "generated",
+            "reference",
+        ],
+    ),
+    (
+        "server",
+        &["hooks", "registry", "shared", "accept", "running", "builder"],
+    ),
 ];
 
 /// What shows the rooms to users and to generated code; it may name them all.

@@ -4,7 +4,6 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::{runtime::Handle, sync::watch};
 
-use super::ChannelBuilder;
 use crate::{
     Address, Code, Error, Metadata,
     dispatch::local_address,
@@ -16,7 +15,6 @@ use crate::{
     reconnect::{ChannelState, Reconnect, outside_runtime},
     service::{LocalObject, Service},
     told::Ending,
-    transport::{Connector, IntoAddress},
 };
 
 /// The way to one server, or to one object, shared by any number of clients and tasks; cloning it is cheap.
@@ -84,19 +82,6 @@ pub(super) enum CallTarget {
 }
 
 impl Channel {
-    /// Connects with default options; see [`ChannelBuilder::connect`].
-    ///
-    /// # Errors
-    /// Fails fast with the cause.
-    pub async fn connect(address: impl IntoAddress) -> Result<Self, Error> {
-        Self::builder().connect(address).await
-    }
-
-    /// Options first.
-    pub fn builder() -> ChannelBuilder {
-        ChannelBuilder::default()
-    }
-
     /// A channel to an object of this process: `service` becomes one that can be called here, without a network, and
     /// from wherever a client with this channel is sent.
     ///
@@ -156,39 +141,11 @@ impl Channel {
         }))
     }
 
-    pub(super) fn new(builder: ChannelBuilder, connector: Arc<dyn Connector>, instance: Option<&str>) -> Self {
-        let limits = builder.limits.normalised();
-        let (format, timeout) = (builder.format, builder.timeout);
-        let wire = Wire {
-            format,
-            limits: (&limits).into(),
-            near: connector.address().is_near(),
-            tells_panics: false,
-        };
-        // Some layers keep time or have tasks.
-        let handle = builder.runtime.clone();
-        let _entered = handle.as_ref().map(Handle::enter);
-        let server = Reconnect::new(connector, limits, format, timeout, builder.runtime, builder.seed);
-        let inner = Arc::new_cyclic(|inner: &std::sync::Weak<Inner>| {
-            let inner = inner.clone();
-            // The stack sits inside the channel that it calls, so it holds it weakly.
-            let bottom = Next::bottom(move |request| super::send::bottom(inner.upgrade().map(Self::bare), request));
-            Inner {
-                target: CallTarget::Server(server),
-                wire,
-                timeout,
-                metadata: builder.metadata,
-                layers: builder.layers.around(bottom),
-            }
-        });
-        Self::bare(inner).instance(instance)
-    }
-
-    fn bare(inner: Arc<Inner>) -> Self {
+    pub(super) fn bare(inner: Arc<Inner>) -> Self {
         Self { inner, instance: None }
     }
 
-    fn instance(mut self, name: Option<&str>) -> Self {
+    pub(super) fn instance(mut self, name: Option<&str>) -> Self {
         self.instance = name.map(|name| Instance {
             id: fnv1a(name),
             name: Arc::from(name),

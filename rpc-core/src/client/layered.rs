@@ -12,7 +12,7 @@ use tokio::{
     time::{Sleep, sleep_until},
 };
 
-use super::{Channel, channel::CallTarget};
+use super::channel::{CallTarget, Channel};
 use crate::{
     Code, Error,
     dispatch::Seated,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
-use super::{Channel, channel::CallTarget};
+use super::channel::{CallTarget, Channel};
 use crate::{
     Address, Error,
     driver::attachments::{self, Carried, Offered},

@@ -1,22 +1,18 @@
 //! What the connections of one server, or of one channel, have in common.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tokio::{
     sync::watch,
     task::{AbortHandle, JoinSet},
-    time::Instant,
 };
 
-use super::{router::Router, serving::Serving};
+use super::router::Router;
 use crate::{
     Address, Code, Error, Limits, Service,
-    driver::attachments::Wire,
-    driver::{Driver, Link, Opened, Quantity, Refused, Share, Shares},
+    driver::{Quantity, Refused, Share, Shares},
     layer::Next,
-    proto::Connection,
     sync::Mutex,
-    transport::Connected,
 };
 
 /// What the connections of one server, or of one channel, have in common: what is offered, and the handlers at work.
@@ -28,7 +24,7 @@ pub(crate) struct Host {
     /// Whether handlers get a task of their own from the start.
     pub(super) spawns: bool,
     /// Whether callers are told the texts of panics.
-    tells_panics: bool,
+    pub(super) tells_panics: bool,
     limits: Limits,
     shares: Arc<Shares>,
     /// Each handler in a task of its own has a receiver of it, so it tells when the last of them has stopped.
@@ -92,30 +88,6 @@ impl Host {
     /// What the peers at this address have of the host.
     pub(crate) fn share(&self, peer: &Address) -> Arc<Share> {
         self.shares.share(peer)
-    }
-
-    /// A connection that was opened, as its users see it; `timeout` is that of calls to the peer's objects.
-    pub(crate) fn link(
-        &self,
-        connected: &Connected,
-        opened: &Opened,
-        share: Arc<Share>,
-        timeout: Option<Duration>,
-    ) -> Arc<Link> {
-        let connection = Connection::new(opened.settings.clone(), Instant::now().into_std());
-        let wire = Wire {
-            format: opened.format,
-            limits: (&self.limits).into(),
-            near: connected.is_near(),
-            tells_panics: self.tells_panics,
-        };
-        Link::new(connection, wire, connected.peer().clone(), timeout, share)
-    }
-
-    /// What carries the connection, and has its calls answered here.
-    pub(crate) fn drive(self: &Arc<Self>, link: Arc<Link>, connected: Connected, opened: Opened) -> Driver<Serving> {
-        let serving = Serving::new(Arc::clone(self), Arc::clone(&link), connected.peer().clone());
-        Driver::new(link, connected, opened.input, serving)
     }
 
     /// How many handlers run now.

@@ -4,6 +4,7 @@
 //! which the driver hands the peer's calls.
 
 mod arrival;
+mod connection;
 mod host;
 mod layered;
 mod local;

@@ -10,7 +10,7 @@ use tokio::{
 
 use super::{
     registry::{NoPlace, Place},
-    running::Shared,
+    shared::Shared,
 };
 use crate::{
     Code, Error,

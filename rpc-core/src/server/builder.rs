@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use tower_service::Service as TowerService;
 
-use super::{RunningServer, hooks::Hooks, running::Shared};
+use super::{RunningServer, hooks::Hooks, shared::Shared};
 use crate::{
     Address, Code, Error, Limits, Service,
     dispatch::{Host, MakeService, Manner, Offer, Router, bottom},

@@ -8,11 +8,9 @@ use std::{
 
 use tokio::{runtime::Handle, sync::watch, task::JoinHandle, time::timeout};
 
-use super::{accept, hooks::Hooks, registry::Registry};
+use super::{accept, shared::Shared};
 use crate::{
-    Address, Error, Outcome,
-    dispatch::Host,
-    events,
+    Address, Error, Outcome, events,
     sync::Mutex,
     transport::{BoxStream, Connected, Incoming, IntoAddress, Listener, bind_all},
 };
@@ -31,23 +29,6 @@ pub struct RunningServer {
 struct Listening {
     address: Address,
     task: Option<JoinHandle<()>>,
-}
-
-/// What every connection of a server shares.
-pub(super) struct Shared {
-    pub(super) host: Arc<Host>,
-    pub(super) hooks: Hooks,
-    pub(super) registry: Arc<Registry>,
-}
-
-impl Shared {
-    pub(super) fn new(host: Arc<Host>, hooks: Hooks) -> Arc<Self> {
-        Arc::new(Self {
-            host,
-            hooks,
-            registry: Arc::default(),
-        })
-    }
 }
 
 impl RunningServer {

@@ -1,5 +1,7 @@
 //! A call without its types: from its first poll to its answer.
 
+mod send;
+
 use std::{
     future::Future,
     pin::Pin,
@@ -12,7 +14,12 @@ use bytes::Bytes;
 use thin_vec::ThinVec;
 use tokio::time::Sleep;
 
-use super::{Channel, ReplyMetadata, decode::Answer, feeds::Feeds, layered::Layered, timers::Idle, upkeep::Upkeep};
+pub(super) use send::bottom;
+
+use super::{
+    channel::Channel, decode::Answer, feeds::Feeds, layered::Layered, reply_metadata::ReplyMetadata, timers::Idle,
+    upkeep::Upkeep,
+};
 use crate::{
     Address, Code, Error, Metadata, Outcome,
     clock::now,
@@ -43,16 +50,16 @@ pub(super) enum Timeout {
 
 /// A call without its types. It is moved into whoever awaits it, so what few calls have is in boxes.
 pub(super) struct RawCall {
-    pub(super) channel: Channel,
-    pub(super) method: &'static MethodDescriptor,
+    channel: Channel,
+    method: &'static MethodDescriptor,
     capture: Option<ReplyMetadata>,
     /// Of methods with streams.
     upkeep: Option<Box<Upkeep>>,
     /// Connections that ended before the call was sent.
-    pub(super) missed: u32,
+    missed: u32,
     /// How many calls to objects of this process were under way around the place where it was made.
-    pub(super) level: u16,
-    pub(super) stage: Stage,
+    level: u16,
+    stage: Stage,
 }
 
 /// A call that is ready to be sent.
@@ -62,7 +69,7 @@ pub(super) struct Prepared {
     pub(super) deadline: Option<Instant>,
 }
 
-pub(super) enum Stage {
+enum Stage {
     New(Outgoing),
     Dialing(Dialing),
     /// Waits for its turn on a connection that has as many calls as it takes.
@@ -75,30 +82,30 @@ pub(super) enum Stage {
 }
 
 /// A call that waits for a connection, or until the one that there is was looked at, no longer than its deadline.
-pub(super) struct Dialing {
-    pub(super) dial: Pin<Box<dyn Future<Output = Result<Arc<Link>, Error>> + Send>>,
-    pub(super) timer: Option<Pin<Box<Sleep>>>,
-    pub(super) prepared: Prepared,
+struct Dialing {
+    dial: Pin<Box<dyn Future<Output = Result<Arc<Link>, Error>> + Send>>,
+    timer: Option<Pin<Box<Sleep>>>,
+    prepared: Prepared,
 }
 
 /// A call that waits for its turn.
-pub(super) struct Queued {
-    pub(super) link: Arc<Link>,
-    pub(super) ticket: Ticket,
+struct Queued {
+    link: Arc<Link>,
+    ticket: Ticket,
     /// As that of a call that was sent.
-    pub(super) timer: Option<Pin<Box<Sleep>>>,
+    timer: Option<Pin<Box<Sleep>>>,
     /// What another connection would need.
     pub(super) metadata: Bytes,
     pub(super) deadline: Option<Instant>,
 }
 
 /// A call that was sent.
-pub(super) struct Waiting {
-    pub(super) link: Arc<Link>,
-    pub(super) id: u32,
+struct Waiting {
+    link: Arc<Link>,
+    id: u32,
     /// Where nothing says that the connection's driver runs: another runtime carries it, or it waits for this very
     /// call.
-    pub(super) timer: Option<Pin<Box<Sleep>>>,
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 /// How a stage of a call went: the answer, or `None` where another stage follows.

@@ -10,14 +10,13 @@ use bytes::Bytes;
 use thin_vec::ThinVec;
 use tokio::{runtime::Handle, time::sleep_until};
 
-use super::{
-    Channel,
-    channel::{CallTarget, connection_gone},
-    layered::Layered,
-    raw::{Dialing, Outgoing, Prepared, Queued, RawCall, Stage, Timeout, Waiting},
-};
+use super::{Dialing, Outgoing, Prepared, Queued, RawCall, Stage, Timeout, Waiting};
 use crate::{
     Code, Error, Outcome,
+    client::{
+        channel::{CallTarget, Channel, connection_gone},
+        layered::Layered,
+    },
     clock::now,
     dispatch::{LocalCall, LocalRequest},
     driver::attachments::Offered,
@@ -248,7 +247,7 @@ fn too_late() -> Error {
 }
 
 /// Sends what comes out of the last layer.
-pub(super) fn bottom(channel: Option<Channel>, request: Request) -> Answering {
+pub(in crate::client) fn bottom(channel: Option<Channel>, request: Request) -> Answering {
     let Some(channel) = channel else {
         let error = Error::refused(Code::Unavailable, "the channel is gone");
         return Box::pin(std::future::ready(Err(error)));
