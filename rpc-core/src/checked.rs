@@ -119,7 +119,7 @@ pub trait Unanswerable: Sized {
 impl<R> Unanswerable for Answered<'_, R> {}
 
 /// How a result is made of an answer.
-type Decode<R> = fn(Result<Answer, Error>) -> R;
+type DecodeAnswer<R> = fn(Result<Answer, Error>) -> R;
 
 /// A result as it is decoded.
 #[derive(Debug)]
@@ -136,7 +136,7 @@ impl<R> Received<R> {
 impl<T: DeserializeOwned, E: DeserializeOwned + From<Error>> Received<Result<T, E>> {
     /// How a result is decoded.
     #[inline]
-    pub fn fallible(self) -> Decode<Result<T, E>> {
+    pub fn fallible(self) -> DecodeAnswer<Result<T, E>> {
         fallible
     }
 }
@@ -144,7 +144,7 @@ impl<T: DeserializeOwned, E: DeserializeOwned + From<Error>> Received<Result<T, 
 impl<T: for<'de> serde_bytes::Deserialize<'de>, E: DeserializeOwned + From<Error>> Received<Result<T, E>> {
     /// How a result with bytes is decoded.
     #[inline]
-    pub fn fallible_bytes(self) -> Decode<Result<T, E>> {
+    pub fn fallible_bytes(self) -> DecodeAnswer<Result<T, E>> {
         fallible_bytes
     }
 }
@@ -152,7 +152,7 @@ impl<T: for<'de> serde_bytes::Deserialize<'de>, E: DeserializeOwned + From<Error
 impl<T: DeserializeOwned> Received<T> {
     /// How a plain value is decoded.
     #[inline]
-    pub fn plain(self) -> Decode<Result<T, Error>> {
+    pub fn plain(self) -> DecodeAnswer<Result<T, Error>> {
         plain
     }
 }
@@ -160,7 +160,7 @@ impl<T: DeserializeOwned> Received<T> {
 impl<T: for<'de> serde_bytes::Deserialize<'de>> Received<T> {
     /// How plain bytes are decoded.
     #[inline]
-    pub fn plain_bytes(self) -> Decode<Result<T, Error>> {
+    pub fn plain_bytes(self) -> DecodeAnswer<Result<T, Error>> {
         plain_bytes
     }
 }
@@ -168,22 +168,22 @@ impl<T: for<'de> serde_bytes::Deserialize<'de>> Received<T> {
 /// A result that cannot be decoded.
 pub trait Unreceivable<R>: Sized {
     /// Does not compile.
-    fn fallible(self) -> Decode<R> {
+    fn fallible(self) -> DecodeAnswer<R> {
         unreported::<Self, _>()
     }
 
     /// Does not compile.
-    fn fallible_bytes(self) -> Decode<R> {
+    fn fallible_bytes(self) -> DecodeAnswer<R> {
         unreported::<Self, _>()
     }
 
     /// Does not compile.
-    fn plain(self) -> Decode<Result<R, Error>> {
+    fn plain(self) -> DecodeAnswer<Result<R, Error>> {
         unreported::<Self, _>()
     }
 
     /// Does not compile.
-    fn plain_bytes(self) -> Decode<Result<R, Error>> {
+    fn plain_bytes(self) -> DecodeAnswer<Result<R, Error>> {
         unreported::<Self, _>()
     }
 }

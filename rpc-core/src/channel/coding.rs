@@ -9,8 +9,8 @@ use thin_vec::ThinVec;
 use crate::{
     Error, Outcome,
     codec::{Codec, CodecError, Format, assert_inline, room_for},
-    driver::Batch,
-    driver::attachments::{self, Carried, Offered, Payload, Wire},
+    driver::ItemBatch,
+    driver::attachments::{self, IncomingAttachment, OutgoingAttachment, Payload, Wire},
 };
 
 /// How items are encoded; chosen where the type is known to be serialisable.
@@ -20,7 +20,7 @@ pub(super) struct Encode<T> {
 }
 
 /// Encodes an item behind others, and gives what goes with it.
-type Append<T> = fn(Format, &T, &mut Vec<u8>) -> Result<ThinVec<Offered>, CodecError>;
+type Append<T> = fn(Format, &T, &mut Vec<u8>) -> Result<ThinVec<OutgoingAttachment>, CodecError>;
 
 impl<T> Clone for Encode<T> {
     fn clone(&self) -> Self {
@@ -39,7 +39,11 @@ impl<T: Serialize> Encode<T> {
     }
 }
 
-fn append<T: Serialize>(format: Format, item: &T, buffer: &mut Vec<u8>) -> Result<ThinVec<Offered>, CodecError> {
+fn append<T: Serialize>(
+    format: Format,
+    item: &T,
+    buffer: &mut Vec<u8>,
+) -> Result<ThinVec<OutgoingAttachment>, CodecError> {
     let (encoded, offered) = attachments::collecting(|| format.encode(item, buffer));
     encoded.map(|()| offered)
 }
@@ -51,7 +55,12 @@ impl<T> Encode<T> {
     }
 
     /// One more item behind others; what an error leaves behind them is to be cut off.
-    pub(super) fn append(&self, format: Format, item: &T, buffer: &mut Vec<u8>) -> Result<ThinVec<Offered>, Error> {
+    pub(super) fn append(
+        &self,
+        format: Format,
+        item: &T,
+        buffer: &mut Vec<u8>,
+    ) -> Result<ThinVec<OutgoingAttachment>, Error> {
         (self.append)(format, item, buffer).map_err(|error| not_encoded(&error))
     }
 }
@@ -78,13 +87,13 @@ const CARRIES: u32 = 1 << 31;
 pub(super) struct Items<T> {
     bytes: Bytes,
     position: usize,
-    carried: VecDeque<ThinVec<Carried>>,
+    carried: VecDeque<ThinVec<IncomingAttachment>>,
     wire: Wire,
     decode: Decode<T>,
 }
 
 impl<T> Items<T> {
-    pub(super) fn new(batch: Batch, wire: Wire, decode: Decode<T>) -> Self {
+    pub(super) fn new(batch: ItemBatch, wire: Wire, decode: Decode<T>) -> Self {
         Self {
             bytes: batch.items,
             position: 0,

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     Error,
     clock::now,
-    driver::attachments::Offered,
+    driver::attachments::OutgoingAttachment,
     unwind::{Panicked, caught, guarded},
 };
 
@@ -58,7 +58,7 @@ pub(crate) struct Feed<S, T> {
     /// Items behind their lengths, as they go; empty between two polls.
     buffer: Vec<u8>,
     /// An item that leaves by itself and waits for room.
-    alone: Option<(Vec<u8>, ThinVec<Offered>)>,
+    alone: Option<(Vec<u8>, ThinVec<OutgoingAttachment>)>,
 }
 
 /// How a stream ends.
@@ -173,7 +173,7 @@ impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
     /// Sends what is ready as one batch, or the item that leaves by itself.
     fn send_some(&mut self, out: &Out<T>, cx: &mut Context<'_>) -> Filled {
         if let Some((item, offered)) = self.alone.take() {
-            return match out.outlet.send_bytes(item, offered) {
+            return match out.send_stream.send_bytes(item, offered) {
                 Ok(()) => Filled::Full,
                 Err(error) => Filled::End(End::Failed(error)),
             };
@@ -182,7 +182,7 @@ impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
         if self.buffer.is_empty() {
             return filled;
         }
-        let sent = out.outlet.send_batch(&self.buffer);
+        let sent = out.send_stream.send_batch(&self.buffer);
         self.buffer.clear();
         match sent {
             Ok(()) => filled,
@@ -204,8 +204,8 @@ impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
         let mut whole = 0;
         // The stream is not polled again after a panic, and of the buffer only whole items are used.
         let filling = || {
-            let format = out.outlet.wire().format;
-            let most = out.outlet.max_item().min(ALONE);
+            let format = out.send_stream.wire().format;
+            let most = out.send_stream.max_item().min(ALONE);
             while buffer.len() < BATCH {
                 let item = match stream.as_mut().poll_next(cx) {
                     Poll::Ready(Some(Ok(item))) => item,
@@ -228,7 +228,7 @@ impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
             }
             Filled::Full
         };
-        let tells = out.outlet.wire().tells_panics;
+        let tells = out.send_stream.wire().tells_panics;
         let filled = caught(filling).unwrap_or_else(|panic| Filled::End(End::Failed(panicked(&panic, tells))));
         buffer.truncate(whole);
         filled

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tower_service::Service;
 
 use super::{
-    channel::{CallTarget, Channel, Inner},
+    channel::{CallTarget, Channel, ChannelInner},
     raw::bottom,
 };
 use crate::{
@@ -180,11 +180,11 @@ impl ChannelBuilder {
         let runtime = self.runtime.clone();
         let _entered = runtime.as_ref().map(Handle::enter);
         let server = Reconnect::new(connector, limits, self.format, self.timeout, self.runtime, self.seed);
-        let inner = Arc::new_cyclic(|inner: &Weak<Inner>| {
+        let inner = Arc::new_cyclic(|inner: &Weak<ChannelInner>| {
             let inner = inner.clone();
             // The stack sits inside the channel that it calls, so it holds it weakly.
             let bottom = Next::bottom(move |request| bottom(inner.upgrade().map(Channel::bare), request));
-            Inner {
+            ChannelInner {
                 target: CallTarget::Server(server),
                 wire,
                 timeout: self.timeout,

@@ -50,7 +50,7 @@ use crate::{
 /// you do not trust has sent.
 #[derive(Clone)]
 pub struct Channel {
-    inner: Arc<Inner>,
+    inner: Arc<ChannelInner>,
     instance: Option<Instance>,
 }
 
@@ -61,7 +61,7 @@ pub(super) struct Instance {
     pub(super) name: Arc<str>,
 }
 
-pub(super) struct Inner {
+pub(super) struct ChannelInner {
     pub(super) target: CallTarget,
     /// How arguments are written, and results read.
     pub(super) wire: Wire,
@@ -117,7 +117,7 @@ impl Channel {
 
     /// A channel to an object of this process.
     pub(super) fn to_object(object: Arc<LocalObject>) -> Self {
-        Self::bare(Arc::new(Inner {
+        Self::bare(Arc::new(ChannelInner {
             target: CallTarget::Local(object),
             wire: Wire {
                 near: true,
@@ -132,7 +132,7 @@ impl Channel {
     /// A channel to an object of the peer's.
     pub(super) fn to_import(import: Arc<Import>) -> Self {
         let (wire, timeout) = (import.link().wire(), import.link().timeout());
-        Self::bare(Arc::new(Inner {
+        Self::bare(Arc::new(ChannelInner {
             target: CallTarget::Remote(import),
             wire,
             timeout,
@@ -141,7 +141,7 @@ impl Channel {
         }))
     }
 
-    pub(super) fn bare(inner: Arc<Inner>) -> Self {
+    pub(super) fn bare(inner: Arc<ChannelInner>) -> Self {
         Self { inner, instance: None }
     }
 
@@ -310,7 +310,7 @@ impl Channel {
         }
     }
 
-    pub(super) fn inner(&self) -> &Inner {
+    pub(super) fn inner(&self) -> &ChannelInner {
         &self.inner
     }
 }

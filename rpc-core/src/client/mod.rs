@@ -41,7 +41,7 @@ pub use call::Call;
 pub use channel::{Channel, StateWatch};
 pub use decode::{Answer, fallible, fallible_bytes, plain, plain_bytes};
 pub use feeds::Feeds;
-pub(crate) use reference::Written;
+pub(crate) use reference::WrittenClient;
 pub use reference::{deserialize_client, serialize_client};
 pub use reply_metadata::ReplyMetadata;
 pub use streaming::{fallible_stream, plain_stream};

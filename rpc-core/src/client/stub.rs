@@ -9,7 +9,7 @@ use super::{
     Call, Channel, ReplyMetadata,
     decode::Answer,
     feeds::Feeds,
-    raw::{Outgoing, RawCall, Timeout},
+    raw::{EncodedCall, RawCall, Timeout},
     streaming,
     timers::Idle,
 };
@@ -150,8 +150,8 @@ impl Stub {
         Some(Idle::new(limit, method, self.channel.runtime().ok()))
     }
 
-    fn outgoing(&self, payload: Result<Payload, Error>, traced: Option<Metadata>) -> Outgoing {
-        Outgoing {
+    fn outgoing(&self, payload: Result<Payload, Error>, traced: Option<Metadata>) -> EncodedCall {
+        EncodedCall {
             payload,
             timeout: Timeout::After(self.timeout),
             metadata: traced.as_ref().map_or_else(|| self.block.clone(), encode_metadata),

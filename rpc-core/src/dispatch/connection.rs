@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{host::Host, serving::Serving};
 use crate::{
     driver::attachments::Wire,
-    driver::{Driver, Link, Opened, Share},
+    driver::{Driver, Link, OpenedConnection, Share},
     proto::Connection,
     transport::Connected,
 };
@@ -17,7 +17,7 @@ impl Host {
     pub(crate) fn link(
         &self,
         connected: &Connected,
-        opened: &Opened,
+        opened: &OpenedConnection,
         share: Arc<Share>,
         timeout: Option<Duration>,
     ) -> Arc<Link> {
@@ -32,7 +32,12 @@ impl Host {
     }
 
     /// What carries the connection, and has its calls answered here.
-    pub(crate) fn drive(self: &Arc<Self>, link: Arc<Link>, connected: Connected, opened: Opened) -> Driver<Serving> {
+    pub(crate) fn drive(
+        self: &Arc<Self>,
+        link: Arc<Link>,
+        connected: Connected,
+        opened: OpenedConnection,
+    ) -> Driver<Serving> {
         let serving = Serving::new(Arc::clone(self), Arc::clone(&link), connected.peer().clone());
         Driver::new(link, connected, opened.input, serving)
     }

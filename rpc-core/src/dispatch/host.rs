@@ -10,7 +10,7 @@ use tokio::{
 use super::router::Router;
 use crate::{
     Address, Code, Error, Limits, Service,
-    driver::{Quantity, Refused, Share, Shares},
+    driver::{Quantity, Share, ShareRefusal, Shares},
     layer::Next,
     sync::Mutex,
 };
@@ -129,10 +129,10 @@ impl Permit {
     }
 }
 
-fn too_many_calls(why: Refused) -> String {
+fn too_many_calls(why: ShareRefusal) -> String {
     match why {
-        Refused::Full { limit } => format!("the other side runs its most of {limit} calls (`max_server_calls`)"),
-        Refused::Share { own, limit } => format!(
+        ShareRefusal::Full { limit } => format!("the other side runs its most of {limit} calls (`max_server_calls`)"),
+        ShareRefusal::Share { own, limit } => format!(
             "the other side runs {own} calls from this address, and keeps the rest of its {limit} (`max_server_calls`) \
              for other ones"
         ),

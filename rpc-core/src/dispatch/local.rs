@@ -16,15 +16,15 @@ use tokio::{
 };
 
 use super::{
-    arrival::Arrival,
+    routed::RoutedCall,
     router::Route,
     seat::Seated,
-    work::{Answer, Work},
+    work::{HandlerAnswer, Work},
 };
 use crate::{
     Address, Code, Error, Metadata, Outcome,
     driver::Reply,
-    driver::attachments::{Carried, Wire},
+    driver::attachments::{IncomingAttachment, Wire},
     proto::encode_metadata,
     service::{Context as CallContext, Continuation, LocalObject, Payload, Scope, with_current},
 };
@@ -56,17 +56,17 @@ pub(crate) struct LocalRequest {
 
 /// A call to an object of this process.
 pub(crate) struct LocalCall {
-    handler: Handler,
+    handler: LocalHandler,
     context: Option<CallContext>,
     /// Looked at even when the handler has used up what one poll of the task may do: it may do so each time.
     timer: Option<Pin<Box<Unconstrained<Sleep>>>>,
 }
 
-enum Handler {
+enum LocalHandler {
     /// Ends with the call.
-    Here(Seated<Running>),
+    Here(Seated<AttachedHandler>),
     /// Goes on when the call is given up.
-    Detached(oneshot::Receiver<Answered>),
+    Detached(oneshot::Receiver<LocalAnswer>),
     /// Nobody waits for it.
     Oneway,
 }
@@ -89,13 +89,17 @@ impl LocalCall {
             ));
         }
         let route = Route::to_object(object, method)?;
-        let arrival = Arrival {
+        let arrival = RoutedCall {
             route: &route,
             peer: local_address(),
             wire,
             deadline,
             metadata,
-            carried: payload.take_offered().into_iter().map(Carried::Local).collect(),
+            carried: payload
+                .take_offered()
+                .into_iter()
+                .map(IncomingAttachment::Local)
+                .collect(),
             body: payload.into_bytes(),
             level,
         };
@@ -111,8 +115,8 @@ impl LocalCall {
         let context = detached.then(|| work.context());
         let handler = match (oneway, detached) {
             (true, _) => forget(object, work)?,
-            (_, true) => Handler::Detached(detach(object, work)?),
-            _ => Handler::Here(Seated::from(Box::pin(Running(Some(work))))),
+            (_, true) => LocalHandler::Detached(detach(object, work)?),
+            _ => LocalHandler::Here(Seated::from(Box::pin(AttachedHandler(Some(work))))),
         };
         Ok(Self {
             handler,
@@ -124,15 +128,15 @@ impl LocalCall {
     /// The answer, and what is left of the handler.
     pub(crate) fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<(Reply, Option<Continuation>), Error>> {
         let answered = match &mut self.handler {
-            Handler::Here(running) => poll_running(running, cx)?,
-            Handler::Detached(answer) => Pin::new(answer)
+            LocalHandler::Here(running) => poll_running(running, cx)?,
+            LocalHandler::Detached(answer) => Pin::new(answer)
                 .poll(cx)
                 .map(|answer| answer.unwrap_or_else(|_| stopped())),
-            Handler::Oneway => return Poll::Ready(Ok((Reply::default(), None))),
+            LocalHandler::Oneway => return Poll::Ready(Ok((Reply::default(), None))),
         };
         let ((metadata, answer), rest) = match (answered, &mut self.timer) {
             (Poll::Ready(answered), _) => {
-                self.handler = Handler::Oneway;
+                self.handler = LocalHandler::Oneway;
                 answered
             }
             (Poll::Pending, None) => return Poll::Pending,
@@ -149,14 +153,14 @@ impl LocalCall {
 impl Drop for LocalCall {
     /// What cannot be stopped can see that nobody waits any more.
     fn drop(&mut self) {
-        if matches!(self.handler, Handler::Detached(_)) {
+        if matches!(self.handler, LocalHandler::Detached(_)) {
             self.context.iter().for_each(CallContext::cancel);
         }
     }
 }
 
 /// Calls that do nothing but call each other let others run now and then: each of them that ends counts.
-fn poll_running(running: &mut Seated<Running>, cx: &mut Context<'_>) -> Poll<Result<Answered, Error>> {
+fn poll_running(running: &mut Seated<AttachedHandler>, cx: &mut Context<'_>) -> Poll<Result<LocalAnswer, Error>> {
     let progress = ready!(poll_proceed(cx));
     let answered = ready!(running.poll(cx));
     progress.made_progress();
@@ -164,15 +168,15 @@ fn poll_running(running: &mut Seated<Running>, cx: &mut Context<'_>) -> Poll<Res
 }
 
 /// An answer, and what is left of the handler.
-type Answered = (Answer, Option<Continuation>);
+type LocalAnswer = (HandlerAnswer, Option<Continuation>);
 
 /// A handler that ends with its call.
-struct Running(Option<Work>);
+struct AttachedHandler(Option<Work>);
 
-impl Future for Running {
-    type Output = Answered;
+impl Future for AttachedHandler {
+    type Output = LocalAnswer;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answered> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<LocalAnswer> {
         let Some(work) = &mut self.0 else {
             return Poll::Pending;
         };
@@ -181,7 +185,7 @@ impl Future for Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for AttachedHandler {
     /// What works for it and cannot be stopped can see that nobody waits any more.
     fn drop(&mut self) {
         let context = self.0.as_ref().and_then(Work::made_context);
@@ -195,7 +199,11 @@ pub(crate) fn next_level() -> u16 {
 }
 
 fn reply(metadata: Bytes, mut payload: Payload) -> Reply {
-    let carried = payload.take_offered().into_iter().map(Carried::Local).collect();
+    let carried = payload
+        .take_offered()
+        .into_iter()
+        .map(IncomingAttachment::Local)
+        .collect();
     Reply {
         metadata,
         body: payload.into_bytes(),
@@ -204,7 +212,7 @@ fn reply(metadata: Bytes, mut payload: Payload) -> Reply {
 }
 
 /// Runs a handler in a task of the object's, and gives its answer.
-fn detach(object: &LocalObject, mut work: Work) -> Result<oneshot::Receiver<Answered>, Error> {
+fn detach(object: &LocalObject, mut work: Work) -> Result<oneshot::Receiver<LocalAnswer>, Error> {
     let (answered, answer) = oneshot::channel();
     let run = async move {
         let answer = std::future::poll_fn(|cx| work.poll_answer(cx)).await;
@@ -216,14 +224,14 @@ fn detach(object: &LocalObject, mut work: Work) -> Result<oneshot::Receiver<Answ
 }
 
 /// Runs a handler in a task of the object's, and forgets its answer.
-fn forget(object: &LocalObject, mut work: Work) -> Result<Handler, Error> {
+fn forget(object: &LocalObject, mut work: Work) -> Result<LocalHandler, Error> {
     let run = async move { drop(std::future::poll_fn(|cx| work.poll_answer(cx)).await) };
     object.detached().spawn(&runtime("a `oneway` method")?, run);
-    Ok(Handler::Oneway)
+    Ok(LocalHandler::Oneway)
 }
 
 /// The object is gone, and its tasks with it.
-fn stopped() -> Answered {
+fn stopped() -> LocalAnswer {
     let error = Error::cancelled("the handler was stopped before it ended").with_outcome(Outcome::Unknown);
     ((Metadata::new(), Err(error)), None)
 }

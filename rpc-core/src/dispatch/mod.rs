@@ -3,12 +3,12 @@
 //! A [`Host`] is what the connections of one server, or of one channel, have in common. Each of them has a [`Serving`],
 //! which the driver hands the peer's calls.
 
-mod arrival;
 mod connection;
+mod continuations;
 mod host;
 mod layered;
 mod local;
-mod rests;
+mod routed;
 mod router;
 mod seat;
 mod serving;

@@ -9,16 +9,16 @@ use std::{
 use tokio::{runtime::Handle, task::AbortHandle};
 
 use super::{
-    arrival::Arrival,
+    continuations::Continuations,
     host::{Host, Permit},
-    rests::Rests,
+    routed::RoutedCall,
     router::{Route, Router},
-    task::{Finish, Task},
+    task::{Finish, HandlerTask},
 };
 use crate::{
     Address, Code, Error, Metadata,
     driver::attachments::Object,
-    driver::{Answers, Callee, Inbound, Link, Request},
+    driver::{Answers, CallHandler, CallRequest, Callee, Link},
     events,
     proto::Stop,
     service::{Context as CallContext, LocalObject},
@@ -38,18 +38,18 @@ pub(crate) struct Serving {
     peer: Arc<Address>,
     runtime: Handle,
     /// The handlers that had to wait, by call id.
-    running: Vec<Option<Running>>,
-    rests: Arc<Rests>,
+    running: Vec<Option<SpawnedHandler>>,
+    rests: Arc<Continuations>,
 }
 
 /// A handler that runs in a task of its own.
-struct Running {
+struct SpawnedHandler {
     task: AbortHandle,
     context: CallContext,
     detached: bool,
 }
 
-impl Running {
+impl SpawnedHandler {
     fn stop(&self, why: &str) {
         let stops = !self.detached && !self.context.is_cancelled() && !self.task.is_finished();
         if stops
@@ -69,7 +69,7 @@ impl Serving {
     pub(crate) fn new(host: Arc<Host>, link: Arc<Link>, peer: Address) -> Self {
         let (peer, runtime) = (Arc::new(peer), Handle::current());
         let own = host.own_router(&peer);
-        let rests = Rests::new(&host, Arc::clone(&link), runtime.clone());
+        let rests = Continuations::new(&host, Arc::clone(&link), runtime.clone());
         Self {
             host,
             own,
@@ -93,8 +93,8 @@ impl Serving {
     }
 
     /// The handler's task, or why there is none.
-    fn prepare(&self, request: Request, now: Instant) -> Result<Task, Error> {
-        let Request {
+    fn prepare(&self, request: CallRequest, now: Instant) -> Result<HandlerTask, Error> {
+        let CallRequest {
             call,
             method: id,
             callee,
@@ -124,7 +124,7 @@ impl Serving {
                 &made
             }
         };
-        let arrival = Arrival {
+        let arrival = RoutedCall {
             route,
             peer: &self.peer,
             wire: self.link.wire(),
@@ -134,7 +134,7 @@ impl Serving {
             carried,
             level: 0,
         };
-        Ok(Task::new(
+        Ok(HandlerTask::new(
             arrival.into_work(self.host.layers.as_ref())?,
             Arc::clone(&self.rests),
             Finish::new(Arc::clone(&self.link), call, permit),
@@ -153,7 +153,7 @@ impl Serving {
     }
 
     /// Moves a handler that waits to a task of its own.
-    fn spawn(&mut self, call: u32, task: Task) {
+    fn spawn(&mut self, call: u32, task: HandlerTask) {
         let (context, detached) = (task.context(), task.is_detached());
         let task = task.counted(&self.host);
         let task = if detached {
@@ -166,7 +166,7 @@ impl Serving {
             // Call ids are held below the limit on calls by the protocol.
             self.running.resize_with(index + 1, || None);
         }
-        self.running[index] = Some(Running {
+        self.running[index] = Some(SpawnedHandler {
             task,
             context,
             detached,
@@ -174,8 +174,8 @@ impl Serving {
     }
 }
 
-impl Inbound for Serving {
-    fn start(&mut self, request: Request, answers: &mut Answers) {
+impl CallHandler for Serving {
+    fn start(&mut self, request: CallRequest, answers: &mut Answers) {
         let (call, large) = (request.call, request.body.len() > LARGE);
         if let Some(place) = self.running.get_mut(call as usize) {
             *place = None;

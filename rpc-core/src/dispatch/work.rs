@@ -10,20 +10,20 @@ use crate::{
 };
 
 /// A handler's answer and the metadata that goes with it.
-pub(crate) type Answer = (Metadata, Result<Payload, Error>);
+pub(crate) type HandlerAnswer = (Metadata, Result<Payload, Error>);
 
 /// A handler at work, in the scope of its call. After its answer some go on and feed the streams of the answer.
 ///
 /// A panic ends the handler and nothing else; so does one of its destructors.
 pub(crate) struct Work {
-    stage: Stage,
+    stage: WorkStage,
     scope: Option<Scope>,
     trace: Trace,
     /// Whether the caller is told the text of a panic.
     tells: bool,
 }
 
-enum Stage {
+enum WorkStage {
     Handler(Handler),
     Rest(Continuation),
     Over,
@@ -32,7 +32,7 @@ enum Stage {
 impl Work {
     pub(crate) fn new(handler: Handler, scope: Scope, trace: Trace, tells: bool) -> Self {
         Self {
-            stage: Stage::Handler(handler),
+            stage: WorkStage::Handler(handler),
             scope: Some(scope),
             trace,
             tells,
@@ -49,9 +49,9 @@ impl Work {
     }
 
     /// The answer, once. A panic is an answer, too.
-    pub(crate) fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Answer> {
+    pub(crate) fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<HandlerAnswer> {
         let Self {
-            stage: Stage::Handler(handler),
+            stage: WorkStage::Handler(handler),
             scope,
             trace,
             tells,
@@ -70,7 +70,7 @@ impl Work {
             Ok(HandlerOutput { payload, continuation }) => (Ok(payload), continuation),
             Err(error) => (Err(error), None),
         };
-        self.proceed(continuation.map_or(Stage::Over, Stage::Rest));
+        self.proceed(continuation.map_or(WorkStage::Over, WorkStage::Rest));
         let metadata = self
             .made_context()
             .map(CallContext::take_reply_metadata)
@@ -83,7 +83,7 @@ impl Work {
 
     /// Whether the handler goes on after its answer.
     pub(crate) fn has_rest(&self) -> bool {
-        matches!(self.stage, Stage::Rest(_))
+        matches!(self.stage, WorkStage::Rest(_))
     }
 
     /// What is left of the handler after its answer.
@@ -96,7 +96,7 @@ impl Work {
     /// instance.
     pub(super) fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Self {
-            stage: Stage::Rest(rest),
+            stage: WorkStage::Rest(rest),
             scope,
             trace,
             tells,
@@ -110,12 +110,12 @@ impl Work {
             // Nobody waits for its answer any more: it is told here only.
             Err(panic) => drop(panicked(&panic, scope.as_ref(), *tells)),
         }
-        self.proceed(Stage::Over);
+        self.proceed(WorkStage::Over);
         Poll::Ready(())
     }
 
     /// Drops what is done where it ran.
-    fn proceed(&mut self, next: Stage) {
+    fn proceed(&mut self, next: WorkStage) {
         let done = std::mem::replace(&mut self.stage, next);
         guarded(|| enter(&mut self.scope, || drop(done)));
     }
@@ -123,8 +123,8 @@ impl Work {
 
 impl Drop for Work {
     fn drop(&mut self) {
-        if !matches!(self.stage, Stage::Over) {
-            self.proceed(Stage::Over);
+        if !matches!(self.stage, WorkStage::Over) {
+            self.proceed(WorkStage::Over);
         }
     }
 }

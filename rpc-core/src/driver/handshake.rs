@@ -17,7 +17,7 @@ use crate::{
 
 /// An opened connection: how to run it, the format agreed on, and what came behind the hello.
 #[derive(Debug)]
-pub(crate) struct Opened {
+pub(crate) struct OpenedConnection {
     pub(crate) settings: Settings,
     pub(crate) format: Format,
     pub(crate) input: BytesMut,
@@ -31,7 +31,7 @@ pub(crate) async fn open(
     peer: &Address,
     format: Format,
     limits: &Limits,
-) -> Result<Opened, Error> {
+) -> Result<OpenedConnection, Error> {
     let carrier = connected.carrier();
     let hello = ClientHello {
         codec: format.id(),
@@ -43,7 +43,7 @@ pub(crate) async fn open(
     let answer = timeout(time, greeting)
         .await
         .map_err(|_| refused(peer, &format!("the peer did not answer the handshake within {time:?}")))??;
-    Ok(Opened {
+    Ok(OpenedConnection {
         settings: Settings {
             ours: limits.clone(),
             peer: accepted(answer, peer, format)?,
@@ -109,7 +109,7 @@ pub(crate) async fn accept(
     connected: &mut Connected,
     limits: &Limits,
     heard: impl FnOnce() + Send,
-) -> Result<Opened, String> {
+) -> Result<OpenedConnection, String> {
     let carrier = connected.carrier();
     let stream = connected.stream();
     let mut input = BytesMut::new();
@@ -155,7 +155,7 @@ pub(crate) async fn accept(
         carrier,
         idle: Some(limits.idle_timeout),
     };
-    Ok(Opened {
+    Ok(OpenedConnection {
         settings,
         format,
         input,

@@ -5,10 +5,10 @@ pub(crate) mod attachments;
 mod handshake;
 mod import;
 mod inbound;
-mod inlet;
 mod inside;
 mod link;
-mod outlet;
+mod recv_stream;
+mod send_stream;
 mod shares;
 mod task;
 #[cfg(test)]
@@ -17,14 +17,14 @@ mod unread;
 
 use std::time::Duration;
 
-pub(crate) use handshake::{Opened, accept, open, reject};
+pub(crate) use handshake::{OpenedConnection, accept, open, reject};
 pub(crate) use import::Import;
-pub(crate) use inbound::{Answers, Callee, Inbound, Request};
-pub(crate) use inlet::{Batch, Inlet};
+pub(crate) use inbound::{Answers, CallHandler, CallRequest, Callee};
 pub(crate) use inside::is_inside;
-pub(crate) use link::{Answered, Busy, Link, NotStarted, Reply, Started, read_metadata};
-pub(crate) use outlet::{Outlet, broken};
-pub(crate) use shares::{Quantity, Refused, Share, Shares};
+pub(crate) use link::{Busy, CallResult, Link, NotStarted, Reply, Started, read_metadata};
+pub(crate) use recv_stream::{ItemBatch, RecvStream};
+pub(crate) use send_stream::{SendStream, broken};
+pub(crate) use shares::{Quantity, Share, ShareRefusal, Shares};
 pub(crate) use task::Driver;
 
 /// How long a call may take unless something shorter or longer is said.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use crate::{Code, Error, driver::Link, told::Told};
 
 /// An attempt to connect, shared by its task and all that wait for it.
-pub(super) type Attempt = Told<Result<Arc<Link>, Error>>;
+pub(super) type SharedAttempt = Told<Result<Arc<Link>, Error>>;
 
 /// The task's side of an attempt. Dropped without an outcome it tells that there will be none.
-pub(super) struct Attempting(Arc<Attempt>);
+pub(super) struct Attempting(Arc<SharedAttempt>);
 
 impl Attempting {
-    pub(super) fn new() -> (Self, Arc<Attempt>) {
-        let attempt = Arc::<Attempt>::default();
+    pub(super) fn new() -> (Self, Arc<SharedAttempt>) {
+        let attempt = Arc::<SharedAttempt>::default();
         (Self(Arc::clone(&attempt)), attempt)
     }
 

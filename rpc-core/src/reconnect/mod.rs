@@ -11,7 +11,7 @@ use std::{
 
 use tokio::{runtime::Handle, sync::watch, task::AbortHandle, time::Instant};
 
-use attempt::{Attempt, Attempting};
+use attempt::{Attempting, SharedAttempt};
 use backoff::Backoff;
 
 use crate::{
@@ -33,7 +33,7 @@ pub(crate) struct Reconnect {
     /// Answers calls to the objects that this side gave away.
     host: Arc<Host>,
     runtime: Option<Handle>,
-    phase: Mutex<Phase>,
+    phase: Mutex<ReconnectState>,
     state: watch::Sender<ChannelState>,
 }
 
@@ -50,7 +50,7 @@ pub enum ChannelState {
 }
 
 /// Where the channel stands. The lock around it is held for a few instructions only.
-struct Phase {
+struct ReconnectState {
     link: Option<Arc<Link>>,
     /// The end of the latest connection, which may have come.
     ending: Option<Arc<Ending>>,
@@ -62,14 +62,14 @@ struct Phase {
 
 /// An attempt to connect, shared by all that wait for it.
 struct Dial {
-    attempt: Arc<Attempt>,
+    attempt: Arc<SharedAttempt>,
     task: AbortHandle,
 }
 
 /// The connection, or the attempt that will have it.
 enum LinkOrDial {
     Link(Arc<Link>),
-    Dial(Arc<Attempt>),
+    Dial(Arc<SharedAttempt>),
 }
 
 impl Reconnect {
@@ -88,7 +88,7 @@ impl Reconnect {
             timeout,
             host,
             runtime,
-            phase: Mutex::new(Phase {
+            phase: Mutex::new(ReconnectState {
                 link: None,
                 ending: None,
                 since: now(),
@@ -99,7 +99,7 @@ impl Reconnect {
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Phase> {
+    fn lock(&self) -> MutexGuard<'_, ReconnectState> {
         self.phase.lock()
     }
 
@@ -219,7 +219,7 @@ pub(crate) fn outside_runtime() -> Error {
     Error::failed_precondition(text).with_outcome(Outcome::NotExecuted)
 }
 
-impl Phase {
+impl ReconnectState {
     fn open_link(&self) -> Option<&Arc<Link>> {
         self.link.as_ref().filter(|link| link.is_open())
     }

@@ -9,12 +9,12 @@ use tokio::{
 };
 
 use super::{
-    registry::{NoPlace, Place},
-    shared::Shared,
+    registry::{ConnectionPlace, NoPlace},
+    shared::ServerShared,
 };
 use crate::{
     Code, Error,
-    driver::{DEFAULT_TIMEOUT, Refused, Share, accept as handshake, reject},
+    driver::{DEFAULT_TIMEOUT, Share, ShareRefusal, accept as handshake, reject},
     events,
     transport::{Connected, Incoming, Listener},
 };
@@ -24,7 +24,11 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts until `stopping` is true, and then until the last connection has ended if the listener carries them. No
 /// error ends it.
-pub(super) async fn accept(shared: Arc<Shared>, mut listener: Box<dyn Listener>, mut stopping: watch::Receiver<bool>) {
+pub(super) async fn accept(
+    shared: Arc<ServerShared>,
+    mut listener: Box<dyn Listener>,
+    mut stopping: watch::Receiver<bool>,
+) {
     let stopped = async {
         // A server that is gone has stopped, too.
         let _ = stopping.wait_for(|stopping| *stopping).await;
@@ -35,7 +39,7 @@ pub(super) async fn accept(shared: Arc<Shared>, mut listener: Box<dyn Listener>,
     }
 }
 
-async fn accept_all(shared: &Arc<Shared>, listener: &mut dyn Listener) {
+async fn accept_all(shared: &Arc<ServerShared>, listener: &mut dyn Listener) {
     let runtime = Handle::current();
     loop {
         match listener.accept().await {
@@ -62,7 +66,7 @@ async fn until(end: impl Future<Output = ()>, work: impl Future<Output = ()>) {
 }
 
 /// Serves one connection in a task that its place in the registry owns.
-pub(super) fn serve(shared: &Arc<Shared>, runtime: &Handle, incoming: Incoming) {
+pub(super) fn serve(shared: &Arc<ServerShared>, runtime: &Handle, incoming: Incoming) {
     let peer = incoming.peer().clone();
     let share = shared.host.share(&peer);
     let no_place = match shared.registry.enter(&peer, &share) {
@@ -81,10 +85,10 @@ pub(super) fn serve(shared: &Arc<Shared>, runtime: &Handle, incoming: Incoming) 
     };
     let why = match no_place {
         NoPlace::Draining => "the server is shutting down".to_owned(),
-        NoPlace::Refused(Refused::Full { limit }) => {
+        NoPlace::ShareRefusal(ShareRefusal::Full { limit }) => {
             format!("the server has its most of {limit} connections (`max_connections`)")
         }
-        NoPlace::Refused(Refused::Share { own, limit }) => format!(
+        NoPlace::ShareRefusal(ShareRefusal::Share { own, limit }) => format!(
             "the server has {own} connections from this address, and keeps the rest of its {limit} (`max_connections`) \
              for other ones"
         ),
@@ -99,7 +103,7 @@ pub(super) fn serve(shared: &Arc<Shared>, runtime: &Handle, incoming: Incoming) 
     }
 }
 
-async fn turn_away(place: Place, incoming: Incoming, limit: Duration, why: Error) {
+async fn turn_away(place: ConnectionPlace, incoming: Incoming, limit: Duration, why: Error) {
     // A peer that does not open its stream is not told.
     if let Ok(mut connected) = open(incoming, limit).await {
         reject(connected.stream(), &why).await;
@@ -116,7 +120,7 @@ async fn open(incoming: Incoming, limit: Duration) -> Result<Connected, String> 
     }
 }
 
-async fn connection(shared: Arc<Shared>, place: Place, incoming: Incoming, share: Arc<Share>) {
+async fn connection(shared: Arc<ServerShared>, place: ConnectionPlace, incoming: Incoming, share: Arc<Share>) {
     let from = incoming.peer().clone();
     let limits = shared.host.limits();
     let opened = async {

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use super::{hooks::Hooks, registry::Registry};
+use super::{hooks::Hooks, registry::ConnectionTable};
 use crate::dispatch::Host;
 
 /// What every connection of a server shares.
-pub(super) struct Shared {
+pub(super) struct ServerShared {
     pub(super) host: Arc<Host>,
     pub(super) hooks: Hooks,
-    pub(super) registry: Arc<Registry>,
+    pub(super) registry: Arc<ConnectionTable>,
 }
 
-impl Shared {
+impl ServerShared {
     pub(super) fn new(host: Arc<Host>, hooks: Hooks) -> Arc<Self> {
         Arc::new(Self {
             host,

@@ -10,7 +10,7 @@ use super::{HandlerOutput, MethodDescriptor, Payload};
 use crate::{
     Code, Error,
     codec::{Codec, CodecError, DecodeLimits, Format, assert_inline, room_for},
-    driver::attachments::{self, Carried, Wire},
+    driver::attachments::{self, IncomingAttachment, Wire},
     sync::Mutex,
 };
 
@@ -23,7 +23,7 @@ pub struct Invocation {
     body: Bytes,
     wire: Wire,
     /// What came with the arguments; taken when they are decoded.
-    carried: Mutex<ThinVec<Carried>>,
+    carried: Mutex<ThinVec<IncomingAttachment>>,
 }
 
 impl Invocation {
@@ -47,7 +47,7 @@ impl Invocation {
         method: &'static MethodDescriptor,
         body: Bytes,
         wire: Wire,
-        carried: ThinVec<Carried>,
+        carried: ThinVec<IncomingAttachment>,
     ) -> Self {
         Self {
             method,

@@ -29,7 +29,7 @@ pub use handler::{Handler, HandlerOutput};
 pub use invocation::Invocation;
 pub use items::Form;
 pub(crate) use object::LocalObject;
-pub(crate) use scope::{Call as CallParts, Scope};
+pub(crate) use scope::{CallParts, Scope};
 pub use streaming::{Inbound, Streams, streaming};
 
 pub use crate::{driver::attachments::Payload, proto::method_id};

@@ -22,10 +22,10 @@ use crate::{
 
 /// What a handler with streams and the future around it share.
 #[derive(Clone, Debug, Default)]
-pub struct Streams(Arc<Mutex<Shared>>);
+pub struct Streams(Arc<Mutex<StreamsState>>);
 
 #[derive(Debug, Default)]
-struct Shared {
+struct StreamsState {
     /// The answer that the handler has given before its end.
     answer: Option<Payload>,
     /// Why the handler must stop: a stream that it takes items from broke, and the items cannot say so.
@@ -35,7 +35,7 @@ struct Shared {
 }
 
 /// What the handler has to say before its end.
-enum Event {
+enum HandlerEvent {
     Answered(Payload),
     Broken(Error),
 }
@@ -67,11 +67,11 @@ impl Future for Around {
         let event = ready!(self.streams.poll_event(cx));
         let handler = self.handler.take();
         Poll::Ready(match event {
-            Event::Answered(payload) => Ok(HandlerOutput {
+            HandlerEvent::Answered(payload) => Ok(HandlerOutput {
                 payload,
                 continuation: handler.map(|handler| Box::pin(Remaining(handler)) as Continuation),
             }),
-            Event::Broken(error) => Err(error),
+            HandlerEvent::Broken(error) => Err(error),
         })
     }
 }
@@ -173,15 +173,15 @@ impl Streams {
         .await;
     }
 
-    fn poll_event(&self, cx: &Context<'_>) -> Poll<Event> {
+    fn poll_event(&self, cx: &Context<'_>) -> Poll<HandlerEvent> {
         // Cloned before the lock is taken and dropped behind it, since wakers are foreign.
         let waker = cx.waker().clone();
         let mut shared = self.lock();
         if let Some(answer) = shared.answer.take() {
-            return Poll::Ready(Event::Answered(answer));
+            return Poll::Ready(HandlerEvent::Answered(answer));
         }
         if let Some(error) = shared.broken.take() {
-            return Poll::Ready(Event::Broken(error));
+            return Poll::Ready(HandlerEvent::Broken(error));
         }
         let earlier = shared.waker.replace(waker);
         drop(shared);
@@ -203,7 +203,7 @@ impl Streams {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Shared> {
+    fn lock(&self) -> MutexGuard<'_, StreamsState> {
         self.0.lock()
     }
 }
@@ -261,9 +261,9 @@ impl<F: Form<S::Item>, S: Stream> Stream for Outbound<'_, F, S> {
             return Poll::Ready(item.map(|item| Ok(F::pack(item))));
         }
         match ready!(self.streams.poll_event(cx)) {
-            Event::Broken(error) => Poll::Ready(Some(Err(error))),
+            HandlerEvent::Broken(error) => Poll::Ready(Some(Err(error))),
             // There is one answer, and it was given.
-            Event::Answered(_) => Poll::Pending,
+            HandlerEvent::Answered(_) => Poll::Pending,
         }
     }
 }

@@ -24,13 +24,13 @@ use crate::{
     Address, Code, Error, Metadata, Outcome,
     clock::now,
     dispatch::{LocalCall, Seated, next_level},
-    driver::{Answered, Link, NotStarted, Reply, read_metadata},
+    driver::{CallResult, Link, NotStarted, Reply, read_metadata},
     proto::{Ticket, encode_metadata},
     service::{Continuation, MethodDescriptor, Payload},
 };
 
 /// An encoded call, before it is polled.
-pub(super) struct Outgoing {
+pub(super) struct EncodedCall {
     pub(super) payload: Result<Payload, Error>,
     pub(super) timeout: Timeout,
     /// The metadata, encoded.
@@ -59,7 +59,7 @@ pub(super) struct RawCall {
     missed: u32,
     /// How many calls to objects of this process were under way around the place where it was made.
     level: u16,
-    stage: Stage,
+    stage: CallStage,
 }
 
 /// A call that is ready to be sent.
@@ -69,12 +69,12 @@ pub(super) struct Prepared {
     pub(super) deadline: Option<Instant>,
 }
 
-enum Stage {
-    New(Outgoing),
-    Dialing(Dialing),
+enum CallStage {
+    New(EncodedCall),
+    DialingCall(DialingCall),
     /// Waits for its turn on a connection that has as many calls as it takes.
-    Queued(Box<Queued>),
-    Waiting(Waiting),
+    QueuedCall(Box<QueuedCall>),
+    SentCall(SentCall),
     /// The handler runs in here.
     Local(LocalCall),
     Layered(Box<Layered>),
@@ -82,14 +82,14 @@ enum Stage {
 }
 
 /// A call that waits for a connection, or until the one that there is was looked at, no longer than its deadline.
-struct Dialing {
+struct DialingCall {
     dial: Pin<Box<dyn Future<Output = Result<Arc<Link>, Error>> + Send>>,
     timer: Option<Pin<Box<Sleep>>>,
     prepared: Prepared,
 }
 
 /// A call that waits for its turn.
-struct Queued {
+struct QueuedCall {
     link: Arc<Link>,
     ticket: Ticket,
     /// As that of a call that was sent.
@@ -100,7 +100,7 @@ struct Queued {
 }
 
 /// A call that was sent.
-struct Waiting {
+struct SentCall {
     link: Arc<Link>,
     id: u32,
     /// Where nothing says that the connection's driver runs: another runtime carries it, or it waits for this very
@@ -109,10 +109,10 @@ struct Waiting {
 }
 
 /// How a stage of a call went: the answer, or `None` where another stage follows.
-type Step = Result<Option<Reply>, Error>;
+type CallStep = Result<Option<Reply>, Error>;
 
 impl RawCall {
-    pub(super) fn new(channel: Channel, method: &'static MethodDescriptor, call: Outgoing) -> Self {
+    pub(super) fn new(channel: Channel, method: &'static MethodDescriptor, call: EncodedCall) -> Self {
         let level = if channel.is_local() { next_level() } else { 0 };
         Self {
             channel,
@@ -121,7 +121,7 @@ impl RawCall {
             upkeep: method.streaming.then(Box::default),
             missed: 0,
             level,
-            stage: Stage::New(call),
+            stage: CallStage::New(call),
         }
     }
 
@@ -160,13 +160,13 @@ impl RawCall {
         self.upkeep.take().map(|upkeep| *upkeep).unwrap_or_default()
     }
 
-    pub(super) fn poll_answered(&mut self, cx: &mut Context<'_>) -> Poll<Answered> {
+    pub(super) fn poll_answered(&mut self, cx: &mut Context<'_>) -> Poll<CallResult> {
         let answered = match self.poll_stage(cx) {
             Poll::Ready(answered) => answered,
             // Only now: the first poll is what binds the streams to a connection.
             Poll::Pending => Err(ready!(self.poll_upkeep(cx))),
         };
-        self.stage = Stage::Done;
+        self.stage = CallStage::Done;
         let answered = answered.map_err(|error| error.with_method(self.method.path));
         if let Some(capture) = &self.capture {
             let metadata = match &answered {
@@ -189,24 +189,24 @@ impl RawCall {
 
     /// Stops waiting for the answer, and says what became of the call.
     fn give_up(&mut self) -> Outcome {
-        match std::mem::replace(&mut self.stage, Stage::Done) {
-            Stage::New(_) | Stage::Dialing(_) => Outcome::NotExecuted,
-            Stage::Queued(queued) => queued.link.leave(queued.ticket),
-            Stage::Waiting(waiting) => waiting.link.abandon(waiting.id),
-            Stage::Local(_) | Stage::Layered(_) | Stage::Done => Outcome::Unknown,
+        match std::mem::replace(&mut self.stage, CallStage::Done) {
+            CallStage::New(_) | CallStage::DialingCall(_) => Outcome::NotExecuted,
+            CallStage::QueuedCall(queued) => queued.link.leave(queued.ticket),
+            CallStage::SentCall(waiting) => waiting.link.abandon(waiting.id),
+            CallStage::Local(_) | CallStage::Layered(_) | CallStage::Done => Outcome::Unknown,
         }
     }
 
-    fn poll_stage(&mut self, cx: &mut Context<'_>) -> Poll<Answered> {
+    fn poll_stage(&mut self, cx: &mut Context<'_>) -> Poll<CallResult> {
         loop {
             let step = match &mut self.stage {
-                Stage::New(_) => ready!(self.poll_new(cx)),
-                Stage::Dialing(_) => ready!(self.poll_dialing(cx)),
-                Stage::Queued(_) => ready!(self.poll_queued(cx)),
-                Stage::Waiting(waiting) => return waiting.poll(self.method.oneway, cx),
-                Stage::Local(_) => ready!(self.poll_local(cx)),
-                Stage::Layered(_) => ready!(self.poll_layered(cx)),
-                Stage::Done => Err(Error::internal("a call was polled after it had ended")),
+                CallStage::New(_) => ready!(self.poll_new(cx)),
+                CallStage::DialingCall(_) => ready!(self.poll_dialing(cx)),
+                CallStage::QueuedCall(_) => ready!(self.poll_queued(cx)),
+                CallStage::SentCall(waiting) => return waiting.poll(self.method.oneway, cx),
+                CallStage::Local(_) => ready!(self.poll_local(cx)),
+                CallStage::Layered(_) => ready!(self.poll_layered(cx)),
+                CallStage::Done => Err(Error::internal("a call was polled after it had ended")),
             };
             if let Some(reply) = step? {
                 return Poll::Ready(Ok(reply));
@@ -214,38 +214,38 @@ impl RawCall {
         }
     }
 
-    fn take_stage(&mut self) -> Stage {
-        std::mem::replace(&mut self.stage, Stage::Done)
+    fn take_stage(&mut self) -> CallStage {
+        std::mem::replace(&mut self.stage, CallStage::Done)
     }
 
-    fn poll_new(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
-        if let Stage::New(call) = self.take_stage() {
+    fn poll_new(&mut self, cx: &mut Context<'_>) -> Poll<CallStep> {
+        if let CallStage::New(call) = self.take_stage() {
             self.begin(call, cx)?;
         }
-        if matches!(self.stage, Stage::Waiting(Waiting { timer: None, .. })) && !self.method.oneway {
+        if matches!(self.stage, CallStage::SentCall(SentCall { timer: None, .. })) && !self.method.oneway {
             // It has left its waker with the connection, and looks for an answer when that calls.
             return Poll::Pending;
         }
         Poll::Ready(Ok(None))
     }
 
-    fn poll_dialing(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
-        if let Stage::Dialing(dialing) = &mut self.stage {
+    fn poll_dialing(&mut self, cx: &mut Context<'_>) -> Poll<CallStep> {
+        if let CallStage::DialingCall(dialing) = &mut self.stage {
             let link = ready!(dialing.poll(self.channel.address(), cx))?;
-            if let Stage::Dialing(Dialing { prepared, .. }) = self.take_stage() {
+            if let CallStage::DialingCall(DialingCall { prepared, .. }) = self.take_stage() {
                 self.send(link, prepared, now(), cx)?;
             }
         }
         Poll::Ready(Ok(None))
     }
 
-    fn poll_queued(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
-        if let Stage::Queued(queued) = &mut self.stage {
+    fn poll_queued(&mut self, cx: &mut Context<'_>) -> Poll<CallStep> {
+        if let CallStage::QueuedCall(queued) = &mut self.stage {
             let turned = ready!(queued.poll_turn(cx))?;
-            if let Stage::Queued(queued) = self.take_stage() {
-                let Queued { link, timer, .. } = *queued;
+            if let CallStage::QueuedCall(queued) = self.take_stage() {
+                let QueuedCall { link, timer, .. } = *queued;
                 match turned {
-                    Ok(id) => self.stage = Stage::Waiting(Waiting { link, id, timer }),
+                    Ok(id) => self.stage = CallStage::SentCall(SentCall { link, id, timer }),
                     Err(why) => self.not_sent(why, queued.metadata, queued.deadline)?,
                 }
             }
@@ -253,8 +253,8 @@ impl RawCall {
         Poll::Ready(Ok(None))
     }
 
-    fn poll_local(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
-        let Stage::Local(local) = &mut self.stage else {
+    fn poll_local(&mut self, cx: &mut Context<'_>) -> Poll<CallStep> {
+        let CallStage::Local(local) = &mut self.stage else {
             return Poll::Ready(Ok(None));
         };
         let (reply, continuation) = ready!(local.poll_answer(cx))?;
@@ -262,8 +262,8 @@ impl RawCall {
         Poll::Ready(Ok(Some(reply)))
     }
 
-    fn poll_layered(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
-        let Stage::Layered(layered) = &mut self.stage else {
+    fn poll_layered(&mut self, cx: &mut Context<'_>) -> Poll<CallStep> {
+        let CallStage::Layered(layered) = &mut self.stage else {
             return Poll::Ready(Ok(None));
         };
         let answer = ready!(layered.poll_answer(&self.channel, cx))?;
@@ -295,7 +295,7 @@ impl RawCall {
     }
 }
 
-impl Dialing {
+impl DialingCall {
     /// # Errors
     /// The attempt failed, or the deadline came first.
     fn poll(&mut self, address: &Address, cx: &mut Context<'_>) -> Poll<Result<Arc<Link>, Error>> {
@@ -313,8 +313,8 @@ impl Dialing {
     }
 }
 
-impl Waiting {
-    fn poll(&mut self, oneway: bool, cx: &mut Context<'_>) -> Poll<Answered> {
+impl SentCall {
+    fn poll(&mut self, oneway: bool, cx: &mut Context<'_>) -> Poll<CallResult> {
         let answered = if oneway {
             self.link.poll_left(self.id, cx).map_ok(|()| Reply::default())
         } else {
@@ -331,7 +331,7 @@ impl Waiting {
     }
 }
 
-impl Queued {
+impl QueuedCall {
     /// Waits for its turn.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use thin_vec::ThinVec;
 use tokio::{runtime::Handle, time::sleep_until};
 
-use super::{Dialing, Outgoing, Prepared, Queued, RawCall, Stage, Timeout, Waiting};
+use super::{CallStage, DialingCall, EncodedCall, Prepared, QueuedCall, RawCall, SentCall, Timeout};
 use crate::{
     Code, Error, Outcome,
     client::{
@@ -19,9 +19,9 @@ use crate::{
     },
     clock::now,
     dispatch::{LocalCall, LocalRequest},
-    driver::attachments::Offered,
+    driver::attachments::OutgoingAttachment,
     driver::{Link, NotStarted, Started, is_inside, read_metadata},
-    layer::{Answering, Came, Parcel, Request, Response},
+    layer::{Answering, Parcel, ReceivedParts, Request, Response},
     proto::{RequestHead, encode_metadata},
     reconnect::Reconnect,
     service::{Payload, Scope, is_in_handler, with_current},
@@ -33,7 +33,7 @@ const MISSED: u32 = 4;
 
 impl RawCall {
     /// The first poll: the deadline is set, and the call is sent if there is a connection.
-    pub(super) fn begin(&mut self, call: Outgoing, cx: &mut Context<'_>) -> Result<(), Error> {
+    pub(super) fn begin(&mut self, call: EncodedCall, cx: &mut Context<'_>) -> Result<(), Error> {
         let payload = call.payload?;
         // One look at the clock for all of it: it costs as much as the rest of a small call's way out.
         let now = now();
@@ -52,7 +52,7 @@ impl RawCall {
                 target: None,
                 attempts: Arc::default(),
             };
-            self.stage = Stage::Layered(Box::new(Layered::new(layers, request)));
+            self.stage = CallStage::Layered(Box::new(Layered::new(layers, request)));
             return Ok(());
         }
         let prepared = Prepared {
@@ -76,7 +76,7 @@ impl RawCall {
                     deadline,
                     level: self.level,
                 };
-                self.stage = Stage::Local(LocalCall::new(object, inner.wire, request)?);
+                self.stage = CallStage::Local(LocalCall::new(object, inner.wire, request)?);
                 Ok(())
             }
         }
@@ -108,7 +108,7 @@ impl RawCall {
         let outside = Handle::try_current().is_err();
         let runtime = outside.then(|| server.runtime()).transpose()?;
         let _entered = runtime.as_ref().map(Handle::enter);
-        self.stage = Stage::Dialing(Dialing {
+        self.stage = CallStage::DialingCall(DialingCall {
             dial: Box::pin(async move { server.link().await }),
             timer: prepared.deadline.map(|deadline| Box::pin(sleep_until(deadline.into()))),
             prepared,
@@ -120,7 +120,7 @@ impl RawCall {
     fn look(&mut self, link: Arc<Link>, prepared: Prepared, now: Instant) {
         let entered = self.channel.runtime().ok();
         let _entered = entered.as_ref().map(Handle::enter);
-        self.stage = Stage::Dialing(Dialing {
+        self.stage = CallStage::DialingCall(DialingCall {
             // Outside any runtime nothing but the connection can end the wait.
             timer: prepared
                 .deadline
@@ -171,11 +171,11 @@ impl RawCall {
         match link.start(&head, payload, deadline, now, cx.waker(), is_in_handler) {
             Ok(Started::Sent(id)) => {
                 let timer = timer();
-                self.stage = Stage::Waiting(Waiting { link, id, timer });
+                self.stage = CallStage::SentCall(SentCall { link, id, timer });
                 Ok(())
             }
             Ok(Started::Waits(ticket)) => {
-                self.stage = Stage::Queued(Box::new(Queued {
+                self.stage = CallStage::QueuedCall(Box::new(QueuedCall {
                     ticket,
                     timer: timer(),
                     link,
@@ -254,7 +254,7 @@ pub(in crate::client) fn bottom(channel: Option<Channel>, request: Request) -> A
     };
     let channel = channel.with_instance(request.instance.as_deref());
     // The streams among the arguments stay with the call above the layers.
-    let call = Outgoing {
+    let call = EncodedCall {
         payload: payload(request.body, &request.sent),
         timeout: Timeout::At(request.deadline),
         metadata: encode_metadata(&request.metadata),
@@ -268,7 +268,7 @@ pub(in crate::client) fn bottom(channel: Option<Channel>, request: Request) -> A
             .await
             .and_then(|reply| {
                 let upkeep = call.take_upkeep();
-                let came = Came {
+                let came = ReceivedParts {
                     carried: reply.carried,
                     deadline: upkeep.deadline,
                 };
@@ -280,7 +280,7 @@ pub(in crate::client) fn bottom(channel: Option<Channel>, request: Request) -> A
 }
 
 /// What a layer has passed on, with what goes with the bytes.
-fn payload(body: Bytes, sent: &Parcel<ThinVec<Offered>>) -> Result<Payload, Error> {
+fn payload(body: Bytes, sent: &Parcel<ThinVec<OutgoingAttachment>>) -> Result<Payload, Error> {
     if sent.is_taken() {
         let text =
             "streams, channels and clients among the arguments can be sent once, and a layer sent the call again";

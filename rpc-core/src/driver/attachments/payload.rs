@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use thin_vec::ThinVec;
 
-use super::{Offered, collecting};
+use super::{OutgoingAttachment, collecting};
 use crate::codec::{Codec, CodecError, Format};
 
 /// Buffers that a thread keeps for its next payloads; more than calls commonly overlap on one thread.
@@ -25,7 +25,7 @@ thread_local! {
 pub struct Payload {
     bytes: Vec<u8>,
     /// What goes with the bytes.
-    offered: ThinVec<Offered>,
+    offered: ThinVec<OutgoingAttachment>,
 }
 
 impl Payload {
@@ -45,7 +45,7 @@ impl Payload {
     }
 
     /// What goes with the bytes.
-    pub(crate) fn take_offered(&mut self) -> ThinVec<Offered> {
+    pub(crate) fn take_offered(&mut self) -> ThinVec<OutgoingAttachment> {
         std::mem::take(&mut self.offered)
     }
 
@@ -55,12 +55,12 @@ impl Payload {
     }
 
     /// Bytes and what goes with them, each for itself.
-    pub(crate) fn into_parts(mut self) -> (Bytes, ThinVec<Offered>) {
+    pub(crate) fn into_parts(mut self) -> (Bytes, ThinVec<OutgoingAttachment>) {
         let offered = self.take_offered();
         (self.into_bytes(), offered)
     }
 
-    pub(crate) fn from_parts(bytes: Vec<u8>, offered: ThinVec<Offered>) -> Self {
+    pub(crate) fn from_parts(bytes: Vec<u8>, offered: ThinVec<OutgoingAttachment>) -> Self {
         Self { bytes, offered }
     }
 

@@ -7,8 +7,8 @@ use thin_vec::ThinVec;
 use super::LinkGuard;
 use crate::{
     Code, Error,
-    driver::attachments::{Bound, Carried, Offered},
-    driver::{Import, Inlet, Outlet},
+    driver::attachments::{Bound, IncomingAttachment, OutgoingAttachment},
+    driver::{Import, RecvStream, SendStream},
     proto::{Attachment, Flow},
 };
 
@@ -19,7 +19,7 @@ pub(in crate::driver) struct Attaching<'h, 'a> {
     pub(in crate::driver) attachments: ThinVec<Attachment>,
     /// Objects that the peer is given for the first time.
     fresh: Vec<u32>,
-    offered: ThinVec<Offered>,
+    offered: ThinVec<OutgoingAttachment>,
 }
 
 impl<'h, 'a> Attaching<'h, 'a> {
@@ -28,7 +28,10 @@ impl<'h, 'a> Attaching<'h, 'a> {
     /// # Errors
     /// What cannot travel, and nothing is changed.
     #[inline]
-    pub(in crate::driver) fn new(held: &'h mut LinkGuard<'a>, offered: ThinVec<Offered>) -> Result<Self, Error> {
+    pub(in crate::driver) fn new(
+        held: &'h mut LinkGuard<'a>,
+        offered: ThinVec<OutgoingAttachment>,
+    ) -> Result<Self, Error> {
         let mut attaching = Self {
             held,
             attachments: ThinVec::new(),
@@ -44,11 +47,11 @@ impl<'h, 'a> Attaching<'h, 'a> {
     fn attach(&mut self) -> Result<(), Error> {
         for offered in &self.offered {
             let attachment = match offered {
-                Offered::Stream { flow, .. } => Attachment::Stream {
+                OutgoingAttachment::Stream { flow, .. } => Attachment::Stream {
                     stream: self.held.connection.open_stream(*flow)?,
                     flow: *flow,
                 },
-                Offered::Object(object) => {
+                OutgoingAttachment::Object(object) => {
                     let (number, fresh) = self.held.export(object)?;
                     self.fresh.extend(fresh.then_some(number));
                     Attachment::Object {
@@ -56,10 +59,12 @@ impl<'h, 'a> Attaching<'h, 'a> {
                         service: object.service_id(),
                     }
                 }
-                Offered::Import(import) if Arc::ptr_eq(import.link(), self.held.link) => Attachment::Returned {
-                    object: import.object(),
-                },
-                Offered::Import(import) => return Err(from_elsewhere(import)),
+                OutgoingAttachment::Import(import) if Arc::ptr_eq(import.link(), self.held.link) => {
+                    Attachment::Returned {
+                        object: import.object(),
+                    }
+                }
+                OutgoingAttachment::Import(import) => return Err(from_elsewhere(import)),
             };
             self.attachments.push(attachment);
         }
@@ -78,12 +83,12 @@ impl<'h, 'a> Attaching<'h, 'a> {
         let offered = std::mem::take(&mut self.offered);
         for (attachment, offered) in std::mem::take(&mut self.attachments).into_iter().zip(offered) {
             match (attachment, offered) {
-                (Attachment::Stream { stream, flow }, Offered::Stream { end, .. }) => {
+                (Attachment::Stream { stream, flow }, OutgoingAttachment::Stream { end, .. }) => {
                     self.held.hold();
                     let link = Arc::clone(self.held.link);
                     let bound = match flow {
-                        Flow::Sends => Bound::Outlet(Outlet::new(link, stream)),
-                        Flow::Receives => Bound::Inlet(Inlet::new(link, stream)),
+                        Flow::Sends => Bound::SendStream(SendStream::new(link, stream)),
+                        Flow::Receives => Bound::RecvStream(RecvStream::new(link, stream)),
                     };
                     self.held.due.rare().ends.push((end, bound));
                 }
@@ -135,7 +140,7 @@ fn from_elsewhere(import: &Import) -> Error {
 
 impl LinkGuard<'_> {
     /// Makes handles of what a message carried, so that dropping them gives it back.
-    pub(in crate::driver) fn carried(&mut self, attachments: ThinVec<Attachment>) -> ThinVec<Carried> {
+    pub(in crate::driver) fn carried(&mut self, attachments: ThinVec<Attachment>) -> ThinVec<IncomingAttachment> {
         if attachments.is_empty() {
             return ThinVec::new();
         }
@@ -144,18 +149,18 @@ impl LinkGuard<'_> {
                 self.hold();
                 let link = Arc::clone(self.link);
                 match flow {
-                    Flow::Sends => Carried::Outlet(Outlet::new(link, stream)),
-                    Flow::Receives => Carried::Inlet(Inlet::new(link, stream)),
+                    Flow::Sends => IncomingAttachment::SendStream(SendStream::new(link, stream)),
+                    Flow::Receives => IncomingAttachment::RecvStream(RecvStream::new(link, stream)),
                 }
             }
             Attachment::Object { object, service } => {
                 self.hold();
                 self.imports.add(object);
-                Carried::Import(Arc::new(Import::new(Arc::clone(self.link), object, service)))
+                IncomingAttachment::Import(Arc::new(Import::new(Arc::clone(self.link), object, service)))
             }
             Attachment::Returned { object } => match self.exports.get(object) {
-                Some(object) => Carried::Object(Arc::clone(object)),
-                None => Carried::Nothing,
+                Some(object) => IncomingAttachment::Object(Arc::clone(object)),
+                None => IncomingAttachment::Nothing,
             },
         };
         attachments.into_iter().map(handle).collect()

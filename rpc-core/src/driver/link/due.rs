@@ -6,7 +6,7 @@ use thin_vec::ThinVec;
 
 use crate::{
     Address, Error,
-    driver::attachments::{Bound, Object, Offered, StreamEnd},
+    driver::attachments::{Bound, Object, OutgoingAttachment, StreamEnd},
     events,
     told::Ending,
     unwind::guarded,
@@ -27,7 +27,7 @@ pub(super) struct Rare {
     /// Streams whose message is on its way.
     pub(super) ends: ThinVec<(Box<dyn StreamEnd>, Bound)>,
     /// What was offered and is of no use any more.
-    pub(super) offered: ThinVec<Offered>,
+    pub(super) offered: ThinVec<OutgoingAttachment>,
     /// Objects that nobody at the other end can name any more.
     pub(super) objects: ThinVec<Arc<dyn Object>>,
     /// What is over, and why.
@@ -63,7 +63,7 @@ impl Due {
     }
 
     /// What was offered goes to nobody.
-    pub(in crate::driver) fn forsake(&mut self, offered: ThinVec<Offered>) {
+    pub(in crate::driver) fn forsake(&mut self, offered: ThinVec<OutgoingAttachment>) {
         if !offered.is_empty() {
             self.rare().offered.extend(offered);
         }

@@ -8,7 +8,7 @@ use std::{
 use thin_vec::ThinVec;
 
 use super::{Due, Link, LinkState};
-use crate::driver::attachments::Offered;
+use crate::driver::attachments::OutgoingAttachment;
 
 /// The lock of a connection, held. What becomes due meanwhile runs when it is released, in whichever way that happens.
 ///
@@ -35,7 +35,7 @@ impl<'a> LinkGuard<'a> {
     }
 
     /// What was offered goes to nobody.
-    pub(in crate::driver) fn forsake(&mut self, offered: ThinVec<Offered>) {
+    pub(in crate::driver) fn forsake(&mut self, offered: ThinVec<OutgoingAttachment>) {
         self.due.forsake(offered);
     }
 

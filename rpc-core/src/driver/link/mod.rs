@@ -35,7 +35,7 @@ pub(super) use streams::wait;
 use crate::{
     Code, Error, Metadata, Outcome,
     driver::Share,
-    driver::attachments::{Carried, Payload, Wire},
+    driver::attachments::{IncomingAttachment, Payload, Wire},
     proto::{COPIED, Connection, RequestHead, Ticket, encode_metadata, parse_metadata},
     sync::Mutex,
     told::Ending,
@@ -43,7 +43,7 @@ use crate::{
 };
 
 /// How a call ended.
-pub(crate) type Answered = Result<Reply, Error>;
+pub(crate) type CallResult = Result<Reply, Error>;
 
 /// A reply as it came.
 #[derive(Debug, Default)]
@@ -52,7 +52,7 @@ pub(crate) struct Reply {
     pub(crate) metadata: Bytes,
     pub(crate) body: Bytes,
     /// What came along.
-    pub(crate) carried: ThinVec<Carried>,
+    pub(crate) carried: ThinVec<IncomingAttachment>,
 }
 
 /// One open connection, shared by its driver and everyone who makes or answers calls on it.
@@ -204,7 +204,7 @@ impl Link {
     }
 
     /// The answer of a call, once; the id is free again then.
-    pub(crate) fn poll_answer(self: &Arc<Self>, id: u32, cx: &Context<'_>) -> Poll<Answered> {
+    pub(crate) fn poll_answer(self: &Arc<Self>, id: u32, cx: &Context<'_>) -> Poll<CallResult> {
         let mut state = self.lock();
         let waiter = state.waiter(id);
         if let Some(answer) = waiter.answer.take() {

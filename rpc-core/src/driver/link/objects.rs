@@ -15,19 +15,19 @@ use crate::{
 /// The objects of this side that the peer has references to. The same object has the same number, so that the peer can
 /// tell.
 #[derive(Default)]
-pub(super) struct Exports {
-    objects: HashMap<u32, Export>,
+pub(super) struct ExportedObjects {
+    objects: HashMap<u32, ExportedObject>,
     /// By address, which is the object's own as long as it is in the table above.
     numbers: HashMap<usize, u32>,
 }
 
-struct Export {
+struct ExportedObject {
     object: Arc<dyn Object>,
     /// The latest watch of the peer's that was not answered.
     watch: Option<u64>,
 }
 
-impl Exports {
+impl ExportedObjects {
     fn find(&self, object: &Arc<dyn Object>) -> Option<u32> {
         self.numbers.get(&address(object)).copied()
     }
@@ -35,12 +35,12 @@ impl Exports {
     fn insert(&mut self, number: u32, object: &Arc<dyn Object>) {
         self.numbers.insert(address(object), number);
         let object = Arc::clone(object);
-        self.objects.insert(number, Export { object, watch: None });
+        self.objects.insert(number, ExportedObject { object, watch: None });
     }
 
     /// Takes an object out of the table; it is to be dropped outside the lock.
     pub(super) fn forget(&mut self, number: u32) -> Option<Arc<dyn Object>> {
-        let Export { object, .. } = self.objects.remove(&number)?;
+        let ExportedObject { object, .. } = self.objects.remove(&number)?;
         self.numbers.remove(&address(&object));
         Some(object)
     }
@@ -73,8 +73,8 @@ fn address(object: &Arc<dyn Object>) -> usize {
 /// The peer lets an object go when all its references are given back and it has seen as many uses as were told with
 /// them, so a reference takes with it whatever was not told before.
 #[derive(Default)]
-pub(super) struct Imports {
-    objects: HashMap<u32, Imported>,
+pub(super) struct ImportedObjects {
+    objects: HashMap<u32, ImportedObject>,
     /// Objects by the watches that were not answered.
     watches: HashMap<u64, u32>,
     /// How many watches there were: each has a number that none had before, so that a late answer is not taken for
@@ -83,7 +83,7 @@ pub(super) struct Imports {
 }
 
 #[derive(Default)]
-struct Imported {
+struct ImportedObject {
     references: usize,
     /// A program that names one 1,000 million times a second takes 500 years to come to the end of this.
     uses: u64,
@@ -91,7 +91,7 @@ struct Imported {
     ending: Option<(u64, Arc<Ending>)>,
 }
 
-impl Imports {
+impl ImportedObjects {
     /// One more reference came.
     pub(super) fn add(&mut self, object: u32) {
         self.objects.entry(object).or_default().references += 1;
@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn names_are_counted_beyond_32_bits() {
-        let mut imports = Imports::default();
+        let mut imports = ImportedObjects::default();
         imports.add(5);
         imports.objects.get_mut(&5).expect("it was added").uses = u64::from(u32::MAX);
         imports.used(5);

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The calls that wait for a place on one connection.
-pub(super) struct Queue {
+pub(super) struct CallQueue {
     waiting: Waiting<WaitingCall>,
     /// What became of those that have left the queue and whose callers did not look yet.
     turned: HashMap<Ticket, Result<u32, NotStarted>>,
@@ -34,7 +34,7 @@ struct WaitingCall {
     waker: Option<Waker>,
 }
 
-impl Queue {
+impl CallQueue {
     pub(super) fn new(limit: usize) -> Self {
         Self {
             waiting: Waiting::new(limit),

@@ -6,17 +6,17 @@ use bytes::Bytes;
 use thin_vec::ThinVec;
 
 use super::{
-    Answered, LinkGuard, Reply,
+    CallResult, LinkGuard, Reply,
     attach::Attaching,
     life::Life,
     look::Look,
-    objects::{Exports, Imports},
-    queue::Queue,
+    objects::{ExportedObjects, ImportedObjects},
+    queue::CallQueue,
     streams::StreamWaiters,
 };
 use crate::{
     Error, Outcome,
-    driver::attachments::{Offered, Payload},
+    driver::attachments::{OutgoingAttachment, Payload},
     driver::{Share, inbound::answer_len, unread::Unread},
     proto::{Body, COPIED, Connection, Event, RequestHead},
 };
@@ -28,12 +28,12 @@ pub(in crate::driver) struct LinkState {
     /// By call id.
     waiters: Vec<CallWaiter>,
     pub(in crate::driver) streams: StreamWaiters,
-    pub(super) exports: Exports,
-    pub(super) imports: Imports,
+    pub(super) exports: ExportedObjects,
+    pub(super) imports: ImportedObjects,
     /// The driver, while it sleeps.
     pub(super) driver: Option<Waker>,
     pub(super) life: Life,
-    pub(super) queue: Queue,
+    pub(super) queue: CallQueue,
     /// Some call ended.
     pub(super) answered: bool,
     pub(in crate::driver) look: Look,
@@ -43,19 +43,19 @@ pub(in crate::driver) struct LinkState {
 #[derive(Default)]
 pub(super) struct CallWaiter {
     pub(super) waker: Option<Waker>,
-    pub(super) answer: Option<Answered>,
+    pub(super) answer: Option<CallResult>,
 }
 
 impl LinkState {
     pub(super) fn new(connection: Connection, look: Look, share: Arc<Share>) -> Self {
-        let queue = Queue::new(connection.max_waiting());
+        let queue = CallQueue::new(connection.max_waiting());
         Self {
             connection,
             unread: Unread::new(share),
             waiters: Vec::new(),
             streams: StreamWaiters::default(),
-            exports: Exports::default(),
-            imports: Imports::default(),
+            exports: ExportedObjects::default(),
+            imports: ImportedObjects::default(),
             driver: None,
             life: Life::default(),
             queue,
@@ -170,7 +170,7 @@ impl LinkGuard<'_> {
         id: u32,
         metadata: &Bytes,
         length: usize,
-        offered: ThinVec<Offered>,
+        offered: ThinVec<OutgoingAttachment>,
     ) -> Result<(), Error> {
         if self.is_over() || !self.connection.can_reply(id, metadata, length) {
             self.due.forsake(offered);
@@ -254,7 +254,7 @@ impl LinkGuard<'_> {
     }
 
     /// A call has ended.
-    fn answer(&mut self, id: u32, answer: Answered) {
+    fn answer(&mut self, id: u32, answer: CallResult) {
         self.answered = true;
         let waiter = self.waiter(id);
         waiter.answer = Some(answer);

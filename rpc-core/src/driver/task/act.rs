@@ -2,10 +2,10 @@
 
 use tokio::time::Instant;
 
-use super::{Driver, Request};
+use super::{CallRequest, Driver};
 use crate::{
     Error, Metadata, Outcome,
-    driver::{Answers, Callee, Inbound, inside::inside, link::LinkGuard},
+    driver::{Answers, CallHandler, Callee, inside::inside, link::LinkGuard},
     proto::{Event, IndexedQueue, Lost, Stop},
 };
 
@@ -17,7 +17,7 @@ const HIGH_WATER: usize = 1 << 20;
 /// Bytes of answers that are collected before they are queued.
 const BATCH: usize = 64 << 10;
 
-impl<I: Inbound + Unpin> Driver<I> {
+impl<I: CallHandler + Unpin> Driver<I> {
     /// Acts on all that was read.
     pub(super) fn act(&mut self, now: Instant) -> Result<(), Lost> {
         loop {
@@ -97,12 +97,12 @@ struct Wanted {
 }
 
 /// Hands on what happened, as far as it is not for handlers; calls are put behind those that wait.
-fn take_events(state: &mut LinkGuard<'_>, deferred: &mut IndexedQueue<Request>) -> Wanted {
+fn take_events(state: &mut LinkGuard<'_>, deferred: &mut IndexedQueue<CallRequest>) -> Wanted {
     let mut stops = Vec::new();
     let queued = state.connection.queued();
     while let Some(event) = state.connection.poll_event() {
         match event {
-            Event::Request { call, head, body } => deferred.push_back(Request {
+            Event::Request { call, head, body } => deferred.push_back(CallRequest {
                 call,
                 method: head.method,
                 deadline: state.connection.deadline(call),

@@ -13,11 +13,11 @@ use tokio::{
 };
 
 use super::{
-    Driver, End, Phase, READ,
+    ConnectionError, Driver, DriverPhase, READ,
     act::queue_answers,
     write::{advance, write_chunks},
 };
-use crate::{Code, Error, Outcome, driver::Inbound, proto::Lost};
+use crate::{Code, Error, Outcome, driver::CallHandler, proto::Lost};
 
 /// How long the last words may take to arrive, where the transport can tell that they have: over UDP nobody sends them
 /// again once the stream is gone, and this is enough for some losses on a long way.
@@ -25,9 +25,9 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// How long to wait for the peer to close, too.
 const LINGER: Duration = Duration::from_millis(500);
 
-impl<I: Inbound + Unpin> Driver<I> {
+impl<I: CallHandler + Unpin> Driver<I> {
     /// Begins to leave once all is done and nobody makes new calls.
-    pub(super) fn finished(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+    pub(super) fn finished(&mut self, cx: &mut Context<'_>) -> Poll<ConnectionError> {
         let mut state = self.link.lock();
         if !self.output.is_empty() || !state.is_finished() {
             return Poll::Pending;
@@ -37,14 +37,14 @@ impl<I: Inbound + Unpin> Driver<I> {
         let done = Error::refused(Code::Unavailable, "its last call has ended, and no new ones are taken");
         state.connection.close(&done);
         drop(state);
-        self.phase = Phase::Leaving;
+        self.phase = DriverPhase::Leaving;
         self.timer.as_mut().reset(Instant::now() + FAREWELL);
         self.leave(cx)
     }
 
     /// Says the last word, and waits a moment for the peer to close: unread bytes would reset the connection and take
     /// the word away again.
-    pub(super) fn leave(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+    pub(super) fn leave(&mut self, cx: &mut Context<'_>) -> Poll<ConnectionError> {
         let ended = "it was closed after the last call";
         if self.timer.as_mut().poll(cx).is_ready() {
             return Poll::Ready(self.io_end(ended, None));
@@ -64,27 +64,27 @@ impl<I: Inbound + Unpin> Driver<I> {
                 Poll::Pending => break,
             }
         }
-        if matches!(self.phase, Phase::Left) || written.is_pending() {
+        if matches!(self.phase, DriverPhase::Left) || written.is_pending() {
             return Poll::Pending;
         }
         if ready!(Pin::new(&mut self.stream).poll_shutdown(cx)).is_err() {
             return Poll::Ready(self.io_end(ended, None));
         }
-        self.phase = Phase::Left;
+        self.phase = DriverPhase::Left;
         self.timer.as_mut().reset(Instant::now() + LINGER);
         self.leave(cx)
     }
 
     /// Nothing more can be written. The peer may have said why before, and which calls it looked at.
-    pub(super) fn broke(&mut self, end: End, cx: &mut Context<'_>) -> Poll<End> {
+    pub(super) fn broke(&mut self, end: ConnectionError, cx: &mut Context<'_>) -> Poll<ConnectionError> {
         self.link.breaks();
-        self.phase = Phase::Broken(end);
+        self.phase = DriverPhase::Broken(end);
         self.timer.as_mut().reset(Instant::now() + LINGER);
         self.hear_out(cx)
     }
 
     /// Reads what the peer said before the connection broke, and waits for that no longer than a moment.
-    pub(super) fn hear_out(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+    pub(super) fn hear_out(&mut self, cx: &mut Context<'_>) -> Poll<ConnectionError> {
         loop {
             self.input.reserve(READ);
             match pin!(self.stream.read_buf(&mut self.input)).poll(cx) {
@@ -98,14 +98,14 @@ impl<I: Inbound + Unpin> Driver<I> {
                 _ => break,
             }
         }
-        match std::mem::replace(&mut self.phase, Phase::Leaving) {
-            Phase::Broken(end) => Poll::Ready(end),
+        match std::mem::replace(&mut self.phase, DriverPhase::Leaving) {
+            DriverPhase::Broken(end) => Poll::Ready(end),
             _ => Poll::Ready(self.io_end("writing failed", None)),
         }
     }
 
     /// Ends the connection now.
-    pub(super) fn cut(&mut self, why: &Error, cx: &mut Context<'_>) -> End {
+    pub(super) fn cut(&mut self, why: &Error, cx: &mut Context<'_>) -> ConnectionError {
         self.tell(why, cx);
         self.end(why.code(), why.message())
     }
@@ -134,7 +134,7 @@ impl<I: Inbound + Unpin> Driver<I> {
     }
 
     /// Tells the peer why, as far as the transport takes it at once, and makes the error for those who wait.
-    pub(super) fn lost(&mut self, lost: &Lost, cx: &mut Context<'_>) -> End {
+    pub(super) fn lost(&mut self, lost: &Lost, cx: &mut Context<'_>) -> ConnectionError {
         let error = match lost {
             Lost::Violation(violation) => {
                 let error = Error::internal(violation.to_string());
@@ -157,16 +157,16 @@ impl<I: Inbound + Unpin> Driver<I> {
         self.end(error.code(), error.message())
     }
 
-    pub(super) fn io_end(&self, what: &str, source: Option<io::Error>) -> End {
+    pub(super) fn io_end(&self, what: &str, source: Option<io::Error>) -> ConnectionError {
         let Some(source) = source else {
             return self.end(Code::Unavailable, what);
         };
-        let End(error) = self.end(Code::Unavailable, &format!("{what}: {source}"));
-        End(error.with_told_cause(source))
+        let ConnectionError(error) = self.end(Code::Unavailable, &format!("{what}: {source}"));
+        ConnectionError(error.with_told_cause(source))
     }
 
-    fn end(&self, code: Code, what: &str) -> End {
-        End(Error::new(
+    fn end(&self, code: Code, what: &str) -> ConnectionError {
+        ConnectionError(Error::new(
             code,
             format!("the connection with {} was lost: {what}", self.peer),
         ))

@@ -20,7 +20,7 @@ use tokio::{
 };
 
 use super::{
-    inbound::{Answers, Inbound, Request},
+    inbound::{Answers, CallHandler, CallRequest},
     link::{Due, Link},
 };
 use crate::{
@@ -46,7 +46,7 @@ pub(crate) struct Driver<I> {
     input: BytesMut,
     output: VecDeque<Bytes>,
     /// Requests that wait until the peer has taken more of what was written.
-    deferred: IndexedQueue<Request>,
+    deferred: IndexedQueue<CallRequest>,
     answers: Answers,
     due: Due,
     timer: Pin<Box<Sleep>>,
@@ -55,24 +55,24 @@ pub(crate) struct Driver<I> {
     /// The outbox had something when it was looked at last.
     wants_write: bool,
     unflushed: bool,
-    phase: Phase,
+    phase: DriverPhase,
     pause: Pause,
 }
 
-impl Keyed for Request {
+impl Keyed for CallRequest {
     fn key(&self) -> Option<u64> {
         Some(self.call.into())
     }
 }
 
 /// Why a driver ends: with what waiting calls are told.
-struct End(Error);
+struct ConnectionError(Error);
 
 /// What the driver is at.
-enum Phase {
+enum DriverPhase {
     Working,
     /// Nothing can be written any more, and why. What the peer said before may explain it, and is still read.
-    Broken(End),
+    Broken(ConnectionError),
     /// All is done: the last words are written, and then the peer's end is waited for.
     Leaving,
     /// The peer has the last words, as far as the transport knows.
@@ -99,11 +99,11 @@ enum Round {
 /// Why there is no other round.
 enum Stopped {
     /// The connection is over.
-    Ended(End),
+    Ended(ConnectionError),
     /// The protocol ends the connection.
     Lost(Lost),
     /// Nothing can be written any more.
-    Unwritable(End),
+    Unwritable(ConnectionError),
 }
 
 impl From<Lost> for Stopped {
@@ -130,7 +130,7 @@ enum Begin {
     Cut(Error),
 }
 
-impl<I: Inbound + Unpin> Driver<I> {
+impl<I: CallHandler + Unpin> Driver<I> {
     /// A driver of an open connection; `input` is what came behind the handshake.
     pub(crate) fn new(link: Arc<Link>, connected: Connected, input: BytesMut, inbound: I) -> Self {
         let peer = connected.peer().clone();
@@ -150,13 +150,13 @@ impl<I: Inbound + Unpin> Driver<I> {
             timer: Box::pin(sleep_until(Instant::now())),
             wants_write: false,
             unflushed: false,
-            phase: Phase::Working,
+            phase: DriverPhase::Working,
             pause: Pause::Nothing,
         }
     }
 
     /// One turn of the task.
-    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<ConnectionError> {
         match self.begin(Instant::now()) {
             Begin::Work => {}
             Begin::Join => {
@@ -212,9 +212,9 @@ impl<I: Inbound + Unpin> Driver<I> {
             return Begin::Cut(why);
         }
         match self.phase {
-            Phase::Working => {}
-            Phase::Broken(_) => return Begin::HearOut,
-            Phase::Leaving | Phase::Left => return Begin::Leave,
+            DriverPhase::Working => {}
+            DriverPhase::Broken(_) => return Begin::HearOut,
+            DriverPhase::Leaving | DriverPhase::Left => return Begin::Leave,
         }
         let pause = std::mem::replace(&mut self.pause, Pause::Nothing);
         let due = || state.connection.poll_timeout().is_some_and(|due| due <= now);
@@ -319,16 +319,16 @@ impl<I: Inbound + Unpin> Driver<I> {
     }
 }
 
-impl<I: Inbound + Unpin> Future for Driver<I> {
+impl<I: CallHandler + Unpin> Future for Driver<I> {
     type Output = Error;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Error> {
         let turn = self.turn(cx);
-        if turn.is_pending() && !matches!(self.phase, Phase::Working) {
+        if turn.is_pending() && !matches!(self.phase, DriverPhase::Working) {
             // It sleeps all the same, and may be cut.
             self.link.lock().sleep(cx.waker());
         }
-        let End(error) = ready!(turn);
+        let ConnectionError(error) = ready!(turn);
         self.link.end(&error);
         Poll::Ready(error)
     }

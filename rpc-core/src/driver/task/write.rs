@@ -10,13 +10,13 @@ use std::{
 use bytes::{Buf, Bytes};
 use tokio::{io::AsyncWrite, time::Instant};
 
-use super::{Driver, End, act::queue_answers};
-use crate::{driver::Inbound, transport::BoxStream};
+use super::{ConnectionError, Driver, act::queue_answers};
+use crate::{driver::CallHandler, transport::BoxStream};
 
 /// Chunks handed to the transport in one call.
 const SLICES: usize = 64;
 
-impl<I: Inbound + Unpin> Driver<I> {
+impl<I: CallHandler + Unpin> Driver<I> {
     /// Queues the answers that were ready at once, and takes the next turn of the outbox if the one before was written.
     fn fill(&mut self) {
         let mut state = self.link.lock_with(std::mem::take(&mut self.due));
@@ -29,7 +29,7 @@ impl<I: Inbound + Unpin> Driver<I> {
 
     /// Writes one turn of the outbox, or until the transport takes no more. Reading comes in between turns: a peer that
     /// takes a large message as fast as it is written is heard meanwhile.
-    pub(super) fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<Poll<()>, End> {
+    pub(super) fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<Poll<()>, ConnectionError> {
         if std::mem::take(&mut self.wants_write) || !self.answers.ready.is_empty() {
             self.fill();
         }

@@ -9,7 +9,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 
 use crate::driver::Shares;
-use crate::driver::link::{Answered, Link, NotStarted, Reply, Started};
+use crate::driver::link::{CallResult, Link, NotStarted, Reply, Started};
 use crate::{
     Limits, Outcome,
     driver::attachments::Wire,
@@ -73,7 +73,7 @@ fn forward(link: &Arc<Link>) {
     }
 }
 
-fn poll(link: &Arc<Link>, id: u32) -> Poll<Answered> {
+fn poll(link: &Arc<Link>, id: u32) -> Poll<CallResult> {
     link.poll_answer(id, &Context::from_waker(Waker::noop()))
 }
 

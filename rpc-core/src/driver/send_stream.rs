@@ -18,19 +18,19 @@ use super::{
 };
 use crate::{
     Error,
-    driver::attachments::{Offered, Payload, Wire},
+    driver::attachments::{OutgoingAttachment, Payload, Wire},
     proto::{Body, COPIED, Capacity, StreamId},
 };
 
 /// The end of a stream that sends. Dropped before it [ended](Self::end), the receiver is told that the stream broke.
-pub(crate) struct Outlet {
+pub(crate) struct SendStream {
     link: Arc<Link>,
     stream: StreamId,
     /// The number may be another stream's already. Touched only under the connection's lock.
     ended: AtomicBool,
 }
 
-impl Outlet {
+impl SendStream {
     /// To be made under the lock that counts it.
     pub(super) fn new(link: Arc<Link>, stream: StreamId) -> Self {
         Self {
@@ -97,7 +97,7 @@ impl Outlet {
     }
 
     /// [`send`](Self::send) from a buffer of the caller's.
-    pub(crate) fn send_bytes(&self, item: Vec<u8>, offered: ThinVec<Offered>) -> Result<(), Error> {
+    pub(crate) fn send_bytes(&self, item: Vec<u8>, offered: ThinVec<OutgoingAttachment>) -> Result<(), Error> {
         if item.len() <= COPIED {
             self.put(Body::Small(&item), offered)
         } else {
@@ -105,7 +105,7 @@ impl Outlet {
         }
     }
 
-    fn put(&self, item: Body<'_>, offered: ThinVec<Offered>) -> Result<(), Error> {
+    fn put(&self, item: Body<'_>, offered: ThinVec<OutgoingAttachment>) -> Result<(), Error> {
         let mut state = self.link.lock();
         if let Err(error) = self.room(&mut state) {
             state.forsake(offered);
@@ -180,7 +180,7 @@ impl Outlet {
     }
 }
 
-impl Drop for Outlet {
+impl Drop for SendStream {
     fn drop(&mut self) {
         // Finished ones do not make the error.
         if self.ended.load(Ordering::Relaxed) {
@@ -199,8 +199,8 @@ pub(crate) fn broken() -> Error {
     }
 }
 
-impl fmt::Debug for Outlet {
+impl fmt::Debug for SendStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Outlet").field(&self.stream).finish()
+        f.debug_tuple("SendStream").field(&self.stream).finish()
     }
 }

@@ -19,12 +19,12 @@ use super::{
 };
 use crate::{
     Error,
-    driver::attachments::{Carried, Wire},
+    driver::attachments::{IncomingAttachment, Wire},
     proto::{self, Received, StreamId},
 };
 
 /// The end of a stream that receives. Dropped, the sender is told.
-pub(crate) struct Inlet {
+pub(crate) struct RecvStream {
     link: Arc<Link>,
     stream: StreamId,
     /// The number may be another stream's already. Touched only under the connection's lock.
@@ -36,14 +36,14 @@ pub(crate) struct Inlet {
 /// Whole items, each behind its length (see [`proto::Batch`](crate::proto::Batch)), and what those that carry something
 /// carry.
 #[derive(Debug, Default)]
-pub(crate) struct Batch {
+pub(crate) struct ItemBatch {
     /// Counts the batches of a stream, from 1.
     pub(crate) number: u64,
     pub(crate) items: Bytes,
-    pub(crate) carried: VecDeque<ThinVec<Carried>>,
+    pub(crate) carried: VecDeque<ThinVec<IncomingAttachment>>,
 }
 
-impl Inlet {
+impl RecvStream {
     /// To be made under the lock that counts it.
     pub(super) fn new(link: Arc<Link>, stream: StreamId) -> Self {
         Self {
@@ -62,16 +62,16 @@ impl Inlet {
     /// Waits for items, for one task at a time; those of the batch before are used up then, and the sender may send as
     /// many more. They are to be decoded at once: a long item is one by itself, whose room others have now. `None` when
     /// the sender has finished. Cancel safe. When the connection is gone, what came before is given first.
-    pub(crate) fn poll_batch(&self, cx: &Context<'_>) -> Poll<Option<Result<Batch, Error>>> {
+    pub(crate) fn poll_batch(&self, cx: &Context<'_>) -> Poll<Option<Result<ItemBatch, Error>>> {
         self.receive(Some(cx))
     }
 
     /// The items that are there; whoever waits for more goes on waiting.
-    pub(crate) fn try_batch(&self) -> Poll<Option<Result<Batch, Error>>> {
+    pub(crate) fn try_batch(&self) -> Poll<Option<Result<ItemBatch, Error>>> {
         self.receive(None)
     }
 
-    fn receive(&self, cx: Option<&Context<'_>>) -> Poll<Option<Result<Batch, Error>>> {
+    fn receive(&self, cx: Option<&Context<'_>>) -> Poll<Option<Result<ItemBatch, Error>>> {
         let mut state = self.link.lock();
         if self.ended.load(Ordering::Relaxed) {
             return Poll::Ready(None);
@@ -97,9 +97,9 @@ impl Inlet {
         Poll::Ready(last)
     }
 
-    fn take(&self, mut state: LinkGuard<'_>, batch: proto::Batch) -> Batch {
+    fn take(&self, mut state: LinkGuard<'_>, batch: proto::Batch) -> ItemBatch {
         let lists = batch.attachments.into_iter();
-        let batch = Batch {
+        let batch = ItemBatch {
             number: self.batches.fetch_add(1, Ordering::Relaxed) + 1,
             items: batch.items,
             carried: lists.map(|list| state.carried(list)).collect(),
@@ -136,14 +136,14 @@ impl Inlet {
     }
 }
 
-impl Drop for Inlet {
+impl Drop for RecvStream {
     fn drop(&mut self) {
         self.close(None);
     }
 }
 
-impl fmt::Debug for Inlet {
+impl fmt::Debug for RecvStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Inlet").field(&self.stream).finish()
+        f.debug_tuple("RecvStream").field(&self.stream).finish()
     }
 }

@@ -8,7 +8,7 @@ use thin_vec::ThinVec;
 use super::{layered::layered, router::Route, work::Work};
 use crate::{
     Address, Code, Error,
-    driver::attachments::{Carried, Wire},
+    driver::attachments::{IncomingAttachment, Wire},
     layer::{self, Next, Parcel},
     proto::parse_metadata,
     service::{CallParts, Context as CallContext, Handler, Invocation, Scope},
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A call for which there is a method, on its way to the handler. It came over a connection, or from this process.
-pub(super) struct Arrival<'a> {
+pub(super) struct RoutedCall<'a> {
     pub(super) route: &'a Route,
     pub(super) peer: &'a Arc<Address>,
     pub(super) wire: Wire,
@@ -24,12 +24,12 @@ pub(super) struct Arrival<'a> {
     /// The metadata, as a block.
     pub(super) metadata: Bytes,
     pub(super) body: Bytes,
-    pub(super) carried: ThinVec<Carried>,
+    pub(super) carried: ThinVec<IncomingAttachment>,
     /// How many calls to objects of this process are under way around it.
     pub(super) level: u16,
 }
 
-impl Arrival<'_> {
+impl RoutedCall<'_> {
     /// The handler, behind the layers if there are any; nothing runs before it is polled.
     pub(super) fn into_work(self, layers: Option<&Next>) -> Result<Work, Error> {
         let mut metadata = parse_metadata(&self.metadata).map_err(|violation| {
@@ -72,7 +72,7 @@ impl Arrival<'_> {
             body: self.body,
             sent: Parcel::default(),
             attempts: Arc::default(),
-            target: Some(layer::Target {
+            target: Some(layer::HandlerTarget {
                 context,
                 start: Arc::new(move |body| {
                     let carried = carried.take().unwrap_or_default();

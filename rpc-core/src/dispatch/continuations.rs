@@ -21,7 +21,7 @@ use crate::{
 
 /// The handlers of a connection that have answered and go on, because they feed the streams of their answers. Their
 /// calls' ids serve for other calls already. They end with the connection.
-pub(super) struct Rests {
+pub(super) struct Continuations {
     /// Held weakly: a handler that outlives its connection knows of this, and ends with the host.
     host: Weak<Host>,
     link: Arc<Link>,
@@ -36,7 +36,7 @@ struct GoingOn {
 }
 
 /// One of them. It counts as a call that runs, and whoever drains the connection waits for it.
-struct Remainder {
+struct RunningContinuation {
     /// Dropped before the rest: the handler has stopped before its place is free.
     work: Work,
     _permit: Option<Permit>,
@@ -44,7 +44,7 @@ struct Remainder {
     _busy: Busy,
 }
 
-impl Rests {
+impl Continuations {
     pub(super) fn new(host: &Arc<Host>, link: Arc<Link>, runtime: Handle) -> Self {
         Self {
             host: Arc::downgrade(host),
@@ -71,7 +71,7 @@ impl Rests {
             )));
         }
         let context = work.context();
-        let remainder = Remainder {
+        let remainder = RunningContinuation {
             work,
             _permit: permit,
             _counted: host.count(),
@@ -122,7 +122,7 @@ impl GoingOn {
     }
 }
 
-impl Future for Remainder {
+impl Future for RunningContinuation {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
