@@ -50,6 +50,7 @@ const INSIDE: &[(&str, &[&str])] = &[
         &[
             "violation",
             "identity",
+            "items",
             "indexed_queue",
             "waiting",
             "limits",
