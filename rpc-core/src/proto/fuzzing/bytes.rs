@@ -20,7 +20,7 @@ pub(crate) fn frames(data: &[u8]) {
     let mut written = BytesMut::new();
     while let Ok(Some(frame)) = deframe(&mut input) {
         assert!(frame.payload.len() <= MAX_PAYLOAD, "a frame that is too long");
-        put_header(&mut written, frame.kind, frame.more, frame.call, frame.payload.len());
+        put_header(&mut written, frame.kind, frame.more, frame.id, frame.payload.len());
         written.extend_from_slice(&frame.payload);
         payload(&frame);
     }

@@ -11,7 +11,7 @@ use crate::{
     Limits,
     proto::{
         Announced, Carrier, Connection, Lost, Settings, StreamId,
-        frame::{HEADER, MORE},
+        frame::{HEADER, Header, Kind, Subject},
         fuzzing::Script,
     },
 };
@@ -136,11 +136,9 @@ impl Net {
 impl Wire {
     /// Puts whole frames on their lanes.
     fn sort(&mut self, from: usize) {
-        while let Some(&[a, b, c, kind, id @ ..]) = self.bytes.first_chunk::<HEADER>() {
-            let length = HEADER + u32::from_le_bytes([a, b, c, 0]) as usize;
-            let frame = self.bytes.split_to(length);
-            let lane = lane(kind & !MORE, u32::from_le_bytes(id), from);
-            self.lanes.entry(lane).or_default().push_back(frame);
+        while let Some(header) = Header::read(&self.bytes) {
+            let frame = self.bytes.split_to(HEADER + header.length);
+            self.lanes.entry(lane(header, from)).or_default().push_back(frame);
         }
     }
 
@@ -157,14 +155,14 @@ impl Wire {
     }
 }
 
-fn lane(kind: u8, id: u32, from: usize) -> Lane {
-    match kind {
-        1 | 2 | 6 | 11 => (1, from == 0, id),
-        3..=5 | 12 => (1, from == 1, id),
-        13..=17 => {
-            let stream = StreamId(id);
+fn lane(header: Header, from: usize) -> Lane {
+    match header.kind().map(Kind::subject) {
+        Some(Subject::CallOfSender) => (1, from == 0, header.id),
+        Some(Subject::CallOfRecipient) => (1, from == 1, header.id),
+        Some(Subject::Stream) => {
+            let stream = StreamId(header.id);
             (2, (from == 0) == stream.is_ours(), stream.number())
         }
-        _ => (0, false, 0),
+        Some(Subject::Object | Subject::Connection) | None => (0, false, 0),
     }
 }
