@@ -39,7 +39,10 @@ const ROOMS: &[(&str, &str)] = &[
     ("registry", "references by name"),
     ("loopback", "a client and its server in one process"),
     ("testing", "a simulated network"),
-    ("fuzzing", "entries for the fuzz targets"),
+    (
+        "harness",
+        "the protocol under arbitrary input, for tests and fuzz targets",
+    ),
 ];
 
 /// The modules inside a room, from the ground up. A module uses itself and those before it in its list. To hold the order
@@ -69,7 +72,6 @@ const INSIDE: &[(&str, &[&str])] = &[
             "stream",
             "outbox",
             "connection",
-            "fuzzing",
             "datagram",
         ],
     ),
@@ -90,7 +92,6 @@ const INSIDE: &[(&str, &[&str])] = &[
             "session",
             "opening",
             "endpoint",
-            "fuzzing",
         ],
     ),
 ];

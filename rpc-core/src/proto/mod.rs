@@ -6,19 +6,17 @@
 mod assembly;
 mod attachment;
 mod body;
-mod connection;
+pub(crate) mod connection;
 pub(crate) mod datagram;
 mod deadlines;
-mod frame;
-#[cfg(any(test, feature = "_fuzzing"))]
-pub(crate) mod fuzzing;
+pub(crate) mod frame;
 mod handshake;
-mod head;
+pub(crate) mod head;
 mod identity;
 mod incoming;
 mod indexed_queue;
-mod items;
-mod limits;
+pub(crate) mod items;
+pub(crate) mod limits;
 mod liveness;
 mod objects;
 mod outbox;

@@ -81,29 +81,29 @@ pub(crate) enum Event {
 /// What a connection holds for calls in flight, in bytes.
 #[cfg(any(test, feature = "_fuzzing"))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Held {
+pub(crate) struct Held {
     /// Large requests of the peer, as announced.
-    pub(super) requests: usize,
+    pub(crate) requests: usize,
     /// Large replies of the peer, as announced.
-    pub(super) replies: usize,
+    pub(crate) replies: usize,
     /// Large requests and replies that count against the peer's budgets.
-    pub(super) spent: [usize; 2],
+    pub(crate) spent: [usize; 2],
     /// The memory of messages that have not arrived entirely.
-    pub(super) assembled: usize,
+    pub(crate) assembled: usize,
     /// Streams, in number.
-    pub(super) streams: usize,
+    pub(crate) streams: usize,
     /// What the windows of streams have grown by, and what items beyond them take.
-    pub(super) beyond: usize,
+    pub(crate) beyond: usize,
     /// What items beyond their windows take that were asked for, came and were not taken.
-    pub(super) asked: usize,
+    pub(crate) asked: usize,
     /// Items that came and that nobody took.
-    pub(super) arrived: usize,
+    pub(crate) arrived: usize,
     /// References in both directions, in number.
-    pub(super) objects: usize,
+    pub(crate) objects: usize,
     /// Lists of requests that did not come yet, in number.
-    pub(super) lists: usize,
+    pub(crate) lists: usize,
     /// Events that nobody took, in number.
-    pub(super) events: usize,
+    pub(crate) events: usize,
 }
 
 /// Why the connection is over.
@@ -220,7 +220,7 @@ impl Connection {
 
     /// What is held for calls in flight.
     #[cfg(any(test, feature = "_fuzzing"))]
-    pub(in crate::proto) fn held(&self) -> Held {
+    pub(crate) fn held(&self) -> Held {
         let [beyond, asked] = self.streams.budget.held();
         Held {
             beyond,

@@ -13,12 +13,10 @@ use bytes::Bytes;
 use thin_vec::ThinVec;
 
 use super::{exchange, pair, with_limits};
+use crate::harness::{CLIENT, Pair, SERVER, body};
 use crate::{
     Error,
-    proto::{
-        Attachment, Capacity, Event, Flow, ItemReader, Limits, Received, RequestHead, StreamId,
-        fuzzing::{CLIENT, Pair, SERVER, body},
-    },
+    proto::{Attachment, Capacity, Event, Flow, ItemReader, Limits, Received, RequestHead, StreamId},
 };
 
 /// The other end.

@@ -7,12 +7,12 @@ use std::{
 
 use ::bytes::{Bytes, BytesMut};
 
+use crate::harness::script::Script;
 use crate::{
     Limits,
     proto::{
         Announced, Carrier, Connection, Lost, Settings, StreamId,
         frame::{HEADER, Header, Kind, Subject},
-        fuzzing::Script,
     },
 };
 
@@ -26,9 +26,9 @@ struct Wire {
     lanes: BTreeMap<Lane, VecDeque<BytesMut>>,
 }
 
-pub(in crate::proto::fuzzing) struct Net {
-    pub(in crate::proto::fuzzing) ends: [Connection; 2],
-    pub(in crate::proto::fuzzing) now: Instant,
+pub(in crate::harness) struct Net {
+    pub(in crate::harness) ends: [Connection; 2],
+    pub(in crate::harness) now: Instant,
     carrier: Carrier,
     /// What is on its way to each end.
     wires: [Wire; 2],
@@ -36,7 +36,7 @@ pub(in crate::proto::fuzzing) struct Net {
 
 impl Net {
     /// Two ends, each with its limits.
-    pub(in crate::proto::fuzzing) fn new(carrier: Carrier, limits: &[Limits; 2], now: Instant) -> Self {
+    pub(in crate::harness) fn new(carrier: Carrier, limits: &[Limits; 2], now: Instant) -> Self {
         let end = |ours: usize| {
             let settings = Settings {
                 ours: limits[ours].clone(),
@@ -55,7 +55,7 @@ impl Net {
     }
 
     /// Time passes.
-    pub(in crate::proto::fuzzing) fn pass(&mut self, time: Duration) -> Result<(), Lost> {
+    pub(in crate::harness) fn pass(&mut self, time: Duration) -> Result<(), Lost> {
         self.now += time;
         for end in &mut self.ends {
             end.handle_heard(self.now);
@@ -65,7 +65,7 @@ impl Net {
     }
 
     /// All that `from` has to write goes on its way.
-    pub(in crate::proto::fuzzing) fn write(&mut self, from: usize) {
+    pub(in crate::harness) fn write(&mut self, from: usize) {
         let mut chunks = VecDeque::new();
         self.ends[from].poll_transmit(&mut chunks);
         let length = chunks.iter().map(Bytes::len).sum();
@@ -83,7 +83,7 @@ impl Net {
     }
 
     /// Something of what is on its way comes to `to`; says whether there was anything.
-    pub(in crate::proto::fuzzing) fn read(&mut self, to: usize, script: &mut Script<'_>) -> Result<bool, Lost> {
+    pub(in crate::harness) fn read(&mut self, to: usize, script: &mut Script<'_>) -> Result<bool, Lost> {
         let wire = &mut self.wires[to];
         let mut input = match self.carrier {
             Carrier::Stream => std::mem::take(&mut wire.bytes),
@@ -108,7 +108,7 @@ impl Net {
     }
 
     /// Everything moves, until nothing does.
-    pub(in crate::proto::fuzzing) fn settle(&mut self) -> Result<(), Lost> {
+    pub(in crate::harness) fn settle(&mut self) -> Result<(), Lost> {
         let mut all = Script::new(&[255; 2]);
         loop {
             let mut moved = false;

@@ -8,10 +8,8 @@ use std::{
 use bytes::BytesMut;
 
 use super::Link;
-use crate::proto::{
-    frame::{Kind, Subject, deframe, put_header},
-    fuzzing::Script,
-};
+use crate::harness::script::Script;
+use crate::proto::frame::{Kind, Subject, deframe, put_header};
 
 /// The bit of a stream's number that says that whoever reads the frame chose it.
 const BY_RECIPIENT: u32 = 1 << 31;
