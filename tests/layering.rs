@@ -46,7 +46,10 @@ const ROOMS: &[(&str, &str)] = &[
     ("registry", "references by name"),
     ("loopback", "a client and its server in one process"),
     ("testing", "a simulated network"),
-    ("fuzzing", "entries for the fuzz targets"),
+    (
+        "harness",
+        "the protocol under arbitrary input, for tests and fuzz targets",
+    ),
 ];
 
 /// The modules inside a room, from the ground up. A module uses itself and those before it in its list. To hold the order
@@ -57,6 +60,7 @@ const INSIDE: &[(&str, &[&str])] = &[
         &[
             "violation",
             "identity",
+            "items",
             "indexed_queue",
             "waiting",
             "limits",
@@ -75,7 +79,6 @@ const INSIDE: &[(&str, &[&str])] = &[
             "stream",
             "outbox",
             "connection",
-            "fuzzing",
             "datagram",
         ],
     ),
@@ -96,7 +99,6 @@ const INSIDE: &[(&str, &[&str])] = &[
             "session",
             "opening",
             "endpoint",
-            "fuzzing",
         ],
     ),
     (

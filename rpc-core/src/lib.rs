@@ -154,10 +154,10 @@ pub mod codec;
 mod dispatch;
 mod driver;
 mod events;
-#[cfg(feature = "_fuzzing")]
-#[doc(hidden)]
-pub mod fuzzing;
 pub mod guide;
+#[cfg(any(test, feature = "_fuzzing"))]
+#[doc(hidden)]
+pub mod harness;
 pub mod layer;
 mod loopback;
 #[doc(hidden)]

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 use thin_vec::ThinVec;
 
@@ -11,6 +10,7 @@ use crate::{
     codec::{Codec, CodecError, Format, assert_inline, room_for},
     driver::ItemBatch,
     driver::attachments::{self, IncomingAttachment, OutgoingAttachment, Payload, Wire},
+    proto::ItemReader,
 };
 
 /// How items are encoded; chosen where the type is known to be serialisable.
@@ -80,13 +80,9 @@ pub(super) fn decode<T: DeserializeOwned>(wire: Wire, item: &[u8]) -> Result<T, 
         .map_err(|error| not_decoded(&error))
 }
 
-/// The top bit of an item's length: it carries something.
-const CARRIES: u32 = 1 << 31;
-
 /// Items that came and are decoded one by one.
 pub(super) struct Items<T> {
-    bytes: Bytes,
-    position: usize,
+    reader: ItemReader,
     carried: VecDeque<ThinVec<IncomingAttachment>>,
     wire: Wire,
     decode: Decode<T>,
@@ -95,8 +91,7 @@ pub(super) struct Items<T> {
 impl<T> Items<T> {
     pub(super) fn new(batch: ItemBatch, wire: Wire, decode: Decode<T>) -> Self {
         Self {
-            bytes: batch.items,
-            position: 0,
+            reader: ItemReader::new(batch.items),
             carried: batch.carried,
             wire,
             decode,
@@ -106,42 +101,29 @@ impl<T> Items<T> {
     /// The next item; `None` when all are used up.
     #[inline]
     pub(super) fn next(&mut self) -> Option<Result<T, Error>> {
-        let (length, rest) = self.bytes.get(self.position..)?.split_first_chunk()?;
-        let length = u32::from_le_bytes(*length);
-        let size = (length & !CARRIES) as usize;
-        // The protocol hands over whole items only.
-        let item = rest.get(..size)?;
-        self.position += 4 + size;
-        if length & CARRIES == 0 && !self.wire.near {
-            return Some((self.decode)(self.wire, item));
+        let item = self.reader.next()?;
+        if !item.carries && !self.wire.near {
+            return Some((self.decode)(self.wire, item.bytes));
         }
-        let carried = if length & CARRIES == 0 {
-            ThinVec::new()
-        } else {
+        let carried = if item.carries {
             self.carried.pop_front().unwrap_or_default()
+        } else {
+            ThinVec::new()
         };
         Some(attachments::decoding(carried, self.wire, || {
-            (self.decode)(self.wire, item)
+            (self.decode)(self.wire, item.bytes)
         }))
     }
 
     /// Whether all are used up: a long one is worth its memory.
     #[inline]
     pub(super) fn is_over(&self) -> bool {
-        self.position == self.bytes.len()
+        self.reader.is_over()
     }
 
     /// Passes over all items but the last one.
     pub(super) fn last(mut self) -> Option<Result<T, Error>> {
-        let mut next = self.position;
-        while let Some((length, rest)) = self.bytes.get(next..).and_then(|rest| rest.split_first_chunk()) {
-            let size = (u32::from_le_bytes(*length) & !CARRIES) as usize;
-            self.position = next;
-            if rest.len() <= size {
-                break;
-            }
-            next += 4 + size;
-        }
+        self.reader.skip_to_last();
         // What the others carried goes back.
         let kept = self.carried.pop_back();
         self.carried = kept.into_iter().collect();

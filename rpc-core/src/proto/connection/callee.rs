@@ -13,6 +13,7 @@ use crate::{
         frame::{Kind, PIECE, put_header},
         head::{RequestHead, put_failure, put_reply_head, reply_head_len},
         incoming::{Arriving, IncomingCall},
+        outbox::Direction,
     },
 };
 
@@ -66,7 +67,7 @@ impl Connection {
                 }
                 let mut head = BytesMut::with_capacity(length);
                 put_reply_head(&mut head, metadata, total);
-                self.outbox.push_large(Kind::Reply, id, head.freeze(), bytes);
+                self.outbox.push_large(Direction::Reply, id, head.freeze(), bytes);
             }
         }
     }
@@ -214,7 +215,7 @@ impl Connection {
                 });
             }
             IncomingCall::Replying { .. } => {
-                self.outbox.withdraw(Kind::Reply, id);
+                self.outbox.withdraw(Direction::Reply, id);
                 self.fail(id, &stopped(Stop::Cancelled));
             }
         }

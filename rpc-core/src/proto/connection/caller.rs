@@ -16,7 +16,7 @@ use crate::{
         assembly::Assembly,
         frame::{Kind, PIECE, put_empty, put_header},
         head::{decode_failure, take_reply_head},
-        outbox::Withdrawn,
+        outbox::{Direction, Withdrawn},
         outgoing::OutgoingCall,
     },
 };
@@ -76,7 +76,7 @@ impl Connection {
                 self.attach_request(id, &head.attachments);
                 let mut encoded = BytesMut::with_capacity(head.len(total));
                 head.put(&mut encoded, total);
-                self.outbox.push_large(Kind::Request, id, encoded.freeze(), bytes);
+                self.outbox.push_large(Direction::Request, id, encoded.freeze(), bytes);
                 Ok(id)
             }
         }
@@ -179,7 +179,7 @@ impl Connection {
         }
         let withdrawn = match call.end {
             Some(_) => Withdrawn::Gone,
-            None => self.outbox.withdraw(Kind::Request, id),
+            None => self.outbox.withdraw(Direction::Request, id),
         };
         match withdrawn {
             Withdrawn::Unbegun => {
@@ -274,7 +274,7 @@ impl Connection {
         let call = self.outgoing.in_flight(id)?;
         let withdrawn = match call.end {
             Some(end) if end > self.outbox.taken() => Withdrawn::Unbegun,
-            None if !call.cancelled => self.outbox.withdraw(Kind::Request, id),
+            None if !call.cancelled => self.outbox.withdraw(Direction::Request, id),
             _ => Withdrawn::Gone,
         };
         match withdrawn {
@@ -295,7 +295,7 @@ impl Connection {
             self.reply_cost -= reply_cost(self.carrier, &reply.1);
         }
         let list = std::mem::take(&mut call.attachments);
-        self.outbox.release(Kind::Request, cost);
+        self.outbox.release(Direction::Request, cost);
         if waits {
             let released = self.hand_out(&list);
             self.tell(event(id, list), released);

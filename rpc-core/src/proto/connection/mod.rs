@@ -27,7 +27,7 @@ use super::{
     limits::MAX_METADATA,
     liveness::Liveness,
     objects::Exports,
-    outbox::{Departed, Outbox},
+    outbox::{Departed, Direction, Outbox},
     outgoing::Outgoing,
     stream::Streams,
 };
@@ -81,29 +81,29 @@ pub(crate) enum Event {
 /// What a connection holds for calls in flight, in bytes.
 #[cfg(any(test, feature = "_fuzzing"))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Held {
+pub(crate) struct Held {
     /// Large requests of the peer, as announced.
-    pub(super) requests: usize,
+    pub(crate) requests: usize,
     /// Large replies of the peer, as announced.
-    pub(super) replies: usize,
+    pub(crate) replies: usize,
     /// Large requests and replies that count against the peer's budgets.
-    pub(super) spent: [usize; 2],
+    pub(crate) spent: [usize; 2],
     /// The memory of messages that have not arrived entirely.
-    pub(super) assembled: usize,
+    pub(crate) assembled: usize,
     /// Streams, in number.
-    pub(super) streams: usize,
+    pub(crate) streams: usize,
     /// What the windows of streams have grown by, and what items beyond them take.
-    pub(super) beyond: usize,
+    pub(crate) beyond: usize,
     /// What items beyond their windows take that were asked for, came and were not taken.
-    pub(super) asked: usize,
+    pub(crate) asked: usize,
     /// Items that came and that nobody took.
-    pub(super) arrived: usize,
+    pub(crate) arrived: usize,
     /// References in both directions, in number.
-    pub(super) objects: usize,
+    pub(crate) objects: usize,
     /// Lists of requests that did not come yet, in number.
-    pub(super) lists: usize,
+    pub(crate) lists: usize,
     /// Events that nobody took, in number.
-    pub(super) events: usize,
+    pub(crate) events: usize,
 }
 
 /// Why the connection is over.
@@ -220,7 +220,7 @@ impl Connection {
 
     /// What is held for calls in flight.
     #[cfg(any(test, feature = "_fuzzing"))]
-    pub(in crate::proto) fn held(&self) -> Held {
+    pub(crate) fn held(&self) -> Held {
         let [beyond, asked] = self.streams.budget.held();
         Held {
             beyond,
@@ -279,26 +279,26 @@ impl Connection {
         let Frame {
             kind,
             more,
-            call,
+            id,
             payload,
         } = frame;
         let used = self.is_used();
         match kind {
-            Kind::Reply => self.handle_reply(call, payload, more)?,
-            Kind::ReplyData => self.handle_reply_data(call, &payload, more)?,
-            Kind::Request => self.handle_request(call, payload, more, now)?,
-            Kind::RequestData => self.handle_request_data(call, &payload, more)?,
-            Kind::Failure => self.handle_failure(call, payload)?,
-            Kind::Cancel => self.handle_cancel(call)?,
-            Kind::Items => self.handle_items(call, &payload, more)?,
-            Kind::Credit => self.handle_credit(call, payload)?,
-            Kind::End => self.handle_end(call, payload)?,
-            Kind::Stop => self.handle_stop(call, payload)?,
-            Kind::RequestAttach => self.handle_request_attach(call, payload)?,
-            Kind::ReplyAttach => self.handle_reply_attach(call, payload)?,
-            Kind::ItemAttach => self.handle_item_attach(call, payload)?,
-            Kind::Release => self.handle_release(call, payload)?,
-            Kind::Watch => self.handle_watch(call, payload)?,
+            Kind::Reply => self.handle_reply(id, payload, more)?,
+            Kind::ReplyData => self.handle_reply_data(id, &payload, more)?,
+            Kind::Request => self.handle_request(id, payload, more, now)?,
+            Kind::RequestData => self.handle_request_data(id, &payload, more)?,
+            Kind::Failure => self.handle_failure(id, payload)?,
+            Kind::Cancel => self.handle_cancel(id)?,
+            Kind::Items => self.handle_items(id, &payload, more)?,
+            Kind::Credit => self.handle_credit(id, payload)?,
+            Kind::End => self.handle_end(id, payload)?,
+            Kind::Stop => self.handle_stop(id, payload)?,
+            Kind::RequestAttach => self.handle_request_attach(id, payload)?,
+            Kind::ReplyAttach => self.handle_reply_attach(id, payload)?,
+            Kind::ItemAttach => self.handle_item_attach(id, payload)?,
+            Kind::Release => self.handle_release(id, payload)?,
+            Kind::Watch => self.handle_watch(id, payload)?,
             Kind::Revoked => self.handle_revoked(payload)?,
             Kind::Ping => {
                 if !self.pong_waits {
@@ -366,8 +366,13 @@ impl Connection {
         self.releasing = 0;
         let mut departed = std::mem::take(&mut self.departed);
         self.outbox.take(&mut self.streams, chunks, &mut departed);
-        for Departed { kind, call: id, end } in departed.drain(..) {
-            if kind == Kind::Reply {
+        for Departed {
+            direction,
+            call: id,
+            end,
+        } in departed.drain(..)
+        {
+            if direction == Direction::Reply {
                 self.end_incoming(id, end);
             } else if let Some(call) = self.outgoing.find(id) {
                 call.end = Some(end);
@@ -446,7 +451,7 @@ impl Connection {
     /// Whether a request of this length would wait for the end of others while the peer has calls here: if a handler
     /// made it, each side could wait for the other for ever.
     pub(crate) fn may_lock(&self, length: usize) -> bool {
-        self.incoming.len() > 0 && !self.outbox.has_room(Kind::Request, length)
+        self.incoming.len() > 0 && !self.outbox.has_room(Direction::Request, length)
     }
 
     /// The calls in flight that this side made, given-up ones included.

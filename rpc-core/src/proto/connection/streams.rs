@@ -10,7 +10,8 @@ use crate::{
         frame::{Kind, put_header},
         head::{decode_failure, encode_failure},
         incoming::IncomingCall,
-        stream::{Batch, Hold, MAX_ITEM, Role, Sender, Stream},
+        items::MAX_ITEM,
+        stream::{Batch, Hold, Role, Sender, Stream},
     },
 };
 

@@ -4,19 +4,17 @@
 //! *lanes*: reliable streams of whole frames, one for each call and one for the connection itself. A lost datagram
 //! delays only the calls whose bytes were in it.
 
-mod chunk;
+pub(crate) mod chunk;
 mod congestion;
 mod cookie;
 mod endpoint;
-#[cfg(any(test, feature = "_fuzzing"))]
-pub(crate) mod fuzzing;
 mod lanes;
 mod mtu;
 mod opening;
 mod pacing;
-mod packet;
+pub(crate) mod packet;
 mod path;
-mod ranges;
+pub(crate) mod ranges;
 mod recovery;
 mod rtt;
 mod session;

@@ -1,13 +1,10 @@
 //! When the connection is lost: a call is said to have never run if and only if not all of its request was written.
 
 use super::{answers, content, exchange, pair, requests, start};
+use crate::harness::{CLIENT, SERVER};
 use crate::{
     Outcome,
-    proto::{
-        Event,
-        frame::PIECE,
-        fuzzing::{CLIENT, SERVER},
-    },
+    proto::{Event, frame::PIECE},
 };
 
 #[test]

@@ -1,7 +1,7 @@
 //! Users that read streams, in the orders in which programs do.
 
 use super::{Attachment, Error, Flow, StreamId, ThinVec, VecDeque, Work, World};
-use crate::proto::{Batch, Received};
+use crate::proto::{Batch, ItemReader, Received};
 
 /// In what order the streams of one message are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,14 +66,12 @@ impl Feed {
     }
 
     fn unpack(&mut self, batch: Batch) {
-        let (mut bytes, mut lists) = (batch.items, batch.attachments);
-        while !bytes.is_empty() {
-            let header = u32::from_le_bytes(bytes.split_to(4)[..].try_into().expect("four bytes"));
-            let carries = header > u32::MAX >> 1;
-            drop(bytes.split_to((header & (u32::MAX >> 1)) as usize));
-            let list = carries.then(|| lists.pop_front().expect("the item's list"));
+        let (mut items, mut lists) = (ItemReader::new(batch.items), batch.attachments);
+        while let Some(item) = items.next() {
+            let list = item.carries.then(|| lists.pop_front().expect("the item's list"));
             self.items.push_back(list.unwrap_or_default());
         }
+        assert!(items.is_over(), "a part of an item");
         assert!(lists.is_empty(), "lists without items");
     }
 }

@@ -3,10 +3,8 @@
 use core::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::proto::{
-    datagram::{Budget, Role, Session, Setup, packet::Datagram},
-    fuzzing::Script,
-};
+use crate::harness::script::Script;
+use crate::proto::datagram::{Budget, Role, Session, Setup, packet::Datagram};
 
 /// A hello with nothing behind its header, which both ends write first.
 const HELLO: &[u8] = b"farcall\0\x01\x01\x01\x01\0\0";
@@ -18,7 +16,7 @@ const PATIENCE: u32 = 5000;
 
 /// Two honest ends.
 #[derive(Debug)]
-pub(in crate::proto) struct Link {
+pub(super) struct Link {
     ends: [Session; 2],
     now: Instant,
     /// How much of the peer's hello is still to be read, by end.
@@ -40,7 +38,7 @@ struct Flight {
 }
 
 impl Link {
-    pub(in crate::proto) fn new(script: &mut Script<'_>, now: Instant) -> Self {
+    pub(super) fn new(script: &mut Script<'_>, now: Instant) -> Self {
         let client = address(1000);
         let window = [1 << 14, 1 << 16, 1 << 20][script.below(3)];
         let carries = [1500, 1200, 1300][script.below(3)];
@@ -77,14 +75,14 @@ impl Link {
     }
 
     /// Hands bytes to a session; says how many it took.
-    pub(in crate::proto) fn send(&mut self, from: usize, bytes: &[u8]) -> usize {
+    pub(super) fn send(&mut self, from: usize, bytes: &[u8]) -> usize {
         let taken = self.ends[from].write(bytes);
         self.pump(from);
         taken
     }
 
     /// Reads at most `most` bytes behind the hello.
-    pub(in crate::proto) fn receive(&mut self, to: usize, most: usize) -> Vec<u8> {
+    pub(super) fn receive(&mut self, to: usize, most: usize) -> Vec<u8> {
         let unread = self.ends[to].unread();
         let hello = self.greeting[to].min(unread.len());
         assert!(
@@ -103,7 +101,7 @@ impl Link {
     }
 
     /// Something happens to what is on its way, or time passes.
-    pub(in crate::proto) fn act(&mut self, script: &mut Script<'_>) {
+    pub(super) fn act(&mut self, script: &mut Script<'_>) {
         let action = script.below(16);
         let index = script.below(self.flying.len());
         match (action, self.flying.get(index)) {
@@ -136,7 +134,7 @@ impl Link {
     }
 
     /// One round on a network that loses nothing; says whether anything is under way still.
-    pub(in crate::proto) fn settle(&mut self) -> bool {
+    pub(super) fn settle(&mut self) -> bool {
         self.idle += 1;
         assert!(self.idle < PATIENCE, "nothing arrives any more");
         self.now += Duration::from_millis(1);
@@ -156,7 +154,7 @@ impl Link {
     }
 
     /// Lets time pass, with both ends in time for their timeouts at its end only.
-    pub(in crate::proto) fn pass(&mut self, time: Duration) {
+    pub(super) fn pass(&mut self, time: Duration) {
         self.now += time;
         for end in 0..2 {
             let mut fired = 0;
@@ -170,7 +168,7 @@ impl Link {
     }
 
     /// Everything written was read: nothing is held for it.
-    pub(in crate::proto) fn assert_empty(&self) {
+    pub(super) fn assert_empty(&self) {
         for end in &self.ends {
             assert!(end.is_settled() && end.unread().is_empty());
             assert_eq!(end.held(), 0, "{end:#?}");

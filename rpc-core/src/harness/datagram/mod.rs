@@ -1,4 +1,4 @@
-//! Sessions of datagrams under arbitrary input: each entry panics on a finding.
+//! Sessions of datagrams.
 
 mod bytes;
 mod door;
@@ -8,12 +8,14 @@ mod link;
 
 use std::time::Instant;
 
-pub(in crate::proto) use self::link::Link;
-use crate::proto::fuzzing::Script;
+use self::link::Link;
+use super::script::Script;
 
-/// The first byte says what the others are: a datagram, or a script of what happens.
-pub(crate) fn run(data: &[u8], now: Instant) {
+/// Reads `data` as a datagram, or runs it as a script of what happens to sessions of datagrams: its first byte says
+/// which.
+pub fn datagram(data: &[u8]) {
     let mut script = Script::new(data);
+    let now = Instant::now();
     match script.byte().map(|first| first % 4) {
         Some(0) => bytes::run(script.rest()),
         Some(1) => door::run(script, now),

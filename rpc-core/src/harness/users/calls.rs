@@ -1,7 +1,7 @@
 //! Users that make calls, and those that serve them.
 
 use super::{Attachment, Bytes, RequestHead, Task, Work, World};
-use crate::proto::fuzzing::pair::body;
+use crate::harness::pair::body;
 
 /// How deep handlers call back.
 const DEPTH: u64 = 3;

@@ -6,14 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::proto::{
-    datagram::{
-        Budget, Role, Session, Setup,
-        chunk::{self, Chunk},
-        packet::{Datagram, seal},
-        ranges::Ranges,
-    },
-    fuzzing::Script,
+use crate::harness::script::Script;
+use crate::proto::datagram::{
+    Budget, Role, Session, Setup,
+    chunk::{self, Chunk},
+    packet::{Datagram, seal},
+    ranges::Ranges,
 };
 
 const ID: u64 = 7;

@@ -13,7 +13,9 @@ use crate::{
     Error, Limits,
     proto::{
         Announced, Attachment, Capacity, Carrier, Connection, Event, Flow, Lost, Received, RequestHead, Settings,
-        frame::{MAX_PAYLOAD, PIECE},
+        StreamId,
+        frame::{Kind, MAX_PAYLOAD, PIECE, Subject, put_header},
+        items::ItemHeader,
     },
 };
 
@@ -22,6 +24,27 @@ const BUFFERED: usize = 100 << 10;
 const CALLS: usize = 8;
 const STREAMS: usize = 5;
 const WINDOW: usize = 16 << 10;
+/// What is said about calls, and about streams and objects.
+const CALL_KINDS: [Kind; 6] = [
+    Kind::Request,
+    Kind::RequestData,
+    Kind::Reply,
+    Kind::ReplyData,
+    Kind::Failure,
+    Kind::Cancel,
+];
+const STREAM_KINDS: [Kind; 10] = [
+    Kind::RequestAttach,
+    Kind::ReplyAttach,
+    Kind::ItemAttach,
+    Kind::Items,
+    Kind::End,
+    Kind::Credit,
+    Kind::Stop,
+    Kind::Release,
+    Kind::Watch,
+    Kind::Revoked,
+];
 /// The longest answer that the handlers here make, with its head.
 const ANSWER: usize = 256;
 
@@ -132,38 +155,36 @@ impl Local {
 
     /// A frame that looks like one, so that the script gets behind the first checks.
     fn frame(&mut self, script: &mut Script<'_>) {
-        let kind = 1 + script.below(6) as u8;
-        let more = if script.below(2) == 0 { 0 } else { 0x80 };
-        let id = script.below(CALLS + 1) as u8;
+        let kind = CALL_KINDS[script.below(CALL_KINDS.len())];
+        let more = script.below(2) != 0;
+        let id = script.below(CALLS + 1) as u32;
         let mut payload = Vec::new();
         let total = match script.below(8) {
             0 => script.length(2 * MESSAGE),
             small => 200 * small,
         };
         match kind {
-            1 => payload.extend([0; 9]),
-            3 => payload.push(0),
-            5 => payload.extend([5, script.below(3) as u8, 0]),
+            Kind::Request => payload.extend([0; 9]),
+            Kind::Reply => payload.push(0),
+            Kind::Failure => payload.extend([5, script.below(3) as u8, 0]),
             _ => {}
         }
-        if more != 0 && (kind == 1 || kind == 3) {
+        if more && matches!(kind, Kind::Request | Kind::Reply) {
             payload.extend((total as u32).to_le_bytes());
         }
         payload.extend(std::iter::repeat_n(b'x', script.length(PIECE)));
-        let [a, b, c, _] = (payload.len() as u32).to_le_bytes();
-        self.input.extend_from_slice(&[a, b, c, kind | more, id, 0, 0, 0]);
-        self.input.extend_from_slice(&payload);
+        self.put(kind, more, id, &payload);
     }
 
     /// A frame about streams or objects, as one that knows the rules would write it, or nearly.
     fn stream_frame(&mut self, script: &mut Script<'_>) {
-        let kind = 11 + script.below(8) as u8;
-        let more = if script.below(4) == 0 { 0x80 } else { 0 };
-        let id = script.below(STREAMS + 1) as u8;
-        let ours = if script.below(3) == 0 { 0x80 } else { 0 };
+        let kind = STREAM_KINDS[script.below(STREAM_KINDS.len())];
+        let more = script.below(4) == 0;
+        let number = script.below(STREAMS + 1) as u32;
+        let by_recipient = script.below(3) == 0;
         let mut payload = Vec::new();
         match kind {
-            11..=13 => {
+            Kind::RequestAttach | Kind::ReplyAttach | Kind::ItemAttach => {
                 for _ in 0..script.below(4) {
                     let tag = script.below(4) as u8;
                     payload.extend([tag, script.below(STREAMS) as u8, 0, 0, 0]);
@@ -172,24 +193,30 @@ impl Local {
                     }
                 }
             }
-            14 => {
+            Kind::Items => {
                 for _ in 0..=script.below(3) {
                     let length = script.length(PIECE / 4);
-                    let carries = if script.below(4) == 0 { 1 << 31 } else { 0 };
-                    payload.extend((length as u32 | carries).to_le_bytes());
+                    let carries = script.below(4) == 0;
+                    payload.extend(ItemHeader { length, carries }.encode());
                     payload.extend(std::iter::repeat_n(b'x', length));
                 }
                 payload.truncate(payload.len() - script.below(3));
             }
-            15 | 17 if script.below(2) == 0 => payload.extend([10, 2, 0]),
-            15 | 17 => {}
-            16 => payload.extend((100 * script.below(1000) as u32).to_le_bytes()),
-            _ => payload.extend([script.below(2) as u8, 0, 0, 0]),
+            Kind::End | Kind::Stop if script.below(2) == 0 => payload.extend([10, 2, 0]),
+            Kind::End | Kind::Stop => {}
+            Kind::Credit => payload.extend((100 * script.below(1000) as u32).to_le_bytes()),
+            _ => payload.extend((script.below(2) as u64).to_le_bytes()),
         }
-        let top = if (13..=17).contains(&kind) { ours } else { 0 };
-        let [a, b, c, _] = (payload.len() as u32).to_le_bytes();
-        self.input.extend_from_slice(&[a, b, c, kind | more, id, 0, 0, top]);
-        self.input.extend_from_slice(&payload);
+        let id = match kind.subject() {
+            Subject::Stream if by_recipient => StreamId::theirs(number).0,
+            _ => number,
+        };
+        self.put(kind, more, id, &payload);
+    }
+
+    fn put(&mut self, kind: Kind, more: bool, id: u32, payload: &[u8]) {
+        put_header(&mut self.input, kind, more, id, payload.len());
+        self.input.extend_from_slice(payload);
     }
 
     /// What a user of streams does: opens some, and goes on with one of those that there are.

@@ -1,7 +1,8 @@
 //! Users that send on a stream, and what messages carry.
 
 use super::{Attachment, Bytes, Error, Flow, StreamId, ThinVec, Work, World, ZEROS};
-use crate::proto::{Capacity, fuzzing::pair::body};
+use crate::harness::pair::body;
+use crate::proto::Capacity;
 
 /// A user that sends on a stream.
 #[derive(Debug)]

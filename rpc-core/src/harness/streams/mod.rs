@@ -17,7 +17,10 @@ pub(super) use self::net::Net;
 use super::{pair::body, script::Script};
 use crate::{
     Code, Error, Limits,
-    proto::{Attachment, Capacity, Carrier, Event, Flow, Lost, Received, RequestHead, StreamId, connection::Held},
+    proto::{
+        Attachment, Capacity, Carrier, Event, Flow, ItemReader, ItemWriter, Lost, Received, RequestHead, StreamId,
+        connection::Held,
+    },
 };
 
 const MESSAGE: usize = 200 << 10;
@@ -237,13 +240,13 @@ impl Model {
             Capacity::Full => {}
             Capacity::Stopped(_) => self.finish_sender(end, place, Ok(())),
             Capacity::Room if script.below(4) == 0 => {
-                let mut batch = BytesMut::new();
+                let mut batch = ItemWriter::default();
                 for _ in 0..script.below(20) {
                     let item = self.item(number, 0, script.below(50));
-                    batch.put_u32_le(item.len() as u32);
-                    batch.put_slice(&item);
+                    batch.begin().extend_from_slice(&item);
+                    batch.end();
                 }
-                self.net.ends[end].send_items(stream, &batch);
+                self.net.ends[end].send_items(stream, batch.items());
             }
             Capacity::Room => {
                 let (list, first) = self.list(end, script);
@@ -299,16 +302,15 @@ impl Model {
             Received::Nothing => return false,
             Received::Items(batch) => {
                 let mut lists = batch.attachments;
-                let mut items = batch.items;
-                while !items.is_empty() {
-                    let length = u32::from_le_bytes(items.split_to(4)[..].try_into().expect("four bytes"));
-                    let item = items.split_to((length & (u32::MAX >> 1)) as usize);
-                    let first = self.check_item(number, &item);
-                    if length > u32::MAX >> 1 {
+                let mut items = ItemReader::new(batch.items);
+                while let Some(item) = items.next() {
+                    let first = self.check_item(number, item.bytes);
+                    if item.carries {
                         let list = lists.pop_front().expect("the item's list");
                         self.claim(end, list, first);
                     }
                 }
+                assert!(items.is_over(), "a part of an item");
                 assert!(lists.is_empty(), "lists without items");
                 return true;
             }
@@ -328,7 +330,7 @@ impl Model {
         true
     }
 
-    fn check_item(&mut self, number: usize, item: &Bytes) -> usize {
+    fn check_item(&mut self, number: usize, item: &[u8]) -> usize {
         let truth = &mut self.streams[number];
         let part = |at: usize| u32::from_le_bytes(item[at..at + 4].try_into().expect("four bytes"));
         assert_eq!(

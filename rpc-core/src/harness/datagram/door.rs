@@ -6,12 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::proto::{
-    datagram::{
-        Admission, Endpoint, Opened, Opening, Refusal, Routed,
-        packet::{COOKIE, Cookie, Datagram, VERSION, seal},
-    },
-    fuzzing::Script,
+use crate::harness::script::Script;
+use crate::proto::datagram::{
+    Admission, Endpoint, Opened, Opening, Refusal, Routed,
+    packet::{COOKIE, Cookie, Datagram, VERSION, seal},
 };
 
 /// A client, as far as the door can tell.

@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-use crate::proto::fuzzing::Script;
+use crate::harness::script::Script;
 
 /// The choices of a script while it lasts, then random ones, the same for the same script.
 pub(super) struct Choices<'a> {

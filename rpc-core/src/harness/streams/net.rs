@@ -7,12 +7,12 @@ use std::{
 
 use ::bytes::{Bytes, BytesMut};
 
+use crate::harness::script::Script;
 use crate::{
     Limits,
     proto::{
         Announced, Carrier, Connection, Lost, Settings, StreamId,
-        frame::{HEADER, MORE},
-        fuzzing::Script,
+        frame::{HEADER, Header, Kind, Subject},
     },
 };
 
@@ -26,9 +26,9 @@ struct Wire {
     lanes: BTreeMap<Lane, VecDeque<BytesMut>>,
 }
 
-pub(in crate::proto::fuzzing) struct Net {
-    pub(in crate::proto::fuzzing) ends: [Connection; 2],
-    pub(in crate::proto::fuzzing) now: Instant,
+pub(in crate::harness) struct Net {
+    pub(in crate::harness) ends: [Connection; 2],
+    pub(in crate::harness) now: Instant,
     carrier: Carrier,
     /// What is on its way to each end.
     wires: [Wire; 2],
@@ -36,7 +36,7 @@ pub(in crate::proto::fuzzing) struct Net {
 
 impl Net {
     /// Two ends, each with its limits.
-    pub(in crate::proto::fuzzing) fn new(carrier: Carrier, limits: &[Limits; 2], now: Instant) -> Self {
+    pub(in crate::harness) fn new(carrier: Carrier, limits: &[Limits; 2], now: Instant) -> Self {
         let end = |ours: usize| {
             let settings = Settings {
                 ours: limits[ours].clone(),
@@ -55,7 +55,7 @@ impl Net {
     }
 
     /// Time passes.
-    pub(in crate::proto::fuzzing) fn pass(&mut self, time: Duration) -> Result<(), Lost> {
+    pub(in crate::harness) fn pass(&mut self, time: Duration) -> Result<(), Lost> {
         self.now += time;
         for end in &mut self.ends {
             end.handle_heard(self.now);
@@ -65,7 +65,7 @@ impl Net {
     }
 
     /// All that `from` has to write goes on its way.
-    pub(in crate::proto::fuzzing) fn write(&mut self, from: usize) {
+    pub(in crate::harness) fn write(&mut self, from: usize) {
         let mut chunks = VecDeque::new();
         self.ends[from].poll_transmit(&mut chunks);
         let length = chunks.iter().map(Bytes::len).sum();
@@ -83,7 +83,7 @@ impl Net {
     }
 
     /// Something of what is on its way comes to `to`; says whether there was anything.
-    pub(in crate::proto::fuzzing) fn read(&mut self, to: usize, script: &mut Script<'_>) -> Result<bool, Lost> {
+    pub(in crate::harness) fn read(&mut self, to: usize, script: &mut Script<'_>) -> Result<bool, Lost> {
         let wire = &mut self.wires[to];
         let mut input = match self.carrier {
             Carrier::Stream => std::mem::take(&mut wire.bytes),
@@ -108,7 +108,7 @@ impl Net {
     }
 
     /// Everything moves, until nothing does.
-    pub(in crate::proto::fuzzing) fn settle(&mut self) -> Result<(), Lost> {
+    pub(in crate::harness) fn settle(&mut self) -> Result<(), Lost> {
         let mut all = Script::new(&[255; 2]);
         loop {
             let mut moved = false;
@@ -136,11 +136,9 @@ impl Net {
 impl Wire {
     /// Puts whole frames on their lanes.
     fn sort(&mut self, from: usize) {
-        while let Some(&[a, b, c, kind, id @ ..]) = self.bytes.first_chunk::<HEADER>() {
-            let length = HEADER + u32::from_le_bytes([a, b, c, 0]) as usize;
-            let frame = self.bytes.split_to(length);
-            let lane = lane(kind & !MORE, u32::from_le_bytes(id), from);
-            self.lanes.entry(lane).or_default().push_back(frame);
+        while let Some(header) = Header::read(&self.bytes) {
+            let frame = self.bytes.split_to(HEADER + header.length);
+            self.lanes.entry(lane(header, from)).or_default().push_back(frame);
         }
     }
 
@@ -157,14 +155,14 @@ impl Wire {
     }
 }
 
-fn lane(kind: u8, id: u32, from: usize) -> Lane {
-    match kind {
-        1 | 2 | 6 | 11 => (1, from == 0, id),
-        3..=5 | 12 => (1, from == 1, id),
-        13..=17 => {
-            let stream = StreamId(id);
+fn lane(header: Header, from: usize) -> Lane {
+    match header.kind().map(Kind::subject) {
+        Some(Subject::CallOfSender) => (1, from == 0, header.id),
+        Some(Subject::CallOfRecipient) => (1, from == 1, header.id),
+        Some(Subject::Stream) => {
+            let stream = StreamId(header.id);
             (2, (from == 0) == stream.is_ours(), stream.number())
         }
-        _ => (0, false, 0),
+        Some(Subject::Object | Subject::Connection) | None => (0, false, 0),
     }
 }

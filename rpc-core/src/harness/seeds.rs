@@ -11,14 +11,14 @@ use std::{
 use crate::sync::Mutex;
 
 /// The number that an environment variable gives.
-pub(in crate::proto) fn number(variable: &str) -> Option<u64> {
+pub(crate) fn number(variable: &str) -> Option<u64> {
     env::var(variable)
         .ok()
         .map(|value| value.parse().unwrap_or_else(|_| panic!("{variable} needs a number")))
 }
 
 /// Tries the seeds below `count`, in any order, and names those at which `attempt` panics.
-pub(in crate::proto) fn each(count: u64, attempt: impl Fn(u64) + Sync) {
+pub(crate) fn each(count: u64, attempt: impl Fn(u64) + Sync) {
     let (next, failures) = (AtomicU64::new(0), Mutex::new(Vec::new()));
     let work = || {
         while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < count) {
@@ -43,7 +43,7 @@ pub(in crate::proto) fn each(count: u64, attempt: impl Fn(u64) + Sync) {
 }
 
 /// What a panic said.
-pub(in crate::proto) fn text(cause: &(dyn Any + Send)) -> String {
+pub(crate) fn text(cause: &(dyn Any + Send)) -> String {
     let text = cause.downcast_ref::<String>().map(String::as_str);
     text.or(cause.downcast_ref::<&str>().copied())
         .unwrap_or("another panic")

@@ -15,12 +15,12 @@ use crate::proto::{
 };
 
 /// Reads `data` as frames with everything that can stand in them.
-pub(crate) fn frames(data: &[u8]) {
+pub fn frames(data: &[u8]) {
     let mut input = BytesMut::from(data);
     let mut written = BytesMut::new();
     while let Ok(Some(frame)) = deframe(&mut input) {
         assert!(frame.payload.len() <= MAX_PAYLOAD, "a frame that is too long");
-        put_header(&mut written, frame.kind, frame.more, frame.call, frame.payload.len());
+        put_header(&mut written, frame.kind, frame.more, frame.id, frame.payload.len());
         written.extend_from_slice(&frame.payload);
         payload(&frame);
     }
@@ -82,7 +82,7 @@ fn metadata(block: &Bytes) {
 }
 
 /// Reads `data` as the hello of either side.
-pub(crate) fn handshake(data: &[u8]) {
+pub fn handshake(data: &[u8]) {
     if let Some(hello) = hello(data, ClientHello::take) {
         again(&hello, &hello.encode(), ClientHello::take);
     }

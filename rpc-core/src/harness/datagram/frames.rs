@@ -8,33 +8,8 @@ use std::{
 use bytes::BytesMut;
 
 use super::Link;
-use crate::proto::{
-    frame::{Kind, deframe, put_header},
-    fuzzing::Script,
-};
-
-const KINDS: [Kind; 20] = [
-    Kind::Request,
-    Kind::RequestData,
-    Kind::Reply,
-    Kind::ReplyData,
-    Kind::Failure,
-    Kind::Cancel,
-    Kind::Ping,
-    Kind::Pong,
-    Kind::GoAway,
-    Kind::RequestAttach,
-    Kind::ReplyAttach,
-    Kind::ItemAttach,
-    Kind::Items,
-    Kind::End,
-    Kind::Credit,
-    Kind::Stop,
-    Kind::Release,
-    Kind::Unused,
-    Kind::Watch,
-    Kind::Revoked,
-];
+use crate::harness::script::Script;
+use crate::proto::frame::{Kind, Subject, deframe, put_header};
 
 /// The bit of a stream's number that says that whoever reads the frame chose it.
 const BY_RECIPIENT: u32 = 1 << 31;
@@ -86,14 +61,18 @@ struct Model {
 
 impl Model {
     fn write(&mut self, end: usize, script: &mut Script<'_>) {
-        let kind = KINDS[script.below(KINDS.len())];
-        let mut call = [0, 1, 2, 3, 40, 300][script.below(6)];
-        if is_of_stream(kind) && script.below(2) == 0 {
-            call |= BY_RECIPIENT;
+        // A close comes once, behind everything else.
+        let kind = match Kind::ALL[script.below(Kind::ALL.len())] {
+            Kind::Close => Kind::Ping,
+            kind => kind,
+        };
+        let mut id = [0, 1, 2, 3, 40, 300][script.below(6)];
+        if kind.subject() == Subject::Stream && script.below(2) == 0 {
+            id |= BY_RECIPIENT;
         }
         let most = [100, 100, 2000, 1 << 16][script.below(4)];
         let length = script.length(most);
-        self.put(end, kind, call, length);
+        self.put(end, kind, id, length);
         self.send(end);
     }
 
@@ -103,7 +82,7 @@ impl Model {
         self.send(end);
     }
 
-    fn put(&mut self, end: usize, kind: Kind, call: u32, length: usize) {
+    fn put(&mut self, end: usize, kind: Kind, id: u32, length: usize) {
         let writer = &mut self.ends[end];
         // Nothing is written behind a close; nor without end while nothing leaves.
         if writer.closed || writer.unsent.len() > 1 << 20 {
@@ -112,10 +91,10 @@ impl Model {
         self.frames += 1;
         let payload: Vec<u8> = self.frames.to_le_bytes().into_iter().cycle().take(length).collect();
         let mut frame = BytesMut::new();
-        put_header(&mut frame, kind, false, call, length);
+        put_header(&mut frame, kind, false, id, length);
         frame.extend_from_slice(&payload);
         writer.unsent.extend(frame);
-        let lane = writer.expected.entry(lane(end, kind, call)).or_default();
+        let lane = writer.expected.entry(lane(end, kind, id)).or_default();
         lane.push_back((kind, payload));
     }
 
@@ -130,7 +109,7 @@ impl Model {
         self.ends[end].input.extend_from_slice(&bytes);
         while let Some(frame) = deframe(&mut self.ends[end].input).expect("only frames were written") {
             let writer = &mut self.ends[1 - end];
-            let lane = lane(1 - end, frame.kind, frame.call);
+            let lane = lane(1 - end, frame.kind, frame.id);
             let expected = writer.expected.get_mut(&lane).and_then(VecDeque::pop_front);
             assert!(
                 expected == Some((frame.kind, frame.payload.to_vec())),
@@ -166,22 +145,14 @@ impl Model {
     }
 }
 
-fn lane(writer: usize, kind: Kind, call: u32) -> Lane {
-    match kind {
-        Kind::Request | Kind::RequestData | Kind::Cancel | Kind::RequestAttach => Some((false, writer == 0, call)),
-        Kind::Reply | Kind::ReplyData | Kind::Failure | Kind::ReplyAttach => Some((false, writer == 1, call)),
-        _ if is_of_stream(kind) => {
-            let by_writer = call & BY_RECIPIENT == 0;
-            Some((true, (writer == 0) == by_writer, call & !BY_RECIPIENT))
+fn lane(writer: usize, kind: Kind, id: u32) -> Lane {
+    match kind.subject() {
+        Subject::CallOfSender => Some((false, writer == 0, id)),
+        Subject::CallOfRecipient => Some((false, writer == 1, id)),
+        Subject::Stream => {
+            let by_writer = id & BY_RECIPIENT == 0;
+            Some((true, (writer == 0) == by_writer, id & !BY_RECIPIENT))
         }
-        _ => None,
+        Subject::Object | Subject::Connection => None,
     }
-}
-
-/// Whether the number in the frame is a stream's.
-fn is_of_stream(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::ItemAttach | Kind::Items | Kind::End | Kind::Credit | Kind::Stop
-    )
 }
