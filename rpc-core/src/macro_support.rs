@@ -17,7 +17,7 @@ pub use crate::{
     },
     service::{
         AsBytes, Form, Handler, Invocation, MethodDescriptor, Service, ServiceDescriptor, Streams, blocking,
-        bounds::{CallsAsDeclared, Demand, ErrorOf, NoResult, assert_distinct, no_such_method, unimplemented},
+        bounds::{CallsAsDeclared, Demand, ErrorOf, NoResult, are_distinct, no_such_method, unimplemented},
         items::{ByteResults, ByteValues, Results, Values},
         method_id, streaming,
     },

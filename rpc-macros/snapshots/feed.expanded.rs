@@ -146,7 +146,10 @@ const _: () = {
         "Feed",
         __FARCALL_METHODS,
     );
-    const _: () = __farcall::assert_distinct(&__FARCALL_DESCRIPTOR);
+    const _: () = __farcall::std::assert!(
+        __farcall::are_distinct(& __FARCALL_DESCRIPTOR),
+        "two methods of this service have the same id on the wire: rename one with #[rpc(name = \"…\")]"
+    );
     __farcall::client! {
         [Row] [FeedClient < Row >] __FARCALL_DESCRIPTOR
     }

@@ -130,7 +130,10 @@ const _: () = {
         "Inventory",
         __FARCALL_METHODS,
     );
-    const _: () = __farcall::assert_distinct(&__FARCALL_DESCRIPTOR);
+    const _: () = __farcall::std::assert!(
+        __farcall::are_distinct(& __FARCALL_DESCRIPTOR),
+        "two methods of this service have the same id on the wire: rename one with #[rpc(name = \"…\")]"
+    );
     enum __FarcallPosition {
         Method0,
         Method1,

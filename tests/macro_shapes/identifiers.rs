@@ -78,10 +78,11 @@ collide! {
     hidden allow
     hidden answer
     hidden answer_fallible
+    hidden are_distinct
     hidden argument
     hidden arguments
     hidden as_ref
-    hidden assert_distinct
+    hidden assert
     hidden automatically_derived
     hidden blob
     hidden blocking
