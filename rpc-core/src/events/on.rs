@@ -34,8 +34,9 @@ pub(crate) fn connection_ended(peer: &dyn Display, cause: &dyn Display) {
 
 /// A handler that runs is asked to stop, because nobody waits for it any more.
 pub(crate) fn handler_stopped(service: &str, method: &str, peer: &dyn Display, cause: &str) {
-    let method = format_args!("{service}.{method}");
-    guarded(|| debug!(target: "farcall", method = %method, peer = %peer, cause, "handler stopped"));
+    guarded(|| {
+        debug!(target: "farcall", method = %format_args!("{service}.{method}"), peer = %peer, cause, "handler stopped");
+    });
 }
 
 /// A peer came to a limit: a call is refused, or an answer dropped.
