@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{Generics, Ident};
 
-use super::{asserts, declared, phantom, split};
+use super::{asserts, declared, parameters, phantom, split};
 use crate::{
     bounds, check,
     model::{Argument, Kind, Method, Service},
@@ -46,7 +46,7 @@ impl Proxy<'_> {
             Span::call_site(),
         );
         let (ident, generics) = (self.ident, declared(&self.service.parameters));
-        let (parameters, (_, arguments, _)) = (&generics.params, split(&generics));
+        let (parameters, (_, arguments, _)) = (parameters(&generics), split(&generics));
         quote!(__farcall::#function! { [#parameters] [#ident #arguments] #descriptor })
     }
 

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Generics, Ident, Path, Type, ext::IdentExt, parse_quote, visit_mut::VisitMut};
 
-use super::{declared, descriptor, phantom, split};
+use super::{declared, descriptor, parameters, phantom, split};
 use crate::{
     bounds,
     lift::Project,
@@ -51,7 +51,7 @@ fn trait_path(service: &Service) -> Path {
 fn common(service: &Service) -> TokenStream {
     let (ident, implementation) = (&service.names.server, &service.names.implementation);
     let (visibility, generics) = (&service.item.vis, generics(service));
-    let (parameters, (_, arguments, _)) = (&generics.params, split(&generics));
+    let (parameters, (_, arguments, _)) = (parameters(&generics), split(&generics));
     quote!(__farcall::server! { #visibility [#parameters] [#ident #arguments] #implementation })
 }
 
