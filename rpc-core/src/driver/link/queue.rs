@@ -218,7 +218,7 @@ impl LinkGuard<'_> {
 
     fn turn(&mut self, ticket: Ticket, turned: Result<u32, NotStarted>, waker: Option<Waker>) {
         self.queue.turned.insert(ticket, turned);
-        self.due.wakers.extend(waker);
+        self.due.wake(waker);
     }
 }
 
