@@ -13,14 +13,15 @@ pub(crate) mod frame;
 mod handshake;
 pub(crate) mod head;
 mod identity;
+mod idleness;
 mod incoming;
 mod indexed_queue;
 pub(crate) mod items;
 pub(crate) mod limits;
 mod liveness;
-mod objects;
 mod outbox;
 mod outgoing;
+mod references;
 mod stream;
 #[cfg(test)]
 mod tests;

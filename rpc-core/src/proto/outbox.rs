@@ -113,6 +113,10 @@ pub(crate) struct Outbox {
     held: usize,
     /// What becomes free of it when the transport has taken everything up to a position.
     leaving: VecDeque<(u64, usize)>,
+    /// The messages that have left entirely since somebody asked.
+    departed: VecDeque<Departed>,
+    /// How many bytes the transport took.
+    written: u64,
 }
 
 impl Outbox {
@@ -127,7 +131,18 @@ impl Outbox {
             budget,
             held: 0,
             leaving: VecDeque::new(),
+            departed: VecDeque::new(),
+            written: 0,
         }
+    }
+
+    /// Takes all that waits. What the transport took stays known.
+    pub(super) fn take_all(&mut self) -> Self {
+        let empty = Self {
+            written: self.written,
+            ..Self::new(0)
+        };
+        std::mem::replace(self, empty)
     }
 
     /// Where small frames are appended.
@@ -155,16 +170,21 @@ impl Outbox {
         self.spent
     }
 
-    /// The bytes that answers take of which the transport has taken only what lies before `written`, with everything
-    /// else that is small.
-    pub(super) fn unread(&self, written: u64) -> usize {
-        self.writer.position().saturating_sub(written) as usize + self.held
+    /// The bytes of answers that the transport has not taken, with everything else that is small.
+    pub(super) fn unread(&self) -> usize {
+        self.writer.position().saturating_sub(self.written) as usize + self.held
     }
 
-    /// The transport has taken everything up to this position.
-    pub(super) fn handle_written(&mut self, written: u64) {
+    /// How many bytes the transport took.
+    pub(super) fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// The transport has taken `length` bytes more.
+    pub(super) fn handle_written(&mut self, length: usize) {
+        self.written += length as u64;
         while let Some(&(end, held)) = self.leaving.front()
-            && end <= written
+            && end <= self.written
         {
             self.leaving.pop_front();
             self.held -= held;
@@ -273,14 +293,14 @@ impl Outbox {
         }
     }
 
-    /// Takes what is to be written next: all small frames, then pieces of large messages and streams in turn. Says what
-    /// has left entirely.
-    pub(super) fn take(&mut self, streams: &mut Streams, chunks: &mut VecDeque<Bytes>, departed: &mut Vec<Departed>) {
+    /// Takes what is to be written next: all small frames, then pieces of large messages and streams in turn. What has
+    /// left entirely has [departed](Self::pop_departed).
+    pub(super) fn take(&mut self, streams: &mut Streams, chunks: &mut VecDeque<Bytes>) {
         let end = self.writer.taken() + TURN as u64;
         self.queue_streams(streams);
         while self.writer.position() < end {
             match self.turns.pop_front() {
-                Some(Turn::Message(message)) => departed.extend(self.take_piece(message, chunks)),
+                Some(Turn::Message(message)) => self.take_piece(message, chunks),
                 Some(Turn::Stream(stream)) => {
                     if streams.turn(stream, &mut self.writer, chunks) {
                         self.turns.push_back(Turn::Stream(stream));
@@ -293,13 +313,18 @@ impl Outbox {
         self.writer.flush(chunks);
     }
 
+    /// The next message that has left entirely.
+    pub(super) fn pop_departed(&mut self) -> Option<Departed> {
+        self.departed.pop_front()
+    }
+
     fn queue_streams(&mut self, streams: &mut Streams) {
         streams
             .ready()
             .for_each(|stream| self.turns.push_back(Turn::Stream(stream)));
     }
 
-    fn take_piece(&mut self, mut message: Large, chunks: &mut VecDeque<Bytes>) -> Option<Departed> {
+    fn take_piece(&mut self, mut message: Large, chunks: &mut VecDeque<Bytes>) {
         let piece = message.body.split_to(message.body.len().min(PIECE));
         let last = message.body.is_empty();
         let (first, further) = message.direction.kinds();
@@ -316,16 +341,16 @@ impl Outbox {
         self.writer.hand_over(chunks, piece);
         if !last {
             self.turns.push_back(Turn::Message(message));
-            return None;
+            return;
         }
         self.leave(&message);
         if message.direction == Direction::Reply {
             self.release(Direction::Reply, message.cost);
         }
-        Some(Departed {
+        self.departed.push_back(Departed {
             direction: message.direction,
             call: message.call,
             end: self.writer.taken(),
-        })
+        });
     }
 }
