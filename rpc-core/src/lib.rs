@@ -146,6 +146,11 @@
 // The attribute names the library, here as everywhere.
 extern crate self as farcall;
 
+/// The program on the package's first page compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct FirstPage;
+
 pub mod channel;
 mod checked;
 pub mod client;
@@ -154,7 +159,7 @@ pub mod codec;
 mod dispatch;
 mod driver;
 mod events;
-#[cfg(feature = "_fuzzing")]
+#[cfg(farcall_fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod guide;

@@ -132,7 +132,7 @@ impl Incoming {
         Some(call)
     }
 
-    #[cfg(any(test, feature = "_fuzzing"))]
+    #[cfg(any(test, farcall_fuzzing))]
     pub(super) fn assembled(&self) -> usize {
         let capacity = |call: &IncomingCall| match call {
             IncomingCall::Receiving { request, .. } => request.body.capacity(),

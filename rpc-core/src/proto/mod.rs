@@ -9,7 +9,7 @@ mod connection;
 pub(crate) mod datagram;
 mod deadlines;
 mod frame;
-#[cfg(any(test, feature = "_fuzzing"))]
+#[cfg(any(test, farcall_fuzzing))]
 pub(crate) mod fuzzing;
 mod handshake;
 mod head;

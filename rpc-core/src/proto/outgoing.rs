@@ -151,7 +151,7 @@ impl Outgoing {
         }
     }
 
-    #[cfg(any(test, feature = "_fuzzing"))]
+    #[cfg(any(test, farcall_fuzzing))]
     pub(super) fn assembled(&self) -> usize {
         let replies = self.calls.iter().filter_map(|(_, call)| call.reply.as_deref());
         replies.map(|(_, body)| body.capacity()).sum()

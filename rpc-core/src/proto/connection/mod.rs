@@ -97,7 +97,7 @@ pub(crate) enum Event {
 }
 
 /// What a connection holds for calls in flight, in bytes.
-#[cfg(any(test, feature = "_fuzzing"))]
+#[cfg(any(test, farcall_fuzzing))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Held {
     /// Large requests of the peer, as announced.
@@ -237,7 +237,7 @@ impl Connection {
     }
 
     /// What is held for calls in flight.
-    #[cfg(any(test, feature = "_fuzzing"))]
+    #[cfg(any(test, farcall_fuzzing))]
     pub(in crate::proto) fn held(&self) -> Held {
         let [beyond, asked] = self.streams.budget.held();
         Held {
@@ -256,7 +256,7 @@ impl Connection {
     }
 
     /// The streams whose users have not let go.
-    #[cfg(any(test, feature = "_fuzzing"))]
+    #[cfg(any(test, farcall_fuzzing))]
     pub(crate) fn streams(&self) -> Vec<StreamId> {
         self.streams.held()
     }

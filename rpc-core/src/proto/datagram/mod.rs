@@ -8,7 +8,7 @@ mod chunk;
 mod congestion;
 mod cookie;
 mod endpoint;
-#[cfg(any(test, feature = "_fuzzing"))]
+#[cfg(any(test, farcall_fuzzing))]
 pub(super) mod fuzzing;
 mod lanes;
 mod mtu;

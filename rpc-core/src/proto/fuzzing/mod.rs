@@ -29,7 +29,7 @@ pub(crate) fn connection(data: &[u8], now: Instant) {
 }
 
 /// Reads bytes as a datagram, or runs a script of what happens to datagrams; its time begins at `now`.
-#[cfg(feature = "_fuzzing")]
+#[cfg(farcall_fuzzing)]
 pub(crate) fn datagram(data: &[u8], now: Instant) {
     super::datagram::fuzzing::run(data, now);
 }
