@@ -237,12 +237,12 @@ impl Incoming {
         self.lists.remove(&id).unwrap_or_default()
     }
 
-    #[cfg(any(test, feature = "_fuzzing"))]
+    #[cfg(any(test, farcall_fuzzing))]
     pub(super) fn lists(&self) -> usize {
         self.lists.len()
     }
 
-    #[cfg(any(test, feature = "_fuzzing"))]
+    #[cfg(any(test, farcall_fuzzing))]
     pub(super) fn assembled(&self) -> usize {
         let capacity = |call: &IncomingCall| match call {
             IncomingCall::Receiving { request, .. } => request.body.capacity(),

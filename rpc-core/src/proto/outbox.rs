@@ -165,7 +165,7 @@ impl Outbox {
         self.writer.taken()
     }
 
-    #[cfg(any(test, feature = "_fuzzing"))]
+    #[cfg(any(test, farcall_fuzzing))]
     pub(super) fn spent(&self) -> [usize; 2] {
         self.spent
     }

@@ -81,7 +81,7 @@ pub(crate) enum Event {
 }
 
 /// What a connection holds for calls in flight, in bytes.
-#[cfg(any(test, feature = "_fuzzing"))]
+#[cfg(any(test, farcall_fuzzing))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Held {
     /// Large requests of the peer, as announced.
@@ -179,7 +179,7 @@ impl Connection {
     }
 
     /// What is held for calls in flight.
-    #[cfg(any(test, feature = "_fuzzing"))]
+    #[cfg(any(test, farcall_fuzzing))]
     pub(crate) fn held(&self) -> Held {
         let [beyond, asked] = self.streams.budget.held();
         Held {
@@ -198,7 +198,7 @@ impl Connection {
     }
 
     /// The streams whose users have not let go.
-    #[cfg(any(test, feature = "_fuzzing"))]
+    #[cfg(any(test, farcall_fuzzing))]
     pub(crate) fn streams(&self) -> Vec<StreamId> {
         self.streams.held()
     }

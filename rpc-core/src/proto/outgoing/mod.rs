@@ -178,12 +178,12 @@ impl Outgoing {
         self.leaving.pop().map(|Reverse((_, id))| id)
     }
 
-    #[cfg(any(test, feature = "_fuzzing"))]
+    #[cfg(any(test, farcall_fuzzing))]
     pub(in crate::proto) fn reply_cost(&self) -> usize {
         self.reply_cost
     }
 
-    #[cfg(any(test, feature = "_fuzzing"))]
+    #[cfg(any(test, farcall_fuzzing))]
     pub(in crate::proto) fn assembled(&self) -> usize {
         let replies = self.calls.iter().filter_map(|(_, call)| call.reply.as_deref());
         replies.map(|reply| reply.body.capacity()).sum()

@@ -72,7 +72,7 @@ impl Budget {
     }
 
     /// What grew and was lent, and what items have that were asked for, came and were not taken.
-    #[cfg(any(test, feature = "_fuzzing"))]
+    #[cfg(any(test, farcall_fuzzing))]
     pub(in crate::proto) fn held(&self) -> [usize; 2] {
         [self.grown + self.lent, self.asked]
     }

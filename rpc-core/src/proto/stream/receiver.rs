@@ -126,7 +126,7 @@ impl Receiver {
         self.windows.first as u32
     }
 
-    #[cfg(any(test, feature = "_fuzzing"))]
+    #[cfg(any(test, farcall_fuzzing))]
     pub(in crate::proto) fn held(&self) -> usize {
         self.arrived.len()
     }

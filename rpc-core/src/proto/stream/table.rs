@@ -234,7 +234,7 @@ impl Streams {
     }
 
     /// The streams whose users have not let go.
-    #[cfg(any(test, feature = "_fuzzing"))]
+    #[cfg(any(test, farcall_fuzzing))]
     pub(in crate::proto) fn held(&self) -> Vec<StreamId> {
         let ours = self
             .ours
@@ -248,7 +248,7 @@ impl Streams {
     }
 
     /// The bytes that have come and that nobody took.
-    #[cfg(any(test, feature = "_fuzzing"))]
+    #[cfg(any(test, farcall_fuzzing))]
     pub(in crate::proto) fn arrived(&self) -> usize {
         let ours = self.ours.iter().map(|(_, stream)| &**stream);
         let all = ours.chain(self.theirs.iter().filter_map(|place| place.stream.as_deref()));

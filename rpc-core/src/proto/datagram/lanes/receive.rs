@@ -73,13 +73,13 @@ impl Received {
     }
 
     /// The memory of what is not ready, besides the lanes themselves.
-    #[cfg(any(test, feature = "_fuzzing"))]
+    #[cfg(any(test, farcall_fuzzing))]
     pub(in crate::proto::datagram) fn held(&self) -> usize {
         self.frames.held() + self.early.held()
     }
 
     /// The memory of everything but the table of lanes, with what buffers have in reserve.
-    #[cfg(any(test, feature = "_fuzzing"))]
+    #[cfg(any(test, farcall_fuzzing))]
     pub(in crate::proto::datagram) fn footprint(&self) -> usize {
         use super::lane::Rest;
 

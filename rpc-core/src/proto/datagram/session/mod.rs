@@ -132,13 +132,13 @@ impl Session {
     }
 
     /// The memory of what has come and is not ready.
-    #[cfg(any(test, feature = "_fuzzing"))]
+    #[cfg(any(test, farcall_fuzzing))]
     pub(crate) fn held(&self) -> usize {
         self.receiving.lanes.held()
     }
 
     /// The memory behind it, with what buffers have in reserve.
-    #[cfg(any(test, feature = "_fuzzing"))]
+    #[cfg(any(test, farcall_fuzzing))]
     pub(crate) fn footprint(&self) -> usize {
         self.receiving.lanes.footprint()
     }
