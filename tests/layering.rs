@@ -45,8 +45,9 @@ const ROOMS: &[(&str, &str)] = &[
     ),
 ];
 
-/// The modules inside a room, from the ground up. A module uses itself and those before it in its list. To hold the order
-/// of another room, add it here with all of its modules; names that its `mod.rs` only shows count as where they are from.
+/// The modules inside a room, from the ground up. A module uses itself and those before it in its list. To hold the
+/// order of another room, add it here with all of its modules. A name that its `mod.rs` only shows counts as the module
+/// that it comes from.
 const INSIDE: &[(&str, &[&str])] = &[
     (
         "proto",
@@ -68,7 +69,7 @@ const INSIDE: &[(&str, &[&str])] = &[
             "incoming",
             "outgoing",
             "references",
-            "liveness",
+            "watchdog",
             "idleness",
             "stream",
             "outbox",

@@ -33,8 +33,7 @@ pub(crate) struct Inlet {
     batches: AtomicU64,
 }
 
-/// Whole items, each behind its length (see [`proto::Batch`](crate::proto::Batch)), and what those that carry something
-/// carry.
+/// Whole items, as in a [`proto::ItemBatch`](crate::proto::ItemBatch), and what those that carry something carry.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     /// Counts the batches of a stream, from 1.
@@ -97,7 +96,7 @@ impl Inlet {
         Poll::Ready(last)
     }
 
-    fn take(&self, mut state: MutexGuard<'_, State>, batch: proto::Batch) -> Batch {
+    fn take(&self, mut state: MutexGuard<'_, State>, batch: proto::ItemBatch) -> Batch {
         let lists = batch.attachments.into_iter();
         let batch = Batch {
             number: self.batches.fetch_add(1, Ordering::Relaxed) + 1,

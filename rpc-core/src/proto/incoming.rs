@@ -72,7 +72,7 @@ pub(crate) enum Stop {
 
 /// The calls that the peer made, by the ids that it gave them.
 #[derive(Debug)]
-pub(crate) struct Incoming {
+pub(crate) struct IncomingCalls {
     calls: Vec<IncomingCall>,
     limit: usize,
     active: usize,
@@ -85,7 +85,7 @@ pub(crate) struct Incoming {
     pub(super) going_away: bool,
 }
 
-impl Incoming {
+impl IncomingCalls {
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             calls: Vec::new(),
@@ -133,7 +133,8 @@ impl Incoming {
         }
     }
 
-    /// Moves a call to idle; its answer ends at the position `answered`. Gives the head of a request that goes to nobody.
+    /// Moves a call to idle; its answer ends at the position `answered`. Gives the head of a request that goes to
+    /// nobody.
     pub(crate) fn end(&mut self, id: u32, answered: u64) -> Option<RequestHead> {
         if matches!(self.find(id)?, IncomingCall::Idle { .. }) {
             return None;

@@ -1,8 +1,8 @@
 //! The calls that this side made.
 //!
-//! Two things happen to a call, in any order. It *ends* ([`Progress`]): the peer's last word came, or nothing of it ever
-//! left. And it is *released* ([`Caller`]): its caller took the answer, or is gone. Its id is free again when it has
-//! ended and is released.
+//! Two things happen to a call, in any order. It *ends* ([`Progress`]): the peer's last word came, or nothing of it
+//! ever left. And it is *released* ([`Caller`]): its caller took the answer, or is gone. Its id is free again when it
+//! has ended and is released.
 //!
 //! So a cancelled call keeps its place among the calls in flight until the peer says that its handler has stopped:
 //! whoever makes and drops calls in a loop runs no more handlers than anyone else. And an answer that waits for its
@@ -21,7 +21,7 @@ use super::{Carrier, Violation, deadlines::Deadlines};
 
 /// The calls that this side made, by id. An id is a place in a table, used again once its call has ended on both sides.
 #[derive(Debug)]
-pub(crate) struct Outgoing {
+pub(crate) struct OutgoingCalls {
     calls: Slab<OutgoingCall>,
     limit: usize,
     deadlines: Deadlines,
@@ -38,7 +38,7 @@ pub(crate) struct Outgoing {
     pub(super) finished: bool,
 }
 
-impl Outgoing {
+impl OutgoingCalls {
     pub(crate) fn new(limit: usize, carrier: Carrier) -> Self {
         Self {
             calls: Slab::new(),

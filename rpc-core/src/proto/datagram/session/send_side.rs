@@ -168,8 +168,8 @@ impl SendSide {
     }
 }
 
-/// Two windows are sent without waiting for more. Behind a longer queue on a slow path small calls would wait, and pings
-/// for so long that the connection counts as silent.
+/// Two windows are sent without waiting for more. Behind a longer queue on a slow path small calls would wait, and
+/// pings for so long that the connection counts as silent.
 fn most_unsent(path: &PathState) -> usize {
     (2 * path.congestion.window()).clamp(UNSENT.0, UNSENT.1)
 }
