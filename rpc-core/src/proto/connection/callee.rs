@@ -12,7 +12,7 @@ use crate::{
         frame::{Kind, PIECE, put_header},
         head::{RequestHead, put_failure, put_reply_head, reply_head_len},
         incoming::IncomingCall,
-        outbox::Direction,
+        outbox::MessageKind,
     },
 };
 
@@ -66,7 +66,7 @@ impl Connection {
                 }
                 let mut head = BytesMut::with_capacity(length);
                 put_reply_head(&mut head, metadata, total);
-                self.outbox.push_large(Direction::Reply, id, head.freeze(), bytes);
+                self.outbox.push_large(MessageKind::Reply, id, head.freeze(), bytes);
             }
         }
     }
@@ -186,7 +186,7 @@ impl Connection {
                 });
             }
             IncomingCall::Replying { .. } => {
-                self.outbox.withdraw(Direction::Reply, id);
+                self.outbox.withdraw(MessageKind::Reply, id);
                 self.fail(id, &stopped(Stop::Cancelled));
             }
         }

@@ -25,13 +25,13 @@ use super::{
     frame::{Frame, Kind, deframe, put_empty},
     head::{RequestHead, decode_failure, put_failure},
     idleness::Idleness,
-    incoming::{Incoming, Stop},
+    incoming::{IncomingCalls, Stop},
     limits::MAX_METADATA,
-    liveness::Liveness,
-    outbox::{Departed, Direction, Outbox},
-    outgoing::Outgoing,
+    outbox::{Departed, MessageKind, Outbox},
+    outgoing::OutgoingCalls,
     references::References,
-    stream::Streams,
+    stream::StreamTable,
+    watchdog::Watchdog,
 };
 use crate::{Error, Outcome};
 
@@ -83,7 +83,7 @@ pub(crate) enum Event {
 /// What a connection holds for calls in flight, in bytes.
 #[cfg(any(test, farcall_fuzzing))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Held {
+pub(crate) struct Usage {
     /// Large requests of the peer, as announced.
     pub(crate) requests: usize,
     /// Large replies of the peer, as announced.
@@ -138,15 +138,15 @@ impl From<Violation> for Lost {
 pub(crate) struct Connection {
     terms: Terms,
     /// The calls that this side made, and those that the peer made.
-    outgoing: Outgoing,
-    incoming: Incoming,
-    streams: Streams,
+    outgoing: OutgoingCalls,
+    incoming: IncomingCalls,
+    streams: StreamTable,
     references: References,
     /// What goes out, and what its user is to hear of.
     outbox: Outbox,
     events: VecDeque<Event>,
     /// Whether the peer is there, and whether anybody needs it.
-    liveness: Liveness,
+    watchdog: Watchdog,
     idleness: Idleness,
 }
 
@@ -161,13 +161,13 @@ impl Connection {
         // A peer may announce more, and still every head must fit into one frame.
         peer.max_metadata = peer.max_metadata.min(MAX_METADATA as u32);
         Self {
-            outgoing: Outgoing::new((peer.max_calls as usize).min(ours.max_calls), carrier),
-            incoming: Incoming::new(ours.max_calls),
-            streams: Streams::new(carrier, &ours, &peer),
+            outgoing: OutgoingCalls::new((peer.max_calls as usize).min(ours.max_calls), carrier),
+            incoming: IncomingCalls::new(ours.max_calls),
+            streams: StreamTable::new(carrier, &ours, &peer),
             references: References::new(ours.max_objects),
             outbox: Outbox::new(peer.max_buffered as usize),
             events: VecDeque::new(),
-            liveness: Liveness::new(ours.keepalive, ours.write_stall, now),
+            watchdog: Watchdog::new(ours.keepalive, ours.write_stall, now),
             idleness: Idleness::new(idle, now),
             terms: Terms { ours, peer, carrier },
         }
@@ -180,9 +180,9 @@ impl Connection {
 
     /// What is held for calls in flight.
     #[cfg(any(test, farcall_fuzzing))]
-    pub(crate) fn held(&self) -> Held {
+    pub(crate) fn held(&self) -> Usage {
         let [beyond, asked] = self.streams.budget.held();
-        Held {
+        Usage {
             beyond,
             asked,
             requests: self.incoming.cost(),
@@ -231,7 +231,7 @@ impl Connection {
     /// Something came from the peer at that time: bytes, or a sign of life that only the transport sees. It may be told
     /// as late as just before [`handle_timeout`](Self::handle_timeout).
     pub(crate) fn handle_heard(&mut self, at: Instant) {
-        self.liveness.handle_heard(at);
+        self.watchdog.handle_heard(at);
     }
 
     fn handle_frame(&mut self, frame: Frame, now: Instant) -> Result<(), Lost> {
@@ -260,7 +260,7 @@ impl Connection {
             Kind::Watch => self.handle_watch(id, payload)?,
             Kind::Revoked => self.handle_revoked(payload)?,
             Kind::Ping => {
-                if self.liveness.handle_ping() {
+                if self.watchdog.handle_ping() {
                     put_empty(self.outbox.small(), Kind::Pong, 0);
                 }
                 return Ok(());
@@ -319,13 +319,13 @@ impl Connection {
             return;
         }
         // All small frames leave with every turn.
-        self.liveness.handle_taken();
+        self.watchdog.handle_taken();
         self.references.handle_taken();
         self.outbox.take(&mut self.streams, chunks);
-        while let Some(Departed { direction, call, end }) = self.outbox.pop_departed() {
-            match direction {
-                Direction::Reply => self.end_incoming(call, end),
-                Direction::Request => self.outgoing.departed(call, end),
+        while let Some(Departed { kind, call, end }) = self.outbox.pop_departed() {
+            match kind {
+                MessageKind::Reply => self.end_incoming(call, end),
+                MessageKind::Request => self.outgoing.departed(call, end),
             }
         }
         self.events
@@ -349,12 +349,12 @@ impl Connection {
             self.events.push_back(Event::Left { call });
         }
         self.idleness.handle_written(now);
-        self.liveness.handle_written(waits, now);
+        self.watchdog.handle_written(waits, now);
     }
 
     /// The transport takes nothing now.
     pub(crate) fn handle_blocked(&mut self, now: Instant) {
-        self.liveness.handle_blocked(now);
+        self.watchdog.handle_blocked(now);
     }
 
     /// Tells with an [event](Event::Left) when all of a call's request has left.
@@ -386,7 +386,7 @@ impl Connection {
     /// Whether a request of this length would wait for the end of others while the peer has calls here: if a handler
     /// made it, each side could wait for the other for ever.
     pub(crate) fn may_lock(&self, length: usize) -> bool {
-        self.incoming.len() > 0 && !self.outbox.has_room(Direction::Request, length)
+        self.incoming.len() > 0 && !self.outbox.has_room(MessageKind::Request, length)
     }
 
     /// The calls in flight that this side made, given-up ones included.
