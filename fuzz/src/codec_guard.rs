@@ -1,6 +1,6 @@
 //! Decoding bytes of a peer, in every format.
 
-#[path = "../../tests/codec_rich.rs"]
+#[path = "../../tests/wire/codec_rich.rs"]
 mod codec_rich;
 
 use std::{

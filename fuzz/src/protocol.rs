@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-pub use farcall::fuzzing::{connection, datagram, frames, handshake};
+pub use farcall::harness::{connection, datagram, frames, handshake};
 
 /// The frozen messages, one a line: its name and its bytes in hex.
 const GOLDEN: &str = include_str!("../../tests/wire/protocol.txt");

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::{
     Error,
     client::{Answer, fallible, fallible_bytes, plain, plain_bytes},
-    service::{Invocation, Payload},
+    service::{HandlerOutput, Invocation},
 };
 
 /// What the second methods are made of: no program has a `T` for which it compiles. It depends on the type, since the
@@ -90,7 +90,7 @@ pub struct Answered<'a, R>(pub &'a R);
 impl<T: Serialize, E: Serialize + 'static> Answered<'_, Result<T, E>> {
     /// The answer, as [`Invocation::fallible`] makes it.
     #[inline]
-    pub fn fallible(self, invocation: &Invocation) -> Result<Payload, Error> {
+    pub fn fallible(self, invocation: &Invocation) -> Result<HandlerOutput, Error> {
         invocation.fallible(self.0)
     }
 }
@@ -98,7 +98,7 @@ impl<T: Serialize, E: Serialize + 'static> Answered<'_, Result<T, E>> {
 impl<T: Serialize> Answered<'_, T> {
     /// The answer, as [`Invocation::plain`] makes it.
     #[inline]
-    pub fn plain(self, invocation: &Invocation) -> Result<Payload, Error> {
+    pub fn plain(self, invocation: &Invocation) -> Result<HandlerOutput, Error> {
         invocation.plain(self.0)
     }
 }
@@ -106,12 +106,12 @@ impl<T: Serialize> Answered<'_, T> {
 /// A result that cannot be encoded.
 pub trait Unanswerable: Sized {
     /// Does not compile.
-    fn fallible(self, _: &Invocation) -> Result<Payload, Error> {
+    fn fallible(self, _: &Invocation) -> Result<HandlerOutput, Error> {
         unreported::<Self, _>()
     }
 
     /// Does not compile.
-    fn plain(self, _: &Invocation) -> Result<Payload, Error> {
+    fn plain(self, _: &Invocation) -> Result<HandlerOutput, Error> {
         unreported::<Self, _>()
     }
 }
@@ -119,7 +119,7 @@ pub trait Unanswerable: Sized {
 impl<R> Unanswerable for Answered<'_, R> {}
 
 /// How a result is made of an answer.
-type Decode<R> = fn(Result<Answer, Error>) -> R;
+type DecodeAnswer<R> = fn(Result<Answer, Error>) -> R;
 
 /// A result as it is decoded.
 #[derive(Debug)]
@@ -136,7 +136,7 @@ impl<R> Received<R> {
 impl<T: DeserializeOwned, E: DeserializeOwned + From<Error>> Received<Result<T, E>> {
     /// How a result is decoded.
     #[inline]
-    pub fn fallible(self) -> Decode<Result<T, E>> {
+    pub fn fallible(self) -> DecodeAnswer<Result<T, E>> {
         fallible
     }
 }
@@ -144,7 +144,7 @@ impl<T: DeserializeOwned, E: DeserializeOwned + From<Error>> Received<Result<T, 
 impl<T: for<'de> serde_bytes::Deserialize<'de>, E: DeserializeOwned + From<Error>> Received<Result<T, E>> {
     /// How a result with bytes is decoded.
     #[inline]
-    pub fn fallible_bytes(self) -> Decode<Result<T, E>> {
+    pub fn fallible_bytes(self) -> DecodeAnswer<Result<T, E>> {
         fallible_bytes
     }
 }
@@ -152,7 +152,7 @@ impl<T: for<'de> serde_bytes::Deserialize<'de>, E: DeserializeOwned + From<Error
 impl<T: DeserializeOwned> Received<T> {
     /// How a plain value is decoded.
     #[inline]
-    pub fn plain(self) -> Decode<Result<T, Error>> {
+    pub fn plain(self) -> DecodeAnswer<Result<T, Error>> {
         plain
     }
 }
@@ -160,7 +160,7 @@ impl<T: DeserializeOwned> Received<T> {
 impl<T: for<'de> serde_bytes::Deserialize<'de>> Received<T> {
     /// How plain bytes are decoded.
     #[inline]
-    pub fn plain_bytes(self) -> Decode<Result<T, Error>> {
+    pub fn plain_bytes(self) -> DecodeAnswer<Result<T, Error>> {
         plain_bytes
     }
 }
@@ -168,22 +168,22 @@ impl<T: for<'de> serde_bytes::Deserialize<'de>> Received<T> {
 /// A result that cannot be decoded.
 pub trait Unreceivable<R>: Sized {
     /// Does not compile.
-    fn fallible(self) -> Decode<R> {
+    fn fallible(self) -> DecodeAnswer<R> {
         unreported::<Self, _>()
     }
 
     /// Does not compile.
-    fn fallible_bytes(self) -> Decode<R> {
+    fn fallible_bytes(self) -> DecodeAnswer<R> {
         unreported::<Self, _>()
     }
 
     /// Does not compile.
-    fn plain(self) -> Decode<Result<R, Error>> {
+    fn plain(self) -> DecodeAnswer<Result<R, Error>> {
         unreported::<Self, _>()
     }
 
     /// Does not compile.
-    fn plain_bytes(self) -> Decode<Result<R, Error>> {
+    fn plain_bytes(self) -> DecodeAnswer<Result<R, Error>> {
         unreported::<Self, _>()
     }
 }

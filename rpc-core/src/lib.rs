@@ -159,16 +159,17 @@ pub mod codec;
 mod dispatch;
 mod driver;
 mod events;
-#[cfg(farcall_fuzzing)]
-#[doc(hidden)]
-pub mod fuzzing;
 pub mod guide;
+#[cfg(any(test, farcall_fuzzing))]
+#[doc(hidden)]
+pub mod harness;
 pub mod layer;
 mod loopback;
 #[doc(hidden)]
 pub mod macro_support;
 mod nesting;
 mod proto;
+mod reconnect;
 pub mod registry;
 pub mod server;
 pub mod service;

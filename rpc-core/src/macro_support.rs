@@ -6,7 +6,8 @@ pub use bytes::Bytes;
 pub use serde;
 
 pub use crate::{
-    __farcall_provided as provided, Error,
+    __farcall_blocking_client as blocking_client, __farcall_client as client, __farcall_provided as provided,
+    __farcall_server as server, Error,
     channel::{Receiver, Streaming},
     checked::{Answered, Arrived, Received, Sent, Unanswerable, Undecodable, Unreceivable, Unsendable},
     client::{
@@ -16,7 +17,7 @@ pub use crate::{
     },
     service::{
         AsBytes, Form, Handler, Invocation, MethodDescriptor, Service, ServiceDescriptor, Streams, blocking,
-        bounds::{CallsAsDeclared, Demand, ErrorOf, NoResult, assert_distinct, no_such_method, unimplemented},
+        bounds::{CallsAsDeclared, Demand, ErrorOf, NoResult, are_distinct, no_such_method, unimplemented},
         items::{ByteResults, ByteValues, Results, Values},
         method_id, streaming,
     },

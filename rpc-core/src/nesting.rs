@@ -62,9 +62,9 @@ thread_local! {
 }
 
 /// Puts a nest back as it was, on unwinding as well.
-struct Restore(&'static std::thread::LocalKey<Cell<Nest>>, Nest);
+struct RestoreNest(&'static std::thread::LocalKey<Cell<Nest>>, Nest);
 
-impl Drop for Restore {
+impl Drop for RestoreNest {
     fn drop(&mut self) {
         self.0.set(self.1);
     }
@@ -79,18 +79,18 @@ pub(crate) struct TooDeep;
 pub(crate) fn poll<R>(poll: impl FnOnce() -> R) -> Result<R, TooDeep> {
     let outer = POLLING.get();
     POLLING.set(outer.deeper(POLLS).ok_or(TooDeep)?);
-    let _restore = Restore(&POLLING, outer);
+    let _restore = RestoreNest(&POLLING, outer);
     Ok(poll())
 }
 
 /// The stack that one piece of work may use, together with the polls around it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Share {
+pub(crate) struct StackShare {
     start: usize,
     left: usize,
 }
 
-impl Share {
+impl StackShare {
     /// A share of so many bytes, less what the polls around it have used.
     #[inline]
     pub(crate) fn of(bytes: usize) -> Self {
@@ -138,7 +138,7 @@ pub(crate) fn dispose<T: 'static>(value: T) {
         return drop(value);
     };
     DROPPING.set(inner);
-    let _restore = Restore(&DROPPING, outer);
+    let _restore = RestoreNest(&DROPPING, outer);
     let _rest = (outer.levels == 0).then_some(DropRest);
     drop(value);
 }

@@ -146,42 +146,12 @@ const _: () = {
         "Feed",
         __FARCALL_METHODS,
     );
-    const _: () = __farcall::assert_distinct(&__FARCALL_DESCRIPTOR);
-    #[automatically_derived]
-    impl<Row> __farcall::Client for FeedClient<Row> {
-        fn from_stub(__farcall_stub: __farcall::Stub) -> Self {
-            Self {
-                stub: __farcall_stub,
-                types: ::core::marker::PhantomData,
-            }
-        }
-        fn stub(&self) -> &__farcall::Stub {
-            &self.stub
-        }
-        fn descriptor() -> &'static __farcall::ServiceDescriptor {
-            &__FARCALL_DESCRIPTOR
-        }
-    }
-    #[automatically_derived]
-    impl<Row> ::core::clone::Clone for FeedClient<Row> {
-        fn clone(&self) -> Self {
-            Self {
-                stub: ::core::clone::Clone::clone(&self.stub),
-                types: ::core::marker::PhantomData,
-            }
-        }
-    }
-    #[automatically_derived]
-    impl<Row> ::core::fmt::Debug for FeedClient<Row> {
-        fn fmt(
-            &self,
-            __farcall_formatter: &mut ::core::fmt::Formatter<'_>,
-        ) -> ::core::fmt::Result {
-            __farcall_formatter
-                .debug_struct("FeedClient")
-                .field("stub", &self.stub)
-                .finish()
-        }
+    const _: () = __farcall::std::assert!(
+        __farcall::are_distinct(& __FARCALL_DESCRIPTOR),
+        "two methods of this service have the same id on the wire: rename one with #[rpc(name = \"…\")]"
+    );
+    __farcall::client! {
+        [Row] [FeedClient < Row >] __FARCALL_DESCRIPTOR
     }
     impl<Row> FeedClient<Row> {
         __farcall::provided! {
@@ -207,33 +177,6 @@ const _: () = {
         {
             let __farcall_server = FeedServer::<T>::new(implementation);
             __farcall::Client::new(__farcall::Channel::local(__farcall_server))
-        }
-    }
-    #[automatically_derived]
-    impl<Row> __farcall::serde::Serialize for FeedClient<Row> {
-        fn serialize<__FarcallS: __farcall::serde::Serializer>(
-            &self,
-            __farcall_serializer: __FarcallS,
-        ) -> ::core::result::Result<__FarcallS::Ok, __FarcallS::Error> {
-            __farcall::serialize_client(
-                __farcall::Client::channel(self),
-                &__FARCALL_DESCRIPTOR,
-                __farcall_serializer,
-            )
-        }
-    }
-    #[automatically_derived]
-    impl<'__farcall, Row> __farcall::serde::Deserialize<'__farcall> for FeedClient<Row> {
-        fn deserialize<__FarcallD: __farcall::serde::Deserializer<'__farcall>>(
-            __farcall_deserializer: __FarcallD,
-        ) -> ::core::result::Result<Self, __FarcallD::Error> {
-            ::core::result::Result::map(
-                __farcall::deserialize_client(
-                    &__FARCALL_DESCRIPTOR,
-                    __farcall_deserializer,
-                ),
-                <Self as __farcall::Client>::new,
-            )
         }
     }
     impl<Row> FeedClient<Row>
@@ -332,38 +275,8 @@ const _: () = {
             )
         }
     }
-    #[automatically_derived]
-    impl<Row> __farcall::BlockingClient for FeedBlockingClient<Row> {
-        fn from_stub(__farcall_stub: __farcall::BlockingStub) -> Self {
-            Self {
-                stub: __farcall_stub,
-                types: ::core::marker::PhantomData,
-            }
-        }
-        fn stub(&self) -> &__farcall::BlockingStub {
-            &self.stub
-        }
-    }
-    #[automatically_derived]
-    impl<Row> ::core::clone::Clone for FeedBlockingClient<Row> {
-        fn clone(&self) -> Self {
-            Self {
-                stub: ::core::clone::Clone::clone(&self.stub),
-                types: ::core::marker::PhantomData,
-            }
-        }
-    }
-    #[automatically_derived]
-    impl<Row> ::core::fmt::Debug for FeedBlockingClient<Row> {
-        fn fmt(
-            &self,
-            __farcall_formatter: &mut ::core::fmt::Formatter<'_>,
-        ) -> ::core::fmt::Result {
-            __farcall_formatter
-                .debug_struct("FeedBlockingClient")
-                .field("stub", &self.stub)
-                .finish()
-        }
+    __farcall::blocking_client! {
+        [Row] [FeedBlockingClient < Row >]
     }
     impl<Row> FeedBlockingClient<Row> {
         __farcall::provided! {
@@ -468,33 +381,8 @@ const _: () = {
             )
         }
     }
-    impl<T> FeedServer<T> {
-        /// Answers with `implementation`.
-        fn new(implementation: T) -> Self {
-            Self::from_arc(__farcall::std::sync::Arc::new(implementation))
-        }
-        /// Answers with an implementation that others use, too.
-        fn from_arc(implementation: __farcall::std::sync::Arc<T>) -> Self {
-            Self {
-                implementation,
-                types: ::core::marker::PhantomData,
-            }
-        }
-    }
-    #[automatically_derived]
-    impl<T> ::core::clone::Clone for FeedServer<T> {
-        fn clone(&self) -> Self {
-            Self::from_arc(::core::clone::Clone::clone(&self.implementation))
-        }
-    }
-    #[automatically_derived]
-    impl<T> ::core::fmt::Debug for FeedServer<T> {
-        fn fmt(
-            &self,
-            __farcall_formatter: &mut ::core::fmt::Formatter<'_>,
-        ) -> ::core::fmt::Result {
-            __farcall_formatter.debug_struct("FeedServer").finish_non_exhaustive()
-        }
+    __farcall::server! {
+        [T] [FeedServer < T >] T
     }
     #[automatically_derived]
     impl<T> __farcall::Service for FeedServer<T>

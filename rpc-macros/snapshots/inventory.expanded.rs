@@ -130,7 +130,10 @@ const _: () = {
         "Inventory",
         __FARCALL_METHODS,
     );
-    const _: () = __farcall::assert_distinct(&__FARCALL_DESCRIPTOR);
+    const _: () = __farcall::std::assert!(
+        __farcall::are_distinct(& __FARCALL_DESCRIPTOR),
+        "two methods of this service have the same id on the wire: rename one with #[rpc(name = \"…\")]"
+    );
     enum __FarcallPosition {
         Method0,
         Method1,
@@ -138,41 +141,8 @@ const _: () = {
         Method2,
         Method3,
     }
-    #[automatically_derived]
-    impl<K, Row> __farcall::Client for InventoryClient<K, Row> {
-        fn from_stub(__farcall_stub: __farcall::Stub) -> Self {
-            Self {
-                stub: __farcall_stub,
-                types: ::core::marker::PhantomData,
-            }
-        }
-        fn stub(&self) -> &__farcall::Stub {
-            &self.stub
-        }
-        fn descriptor() -> &'static __farcall::ServiceDescriptor {
-            &__FARCALL_DESCRIPTOR
-        }
-    }
-    #[automatically_derived]
-    impl<K, Row> ::core::clone::Clone for InventoryClient<K, Row> {
-        fn clone(&self) -> Self {
-            Self {
-                stub: ::core::clone::Clone::clone(&self.stub),
-                types: ::core::marker::PhantomData,
-            }
-        }
-    }
-    #[automatically_derived]
-    impl<K, Row> ::core::fmt::Debug for InventoryClient<K, Row> {
-        fn fmt(
-            &self,
-            __farcall_formatter: &mut ::core::fmt::Formatter<'_>,
-        ) -> ::core::fmt::Result {
-            __farcall_formatter
-                .debug_struct("InventoryClient")
-                .field("stub", &self.stub)
-                .finish()
-        }
+    __farcall::client! {
+        [K, Row] [InventoryClient < K, Row >] __FARCALL_DESCRIPTOR
     }
     impl<K, Row> InventoryClient<K, Row> {
         __farcall::provided! {
@@ -200,34 +170,6 @@ const _: () = {
         {
             let __farcall_server = InventoryServer::<T, K>::new(implementation);
             __farcall::Client::new(__farcall::Channel::local(__farcall_server))
-        }
-    }
-    #[automatically_derived]
-    impl<K, Row> __farcall::serde::Serialize for InventoryClient<K, Row> {
-        fn serialize<__FarcallS: __farcall::serde::Serializer>(
-            &self,
-            __farcall_serializer: __FarcallS,
-        ) -> ::core::result::Result<__FarcallS::Ok, __FarcallS::Error> {
-            __farcall::serialize_client(
-                __farcall::Client::channel(self),
-                &__FARCALL_DESCRIPTOR,
-                __farcall_serializer,
-            )
-        }
-    }
-    #[automatically_derived]
-    impl<'__farcall, K, Row> __farcall::serde::Deserialize<'__farcall>
-    for InventoryClient<K, Row> {
-        fn deserialize<__FarcallD: __farcall::serde::Deserializer<'__farcall>>(
-            __farcall_deserializer: __FarcallD,
-        ) -> ::core::result::Result<Self, __FarcallD::Error> {
-            ::core::result::Result::map(
-                __farcall::deserialize_client(
-                    &__FARCALL_DESCRIPTOR,
-                    __farcall_deserializer,
-                ),
-                <Self as __farcall::Client>::new,
-            )
         }
     }
     impl<K, Row: Clone> InventoryClient<K, Row>
@@ -295,38 +237,8 @@ const _: () = {
             )
         }
     }
-    #[automatically_derived]
-    impl<K, Row> __farcall::BlockingClient for InventoryBlockingClient<K, Row> {
-        fn from_stub(__farcall_stub: __farcall::BlockingStub) -> Self {
-            Self {
-                stub: __farcall_stub,
-                types: ::core::marker::PhantomData,
-            }
-        }
-        fn stub(&self) -> &__farcall::BlockingStub {
-            &self.stub
-        }
-    }
-    #[automatically_derived]
-    impl<K, Row> ::core::clone::Clone for InventoryBlockingClient<K, Row> {
-        fn clone(&self) -> Self {
-            Self {
-                stub: ::core::clone::Clone::clone(&self.stub),
-                types: ::core::marker::PhantomData,
-            }
-        }
-    }
-    #[automatically_derived]
-    impl<K, Row> ::core::fmt::Debug for InventoryBlockingClient<K, Row> {
-        fn fmt(
-            &self,
-            __farcall_formatter: &mut ::core::fmt::Formatter<'_>,
-        ) -> ::core::fmt::Result {
-            __farcall_formatter
-                .debug_struct("InventoryBlockingClient")
-                .field("stub", &self.stub)
-                .finish()
-        }
+    __farcall::blocking_client! {
+        [K, Row] [InventoryBlockingClient < K, Row >]
     }
     impl<K, Row> InventoryBlockingClient<K, Row> {
         __farcall::provided! {
@@ -391,33 +303,8 @@ const _: () = {
             )
         }
     }
-    impl<T, K> InventoryServer<T, K> {
-        /// Answers with `implementation`.
-        pub fn new(implementation: T) -> Self {
-            Self::from_arc(__farcall::std::sync::Arc::new(implementation))
-        }
-        /// Answers with an implementation that others use, too.
-        pub fn from_arc(implementation: __farcall::std::sync::Arc<T>) -> Self {
-            Self {
-                implementation,
-                types: ::core::marker::PhantomData,
-            }
-        }
-    }
-    #[automatically_derived]
-    impl<T, K> ::core::clone::Clone for InventoryServer<T, K> {
-        fn clone(&self) -> Self {
-            Self::from_arc(::core::clone::Clone::clone(&self.implementation))
-        }
-    }
-    #[automatically_derived]
-    impl<T, K> ::core::fmt::Debug for InventoryServer<T, K> {
-        fn fmt(
-            &self,
-            __farcall_formatter: &mut ::core::fmt::Formatter<'_>,
-        ) -> ::core::fmt::Result {
-            __farcall_formatter.debug_struct("InventoryServer").finish_non_exhaustive()
-        }
+    __farcall::server! {
+        pub [T, K] [InventoryServer < T, K >] T
     }
     #[automatically_derived]
     impl<T, K> __farcall::Service for InventoryServer<T, K>

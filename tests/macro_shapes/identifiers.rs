@@ -13,20 +13,15 @@ collide! {
     hidden Channel
     hidden Client
     hidden Clone
-    hidden Debug
     hidden Demand
-    hidden Deserialize
     hidden DeserializeOwned
-    hidden Deserializer
     hidden Duration
     prelude Err
-    hidden Error
     hidden Feed
     hidden FeedBlockingClient
     hidden FeedClient
     hidden FeedServer
     hidden Feeds
-    hidden Formatter
     hidden Future
     hidden Handler
     hidden Inventory
@@ -57,7 +52,6 @@ collide! {
     hidden Send
     hidden Sent
     hidden Serialize
-    hidden Serializer
     hidden Service
     hidden ServiceDescriptor
     hidden Sized
@@ -84,18 +78,21 @@ collide! {
     hidden allow
     hidden answer
     hidden answer_fallible
+    hidden are_distinct
     hidden argument
     hidden arguments
     hidden as_ref
-    hidden assert_distinct
+    hidden assert
     hidden automatically_derived
     hidden blob
     hidden blocking
+    hidden blocking_client
     hidden boxed
     hidden call
     hidden cfg
     shown channel
     hidden chat
+    hidden client
     hidden clippy
     hidden clone
     hidden closed
@@ -103,11 +100,8 @@ collide! {
     hidden core
     hidden de
     hidden dead_code
-    hidden debug_struct
     hidden deprecated
     hidden descriptor
-    hidden deserialize
-    hidden deserialize_client
     hidden dispatch
     hidden diverging_sub_expression
     hidden doc
@@ -121,12 +115,6 @@ collide! {
     hidden fallible_stream
     hidden farcall
     hidden feeding
-    hidden field
-    hidden finish
-    hidden finish_non_exhaustive
-    hidden fmt
-    hidden from_arc
-    hidden from_stub
     hidden future
     hidden idempotent
     shown implementation
@@ -170,8 +158,7 @@ collide! {
     hidden row
     hidden rows
     hidden serde
-    hidden serialize
-    hidden serialize_client
+    hidden server
     hidden sku
     hidden std
     hidden stock

@@ -1,10 +1,4 @@
 //! A service with a stream in every place, whose items and ends are as a test tells it.
-#![allow(
-    dead_code,
-    missing_docs,
-    unreachable_pub,
-    reason = "shared by test files that each use a part"
-)]
 
 use std::{
     collections::VecDeque,
@@ -16,7 +10,7 @@ use farcall::{Error, Result, Server, Streaming, stream::Stream};
 use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture};
 use serde::{Deserialize, Serialize};
 
-use crate::support::Gate;
+use crate::Gate;
 
 #[farcall::service]
 pub trait Feed {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// Counts as stopped when it is dropped before it [ended](Self::ended).
-pub(crate) struct Watched(Option<Gate>);
+pub struct Watched(Option<Gate>);
 
 impl Watched {
-    pub(crate) fn ended(mut self) {
+    pub fn ended(mut self) {
         self.0 = None;
     }
 }
@@ -23,7 +23,7 @@ impl Drop for Watched {
 
 /// Where handlers wait: it tells when one has come and when one was stopped, and lets as many pass as it is told to.
 #[derive(Clone)]
-pub(crate) struct Gate(Arc<Events>);
+pub struct Gate(Arc<Events>);
 
 struct Events {
     entered: Semaphore,
@@ -42,7 +42,7 @@ impl Drop for Stopped<'_> {
 }
 
 impl Gate {
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         let closed = || Semaphore::new(0);
         Self(Arc::new(Events {
             entered: closed(),
@@ -52,7 +52,7 @@ impl Gate {
     }
 
     /// For a handler: waits to be let go.
-    pub(crate) async fn pass(&self) {
+    pub async fn pass(&self) {
         let mut stopped = Stopped(Some(&self.0.stopped));
         self.0.entered.add_permits(1);
         take(&self.0.open).await;
@@ -60,33 +60,33 @@ impl Gate {
     }
 
     /// For a handler that does not wait: it has come, and is stopped when the result is dropped.
-    pub(crate) fn watched(&self) -> Watched {
+    pub fn watched(&self) -> Watched {
         self.0.entered.add_permits(1);
         Watched(Some(self.clone()))
     }
 
     /// Lets `count` handlers pass, now or when they come.
-    pub(crate) fn open(&self, count: usize) {
+    pub fn open(&self, count: usize) {
         self.0.open.add_permits(count);
     }
 
     /// Waits until one more handler has come.
-    pub(crate) async fn entered(&self) {
+    pub async fn entered(&self) {
         take(&self.0.entered).await;
     }
 
     /// Whether a handler has come that nobody waited for.
-    pub(crate) fn has_entered(&self) -> bool {
+    pub fn has_entered(&self) -> bool {
         self.0.entered.available_permits() > 0
     }
 
     /// Waits until one more handler was dropped while it waited.
-    pub(crate) async fn stopped(&self) {
+    pub async fn stopped(&self) {
         take(&self.0.stopped).await;
     }
 
     /// How many handlers were dropped while they waited and nobody waited for.
-    pub(crate) fn stopped_count(&self) -> usize {
+    pub fn stopped_count(&self) -> usize {
         self.0.stopped.available_permits()
     }
 }

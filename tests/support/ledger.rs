@@ -1,14 +1,6 @@
 //! A service whose calls are not to run twice, and the book of how often each did.
-#![allow(
-    dead_code,
-    missing_docs,
-    unreachable_pub,
-    reason = "shared by test files that each use a part"
-)]
 
 use std::{
-    fmt,
-    io::Write,
     net::SocketAddr,
     sync::{
         Arc,
@@ -17,8 +9,6 @@ use std::{
 };
 
 use farcall::{Address, Result, RunningServer};
-
-pub type TestResult = std::result::Result<(), Box<dyn std::error::Error>>;
 
 #[farcall::service]
 pub trait Account {
@@ -105,24 +95,9 @@ pub fn body(number: u64, length: usize) -> Vec<u8> {
     bytes
 }
 
-/// `quick` as a rule, and `full` when the long run is asked for.
-pub fn scaled<T>(quick: T, full: T) -> T {
-    if std::env::var_os("FARCALL_FULL").is_some() {
-        full
-    } else {
-        quick
-    }
-}
-
 /// The socket of an address.
 pub fn socket(address: &Address) -> SocketAddr {
     let text = address.to_string();
     let socket = text.rsplit('/').next().and_then(|socket| socket.parse().ok());
     socket.unwrap_or_else(|| panic!("{text} names no socket"))
-}
-
-/// Tells a figure past the test harness, which keeps what passing tests print to itself.
-pub fn say(figure: fmt::Arguments<'_>) {
-    // Nobody may be listening.
-    let _ = writeln!(std::io::stderr().lock(), "{figure}");
 }

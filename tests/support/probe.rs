@@ -1,10 +1,4 @@
 //! The service that tests of connections call, and what they can know of its handlers.
-#![allow(
-    dead_code,
-    missing_docs,
-    unreachable_pub,
-    reason = "shared by test files that each use a part"
-)]
 
 use std::{sync::Arc, time::Duration};
 

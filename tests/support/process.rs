@@ -1,10 +1,4 @@
 //! A second process: the test binary runs itself again, as one of its own tests.
-#![allow(
-    dead_code,
-    missing_docs,
-    unreachable_pub,
-    reason = "shared by test files that each use a part"
-)]
 
 use std::{
     env,

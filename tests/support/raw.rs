@@ -1,10 +1,4 @@
 //! The wire spoken by hand, for peers that do what farcall's own never would.
-#![allow(
-    dead_code,
-    missing_docs,
-    unreachable_pub,
-    reason = "shared by test files that each use a part"
-)]
 
 use std::io;
 

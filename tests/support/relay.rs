@@ -1,14 +1,7 @@
 //! One hop of a bad network on real sockets: what it does to datagrams follows from a seed.
 //!
 //! The server sees one address for each client, as behind a NAT.
-#![allow(
-    dead_code,
-    missing_docs,
-    unreachable_pub,
-    reason = "shared by test files that each use a part"
-)]
 
-#[path = "relay/hop.rs"]
 mod hop;
 
 use std::{

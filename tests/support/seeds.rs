@@ -12,12 +12,12 @@ use std::{
 };
 
 /// The number that an environment variable gives.
-pub(crate) fn number(variable: &str) -> Result<Option<u64>, Box<dyn StdError>> {
+pub fn number(variable: &str) -> Result<Option<u64>, Box<dyn StdError>> {
     Ok(env::var(variable).ok().map(|number| number.parse()).transpose()?)
 }
 
 /// Tries the seeds in any order; a seed that fails ends the test and is named.
-pub(crate) fn each<R: Send>(
+pub fn each<R: Send>(
     seeds: Range<u64>,
     attempt: impl Fn(u64) -> Result<R, Box<dyn StdError>> + Sync,
 ) -> Result<Vec<R>, String> {

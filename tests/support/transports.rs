@@ -4,35 +4,41 @@ use farcall::{Channel, Result, RunningServer, Server, client::ChannelBuilder};
 
 /// One test for each transport from functions `async fn(Transport) -> TestResult`. This is the list: a new transport
 /// joins here.
+#[macro_export]
 macro_rules! over_every_transport {
     ($($test:ident),* $(,)?) => {
-        over_transport!(tcp, Tcp, $($test),*);
-        over_transport!(udp, Udp, $($test),*);
-        over_transport!(unix, Unix, $($test),*);
-        over_transport!(loopback, Loopback, $($test),*);
+        $crate::over_transport!(tcp, Tcp, $($test),*);
+        $crate::over_transport!(udp, Udp, $($test),*);
+        $crate::over_transport!(unix, Unix, $($test),*);
+        $crate::over_transport!(loopback, Loopback, $($test),*);
     };
 }
 
 /// The same for tests that need the running server or several connections, which a loopback channel keeps to itself.
+#[macro_export]
 macro_rules! over_every_socket {
     ($($test:ident),* $(,)?) => {
         mod sockets {
-            over_transport!(tcp, Tcp, $($test),*);
-            over_transport!(udp, Udp, $($test),*);
-            over_transport!(unix, Unix, $($test),*);
+            use super::*;
+
+            $crate::over_transport!(tcp, Tcp, $($test),*);
+            $crate::over_transport!(udp, Udp, $($test),*);
+            $crate::over_transport!(unix, Unix, $($test),*);
         }
     };
 }
 
+#[doc(hidden)]
+#[macro_export]
 macro_rules! over_transport {
     ($name:ident, $transport:ident, $($test:ident),*) => {
         mod $name {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $test() -> crate::support::TestResult {
+                async fn $test() -> $crate::TestResult {
                     // Only a test that hangs notices it.
                     let limit = std::time::Duration::from_secs(60);
-                    tokio::time::timeout(limit, crate::$test(crate::support::Transport::$transport)).await?
+                    tokio::time::timeout(limit, super::$test($crate::Transport::$transport)).await?
                 }
             )*
         }
@@ -41,7 +47,7 @@ macro_rules! over_transport {
 
 /// A way for bytes to travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Transport {
+pub enum Transport {
     Tcp,
     Udp,
     Unix,
@@ -49,20 +55,20 @@ pub(crate) enum Transport {
 }
 
 /// A server and the way to it.
-pub(crate) struct Site {
-    pub(crate) channel: Channel,
+pub struct Site {
+    pub channel: Channel,
     server: Option<RunningServer>,
     directory: Option<tempfile::TempDir>,
 }
 
 impl Transport {
     /// Runs `server` and connects to it.
-    pub(crate) async fn serve(self, server: Server) -> Result<Site> {
+    pub async fn serve(self, server: Server) -> Result<Site> {
         self.serve_to(server, Channel::builder()).await
     }
 
     /// Runs `server` and connects to it with the options of `client`.
-    pub(crate) async fn serve_to(self, server: Server, client: ChannelBuilder) -> Result<Site> {
+    pub async fn serve_to(self, server: Server, client: ChannelBuilder) -> Result<Site> {
         let (address, directory) = match self {
             Self::Tcp => ("tcp://127.0.0.1:0".to_owned(), None),
             Self::Udp => ("udp://127.0.0.1:0".to_owned(), None),
@@ -90,22 +96,22 @@ impl Transport {
 
 impl Site {
     /// The running server.
-    pub(crate) fn server(&self) -> &RunningServer {
+    pub fn server(&self) -> &RunningServer {
         self.server.as_ref().expect("loopback keeps its server to itself")
     }
 
     /// One more connection to the same server.
-    pub(crate) async fn connect(&self) -> Result<Channel> {
+    pub async fn connect(&self) -> Result<Channel> {
         Channel::connect(self.server().local_addr()).await
     }
 
     /// What is left when nobody makes calls through the channel any more.
-    pub(crate) fn without_channel(self) -> impl Sized {
+    pub fn without_channel(self) -> impl Sized {
         (self.server, self.directory)
     }
 
     /// Cuts the server off.
-    pub(crate) fn stop_server(&mut self) {
+    pub fn stop_server(&mut self) {
         self.server = None;
     }
 }

@@ -6,12 +6,12 @@ use std::{
 };
 
 /// The repository's root.
-pub(crate) fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// All files below `folder`, but for what is in a folder that is called as one of `skipped`.
-pub(crate) fn files(folder: &Path, skipped: &[&str]) -> Vec<PathBuf> {
+pub fn files(folder: &Path, skipped: &[&str]) -> Vec<PathBuf> {
     let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("a folder") {
@@ -27,4 +27,4 @@ pub(crate) fn files(folder: &Path, skipped: &[&str]) -> Vec<PathBuf> {
 }
 
 /// The folders of what people do not write: built, found by fuzzers, kept by git.
-pub(crate) const MADE: [&str; 3] = [".git", "corpus", "target"];
+pub const MADE: [&str; 3] = [".git", "corpus", "target"];

@@ -13,7 +13,7 @@ use tower_layer::{Layer, layer_fn};
 use tower_service::Service;
 
 /// A layer that answers a request with `answer`, which gets the rest of the stack to go on with.
-pub(crate) fn wrap<F, A>(answer: F) -> impl Layer<Next, Service = Wrapped<F>>
+pub fn wrap<F, A>(answer: F) -> impl Layer<Next, Service = Wrapped<F>>
 where
     F: Fn(Request, Next) -> A + Clone,
 {
@@ -24,7 +24,7 @@ where
 }
 
 #[derive(Clone)]
-pub(crate) struct Wrapped<F> {
+pub struct Wrapped<F> {
     answer: F,
     next: Next,
 }

@@ -2,15 +2,15 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 use thin_vec::ThinVec;
 
 use crate::{
     Error, Outcome,
     codec::{Codec, CodecError, Format, assert_inline, room_for},
-    driver::Batch,
-    driver::attachments::{self, Carried, Offered, Payload, Wire},
+    driver::ItemBatch,
+    driver::attachments::{self, IncomingAttachment, OutgoingAttachment, Payload, Wire},
+    proto::ItemReader,
 };
 
 /// How items are encoded; chosen where the type is known to be serialisable.
@@ -20,7 +20,7 @@ pub(super) struct Encode<T> {
 }
 
 /// Encodes an item behind others, and gives what goes with it.
-type Append<T> = fn(Format, &T, &mut Vec<u8>) -> Result<ThinVec<Offered>, CodecError>;
+type Append<T> = fn(Format, &T, &mut Vec<u8>) -> Result<ThinVec<OutgoingAttachment>, CodecError>;
 
 impl<T> Clone for Encode<T> {
     fn clone(&self) -> Self {
@@ -39,7 +39,11 @@ impl<T: Serialize> Encode<T> {
     }
 }
 
-fn append<T: Serialize>(format: Format, item: &T, buffer: &mut Vec<u8>) -> Result<ThinVec<Offered>, CodecError> {
+fn append<T: Serialize>(
+    format: Format,
+    item: &T,
+    buffer: &mut Vec<u8>,
+) -> Result<ThinVec<OutgoingAttachment>, CodecError> {
     let (encoded, offered) = attachments::collecting(|| format.encode(item, buffer));
     encoded.map(|()| offered)
 }
@@ -51,7 +55,12 @@ impl<T> Encode<T> {
     }
 
     /// One more item behind others; what an error leaves behind them is to be cut off.
-    pub(super) fn append(&self, format: Format, item: &T, buffer: &mut Vec<u8>) -> Result<ThinVec<Offered>, Error> {
+    pub(super) fn append(
+        &self,
+        format: Format,
+        item: &T,
+        buffer: &mut Vec<u8>,
+    ) -> Result<ThinVec<OutgoingAttachment>, Error> {
         (self.append)(format, item, buffer).map_err(|error| not_encoded(&error))
     }
 }
@@ -71,23 +80,18 @@ pub(super) fn decode<T: DeserializeOwned>(wire: Wire, item: &[u8]) -> Result<T, 
         .map_err(|error| not_decoded(&error))
 }
 
-/// The top bit of an item's length: it carries something.
-const CARRIES: u32 = 1 << 31;
-
 /// Items that came and are decoded one by one.
 pub(super) struct Items<T> {
-    bytes: Bytes,
-    position: usize,
-    carried: VecDeque<ThinVec<Carried>>,
+    reader: ItemReader,
+    carried: VecDeque<ThinVec<IncomingAttachment>>,
     wire: Wire,
     decode: Decode<T>,
 }
 
 impl<T> Items<T> {
-    pub(super) fn new(batch: Batch, wire: Wire, decode: Decode<T>) -> Self {
+    pub(super) fn new(batch: ItemBatch, wire: Wire, decode: Decode<T>) -> Self {
         Self {
-            bytes: batch.items,
-            position: 0,
+            reader: ItemReader::new(batch.items),
             carried: batch.carried,
             wire,
             decode,
@@ -97,42 +101,29 @@ impl<T> Items<T> {
     /// The next item; `None` when all are used up.
     #[inline]
     pub(super) fn next(&mut self) -> Option<Result<T, Error>> {
-        let (length, rest) = self.bytes.get(self.position..)?.split_first_chunk()?;
-        let length = u32::from_le_bytes(*length);
-        let size = (length & !CARRIES) as usize;
-        // The protocol hands over whole items only.
-        let item = rest.get(..size)?;
-        self.position += 4 + size;
-        if length & CARRIES == 0 && !self.wire.near {
-            return Some((self.decode)(self.wire, item));
+        let item = self.reader.next()?;
+        if !item.carries && !self.wire.near {
+            return Some((self.decode)(self.wire, item.bytes));
         }
-        let carried = if length & CARRIES == 0 {
-            ThinVec::new()
-        } else {
+        let carried = if item.carries {
             self.carried.pop_front().unwrap_or_default()
+        } else {
+            ThinVec::new()
         };
         Some(attachments::decoding(carried, self.wire, || {
-            (self.decode)(self.wire, item)
+            (self.decode)(self.wire, item.bytes)
         }))
     }
 
     /// Whether all are used up: a long one is worth its memory.
     #[inline]
     pub(super) fn is_over(&self) -> bool {
-        self.position == self.bytes.len()
+        self.reader.is_over()
     }
 
     /// Passes over all items but the last one.
     pub(super) fn last(mut self) -> Option<Result<T, Error>> {
-        let mut next = self.position;
-        while let Some((length, rest)) = self.bytes.get(next..).and_then(|rest| rest.split_first_chunk()) {
-            let size = (u32::from_le_bytes(*length) & !CARRIES) as usize;
-            self.position = next;
-            if rest.len() <= size {
-                break;
-            }
-            next += 4 + size;
-        }
+        self.reader.skip_to_last();
         // What the others carried goes back.
         let kept = self.carried.pop_back();
         self.carried = kept.into_iter().collect();

@@ -20,7 +20,8 @@ use super::{
 use crate::{
     Error,
     clock::now,
-    driver::attachments::Offered,
+    driver::attachments::OutgoingAttachment,
+    proto::ItemWriter,
     unwind::{Panicked, caught, guarded},
 };
 
@@ -43,7 +44,7 @@ where
         stream: Some(Box::pin(stream)),
         deadline,
         timer: None,
-        buffer: Vec::new(),
+        batch: ItemWriter::default(),
         alone: None,
     }
 }
@@ -55,10 +56,10 @@ pub(crate) struct Feed<S, T> {
     stream: Option<Pin<Box<S>>>,
     deadline: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
-    /// Items behind their lengths, as they go; empty between two polls.
-    buffer: Vec<u8>,
+    /// What leaves together; empty between two polls.
+    batch: ItemWriter,
     /// An item that leaves by itself and waits for room.
-    alone: Option<(Vec<u8>, ThinVec<Offered>)>,
+    alone: Option<(Vec<u8>, ThinVec<OutgoingAttachment>)>,
 }
 
 /// How a stream ends.
@@ -173,17 +174,17 @@ impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
     /// Sends what is ready as one batch, or the item that leaves by itself.
     fn send_some(&mut self, out: &Out<T>, cx: &mut Context<'_>) -> Filled {
         if let Some((item, offered)) = self.alone.take() {
-            return match out.outlet.send_bytes(item, offered) {
+            return match out.send_stream.send_bytes(item, offered) {
                 Ok(()) => Filled::Full,
                 Err(error) => Filled::End(End::Failed(error)),
             };
         }
         let filled = self.fill(out, cx);
-        if self.buffer.is_empty() {
+        if self.batch.len() == 0 {
             return filled;
         }
-        let sent = out.outlet.send_batch(&self.buffer);
-        self.buffer.clear();
+        let sent = out.send_stream.send_batch(self.batch.items());
+        self.batch.clear();
         match sent {
             Ok(()) => filled,
             Err(_) => Filled::End(End::Stopped),
@@ -194,44 +195,38 @@ impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
     fn fill(&mut self, out: &Out<T>, cx: &mut Context<'_>) -> Filled {
         let Self {
             stream: Some(stream),
-            buffer,
+            batch,
             alone,
             ..
         } = self
         else {
             return Filled::End(End::Finished);
         };
-        let mut whole = 0;
-        // The stream is not polled again after a panic, and of the buffer only whole items are used.
+        // The stream is not polled again after a panic, and of the batch only whole items leave.
         let filling = || {
-            let format = out.outlet.wire().format;
-            let most = out.outlet.max_item().min(ALONE);
-            while buffer.len() < BATCH {
+            let format = out.send_stream.wire().format;
+            let most = out.send_stream.max_item().min(ALONE);
+            while batch.len() < BATCH {
                 let item = match stream.as_mut().poll_next(cx) {
                     Poll::Ready(Some(Ok(item))) => item,
                     Poll::Ready(Some(Err(error))) => return Filled::End(End::Failed(error)),
                     Poll::Ready(None) => return Filled::End(End::Finished),
                     Poll::Pending => return Filled::Empty,
                 };
-                buffer.extend_from_slice(&[0; 4]);
-                let offered = match out.encode.append(format, &item, buffer) {
+                let offered = match out.encode.append(format, &item, batch.begin()) {
                     Ok(offered) => offered,
                     Err(error) => return Filled::End(End::Failed(error)),
                 };
-                let length = buffer.len() - whole - 4;
-                if length > most || !offered.is_empty() {
-                    *alone = Some((buffer[whole + 4..].to_vec(), offered));
+                if batch.begun().len() > most || !offered.is_empty() {
+                    *alone = Some((batch.begun().to_vec(), offered));
                     return Filled::Full;
                 }
-                buffer[whole..whole + 4].copy_from_slice(&(length as u32).to_le_bytes());
-                whole = buffer.len();
+                batch.end();
             }
             Filled::Full
         };
-        let tells = out.outlet.wire().tells_panics;
-        let filled = caught(filling).unwrap_or_else(|panic| Filled::End(End::Failed(panicked(&panic, tells))));
-        buffer.truncate(whole);
-        filled
+        let tells = out.send_stream.wire().tells_panics;
+        caught(filling).unwrap_or_else(|panic| Filled::End(End::Failed(panicked(&panic, tells))))
     }
 
     /// A destructor that panics does not keep the receiver from hearing of the end.

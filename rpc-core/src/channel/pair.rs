@@ -19,7 +19,7 @@ use tokio::{
 
 use super::{
     coding::Items,
-    pipe::{Next, Pipe, gone},
+    pipe::{NextItem, Pipe, gone},
 };
 use crate::{Error, Outcome, driver::attachments, driver::broken};
 
@@ -218,9 +218,9 @@ impl<T> Receiver<T> {
             let next = ready!(self.pipe.poll_next(cx));
             progress.made_progress();
             match next {
-                Next::Item(item) => return Poll::Ready(Some(Ok(item))),
-                Next::Items(items) => self.items = Some(items),
-                Next::End(error) => return Poll::Ready(error.map(Err)),
+                NextItem::Item(item) => return Poll::Ready(Some(Ok(item))),
+                NextItem::Items(items) => self.items = Some(items),
+                NextItem::End(error) => return Poll::Ready(error.map(Err)),
             }
         }
     }

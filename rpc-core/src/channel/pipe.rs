@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use super::coding::{Decode, Encode, Items};
 use crate::{
     Error, Outcome,
-    driver::{Inlet, Outlet},
+    driver::{RecvStream, SendStream},
     sync::Mutex,
     unwind::caught,
 };
@@ -21,18 +21,18 @@ const QUEUED: usize = 16;
 
 /// What the two ends of a channel share, or what is behind the one that is here.
 pub(super) struct Pipe<T> {
-    state: Mutex<State<T>>,
+    state: Mutex<PipeState<T>>,
     /// The receiver is elsewhere. Set under the lock, once nothing is queued.
     out: OnceLock<Out<T>>,
     /// The sender is elsewhere. Set under the lock; what is queued came before.
-    incoming: OnceLock<Incoming<T>>,
+    incoming: OnceLock<RemoteSource<T>>,
     /// Of those who send through one end, and of those who wait for its receiver to stop, one at a time leaves its
     /// waker.
     pub(super) sending: Semaphore,
     pub(super) closing: Semaphore,
 }
 
-struct State<T> {
+struct PipeState<T> {
     queue: VecDeque<T>,
     /// The receiver's end leaves: nothing is queued any more.
     leaving: bool,
@@ -40,12 +40,12 @@ struct State<T> {
     end: Option<Result<(), Error>>,
     /// Why the receiver takes no more.
     stopped: Option<Error>,
-    wakers: Wakers,
+    wakers: PipeWakers,
 }
 
 /// Who waits. To be called without the lock.
 #[derive(Default)]
-struct Wakers {
+struct PipeWakers {
     /// The sender, for room.
     room: Option<Waker>,
     /// The sender, for the receiver to stop.
@@ -56,18 +56,18 @@ struct Wakers {
 
 /// The way to a receiver that is elsewhere.
 pub(super) struct Out<T> {
-    pub(super) outlet: Outlet,
+    pub(super) send_stream: SendStream,
     pub(super) encode: Encode<T>,
 }
 
 /// The way from a sender that is elsewhere.
-struct Incoming<T> {
-    inlet: Inlet,
+struct RemoteSource<T> {
+    recv_stream: RecvStream,
     decode: Decode<T>,
 }
 
 /// What a receiver gets.
-pub(super) enum Next<T> {
+pub(super) enum NextItem<T> {
     Item(T),
     Items(Items<T>),
     End(Option<Error>),
@@ -77,12 +77,12 @@ impl<T> Pipe<T> {
     /// Both ends are here.
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
-            state: Mutex::new(State {
+            state: Mutex::new(PipeState {
                 queue: VecDeque::new(),
                 leaving: false,
                 end: None,
                 stopped: None,
-                wakers: Wakers::default(),
+                wakers: PipeWakers::default(),
             }),
             out: OnceLock::new(),
             incoming: OnceLock::new(),
@@ -92,20 +92,20 @@ impl<T> Pipe<T> {
     }
 
     /// The sender is here.
-    pub(super) fn outgoing(outlet: Outlet, encode: Encode<T>) -> Arc<Self> {
+    pub(super) fn outgoing(send_stream: SendStream, encode: Encode<T>) -> Arc<Self> {
         let pipe = Self::new();
-        pipe.set_out(pipe.lock(), Out { outlet, encode });
+        pipe.set_out(pipe.lock(), Out { send_stream, encode });
         pipe
     }
 
     /// The receiver is here.
-    pub(super) fn incoming(inlet: Inlet, decode: Decode<T>) -> Arc<Self> {
+    pub(super) fn incoming(recv_stream: RecvStream, decode: Decode<T>) -> Arc<Self> {
         let pipe = Self::new();
-        pipe.sender_left(inlet, decode);
+        pipe.sender_left(recv_stream, decode);
         pipe
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
+    fn lock(&self) -> MutexGuard<'_, PipeState<T>> {
         self.state.lock()
     }
 
@@ -126,7 +126,7 @@ impl<T> Pipe<T> {
         let mut state = self.lock();
         if let Some(out) = self.out.get() {
             drop(state);
-            return out.outlet.poll_ready(cx);
+            return out.send_stream.poll_ready(cx);
         }
         if let Some(why) = self.takes_no_more(&state) {
             return Poll::Ready(Err(why));
@@ -145,7 +145,7 @@ impl<T> Pipe<T> {
         let mut state = self.lock();
         if let Some(out) = self.out.get() {
             drop(state);
-            return out.outlet.poll_stopped(cx);
+            return out.send_stream.poll_stopped(cx);
         }
         if let Some(why) = self.takes_no_more(&state) {
             return Poll::Ready(why);
@@ -159,14 +159,14 @@ impl<T> Pipe<T> {
     /// Why the receiver takes no more, if it does not.
     pub(super) fn stopped(&self) -> Option<Error> {
         match self.out.get() {
-            Some(out) => out.outlet.stopped(),
+            Some(out) => out.send_stream.stopped(),
             None => self.lock().stopped.clone(),
         }
     }
 
     /// Why nothing more goes to the receiver from here. One task may send the sender away, and somebody else end it,
     /// while another one here still sends: an item behind that would reach a receiver that does not wait for it.
-    fn takes_no_more(&self, state: &State<T>) -> Option<Error> {
+    fn takes_no_more(&self, state: &PipeState<T>) -> Option<Error> {
         let left = self.incoming.get().is_some() || state.end.is_some();
         state.stopped.clone().or_else(|| left.then(|| gone("sender")))
     }
@@ -195,7 +195,7 @@ impl<T> Pipe<T> {
         let mut state = self.lock();
         if let Some(out) = self.out.get() {
             drop(state);
-            return out.outlet.end(end.as_ref().copied());
+            return out.send_stream.end(end.as_ref().copied());
         }
         state.end.get_or_insert(end);
         // The receiver, and those who still wait at a sender that was sent away.
@@ -207,13 +207,13 @@ impl<T> Pipe<T> {
     // ---- the receiver's side -------------------------------------------------------------------------------------
 
     /// Waits for items. Cancel safe.
-    pub(super) fn poll_next(&self, cx: &Context<'_>) -> Poll<Next<T>> {
+    pub(super) fn poll_next(&self, cx: &Context<'_>) -> Poll<NextItem<T>> {
         let mut state = self.lock();
         if let Some(item) = state.queue.pop_front() {
             let sender = state.wakers.room.take();
             drop(state);
             wake(sender);
-            return Poll::Ready(Next::Item(item));
+            return Poll::Ready(NextItem::Item(item));
         }
         if let Some(incoming) = self.incoming.get() {
             drop(state);
@@ -221,7 +221,7 @@ impl<T> Pipe<T> {
         }
         if let Some(end) = &mut state.end {
             let end = std::mem::replace(end, Ok(()));
-            return Poll::Ready(Next::End(end.err()));
+            return Poll::Ready(NextItem::End(end.err()));
         }
         let earlier = state.wakers.items.replace(cx.waker().clone());
         drop(state);
@@ -235,7 +235,7 @@ impl<T> Pipe<T> {
         if let Some(incoming) = self.incoming.get() {
             let unread = std::mem::take(&mut state.queue);
             drop(state);
-            incoming.inlet.close(why.as_ref());
+            incoming.recv_stream.close(why.as_ref());
             drop(unread);
             return;
         }
@@ -253,8 +253,8 @@ impl<T> Pipe<T> {
     // ---- an end leaves -------------------------------------------------------------------------------------------
 
     /// The receiver is elsewhere from now on; what is queued is sent there.
-    pub(super) fn receiver_left(&self, outlet: Outlet, encode: Encode<T>) {
-        let out = Out { outlet, encode };
+    pub(super) fn receiver_left(&self, send_stream: SendStream, encode: Encode<T>) {
+        let out = Out { send_stream, encode };
         loop {
             let mut state = self.lock();
             // The sender waits from now on, after at most one more item: so this ends, and the order stays.
@@ -266,12 +266,12 @@ impl<T> Pipe<T> {
             drop(state);
             if let Err(error) = out.send_all(queue) {
                 // For the receiver it is what ends the stream, whose other items came.
-                out.outlet.end(Err(&error.with_outcome(Outcome::Unknown)));
+                out.send_stream.end(Err(&error.with_outcome(Outcome::Unknown)));
             }
         }
     }
 
-    fn set_out(&self, mut state: MutexGuard<'_, State<T>>, out: Out<T>) {
+    fn set_out(&self, mut state: MutexGuard<'_, PipeState<T>>, out: Out<T>) {
         let end = state.end.take();
         let wakers = std::mem::take(&mut state.wakers);
         let refused = self.out.set(out);
@@ -279,35 +279,35 @@ impl<T> Pipe<T> {
         // An end leaves once only.
         drop(refused);
         if let (Some(out), Some(end)) = (self.out.get(), end) {
-            out.outlet.end(end.as_ref().copied());
+            out.send_stream.end(end.as_ref().copied());
         }
         self.joined(wakers);
     }
 
     /// The sender is elsewhere from now on; what is queued came before.
-    pub(super) fn sender_left(&self, inlet: Inlet, decode: Decode<T>) {
+    pub(super) fn sender_left(&self, recv_stream: RecvStream, decode: Decode<T>) {
         let mut state = self.lock();
         let stopped = state.stopped.clone();
         let wakers = std::mem::take(&mut state.wakers);
-        let refused = self.incoming.set(Incoming { inlet, decode });
+        let refused = self.incoming.set(RemoteSource { recv_stream, decode });
         drop(state);
         // An end leaves once only.
         drop(refused);
         if let (Some(incoming), Some(why)) = (self.incoming.get(), stopped) {
-            incoming.inlet.close(Some(&why));
+            incoming.recv_stream.close(Some(&why));
         }
         self.joined(wakers);
     }
 
     /// One end is on a connection now. With both of them there, nobody here carries items from one to the other.
-    fn joined(&self, wakers: Wakers) {
+    fn joined(&self, wakers: PipeWakers) {
         if let (Some(out), Some(incoming)) = (self.out.get(), self.incoming.get()) {
             let error = Error::failed_precondition(
                 "both ends of one channel were sent over connections; keep one, or pass the items on between two \
                  channels",
             );
-            out.outlet.end(Err(&error));
-            incoming.inlet.close(Some(&error));
+            out.send_stream.end(Err(&error));
+            incoming.recv_stream.close(Some(&error));
         }
         wakers.wake();
     }
@@ -327,22 +327,22 @@ impl<T> Out<T> {
 
     /// Sends one item; a failure leaves the stream as it was.
     fn send(&self, item: &T) -> Result<(), Error> {
-        let item = self.encode.one(self.outlet.wire().format, item)?;
-        self.outlet.send(item)
+        let item = self.encode.one(self.send_stream.wire().format, item)?;
+        self.send_stream.send(item)
     }
 }
 
-impl<T> Incoming<T> {
-    fn poll_next(&self, cx: &Context<'_>) -> Poll<Next<T>> {
-        self.inlet.poll_batch(cx).map(|batch| match batch {
-            Some(Ok(batch)) => Next::Items(Items::new(batch, self.inlet.wire(), self.decode)),
-            Some(Err(error)) => Next::End(Some(error)),
-            None => Next::End(None),
+impl<T> RemoteSource<T> {
+    fn poll_next(&self, cx: &Context<'_>) -> Poll<NextItem<T>> {
+        self.recv_stream.poll_batch(cx).map(|batch| match batch {
+            Some(Ok(batch)) => NextItem::Items(Items::new(batch, self.recv_stream.wire(), self.decode)),
+            Some(Err(error)) => NextItem::End(Some(error)),
+            None => NextItem::End(None),
         })
     }
 }
 
-impl Wakers {
+impl PipeWakers {
     fn wake(self) {
         wake(self.room);
         wake(self.stop);

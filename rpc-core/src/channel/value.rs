@@ -14,7 +14,7 @@ use super::{
     pipe::Pipe,
 };
 use crate::{
-    driver::attachments::{self, Bound, Carried, Offered, StreamEnd},
+    driver::attachments::{self, Bound, IncomingAttachment, OutgoingAttachment, StreamEnd},
     proto::Flow,
 };
 
@@ -36,14 +36,14 @@ impl<T: DeserializeOwned + Send + 'static> Serialize for Sender<T> {
 
 fn leave<S: Serializer>(serializer: S, flow: Flow, end: impl StreamEnd + 'static) -> Result<S::Ok, S::Error> {
     let end = Box::new(end);
-    let place = attachments::offer(Offered::Stream { flow, end }).map_err(S::Error::custom)?;
+    let place = attachments::offer(OutgoingAttachment::Stream { flow, end }).map_err(S::Error::custom)?;
     serializer.serialize_u32(place)
 }
 
 impl<'de, T: DeserializeOwned + Send + 'static> Deserialize<'de> for Receiver<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match arrive(deserializer)? {
-            Carried::Inlet(inlet) => Ok(Self::over(Pipe::incoming(inlet, decode::<T>))),
+            IncomingAttachment::RecvStream(recv_stream) => Ok(Self::over(Pipe::incoming(recv_stream, decode::<T>))),
             carried => local(carried),
         }
     }
@@ -52,21 +52,21 @@ impl<'de, T: DeserializeOwned + Send + 'static> Deserialize<'de> for Receiver<T>
 impl<'de, T: Serialize + Send + 'static> Deserialize<'de> for Sender<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match arrive(deserializer)? {
-            Carried::Outlet(outlet) => Ok(Self::over(Pipe::outgoing(outlet, Encode::new()))),
+            IncomingAttachment::SendStream(send_stream) => Ok(Self::over(Pipe::outgoing(send_stream, Encode::new()))),
             carried => local(carried),
         }
     }
 }
 
-pub(super) fn arrive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Carried, D::Error> {
+pub(super) fn arrive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<IncomingAttachment, D::Error> {
     let place = u32::deserialize(deserializer)?;
     let (carried, _) = attachments::claim(place).map_err(D::Error::custom)?;
     Ok(carried)
 }
 
 /// The end itself, from a message that never left the process.
-pub(super) fn local<End: 'static, E: serde::de::Error>(carried: Carried) -> Result<End, E> {
-    let Carried::Local(Offered::Stream { end, .. }) = carried else {
+pub(super) fn local<End: 'static, E: serde::de::Error>(carried: IncomingAttachment) -> Result<End, E> {
+    let IncomingAttachment::Local(OutgoingAttachment::Stream { end, .. }) = carried else {
         return Err(E::custom("something else came in the place of a channel's end"));
     };
     let end = end
@@ -78,9 +78,9 @@ pub(super) fn local<End: 'static, E: serde::de::Error>(carried: Carried) -> Resu
 
 impl<T: Serialize + Send + 'static> StreamEnd for Receiver<T> {
     fn bind(self: Box<Self>, bound: Bound) {
-        if let Bound::Outlet(outlet) = bound {
+        if let Bound::SendStream(send_stream) = bound {
             self.disarm();
-            self.pipe().receiver_left(outlet, Encode::new());
+            self.pipe().receiver_left(send_stream, Encode::new());
         }
     }
 
@@ -91,9 +91,9 @@ impl<T: Serialize + Send + 'static> StreamEnd for Receiver<T> {
 
 impl<T: DeserializeOwned + Send + 'static> StreamEnd for Sender<T> {
     fn bind(self: Box<Self>, bound: Bound) {
-        if let Bound::Inlet(inlet) = bound {
+        if let Bound::RecvStream(recv_stream) = bound {
             self.disarm();
-            self.pipe().sender_left(inlet, decode::<T>);
+            self.pipe().sender_left(recv_stream, decode::<T>);
         }
     }
 

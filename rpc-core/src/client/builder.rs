@@ -1,16 +1,24 @@
 //! Options of a channel.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use tokio::runtime::Handle;
 use tower_service::Service;
 
-use super::Channel;
+use super::{
+    channel::{CallTarget, Channel, ChannelInner},
+    raw::bottom,
+};
 use crate::{
     Error, Limits, Metadata,
     codec::Format,
-    driver::DEFAULT_TIMEOUT,
+    driver::{DEFAULT_TIMEOUT, attachments::Wire},
     layer::{Layers, Next, Request, Response},
+    reconnect::Reconnect,
     transport::{Connector, IntoAddress, connector},
 };
 
@@ -31,14 +39,14 @@ use crate::{
 /// ```
 #[must_use]
 pub struct ChannelBuilder {
-    pub(super) limits: Limits,
-    pub(super) format: Format,
-    pub(super) timeout: Option<Duration>,
-    pub(super) metadata: Metadata,
-    pub(super) runtime: Option<Handle>,
+    limits: Limits,
+    format: Format,
+    timeout: Option<Duration>,
+    metadata: Metadata,
+    runtime: Option<Handle>,
     /// For a run that can be repeated.
-    pub(super) seed: Option<u64>,
-    pub(super) layers: Layers,
+    seed: Option<u64>,
+    layers: Layers,
 }
 
 impl Default for ChannelBuilder {
@@ -151,13 +159,55 @@ impl ChannelBuilder {
     pub fn connect_lazily(self, address: impl IntoAddress) -> Result<Channel, Error> {
         let address = address.into_address()?;
         let connector = connector(&address)?;
-        Ok(Channel::new(self, connector, address.instance()))
+        Ok(self.channel(connector, address.instance()))
     }
 
     /// A channel over a transport of your own; it connects with its first call.
     pub fn connector(self, connector: Arc<dyn Connector>) -> Channel {
         let instance = connector.address().instance().map(str::to_owned);
-        Channel::new(self, connector, instance.as_deref())
+        self.channel(connector, instance.as_deref())
+    }
+
+    fn channel(self, connector: Arc<dyn Connector>, instance: Option<&str>) -> Channel {
+        let limits = self.limits.normalised();
+        let wire = Wire {
+            format: self.format,
+            limits: (&limits).into(),
+            near: connector.address().is_near(),
+            tells_panics: false,
+        };
+        // Some layers keep time or have tasks.
+        let runtime = self.runtime.clone();
+        let _entered = runtime.as_ref().map(Handle::enter);
+        let server = Reconnect::new(connector, limits, self.format, self.timeout, self.runtime, self.seed);
+        let inner = Arc::new_cyclic(|inner: &Weak<ChannelInner>| {
+            let inner = inner.clone();
+            // The stack sits inside the channel that it calls, so it holds it weakly.
+            let bottom = Next::bottom(move |request| bottom(inner.upgrade().map(Channel::bare), request));
+            ChannelInner {
+                target: CallTarget::Server(server),
+                wire,
+                timeout: self.timeout,
+                metadata: self.metadata,
+                layers: self.layers.around(bottom),
+            }
+        });
+        Channel::bare(inner).instance(instance)
+    }
+}
+
+impl Channel {
+    /// Connects with default options; see [`ChannelBuilder::connect`].
+    ///
+    /// # Errors
+    /// Fails fast with the cause.
+    pub async fn connect(address: impl IntoAddress) -> Result<Self, Error> {
+        Self::builder().connect(address).await
+    }
+
+    /// Options first.
+    pub fn builder() -> ChannelBuilder {
+        ChannelBuilder::default()
     }
 }
 

@@ -1,24 +1,20 @@
 //! A channel: the way to one server or one object.
 
-use std::{
-    fmt,
-    sync::{Arc, LazyLock},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::{runtime::Handle, sync::watch};
 
-use super::{ChannelBuilder, dialled::Dialled};
 use crate::{
-    Address, Code, Error, Metadata, Outcome,
+    Address, Code, Error, Metadata,
+    dispatch::local_address,
     driver::Import,
     driver::attachments::Wire,
     driver::attachments::revoked,
     layer::Next,
     proto::fnv1a,
+    reconnect::{ChannelState, Reconnect, outside_runtime},
     service::{LocalObject, Service},
     told::Ending,
-    transport::{Connector, IntoAddress},
 };
 
 /// The way to one server, or to one object, shared by any number of clients and tasks; cloning it is cheap.
@@ -54,7 +50,7 @@ use crate::{
 /// you do not trust has sent.
 #[derive(Clone)]
 pub struct Channel {
-    inner: Arc<Inner>,
+    inner: Arc<ChannelInner>,
     instance: Option<Instance>,
 }
 
@@ -65,8 +61,8 @@ pub(super) struct Instance {
     pub(super) name: Arc<str>,
 }
 
-pub(super) struct Inner {
-    pub(super) target: Target,
+pub(super) struct ChannelInner {
+    pub(super) target: CallTarget,
     /// How arguments are written, and results read.
     pub(super) wire: Wire,
     /// How long a call may take unless something else is said.
@@ -76,49 +72,16 @@ pub(super) struct Inner {
 }
 
 /// Where calls go.
-pub(super) enum Target {
+pub(super) enum CallTarget {
     /// To a server, over connections that are made when they are needed.
-    Dialled(Arc<Dialled>),
+    Server(Arc<Reconnect>),
     /// To an object behind the connection over which its reference came.
     Remote(Arc<Import>),
     /// To an object in this process.
     Local(Arc<LocalObject>),
 }
 
-/// The address of every object of this process.
-static LOCAL: LazyLock<Arc<Address>> = LazyLock::new(|| Arc::new(Address::custom("local://")));
-
-/// The address of every object of this process.
-pub(super) fn local_address() -> &'static Arc<Address> {
-    &LOCAL
-}
-
-/// Whether a channel has a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ChannelState {
-    /// No connection; the next call makes one. The object is revoked, or its connection is gone; it will not come back.
-    Idle,
-    /// An attempt is under way, or waits for its time.
-    Connecting,
-    /// Connected. The object can be called.
-    Ready,
-}
-
 impl Channel {
-    /// Connects with default options; see [`ChannelBuilder::connect`].
-    ///
-    /// # Errors
-    /// Fails fast with the cause.
-    pub async fn connect(address: impl IntoAddress) -> Result<Self, Error> {
-        Self::builder().connect(address).await
-    }
-
-    /// Options first.
-    pub fn builder() -> ChannelBuilder {
-        ChannelBuilder::default()
-    }
-
     /// A channel to an object of this process: `service` becomes one that can be called here, without a network, and
     /// from wherever a client with this channel is sent.
     ///
@@ -154,8 +117,8 @@ impl Channel {
 
     /// A channel to an object of this process.
     pub(super) fn to_object(object: Arc<LocalObject>) -> Self {
-        Self::bare(Arc::new(Inner {
-            target: Target::Local(object),
+        Self::bare(Arc::new(ChannelInner {
+            target: CallTarget::Local(object),
             wire: Wire {
                 near: true,
                 ..Wire::default()
@@ -169,8 +132,8 @@ impl Channel {
     /// A channel to an object of the peer's.
     pub(super) fn to_import(import: Arc<Import>) -> Self {
         let (wire, timeout) = (import.link().wire(), import.link().timeout());
-        Self::bare(Arc::new(Inner {
-            target: Target::Remote(import),
+        Self::bare(Arc::new(ChannelInner {
+            target: CallTarget::Remote(import),
             wire,
             timeout,
             metadata: Metadata::new(),
@@ -178,39 +141,11 @@ impl Channel {
         }))
     }
 
-    pub(super) fn new(builder: ChannelBuilder, connector: Arc<dyn Connector>, instance: Option<&str>) -> Self {
-        let limits = builder.limits.normalised();
-        let (format, timeout) = (builder.format, builder.timeout);
-        let wire = Wire {
-            format,
-            limits: (&limits).into(),
-            near: connector.address().is_near(),
-            tells_panics: false,
-        };
-        // Some layers keep time or have tasks.
-        let handle = builder.runtime.clone();
-        let _entered = handle.as_ref().map(Handle::enter);
-        let dialled = Dialled::new(connector, limits, format, timeout, builder.runtime, builder.seed);
-        let inner = Arc::new_cyclic(|inner: &std::sync::Weak<Inner>| {
-            let inner = inner.clone();
-            // The stack sits inside the channel that it calls, so it holds it weakly.
-            let bottom = Next::bottom(move |request| super::call::bottom(inner.upgrade().map(Self::bare), request));
-            Inner {
-                target: Target::Dialled(dialled),
-                wire,
-                timeout,
-                metadata: builder.metadata,
-                layers: builder.layers.around(bottom),
-            }
-        });
-        Self::bare(inner).instance(instance)
-    }
-
-    fn bare(inner: Arc<Inner>) -> Self {
+    pub(super) fn bare(inner: Arc<ChannelInner>) -> Self {
         Self { inner, instance: None }
     }
 
-    fn instance(mut self, name: Option<&str>) -> Self {
+    pub(super) fn instance(mut self, name: Option<&str>) -> Self {
         self.instance = name.map(|name| Instance {
             id: fnv1a(name),
             name: Arc::from(name),
@@ -233,9 +168,9 @@ impl Channel {
     /// `local://` for one of this process.
     pub fn address(&self) -> &Address {
         match &self.inner.target {
-            Target::Dialled(dialled) => dialled.connector.address(),
-            Target::Remote(import) => import.link().peer(),
-            Target::Local(_) => local_address(),
+            CallTarget::Server(server) => server.address(),
+            CallTarget::Remote(import) => import.link().peer(),
+            CallTarget::Local(_) => local_address(),
         }
     }
 
@@ -247,8 +182,8 @@ impl Channel {
     /// channel that does not lead to an object of this process.
     pub fn revoke(&self) -> bool {
         match &self.inner.target {
-            Target::Local(object) => object.revoke(),
-            Target::Dialled(_) | Target::Remote(_) => false,
+            CallTarget::Local(object) => object.revoke(),
+            CallTarget::Server(_) | CallTarget::Remote(_) => false,
         }
     }
 
@@ -259,9 +194,9 @@ impl Channel {
     /// who [wait](Self::closed) for it or [watch](Self::watch_state) the channel.
     pub fn state(&self) -> ChannelState {
         let callable = match &self.inner.target {
-            Target::Dialled(dialled) => return dialled.state(),
-            Target::Remote(import) => import.is_callable(),
-            Target::Local(object) => !object.is_revoked(),
+            CallTarget::Server(server) => return server.state(),
+            CallTarget::Remote(import) => import.is_callable(),
+            CallTarget::Local(object) => !object.is_revoked(),
         };
         if callable {
             ChannelState::Ready
@@ -272,16 +207,16 @@ impl Channel {
 
     /// Whether it leads to an object that cannot be called any more, for good.
     pub(crate) fn is_gone(&self) -> bool {
-        !matches!(self.inner.target, Target::Dialled(_)) && self.state() == ChannelState::Idle
+        !matches!(self.inner.target, CallTarget::Server(_)) && self.state() == ChannelState::Idle
     }
 
     /// Watches [`state`](Self::state). Of a channel to an object it shows `Ready` until the object is
     /// [gone](Self::closed), then `Idle`, and that is the last one.
     pub fn watch_state(&self) -> StateWatch {
         StateWatch(match &self.inner.target {
-            Target::Dialled(dialled) => Watched::Server(dialled.watch_state()),
-            Target::Remote(import) => Watched::object(import.ending()),
-            Target::Local(object) => Watched::object(Arc::clone(object.ending())),
+            CallTarget::Server(server) => Watched::Server(server.watch_state()),
+            CallTarget::Remote(import) => Watched::object(import.ending()),
+            CallTarget::Local(object) => Watched::object(Arc::clone(object.ending())),
         })
     }
 
@@ -325,15 +260,15 @@ impl Channel {
 
     fn ending(&self) -> Option<Arc<Ending>> {
         match &self.inner.target {
-            Target::Dialled(dialled) => dialled.ending(),
-            Target::Remote(import) => Some(import.ending()),
-            Target::Local(object) => Some(Arc::clone(object.ending())),
+            CallTarget::Server(server) => server.ending(),
+            CallTarget::Remote(import) => Some(import.ending()),
+            CallTarget::Local(object) => Some(Arc::clone(object.ending())),
         }
     }
 
     /// Has the peer tell when it revokes the object, so that [`is_gone`](Self::is_gone) knows.
     pub(crate) fn follow(&self) {
-        if let Target::Remote(import) = &self.inner.target {
+        if let CallTarget::Remote(import) = &self.inner.target {
             import.ending();
         }
     }
@@ -346,44 +281,38 @@ impl Channel {
     /// When the attempt fails; there is only one. For an object, when [`state`](Self::state) is `Idle`.
     pub async fn ready(&self) -> Result<(), Error> {
         match (&self.inner.target, self.state()) {
-            (Target::Dialled(dialled), _) => dialled.link().await.map(drop),
+            (CallTarget::Server(server), _) => server.link().await.map(drop),
             (_, ChannelState::Ready) => Ok(()),
-            (Target::Remote(import), _) if import.link().is_open() => Err(revoked()),
-            (Target::Remote(_), _) => Err(connection_gone()),
-            (Target::Local(_), _) => Err(revoked()),
+            (CallTarget::Remote(import), _) if import.link().is_open() => Err(revoked()),
+            (CallTarget::Remote(_), _) => Err(connection_gone()),
+            (CallTarget::Local(_), _) => Err(revoked()),
         }
     }
 
     /// Whether it leads to an object of this process.
     pub(super) fn is_local(&self) -> bool {
-        matches!(self.inner.target, Target::Local(_))
+        matches!(self.inner.target, CallTarget::Local(_))
     }
 
     /// The runtime for timers outside any.
     pub(super) fn own_runtime(&self) -> Option<Handle> {
         match &self.inner.target {
-            Target::Dialled(dialled) => dialled.own_runtime(),
-            Target::Remote(_) | Target::Local(_) => None,
+            CallTarget::Server(server) => server.own_runtime(),
+            CallTarget::Remote(_) | CallTarget::Local(_) => None,
         }
     }
 
     /// The runtime in which a call of this channel may wait for the clock.
     pub(super) fn runtime(&self) -> Result<Handle, Error> {
         match &self.inner.target {
-            Target::Dialled(dialled) => dialled.runtime(),
-            Target::Remote(_) | Target::Local(_) => Handle::try_current().map_err(|_| outside_runtime()),
+            CallTarget::Server(server) => server.runtime(),
+            CallTarget::Remote(_) | CallTarget::Local(_) => Handle::try_current().map_err(|_| outside_runtime()),
         }
     }
 
-    pub(super) fn inner(&self) -> &Inner {
+    pub(super) fn inner(&self) -> &ChannelInner {
         &self.inner
     }
-}
-
-/// A call where nothing says which runtime is meant.
-pub(super) fn outside_runtime() -> Error {
-    let text = "a call was made outside a tokio runtime; make it inside one, or use the blocking client";
-    Error::failed_precondition(text).with_outcome(Outcome::NotExecuted)
 }
 
 /// A call to an object whose connection takes no more calls.
@@ -397,10 +326,10 @@ impl fmt::Debug for Channel {
         let mut debug = f.debug_struct("Channel");
         debug.field("address", self.address()).field("state", &self.state());
         match (&self.inner.target, &self.instance) {
-            (Target::Remote(import), _) => debug.field("object", &import.object()),
-            (Target::Local(object), _) => debug.field("object", &object.descriptor().name),
-            (Target::Dialled(_), Some(instance)) => debug.field("instance", &instance.name),
-            (Target::Dialled(_), None) => &mut debug,
+            (CallTarget::Remote(import), _) => debug.field("object", &import.object()),
+            (CallTarget::Local(object), _) => debug.field("object", &object.descriptor().name),
+            (CallTarget::Server(_), Some(instance)) => debug.field("instance", &instance.name),
+            (CallTarget::Server(_), None) => &mut debug,
         };
         debug.finish_non_exhaustive()
     }

@@ -10,7 +10,7 @@ use super::upkeep::Upkeep;
 use crate::{
     Code, Error,
     codec::{Codec, CodecError, assert_inline, room_for},
-    driver::attachments::{self, Carried, Wire},
+    driver::attachments::{self, IncomingAttachment, Wire},
     service::{AsBytes, MethodDescriptor},
 };
 
@@ -20,7 +20,7 @@ pub struct Answer {
     pub(crate) body: Bytes,
     pub(crate) wire: Wire,
     /// What came with it; taken when it is decoded.
-    pub(crate) carried: Cell<ThinVec<Carried>>,
+    pub(crate) carried: Cell<ThinVec<IncomingAttachment>>,
     /// Of methods with streams.
     pub(crate) upkeep: Option<Box<Upkeep>>,
 }

@@ -2,18 +2,18 @@
 
 use std::{fmt, pin::Pin, task::Context};
 
-use super::seat::Seated;
+use crate::dispatch::Seated;
 
-type Feed = dyn Future<Output = ()> + Send;
+type ArgumentFeed = dyn Future<Output = ()> + Send;
 
 /// Streams that are sent while somebody waits for the call, or for the items of its result. They belong to it: nothing
 /// is sent when nobody waits, and they end with it.
 #[derive(Default)]
-pub struct Feeds(pub(super) Vec<Seated<Feed>>);
+pub struct Feeds(pub(super) Vec<Seated<ArgumentFeed>>);
 
 impl Feeds {
     pub(crate) fn push(&mut self, feed: impl Future<Output = ()> + Send + 'static) {
-        self.0.push(Seated::from(Box::pin(feed) as Pin<Box<Feed>>));
+        self.0.push(Seated::from(Box::pin(feed) as Pin<Box<ArgumentFeed>>));
     }
 
     /// Sends what can be sent; the streams that have ended are gone then.

@@ -12,9 +12,10 @@ use tokio::{
     time::{Sleep, sleep_until},
 };
 
-use super::{Channel, channel::Target, seat::Seated};
+use super::channel::{CallTarget, Channel};
 use crate::{
     Code, Error,
+    dispatch::Seated,
     layer::{Attempts, Next, Request, Response},
 };
 
@@ -72,7 +73,7 @@ impl Layered {
 /// The runtime to keep time with, where the caller is in none.
 fn runtime(channel: &Channel) -> Result<Option<Handle>, Error> {
     match &channel.inner().target {
-        Target::Dialled(dialled) if Handle::try_current().is_err() => dialled.runtime().map(Some),
+        CallTarget::Server(server) if Handle::try_current().is_err() => server.runtime().map(Some),
         _ => Ok(None),
     }
 }

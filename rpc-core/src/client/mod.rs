@@ -16,34 +16,33 @@
 //! The rest of the module is what generated code is made of.
 
 mod api;
-mod attempt;
-mod backoff;
 mod blocking;
 mod builder;
 mod call;
 mod channel;
 mod decode;
-mod dial;
-mod dialled;
 mod feeds;
+mod generated;
 mod layered;
-mod local;
 mod provided;
+mod raw;
 mod reference;
-mod seat;
+mod reply_metadata;
 mod streaming;
 mod stub;
 mod timers;
 mod upkeep;
 
+pub use crate::reconnect::ChannelState;
 pub use api::{BlockingClient, Client};
 pub use blocking::{BlockingStreaming, BlockingStub, fallible_iterator, plain_iterator};
 pub use builder::ChannelBuilder;
 pub use call::Call;
-pub use channel::{Channel, ChannelState, StateWatch};
+pub use channel::{Channel, StateWatch};
 pub use decode::{Answer, fallible, fallible_bytes, plain, plain_bytes};
 pub use feeds::Feeds;
-pub(crate) use reference::Written;
+pub(crate) use reference::WrittenClient;
 pub use reference::{deserialize_client, serialize_client};
+pub use reply_metadata::ReplyMetadata;
 pub use streaming::{fallible_stream, plain_stream};
-pub use stub::{ReplyMetadata, Stub};
+pub use stub::Stub;

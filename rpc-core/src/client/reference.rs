@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
-use super::{Channel, channel::Target};
+use super::channel::{CallTarget, Channel};
 use crate::{
     Address, Error,
-    driver::attachments::{self, Carried, Offered},
+    driver::attachments::{self, IncomingAttachment, OutgoingAttachment},
     proto::service_id,
     service::{LocalObject, ServiceDescriptor},
 };
@@ -15,7 +15,7 @@ use crate::{
 /// What stands for a client in the bytes of a message.
 #[derive(Serialize, Deserialize)]
 #[serde(rename = "Client")]
-pub(crate) enum Written {
+pub(crate) enum WrittenClient {
     /// An object, at this place in the list of what the message carries.
     Attached(u32),
     /// The address of a service.
@@ -32,7 +32,7 @@ pub fn serialize_client<S: Serializer>(
     descriptor: &'static ServiceDescriptor,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    let written = Written::new(channel, descriptor.name).map_err(ser::Error::custom)?;
+    let written = WrittenClient::new(channel, descriptor.name).map_err(ser::Error::custom)?;
     written.serialize(serializer)
 }
 
@@ -44,17 +44,17 @@ pub fn deserialize_client<'de, D: Deserializer<'de>>(
     descriptor: &'static ServiceDescriptor,
     deserializer: D,
 ) -> Result<Channel, D::Error> {
-    let written = Written::deserialize(deserializer)?;
+    let written = WrittenClient::deserialize(deserializer)?;
     written.into_channel(descriptor.name).map_err(de::Error::custom)
 }
 
-impl Written {
+impl WrittenClient {
     /// Puts a client of `service` into the message that is being encoded.
     pub(crate) fn new(channel: &Channel, service: &str) -> Result<Self, String> {
         let offered = match &channel.inner().target {
-            Target::Local(object) => Offered::Object(Arc::clone(object) as _),
-            Target::Remote(import) => Offered::Import(Arc::clone(import)),
-            Target::Dialled(_) => return travelling(channel, service).map(Self::Address),
+            CallTarget::Local(object) => OutgoingAttachment::Object(Arc::clone(object) as _),
+            CallTarget::Remote(import) => OutgoingAttachment::Import(Arc::clone(import)),
+            CallTarget::Server(_) => return travelling(channel, service).map(Self::Address),
         };
         Ok(Self::Attached(attachments::offer(offered)?))
     }
@@ -99,18 +99,20 @@ fn dialled(address: &str, service: &str) -> Result<Channel, String> {
     Channel::builder().connect_lazily(address).map_err(wrong)
 }
 
-fn claimed(carried: Carried, service: &str) -> Result<Channel, String> {
+fn claimed(carried: IncomingAttachment, service: &str) -> Result<Channel, String> {
     let (came, channel) = match carried {
-        Carried::Import(import) | Carried::Local(Offered::Import(import)) => {
+        IncomingAttachment::Import(import) | IncomingAttachment::Local(OutgoingAttachment::Import(import)) => {
             (import.service(), Some(Channel::to_import(import)))
         }
-        Carried::Object(object) | Carried::Local(Offered::Object(object)) => {
+        IncomingAttachment::Object(object) | IncomingAttachment::Local(OutgoingAttachment::Object(object)) => {
             (object.service_id(), LocalObject::of(object).map(Channel::to_object))
         }
-        Carried::Outlet(_) | Carried::Inlet(_) | Carried::Local(Offered::Stream { .. }) => {
+        IncomingAttachment::SendStream(_)
+        | IncomingAttachment::RecvStream(_)
+        | IncomingAttachment::Local(OutgoingAttachment::Stream { .. }) => {
             return Err(format!("a stream came in the place of a client of `{service}`"));
         }
-        Carried::Nothing => {
+        IncomingAttachment::Nothing => {
             return Err(format!(
                 "the `{service}` object is gone: its last reference was given back meanwhile"
             ));

@@ -66,10 +66,10 @@ impl<F: Form<S::Item>, S: Stream> Stream for Packed<'_, F, S> {
 
 /// The result of a call that is not made before the first item is asked for.
 pub(super) fn lazy<I: 'static, F: Form<I>>(
-    call: Call<Result<Items<F::Wire>, Error>>,
+    call: Call<Result<ResultItems<F::Wire>, Error>>,
     idle: Option<Idle>,
 ) -> Streaming<F::Seen> {
-    seen::<I, F>(Source::Opening(Box::new(call)), idle)
+    seen::<I, F>(ResultSource::Opening(Box::new(call)), idle)
 }
 
 /// The result of a method that returns `Result<impl Stream<…>, E>`.
@@ -85,7 +85,10 @@ where
     let mut answer = answer?;
     let receiver = answer.decode::<Result<Receiver<F::Wire>, E>>()??;
     let idle = answer.idle();
-    Ok(seen::<I, F>(Source::Open(Items::new(receiver, answer)), idle))
+    Ok(seen::<I, F>(
+        ResultSource::Open(ResultItems::new(receiver, answer)),
+        idle,
+    ))
 }
 
 /// The result of an `async` method that returns `impl Stream<…>`.
@@ -96,21 +99,26 @@ pub fn plain_stream<I: 'static, F: Form<I>>(answer: Result<Answer, Error>) -> Re
     let mut answer = answer?;
     let receiver = answer.decode()?;
     let idle = answer.idle();
-    Ok(seen::<I, F>(Source::Open(Items::new(receiver, answer)), idle))
+    Ok(seen::<I, F>(
+        ResultSource::Open(ResultItems::new(receiver, answer)),
+        idle,
+    ))
 }
 
 /// The result of a method that is not `async` and returns `impl Stream<…>`.
 ///
 /// # Errors
 /// A remote failure.
-pub(super) fn items<W: DeserializeOwned + Send + 'static>(answer: Result<Answer, Error>) -> Result<Items<W>, Error> {
+pub(super) fn items<W: DeserializeOwned + Send + 'static>(
+    answer: Result<Answer, Error>,
+) -> Result<ResultItems<W>, Error> {
     let answer = answer?;
     let receiver = answer.decode()?;
-    Ok(Items::new(receiver, answer))
+    Ok(ResultItems::new(receiver, answer))
 }
 
-fn seen<I: 'static, F: Form<I>>(source: Source<F::Wire>, idle: Option<Idle>) -> Streaming<F::Seen> {
-    Streaming::new(Seen::<I, F> {
+fn seen<I: 'static, F: Form<I>>(source: ResultSource<F::Wire>, idle: Option<Idle>) -> Streaming<F::Seen> {
+    Streaming::new(ResultStream::<I, F> {
         source,
         idle,
         form: PhantomData,
@@ -118,19 +126,19 @@ fn seen<I: 'static, F: Form<I>>(source: Source<F::Wire>, idle: Option<Idle>) -> 
 }
 
 /// What a caller sees of a result: items, and at most one error behind them. Dropping it cancels the call.
-struct Seen<I, F: Form<I>> {
-    source: Source<F::Wire>,
+struct ResultStream<I, F: Form<I>> {
+    source: ResultSource<F::Wire>,
     idle: Option<Idle>,
     form: PhantomData<fn() -> (I, F)>,
 }
 
-enum Source<W> {
-    Opening(Box<Call<Result<Items<W>, Error>>>),
-    Open(Items<W>),
+enum ResultSource<W> {
+    Opening(Box<Call<Result<ResultItems<W>, Error>>>),
+    Open(ResultItems<W>),
     Ended,
 }
 
-impl<I, F: Form<I>> Stream for Seen<I, F> {
+impl<I, F: Form<I>> Stream for ResultStream<I, F> {
     type Item = F::Seen;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Seen>> {
@@ -147,13 +155,13 @@ impl<I, F: Form<I>> Stream for Seen<I, F> {
             idle.restart();
         }
         if !matches!(received, Some(Ok(_))) {
-            this.source = Source::Ended;
+            this.source = ResultSource::Ended;
         }
         Poll::Ready(received.map(F::seen))
     }
 }
 
-impl<W: DeserializeOwned + Send + 'static> Source<W> {
+impl<W: DeserializeOwned + Send + 'static> ResultSource<W> {
     fn poll_received(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<W, Error>>> {
         if let Self::Opening(call) = self {
             match ready!(Pin::new(call).poll(cx)) {
@@ -169,14 +177,14 @@ impl<W: DeserializeOwned + Send + 'static> Source<W> {
 }
 
 /// The items of a result, and what must go on for them to come.
-pub(super) struct Items<W> {
+pub(super) struct ResultItems<W> {
     receiver: Receiver<W>,
     method: &'static MethodDescriptor,
     upkeep: Box<Upkeep>,
     deadline: Option<Box<Deadline>>,
 }
 
-impl<W: DeserializeOwned + Send + 'static> Items<W> {
+impl<W: DeserializeOwned + Send + 'static> ResultItems<W> {
     fn new(receiver: Receiver<W>, answer: Answer) -> Self {
         let upkeep = answer.upkeep.unwrap_or_default();
         let deadline = |at| Box::new(Deadline::new(at, upkeep.runtime.clone()));

@@ -1,15 +1,15 @@
 //! What a generated client holds: a channel and how to call on it.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use serde::Serialize;
 
 use super::{
-    Call, Channel,
-    call::{Outgoing, RawCall, Timeout},
+    Call, Channel, ReplyMetadata,
     decode::Answer,
     feeds::Feeds,
+    raw::{EncodedCall, RawCall, Timeout},
     streaming,
     timers::Idle,
 };
@@ -18,7 +18,6 @@ use crate::{
     channel::Streaming,
     proto::encode_metadata,
     service::{Form, MethodDescriptor, Payload},
-    sync::Mutex,
     trace::Trace,
 };
 
@@ -151,8 +150,8 @@ impl Stub {
         Some(Idle::new(limit, method, self.channel.runtime().ok()))
     }
 
-    fn outgoing(&self, payload: Result<Payload, Error>, traced: Option<Metadata>) -> Outgoing {
-        Outgoing {
+    fn outgoing(&self, payload: Result<Payload, Error>, traced: Option<Metadata>) -> EncodedCall {
+        EncodedCall {
             payload,
             timeout: Timeout::After(self.timeout),
             metadata: traced.as_ref().map_or_else(|| self.block.clone(), encode_metadata),
@@ -171,37 +170,5 @@ impl fmt::Debug for Stub {
             .field("timeout", &self.timeout)
             .field("metadata", &self.metadata)
             .finish_non_exhaustive()
-    }
-}
-
-/// Receives the metadata that comes back with answers.
-///
-/// ```no_run
-/// # #[farcall::service] pub trait Inventory { async fn stock(&self, sku: &str) -> farcall::Result<u32>; }
-/// # async fn example(inventory: InventoryClient) -> farcall::Result<()> {
-/// use farcall::client::ReplyMetadata;
-///
-/// let seen = ReplyMetadata::new();
-/// inventory.with_reply_metadata(&seen).stock("apple").await?;
-/// println!("served by {:?}", seen.latest().value("shelf"));
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Debug, Default)]
-pub struct ReplyMetadata(Arc<Mutex<Metadata>>);
-
-impl ReplyMetadata {
-    /// Nothing received yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// The metadata of the answer that came last, result or error.
-    pub fn latest(&self) -> Metadata {
-        self.0.lock().clone()
-    }
-
-    pub(super) fn replace(&self, metadata: Metadata) {
-        *self.0.lock() = metadata;
     }
 }

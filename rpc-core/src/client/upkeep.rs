@@ -7,8 +7,8 @@ use std::{
 
 use tokio::runtime::Handle;
 
-use super::{feeds::Feeds, seat::Seated, timers::Idle};
-use crate::Error;
+use super::{feeds::Feeds, timers::Idle};
+use crate::{Error, dispatch::Seated};
 
 /// What must go on for the streams of a call. It is in a box of its own, which a call without streams does not have.
 #[derive(Default)]

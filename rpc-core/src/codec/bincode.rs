@@ -25,7 +25,7 @@ const CONFIGURATION: Configuration = standard();
 impl Codec for Bincode {
     #[inline]
     fn encode<T: Serialize + ?Sized>(&self, value: &T, buffer: &mut Vec<u8>) -> Result<(), CodecError> {
-        ::bincode::serde::encode_into_writer(value, Append(buffer), CONFIGURATION).map_err(explain_encode)
+        ::bincode::serde::encode_into_writer(value, BincodeWriter(buffer), CONFIGURATION).map_err(explain_encode)
     }
 
     #[inline]
@@ -39,9 +39,9 @@ impl Codec for Bincode {
     }
 }
 
-struct Append<'a>(&'a mut Vec<u8>);
+struct BincodeWriter<'a>(&'a mut Vec<u8>);
 
-impl Writer for Append<'_> {
+impl Writer for BincodeWriter<'_> {
     #[inline]
     fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
         self.0.extend_from_slice(bytes);

@@ -16,7 +16,7 @@ pub struct Postcard;
 impl Codec for Postcard {
     #[inline]
     fn encode<T: Serialize + ?Sized>(&self, value: &T, buffer: &mut Vec<u8>) -> Result<(), CodecError> {
-        serialize_with_flavor(value, Append(buffer)).map_err(explain)
+        serialize_with_flavor(value, PostcardWriter(buffer)).map_err(explain)
     }
 
     #[inline]
@@ -32,9 +32,9 @@ impl Codec for Postcard {
     }
 }
 
-struct Append<'a>(&'a mut Vec<u8>);
+struct PostcardWriter<'a>(&'a mut Vec<u8>);
 
-impl Flavor for Append<'_> {
+impl Flavor for PostcardWriter<'_> {
     type Output = ();
 
     #[inline]

@@ -10,7 +10,7 @@ use tokio::{
 use super::router::Router;
 use crate::{
     Address, Code, Error, Limits, Service,
-    driver::{Quantity, Refused, Share, Shares},
+    driver::{Quantity, Share, ShareRefusal, Shares},
     layer::Next,
     sync::Mutex,
 };
@@ -24,7 +24,7 @@ pub(crate) struct Host {
     /// Whether handlers get a task of their own from the start.
     pub(super) spawns: bool,
     /// Whether callers are told the texts of panics.
-    tells_panics: bool,
+    pub(super) tells_panics: bool,
     limits: Limits,
     shares: Arc<Shares>,
     /// Each handler in a task of its own has a receiver of it, so it tells when the last of them has stopped.
@@ -90,11 +90,6 @@ impl Host {
         self.shares.share(peer)
     }
 
-    /// Whether callers are told the texts of panics.
-    pub(crate) fn tells_panics(&self) -> bool {
-        self.tells_panics
-    }
-
     /// How many handlers run now.
     pub(crate) fn running(&self) -> usize {
         self.shares.taken(Quantity::Calls)
@@ -134,10 +129,10 @@ impl Permit {
     }
 }
 
-fn too_many_calls(why: Refused) -> String {
+fn too_many_calls(why: ShareRefusal) -> String {
     match why {
-        Refused::Full { limit } => format!("the other side runs its most of {limit} calls (`max_server_calls`)"),
-        Refused::Share { own, limit } => format!(
+        ShareRefusal::Full { limit } => format!("the other side runs its most of {limit} calls (`max_server_calls`)"),
+        ShareRefusal::Share { own, limit } => format!(
             "the other side runs {own} calls from this address, and keeps the rest of its {limit} (`max_server_calls`) \
              for other ones"
         ),

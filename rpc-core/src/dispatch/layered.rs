@@ -7,9 +7,8 @@ use tokio::time::timeout_at;
 use super::work::with_reply_metadata;
 use crate::{
     Code, Error, Outcome,
-    driver::attachments::Rest,
     layer::{Answering, Next, Request, Response},
-    service::{Context as CallContext, Handler, Payload},
+    service::{Context as CallContext, Continuation, Handler, HandlerOutput, Payload},
 };
 
 /// A handler behind layers.
@@ -23,7 +22,11 @@ pub(super) fn layered(layers: &Next, request: Request) -> Handler {
         for (key, value) in response.metadata.iter() {
             context.append_wire_reply(key, value)?;
         }
-        Ok(Payload::from_parts(Vec::from(response.body), response.sent.take()))
+        let offered = response.sent.take().unwrap_or_default();
+        Ok(HandlerOutput {
+            payload: Payload::from_parts(Vec::from(response.body), offered),
+            continuation: response.continuation.take(),
+        })
     })
 }
 
@@ -55,13 +58,11 @@ async fn handle(request: Request) -> Result<Response, Error> {
     };
     let metadata = context.take_reply_metadata();
     match answer {
-        Ok(mut payload) => {
+        Ok(HandlerOutput { payload, continuation }) => {
             // What goes on after the answer does so as the layers left the context.
-            if let Some(rest) = payload.take_rest() {
-                payload = payload.with_rest(Box::pin(context.scope(rest)) as Rest);
-            }
-            let (body, sent) = payload.into_parts();
-            Ok(Response::sending(metadata, body, sent))
+            let continuation = continuation.map(|continuation| Box::pin(context.scope(continuation)) as Continuation);
+            let (body, offered) = payload.into_parts();
+            Ok(Response::sending(metadata, body, offered, continuation))
         }
         Err(error) => Err(with_reply_metadata(error, &metadata)),
     }

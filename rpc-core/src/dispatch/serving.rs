@@ -6,27 +6,22 @@ use std::{
     time::Instant,
 };
 
-use bytes::Bytes;
-use thin_vec::ThinVec;
 use tokio::{runtime::Handle, task::AbortHandle};
 
 use super::{
+    continuations::Continuations,
     host::{Host, Permit},
-    layered::layered,
-    rests::Rests,
+    routed::RoutedCall,
     router::{Route, Router},
-    task::{Finish, Task},
-    work::Work,
+    task::{Finish, HandlerTask},
 };
 use crate::{
     Address, Code, Error, Metadata,
-    driver::attachments::{Carried, Object},
-    driver::{Answers, Callee, Inbound, Link, Request},
+    driver::attachments::Object,
+    driver::{Answers, CallHandler, CallRequest, Callee, Link},
     events,
-    layer::{self, Parcel},
-    proto::{Stop, parse_metadata},
-    service::{CallParts, Context as CallContext, Invocation, LocalObject, Scope},
-    trace::Trace,
+    proto::Stop,
+    service::{Context as CallContext, LocalObject},
 };
 
 /// Arguments that are longer are decoded in the handler's own task: a megabyte of small boxed values takes tens of
@@ -43,18 +38,18 @@ pub(crate) struct Serving {
     peer: Arc<Address>,
     runtime: Handle,
     /// The handlers that had to wait, by call id.
-    running: Vec<Option<Running>>,
-    rests: Arc<Rests>,
+    running: Vec<Option<SpawnedHandler>>,
+    rests: Arc<Continuations>,
 }
 
 /// A handler that runs in a task of its own.
-struct Running {
+struct SpawnedHandler {
     task: AbortHandle,
     context: CallContext,
     detached: bool,
 }
 
-impl Running {
+impl SpawnedHandler {
     fn stop(&self, why: &str) {
         let stops = !self.detached && !self.context.is_cancelled() && !self.task.is_finished();
         if stops
@@ -74,7 +69,7 @@ impl Serving {
     pub(crate) fn new(host: Arc<Host>, link: Arc<Link>, peer: Address) -> Self {
         let (peer, runtime) = (Arc::new(peer), Handle::current());
         let own = host.own_router(&peer);
-        let rests = Rests::new(&host, Arc::clone(&link), runtime.clone());
+        let rests = Continuations::new(&host, Arc::clone(&link), runtime.clone());
         Self {
             host,
             own,
@@ -98,8 +93,8 @@ impl Serving {
     }
 
     /// The handler's task, or why there is none.
-    fn prepare(&self, request: Request, now: Instant) -> Result<Task, Error> {
-        let Request {
+    fn prepare(&self, request: CallRequest, now: Instant) -> Result<HandlerTask, Error> {
+        let CallRequest {
             call,
             method: id,
             callee,
@@ -129,32 +124,21 @@ impl Serving {
                 &made
             }
         };
-        let mut metadata = parse_metadata(&metadata).map_err(|violation| {
-            Error::refused(Code::InvalidArgument, format!("the metadata is broken: {violation}"))
-        })?;
-        let method = route.method;
-        let trace = Trace::serve(method, &self.peer, &mut metadata);
-        let scope = Scope::new(CallParts {
-            peer: Arc::clone(&self.peer),
-            method,
-            instance: route.instance.clone(),
+        let arrival = RoutedCall {
+            route,
+            peer: &self.peer,
+            wire: self.link.wire(),
             deadline,
             metadata,
+            body,
+            carried,
             level: 0,
-        });
-        let handler = match &self.host.layers {
-            None => route.service.dispatch(
-                route.index,
-                Invocation::arrived(method, body, self.link.wire(), carried),
-            ),
-            Some(layers) => layered(layers, self.layer_request(route, scope.context(), body, carried)),
         };
-        let detached = method.detached || method.oneway;
-        Ok(Task::new(
-            Work::new(handler, scope, trace, self.link.wire().tells_panics),
+        Ok(HandlerTask::new(
+            arrival.into_work(self.host.layers.as_ref())?,
             Arc::clone(&self.rests),
             Finish::new(Arc::clone(&self.link), call, permit),
-            detached,
+            route.method.detached || route.method.oneway,
         ))
     }
 
@@ -168,38 +152,8 @@ impl Serving {
         }
     }
 
-    /// A call as layers see it, with the way to its handler.
-    fn layer_request(
-        &self,
-        route: &Route,
-        context: CallContext,
-        body: Bytes,
-        carried: ThinVec<Carried>,
-    ) -> layer::Request {
-        let (service, index, method) = (Arc::clone(&route.service), route.index, route.method);
-        let wire = self.link.wire();
-        let carried = Parcel::new(Some(carried).filter(|carried| !carried.is_empty()));
-        layer::Request {
-            method,
-            instance: route.instance.clone(),
-            peer: Address::clone(&self.peer),
-            deadline: context.deadline(),
-            metadata: context.metadata().clone(),
-            body,
-            sent: Parcel::default(),
-            attempts: Arc::default(),
-            target: Some(layer::Target {
-                context,
-                start: Arc::new(move |body| {
-                    let carried = carried.take().unwrap_or_default();
-                    service.dispatch(index, Invocation::arrived(method, body, wire, carried))
-                }),
-            }),
-        }
-    }
-
     /// Moves a handler that waits to a task of its own.
-    fn spawn(&mut self, call: u32, task: Task) {
+    fn spawn(&mut self, call: u32, task: HandlerTask) {
         let (context, detached) = (task.context(), task.is_detached());
         let task = task.counted(&self.host);
         let task = if detached {
@@ -212,7 +166,7 @@ impl Serving {
             // Call ids are held below the limit on calls by the protocol.
             self.running.resize_with(index + 1, || None);
         }
-        self.running[index] = Some(Running {
+        self.running[index] = Some(SpawnedHandler {
             task,
             context,
             detached,
@@ -220,8 +174,8 @@ impl Serving {
     }
 }
 
-impl Inbound for Serving {
-    fn start(&mut self, request: Request, answers: &mut Answers) {
+impl CallHandler for Serving {
+    fn start(&mut self, request: CallRequest, answers: &mut Answers) {
         let (call, large) = (request.call, request.body.len() > LARGE);
         if let Some(place) = self.running.get_mut(call as usize) {
             *place = None;

@@ -9,9 +9,9 @@ use std::{
 use tokio::sync::watch;
 
 use super::{
+    continuations::Continuations,
     host::{Host, Permit},
-    rests::Rests,
-    work::{Answer, Work},
+    work::{HandlerAnswer, Work},
 };
 use crate::{Error, Metadata, Outcome, driver::Link, service::Context as CallContext};
 
@@ -30,7 +30,7 @@ impl Finish {
         }
     }
 
-    fn answer(&mut self, (metadata, answer): Answer) {
+    fn answer(&mut self, (metadata, answer): HandlerAnswer) {
         self.permit = None;
         if let Some((link, call)) = self.owed.take() {
             link.reply(call, &metadata, answer);
@@ -48,18 +48,18 @@ impl Drop for Finish {
 }
 
 /// A handler at work for a call. As a future it answers the call itself; polled by hand it leaves that to the caller.
-pub(super) struct Task {
+pub(super) struct HandlerTask {
     /// Until it has answered and goes on elsewhere.
     work: Option<Work>,
-    rests: Arc<Rests>,
+    rests: Arc<Continuations>,
     finish: Option<Finish>,
     detached: bool,
     /// What is dropped when the handler has stopped.
     counted: Option<watch::Receiver<()>>,
 }
 
-impl Task {
-    pub(super) fn new(work: Work, rests: Arc<Rests>, finish: Finish, detached: bool) -> Self {
+impl HandlerTask {
+    pub(super) fn new(work: Work, rests: Arc<Continuations>, finish: Finish, detached: bool) -> Self {
         Self {
             work: Some(work),
             rests,
@@ -84,7 +84,7 @@ impl Task {
     }
 
     /// The answer, when the handler has one. What is left of the handler then goes on elsewhere.
-    pub(super) fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Answer> {
+    pub(super) fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<HandlerAnswer> {
         let Some(work) = &mut self.work else {
             return Poll::Pending;
         };
@@ -112,7 +112,7 @@ impl Task {
     }
 }
 
-impl Future for Task {
+impl Future for HandlerTask {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -128,7 +128,7 @@ impl Future for Task {
     }
 }
 
-impl Drop for Task {
+impl Drop for HandlerTask {
     fn drop(&mut self) {
         let Some(work) = self.work.take() else { return };
         let context = work.made_context().cloned();

@@ -4,36 +4,35 @@ use std::task::{Context, Poll, ready};
 
 use crate::{
     Code, Error, Metadata, Outcome,
-    driver::attachments::Rest,
-    service::{Context as CallContext, Handler, Payload, Scope, enter},
+    service::{Context as CallContext, Continuation, Handler, HandlerOutput, Payload, Scope, enter},
     trace::Trace,
     unwind::{Panicked, caught, guarded},
 };
 
 /// A handler's answer and the metadata that goes with it.
-pub(crate) type Answer = (Metadata, Result<Payload, Error>);
+pub(crate) type HandlerAnswer = (Metadata, Result<Payload, Error>);
 
 /// A handler at work, in the scope of its call. After its answer some go on and feed the streams of the answer.
 ///
 /// A panic ends the handler and nothing else; so does one of its destructors.
 pub(crate) struct Work {
-    stage: Stage,
+    stage: WorkStage,
     scope: Option<Scope>,
     trace: Trace,
     /// Whether the caller is told the text of a panic.
     tells: bool,
 }
 
-enum Stage {
+enum WorkStage {
     Handler(Handler),
-    Rest(Rest),
+    Rest(Continuation),
     Over,
 }
 
 impl Work {
     pub(crate) fn new(handler: Handler, scope: Scope, trace: Trace, tells: bool) -> Self {
         Self {
-            stage: Stage::Handler(handler),
+            stage: WorkStage::Handler(handler),
             scope: Some(scope),
             trace,
             tells,
@@ -50,9 +49,9 @@ impl Work {
     }
 
     /// The answer, once. A panic is an answer, too.
-    pub(crate) fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Answer> {
+    pub(crate) fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<HandlerAnswer> {
         let Self {
-            stage: Stage::Handler(handler),
+            stage: WorkStage::Handler(handler),
             scope,
             trace,
             tells,
@@ -62,13 +61,16 @@ impl Work {
         };
         // The handler is not polled again after a panic, so nobody sees what it left half done.
         let poll = || trace.in_scope(|| enter(scope, || handler.as_mut().poll(cx)));
-        let mut answer = match caught(poll) {
+        let output = match caught(poll) {
             Ok(polled) => ready!(polled),
             Err(panic) => Err(panicked(&panic, scope.as_ref(), *tells)),
         };
-        trace.finished(answer.as_ref().err());
-        let rest = answer.as_mut().ok().and_then(Payload::take_rest);
-        self.proceed(rest.map_or(Stage::Over, Stage::Rest));
+        trace.finished(output.as_ref().err());
+        let (answer, continuation) = match output {
+            Ok(HandlerOutput { payload, continuation }) => (Ok(payload), continuation),
+            Err(error) => (Err(error), None),
+        };
+        self.proceed(continuation.map_or(WorkStage::Over, WorkStage::Rest));
         let metadata = self
             .made_context()
             .map(CallContext::take_reply_metadata)
@@ -81,20 +83,20 @@ impl Work {
 
     /// Whether the handler goes on after its answer.
     pub(crate) fn has_rest(&self) -> bool {
-        matches!(self.stage, Stage::Rest(_))
+        matches!(self.stage, WorkStage::Rest(_))
     }
 
     /// What is left of the handler after its answer.
-    pub(crate) fn into_rest(mut self) -> Option<Rest> {
+    pub(crate) fn into_rest(mut self) -> Option<Continuation> {
         self.has_rest()
-            .then(|| Box::pin(std::future::poll_fn(move |cx| self.poll_rest(cx))) as Rest)
+            .then(|| Box::pin(std::future::poll_fn(move |cx| self.poll_rest(cx))) as Continuation)
     }
 
     /// Goes on after the answer. Whoever receives what it sends notices when it ends before its time, by a panic for
     /// instance.
     pub(super) fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Self {
-            stage: Stage::Rest(rest),
+            stage: WorkStage::Rest(rest),
             scope,
             trace,
             tells,
@@ -108,12 +110,12 @@ impl Work {
             // Nobody waits for its answer any more: it is told here only.
             Err(panic) => drop(panicked(&panic, scope.as_ref(), *tells)),
         }
-        self.proceed(Stage::Over);
+        self.proceed(WorkStage::Over);
         Poll::Ready(())
     }
 
     /// Drops what is done where it ran.
-    fn proceed(&mut self, next: Stage) {
+    fn proceed(&mut self, next: WorkStage) {
         let done = std::mem::replace(&mut self.stage, next);
         guarded(|| enter(&mut self.scope, || drop(done)));
     }
@@ -121,8 +123,8 @@ impl Work {
 
 impl Drop for Work {
     fn drop(&mut self) {
-        if !matches!(self.stage, Stage::Over) {
-            self.proceed(Stage::Over);
+        if !matches!(self.stage, WorkStage::Over) {
+            self.proceed(WorkStage::Over);
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
 
 /// An opened connection: how to run it, the format agreed on, and what came behind the hello.
 #[derive(Debug)]
-pub(crate) struct Opened {
+pub(crate) struct OpenedConnection {
     pub(crate) settings: Settings,
     pub(crate) format: Format,
     pub(crate) input: BytesMut,
@@ -31,61 +31,60 @@ pub(crate) async fn open(
     peer: &Address,
     format: Format,
     limits: &Limits,
-) -> Result<Opened, Error> {
+) -> Result<OpenedConnection, Error> {
     let carrier = connected.carrier();
-    let stream = connected.stream();
     let hello = ClientHello {
         codec: format.id(),
         limits: Announced::over(carrier, limits),
     };
-    let failed = |what: &str| Error::refused(Code::Unavailable, format!("no connection with {peer}: {what}"));
-    let broken = |error| no_connection(error, |cause| format!("no connection with {peer}: {cause}"));
     let mut input = BytesMut::new();
-    let opening = async {
-        stream.write_all(&hello.encode()).await.map_err(broken)?;
-        stream.flush().await.map_err(broken)?;
-        loop {
-            match ServerHello::take(&mut input) {
-                Ok(Some(hello)) => return Ok(hello),
-                Ok(None) => {}
-                Err(error) => {
-                    return Err(Error::refused(
-                        Code::FailedPrecondition,
-                        format!("no connection with {peer}: {}", error.text("this client")),
-                    ));
-                }
-            }
-            match stream.read_buf(&mut input).await {
-                Ok(0) => {
-                    return Err(failed(
-                        "the peer closed it during the handshake; is this a farcall server?",
-                    ));
-                }
-                Ok(_) => {}
-                Err(error) => return Err(broken(error)),
+    let time = limits.handshake_timeout;
+    let greeting = greet(connected.stream(), peer, &hello, &mut input);
+    let answer = timeout(time, greeting)
+        .await
+        .map_err(|_| refused(peer, &format!("the peer did not answer the handshake within {time:?}")))??;
+    Ok(OpenedConnection {
+        settings: Settings {
+            ours: limits.clone(),
+            peer: accepted(answer, peer, format)?,
+            carrier,
+            idle: None,
+        },
+        format,
+        input,
+    })
+}
+
+/// Says hello to a server and waits for what it answers.
+async fn greet(
+    stream: &mut BoxStream,
+    peer: &Address,
+    hello: &ClientHello,
+    input: &mut BytesMut,
+) -> Result<ServerHello, Error> {
+    let broken = |error| no_connection(error, |cause| format!("no connection with {peer}: {cause}"));
+    stream.write_all(&hello.encode()).await.map_err(broken)?;
+    stream.flush().await.map_err(broken)?;
+    loop {
+        match ServerHello::take(input) {
+            Ok(Some(hello)) => return Ok(hello),
+            Ok(None) => {}
+            Err(error) => {
+                let text = format!("no connection with {peer}: {}", error.text("this client"));
+                return Err(Error::refused(Code::FailedPrecondition, text));
             }
         }
-    };
-    let Ok(hello) = timeout(limits.handshake_timeout, opening).await else {
-        let time = limits.handshake_timeout;
-        return Err(failed(&format!(
-            "the peer did not answer the handshake within {time:?}"
-        )));
-    };
-    match hello? {
-        ServerHello::Accepted {
-            codec,
-            limits: peer_limits,
-        } if codec == format.id() => Ok(Opened {
-            settings: Settings {
-                ours: limits.clone(),
-                peer: peer_limits,
-                carrier,
-                idle: None,
-            },
-            format,
-            input,
-        }),
+        if stream.read_buf(input).await.map_err(broken)? == 0 {
+            let text = "the peer closed it during the handshake; is this a farcall server?";
+            return Err(refused(peer, text));
+        }
+    }
+}
+
+/// What a server that takes the connection announces.
+fn accepted(hello: ServerHello, peer: &Address, format: Format) -> Result<Announced, Error> {
+    match hello {
+        ServerHello::Accepted { codec, limits } if codec == format.id() => Ok(limits),
         ServerHello::Accepted { codec, .. } => {
             let other = Format::name_of(codec);
             let text = format!("no connection with {peer}: the server answers in {other} and not in {format}");
@@ -98,6 +97,10 @@ pub(crate) async fn open(
     }
 }
 
+fn refused(peer: &Address, what: &str) -> Error {
+    Error::refused(Code::Unavailable, format!("no connection with {peer}: {what}"))
+}
+
 /// Opens a connection as the server; `heard` is told when the peer has said all that is asked of it.
 ///
 /// # Errors
@@ -106,7 +109,7 @@ pub(crate) async fn accept(
     connected: &mut Connected,
     limits: &Limits,
     heard: impl FnOnce() + Send,
-) -> Result<Opened, String> {
+) -> Result<OpenedConnection, String> {
     let carrier = connected.carrier();
     let stream = connected.stream();
     let mut input = BytesMut::new();
@@ -152,7 +155,7 @@ pub(crate) async fn accept(
         carrier,
         idle: Some(limits.idle_timeout),
     };
-    Ok(Opened {
+    Ok(OpenedConnection {
         settings,
         format,
         input,

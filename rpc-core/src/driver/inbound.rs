@@ -7,21 +7,21 @@ use thin_vec::ThinVec;
 
 use crate::{
     Error, Metadata,
-    driver::attachments::{Carried, Object, Payload},
+    driver::attachments::{IncomingAttachment, Object, Payload},
     proto::{Stop, encode_metadata, failure_len},
 };
 
 /// What the driver does with the peer's calls.
-pub(crate) trait Inbound: Send {
+pub(crate) trait CallHandler: Send {
     /// Starts a call; its answer goes to `answers` now or to the [`Link`](super::Link) later.
-    fn start(&mut self, request: Request, answers: &mut Answers);
+    fn start(&mut self, request: CallRequest, answers: &mut Answers);
     /// Asks a handler to stop; the call is still answered.
     fn stop(&mut self, call: u32, why: Stop);
 }
 
 /// A call of the peer.
 #[derive(Debug)]
-pub(crate) struct Request {
+pub(crate) struct CallRequest {
     pub(crate) call: u32,
     /// Which method, by its id.
     pub(crate) method: u64,
@@ -31,7 +31,7 @@ pub(crate) struct Request {
     pub(crate) metadata: Bytes,
     pub(crate) body: Bytes,
     /// What came along.
-    pub(crate) carried: ThinVec<Carried>,
+    pub(crate) carried: ThinVec<IncomingAttachment>,
 }
 
 /// Who is called.

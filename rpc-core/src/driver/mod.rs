@@ -1,30 +1,31 @@
 //! The thin loops that join [`proto`](crate::proto) and a byte stream. They decide nothing: every rule is in `proto`.
 
 pub(crate) mod attachments;
-mod connection;
+
 mod handshake;
 mod import;
 mod inbound;
-mod inlet;
 mod inside;
 mod link;
-mod outlet;
+mod recv_stream;
+mod send_stream;
 mod shares;
+mod task;
 #[cfg(test)]
 pub(crate) mod tests;
 mod unread;
 
 use std::time::Duration;
 
-pub(crate) use connection::Driver;
-pub(crate) use handshake::{accept, open, reject};
+pub(crate) use handshake::{OpenedConnection, accept, open, reject};
 pub(crate) use import::Import;
-pub(crate) use inbound::{Answers, Callee, Inbound, Request};
-pub(crate) use inlet::{Batch, Inlet};
+pub(crate) use inbound::{Answers, CallHandler, CallRequest, Callee};
 pub(crate) use inside::is_inside;
-pub(crate) use link::{Answered, Busy, Link, NotStarted, Reply, Started, read_metadata};
-pub(crate) use outlet::{Outlet, broken};
-pub(crate) use shares::{Quantity, Refused, Share, Shares};
+pub(crate) use link::{Busy, CallResult, Link, NotStarted, Reply, Started, read_metadata};
+pub(crate) use recv_stream::{ItemBatch, RecvStream};
+pub(crate) use send_stream::{SendStream, broken};
+pub(crate) use shares::{Quantity, Share, ShareRefusal, Shares};
+pub(crate) use task::Driver;
 
 /// How long a call may take unless something shorter or longer is said.
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);

@@ -57,7 +57,7 @@ pub(crate) struct Share {
 
 /// Why there is nothing to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refused {
+pub(crate) enum ShareRefusal {
     /// All peers together have what there is.
     Full { limit: usize },
     /// The address has its share, and the rest is kept for others.
@@ -131,15 +131,15 @@ impl Share {
     /// # Errors
     /// Nothing was taken. All that is taken together never passes the limit; near it, two who come at one time may both
     /// be refused.
-    pub(crate) fn take(&self, quantity: Quantity, amount: usize) -> Result<(), Refused> {
+    pub(crate) fn take(&self, quantity: Quantity, amount: usize) -> Result<(), ShareRefusal> {
         let index = quantity as usize;
         let limit = self.of.limits[index];
         let free = limit.saturating_sub(self.of.taken[index].fetch_add(amount, Ordering::Relaxed));
         let own = self.taken[index].fetch_add(amount, Ordering::Relaxed);
         let refused = if amount > free {
-            Refused::Full { limit }
+            ShareRefusal::Full { limit }
         } else if own.saturating_add(amount) > free.saturating_mul(TIMES_FREE) {
-            Refused::Share { own, limit }
+            ShareRefusal::Share { own, limit }
         } else {
             return Ok(());
         };
@@ -175,7 +175,7 @@ impl Drop for Share {
 mod tests {
     use std::sync::Arc;
 
-    use super::{Quantity, Refused, Shares};
+    use super::{Quantity, ShareRefusal, Shares};
     use crate::{Address, Limits};
 
     fn address(text: &str) -> Address {
@@ -183,7 +183,7 @@ mod tests {
     }
 
     /// How many calls a peer at the address gets at the most.
-    fn most(shares: &Arc<Shares>, peer: &str) -> (usize, Refused) {
+    fn most(shares: &Arc<Shares>, peer: &str) -> (usize, ShareRefusal) {
         let share = shares.share(&address(peer));
         let mut taken = 0;
         loop {
@@ -210,7 +210,7 @@ mod tests {
             (taken, refused),
             (
                 0,
-                Refused::Share {
+                ShareRefusal::Share {
                     own: 12_288,
                     limit: 16_384
                 }
@@ -222,7 +222,10 @@ mod tests {
     fn a_small_limit_is_not_cut_up() {
         for limit in 1..=3 {
             let shares = Shares::new(&Limits::default().max_server_calls(limit));
-            assert_eq!(most(&shares, "tcp://192.0.2.1:1"), (limit, Refused::Full { limit }));
+            assert_eq!(
+                most(&shares, "tcp://192.0.2.1:1"),
+                (limit, ShareRefusal::Full { limit })
+            );
         }
     }
 
@@ -240,7 +243,7 @@ mod tests {
         for _ in 0..3 {
             let share = shares.share(&address("tcp://192.0.2.1:1"));
             assert_eq!(share.take(Quantity::Calls, 1), Ok(()));
-            assert_eq!(share.take(Quantity::Calls, 1), Err(Refused::Full { limit: 1 }));
+            assert_eq!(share.take(Quantity::Calls, 1), Err(ShareRefusal::Full { limit: 1 }));
             share.give(Quantity::Calls, 1);
         }
         assert_eq!(shares.taken(Quantity::Calls), 0);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Quantity, Refused, Share};
+use super::{Quantity, Share, ShareRefusal};
 use crate::{Code, Error, Outcome};
 
 /// Answers up to this long go out whatever waits: the refusal in their place would be about as long.
@@ -75,15 +75,15 @@ fn refused(length: usize, why: &str) -> Error {
     Error::new(Code::ResourceExhausted, text).with_outcome(Outcome::Executed)
 }
 
-fn no_room(why: Refused) -> String {
+fn no_room(why: ShareRefusal) -> String {
     match why {
-        Refused::Full { limit } => {
+        ShareRefusal::Full { limit } => {
             format!(
                 "answers to all its callers wait to be read, and leave no room within {limit} bytes \
                  (`max_server_unread`)"
             )
         }
-        Refused::Share { own, limit } => format!(
+        ShareRefusal::Share { own, limit } => format!(
             "{own} bytes of answers to callers at this address wait to be read, and the rest of its {limit} \
              (`max_server_unread`) is kept for callers at others"
         ),

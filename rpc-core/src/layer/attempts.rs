@@ -22,7 +22,7 @@ pub(crate) struct Attempts {
 const CLOSED: usize = usize::MAX;
 
 /// One attempt that is under way. Dropped before its end is known, it may have run.
-pub(crate) struct Attempt {
+pub(crate) struct CallAttempt {
     attempts: Arc<Attempts>,
     ran: bool,
 }
@@ -32,10 +32,10 @@ impl Attempts {
     ///
     /// # Errors
     /// When the caller was told that the call did not run.
-    pub(crate) fn begin(self: &Arc<Self>) -> Result<Attempt, Error> {
+    pub(crate) fn begin(self: &Arc<Self>) -> Result<CallAttempt, Error> {
         let more = |under_way| (under_way != CLOSED).then(|| under_way + 1);
         match self.under_way.fetch_update(SeqCst, SeqCst, more) {
-            Ok(_) => Ok(Attempt {
+            Ok(_) => Ok(CallAttempt {
                 attempts: Arc::clone(self),
                 ran: true,
             }),
@@ -74,7 +74,7 @@ impl Attempts {
     }
 }
 
-impl Attempt {
+impl CallAttempt {
     /// The attempt has ended.
     pub(crate) fn ended(mut self, answer: &Result<Response, Error>) {
         self.ran = !answer
@@ -83,7 +83,7 @@ impl Attempt {
     }
 }
 
-impl Drop for Attempt {
+impl Drop for CallAttempt {
     fn drop(&mut self) {
         if self.ran {
             self.attempts.ran.fetch_add(1, SeqCst);

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     Answering, Next, Request, Response,
-    shared::{Below, Turn},
+    shared::{Below, ServiceTurn},
 };
 use crate::Error;
 
@@ -23,7 +23,7 @@ where
     F: FnOnce(Request, Next) -> A + Clone + Send + Sync + 'static,
     A: Future<Output = Result<Response, Error>> + Send,
 {
-    fn poll_ready(&self, turn: &mut Option<Turn>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    fn poll_ready(&self, turn: &mut Option<ServiceTurn>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.next.poll_below(turn, cx)
     }
 

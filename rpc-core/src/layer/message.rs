@@ -8,8 +8,8 @@ use thin_vec::ThinVec;
 use super::{attempts::Attempts, parcel::Parcel};
 use crate::{
     Address, Context, Metadata,
-    driver::attachments::{Carried, Extra},
-    service::{Handler, MethodDescriptor},
+    driver::attachments::{IncomingAttachment, OutgoingAttachment},
+    service::{Continuation, Handler, MethodDescriptor},
 };
 
 /// A call as a layer sees it.
@@ -31,23 +31,23 @@ pub struct Request {
     /// The encoded arguments, for measuring or recording.
     pub body: Bytes,
     /// On a client: what goes with the arguments.
-    pub(crate) sent: Parcel<Box<Extra>>,
+    pub(crate) sent: Parcel<ThinVec<OutgoingAttachment>>,
     /// On a server: where the request leads.
-    pub(crate) target: Option<Target>,
+    pub(crate) target: Option<HandlerTarget>,
     /// What has become of the call so far.
     pub(crate) attempts: Arc<Attempts>,
 }
 
 /// Where a request on a server leads once it has passed the layers; it may pass them again, as a retry does.
 #[derive(Clone)]
-pub(crate) struct Target {
+pub(crate) struct HandlerTarget {
     pub(crate) context: Context,
     pub(crate) start: Arc<dyn Fn(Bytes) -> Handler + Send + Sync>,
 }
 
-impl fmt::Debug for Target {
+impl fmt::Debug for HandlerTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Target").finish_non_exhaustive()
+        f.debug_struct("HandlerTarget").finish_non_exhaustive()
     }
 }
 
@@ -60,14 +60,16 @@ pub struct Response {
     /// The encoded result.
     pub body: Bytes,
     /// On a server: what goes with the result.
-    pub(crate) sent: Parcel<Box<Extra>>,
+    pub(crate) sent: Parcel<ThinVec<OutgoingAttachment>>,
+    /// On a server: what the handler still does behind its result.
+    pub(crate) continuation: Parcel<Continuation>,
     /// On a client: what came with the result.
-    pub(crate) came: Parcel<Came>,
+    pub(crate) came: Parcel<ReceivedParts>,
 }
 
 /// What came with a result.
-pub(crate) struct Came {
-    pub(crate) carried: ThinVec<Carried>,
+pub(crate) struct ReceivedParts {
+    pub(crate) carried: ThinVec<IncomingAttachment>,
     pub(crate) deadline: Option<Instant>,
 }
 
@@ -78,20 +80,27 @@ impl Response {
             metadata,
             body,
             sent: Parcel::default(),
+            continuation: Parcel::default(),
             came: Parcel::default(),
         }
     }
 
     /// A server's answer.
-    pub(crate) fn sending(metadata: Metadata, body: Bytes, sent: Option<Box<Extra>>) -> Self {
+    pub(crate) fn sending(
+        metadata: Metadata,
+        body: Bytes,
+        sent: ThinVec<OutgoingAttachment>,
+        continuation: Option<Continuation>,
+    ) -> Self {
         Self {
-            sent: Parcel::new(sent),
+            sent: Parcel::list(sent),
+            continuation: Parcel::new(continuation),
             ..Self::new(metadata, body)
         }
     }
 
     /// A client's answer.
-    pub(crate) fn received(metadata: Metadata, body: Bytes, came: Came) -> Self {
+    pub(crate) fn received(metadata: Metadata, body: Bytes, came: ReceivedParts) -> Self {
         Self {
             came: Parcel::new(Some(came)),
             ..Self::new(metadata, body)

@@ -73,7 +73,7 @@ mod shared;
 mod stack;
 
 pub(crate) use attempts::Attempts;
-pub(crate) use message::{Came, Target};
+pub(crate) use message::{HandlerTarget, ReceivedParts};
 pub use message::{Request, Response};
 pub use next::{Answering, Next};
 pub(crate) use parcel::Parcel;

@@ -12,7 +12,7 @@ use tower_service::Service;
 
 use super::{
     Request, Response,
-    shared::{Below, Turn},
+    shared::{Below, ServiceTurn},
 };
 use crate::Error;
 
@@ -25,7 +25,7 @@ pub type Answering = Pin<Box<dyn Future<Output = Result<Response, Error>> + Send
 pub struct Next {
     stack: Stack,
     /// Where the layer below is not ready.
-    turn: Option<Turn>,
+    turn: Option<ServiceTurn>,
 }
 
 type Function = dyn Fn(Request) -> Answering + Send + Sync;
@@ -62,7 +62,7 @@ impl Next {
     }
 
     /// Waits until what is below takes a call.
-    pub(super) fn poll_below(&self, turn: &mut Option<Turn>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    pub(super) fn poll_below(&self, turn: &mut Option<ServiceTurn>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         match &self.stack {
             Stack::Function(_) => Poll::Ready(Ok(())),
             Stack::Service(service) => service.poll_ready(turn, cx),

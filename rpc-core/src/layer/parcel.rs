@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
+use thin_vec::ThinVec;
+
 use crate::sync::Mutex;
 
 /// What exists once and passes through layers with a request or a response, which may be cloned: the first who asks
@@ -21,6 +23,13 @@ impl<T> Parcel<T> {
     pub(crate) fn is_taken(&self) -> bool {
         let is_empty = |content: &Arc<Mutex<Option<T>>>| content.lock().is_none();
         self.0.as_ref().is_some_and(is_empty)
+    }
+}
+
+impl<T> Parcel<ThinVec<T>> {
+    /// A list, which is worth nothing when it is empty.
+    pub(crate) fn list(content: ThinVec<T>) -> Self {
+        Self::new(Some(content).filter(|content| !content.is_empty()))
     }
 }
 

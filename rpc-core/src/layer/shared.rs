@@ -17,11 +17,11 @@ use super::{
 use crate::{Error, sync::Mutex};
 
 /// One service of a layer for all calls: it need not be `Clone`, and what it counts, it counts for all.
-pub(super) struct Shared<S> {
+pub(super) struct SharedService<S> {
     /// Held while the service is asked and called, which does not wait. A panic in between is the call's own, and the
     /// next call meets the service as that left it.
     service: Mutex<S>,
-    waiting: Arc<Waiting>,
+    waiting: Arc<ServiceWaiters>,
     /// Wakes all that wait: a service remembers only who asked it last.
     waker: Waker,
 }
@@ -29,13 +29,13 @@ pub(super) struct Shared<S> {
 /// A service, whatever its type.
 pub(super) trait Below: Send + Sync {
     /// Waits until the service takes a call. Another call may be faster then; [`answer`](Self::answer) waits once more.
-    fn poll_ready(&self, turn: &mut Option<Turn>, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
+    fn poll_ready(&self, turn: &mut Option<ServiceTurn>, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
 
     /// Answers one call when the service is ready.
     fn answer(self: Arc<Self>, request: Request) -> Answering;
 }
 
-impl<S> Shared<S>
+impl<S> SharedService<S>
 where
     S: Service<Request, Response = Response> + Send + 'static,
     S::Error: Into<BoxError>,
@@ -50,13 +50,18 @@ where
     }
 
     /// The service as soon as it is ready, for the one call that it is ready for.
-    fn poll_service(&self, turn: &mut Option<Turn>, cx: &mut Context<'_>) -> Poll<Result<MutexGuard<'_, S>, S::Error>> {
+    fn poll_service(
+        &self,
+        turn: &mut Option<ServiceTurn>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<MutexGuard<'_, S>, S::Error>> {
         let mut service = self.service.lock();
         let mut poll = || service.poll_ready(&mut Context::from_waker(&self.waker));
         let mut ready = poll();
         if ready.is_pending() {
             // Asked again after that, so that nothing is missed in between.
-            turn.get_or_insert_with(|| Turn::new(&self.waiting)).wait(cx.waker());
+            turn.get_or_insert_with(|| ServiceTurn::new(&self.waiting))
+                .wait(cx.waker());
             ready = poll();
         }
         ready.map_ok(|()| {
@@ -66,13 +71,13 @@ where
     }
 }
 
-impl<S> Below for Shared<S>
+impl<S> Below for SharedService<S>
 where
     S: Service<Request, Response = Response> + Send + 'static,
     S::Error: Into<BoxError>,
     S::Future: Send,
 {
-    fn poll_ready(&self, turn: &mut Option<Turn>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    fn poll_ready(&self, turn: &mut Option<ServiceTurn>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let ready = self.poll_service(turn, cx).map_ok(drop);
         ready.map_err(|error| foreign::error(error.into(), &Attempts::default()))
     }
@@ -97,15 +102,15 @@ where
 
 /// Who waits until a service is ready.
 #[derive(Default)]
-pub(super) struct Waiting(Mutex<Slab<Option<Waker>>>);
+pub(super) struct ServiceWaiters(Mutex<Slab<Option<Waker>>>);
 
-impl Waiting {
+impl ServiceWaiters {
     fn lock(&self) -> MutexGuard<'_, Slab<Option<Waker>>> {
         self.0.lock()
     }
 }
 
-impl Wake for Waiting {
+impl Wake for ServiceWaiters {
     /// Wakes all: whoever is faster gets the turn, and one that is gone keeps it from nobody.
     fn wake(self: Arc<Self>) {
         let wakers: Vec<_> = self.lock().iter_mut().filter_map(|(_, waker)| waker.take()).collect();
@@ -114,13 +119,13 @@ impl Wake for Waiting {
 }
 
 /// A place among those who wait; given back when it is dropped.
-pub(super) struct Turn {
-    waiting: Arc<Waiting>,
+pub(super) struct ServiceTurn {
+    waiting: Arc<ServiceWaiters>,
     key: usize,
 }
 
-impl Turn {
-    fn new(waiting: &Arc<Waiting>) -> Self {
+impl ServiceTurn {
+    fn new(waiting: &Arc<ServiceWaiters>) -> Self {
         let key = waiting.lock().insert(None);
         Self {
             waiting: Arc::clone(waiting),
@@ -135,7 +140,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for ServiceTurn {
     fn drop(&mut self) {
         let waker = self.waiting.lock().try_remove(self.key);
         drop(waker);

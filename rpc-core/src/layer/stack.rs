@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use tower_service::Service;
 
-use super::{Next, Request, Response, foreign::BoxError, interceptor::Interceptor, shared::Shared};
+use super::{Next, Request, Response, foreign::BoxError, interceptor::Interceptor, shared::SharedService};
 use crate::Error;
 
 /// The layers that a builder was given, the outermost first.
@@ -19,7 +19,7 @@ impl Layers {
         <L::Service as Service<Request>>::Error: Into<BoxError>,
         <L::Service as Service<Request>>::Future: Send,
     {
-        let wrap = move |next| Next::service(Arc::new(Shared::new(layer.layer(next))));
+        let wrap = move |next| Next::service(Arc::new(SharedService::new(layer.layer(next))));
         self.0.push(Box::new(wrap));
     }
 

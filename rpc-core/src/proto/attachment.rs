@@ -32,13 +32,13 @@ pub(crate) struct StreamId(pub(crate) u32);
 
 impl StreamId {
     /// A stream that this side numbered.
-    pub(super) fn ours(number: u32) -> Self {
+    pub(crate) fn ours(number: u32) -> Self {
         Self(number & !BY_PEER)
     }
 
     /// A stream that the peer numbered.
     #[cfg(any(test, farcall_fuzzing))]
-    pub(super) fn theirs(number: u32) -> Self {
+    pub(crate) fn theirs(number: u32) -> Self {
         Self(number | BY_PEER)
     }
 
@@ -47,11 +47,11 @@ impl StreamId {
         Self(wire ^ BY_PEER)
     }
 
-    pub(super) fn is_ours(self) -> bool {
+    pub(crate) fn is_ours(self) -> bool {
         self.0 & BY_PEER == 0
     }
 
-    pub(super) fn number(self) -> u32 {
+    pub(crate) fn number(self) -> u32 {
         self.0 & !BY_PEER
     }
 }

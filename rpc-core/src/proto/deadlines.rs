@@ -10,8 +10,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::outgoing::earlier;
-
 /// How far ahead a look through the table sorts.
 const SPAN: Duration = Duration::from_secs(1);
 /// So many entries of calls that have ended are of no account.
@@ -95,6 +93,14 @@ impl Deadlines {
                 self.far = earlier(self.far, Some(deadline));
             }
         }
+    }
+}
+
+/// The earlier of two instants, where `None` is never.
+pub(super) fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (one, other) => one.or(other),
     }
 }
 

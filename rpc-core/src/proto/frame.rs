@@ -3,12 +3,12 @@
 //! ```text
 //!  0        3      4          8
 //!  +--------+------+----------+----------------+
-//!  | length | kind | call id  | length bytes … |
+//!  | length | kind | number   | length bytes … |
 //!  +--------+------+----------+----------------+
 //! ```
 //! All integers are little-endian. The length counts what follows the header. The top bit of the kind, [`MORE`], says
-//! that the message goes on in further frames. Where the frame is about a stream or an object, its number stands for
-//! the call's.
+//! that the message goes on in further frames. The number is that of the call, the stream or the object that the frame
+//! is about, as its [kind](Kind::subject) says.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
@@ -21,10 +21,9 @@ pub(crate) const MAX_PAYLOAD: usize = 64 << 10;
 /// The most bytes of a message's body in one frame: messages longer than this take turns with others.
 pub(crate) const PIECE: usize = 32 << 10;
 /// The bit of the kind that says that the message goes on.
-pub(crate) const MORE: u8 = 0x80;
+const MORE: u8 = 0x80;
 
-/// What a frame is for. The direction matters: each side numbers the calls that it makes itself. Kinds 13 to 17 have
-/// the number of a stream where others have the call's, and 18 and 20 that of an object.
+/// What a frame is for. The direction matters: each side numbers the calls that it makes itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Kind {
@@ -72,32 +71,87 @@ pub(crate) enum Kind {
     Revoked = 21,
 }
 
+/// What a frame is about: what its number is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// A call that the frame's sender made.
+    CallOfSender,
+    /// A call that the frame's recipient made.
+    CallOfRecipient,
+    Stream,
+    Object,
+    /// The connection itself, which needs no number.
+    Connection,
+}
+
 impl Kind {
+    /// Every kind, in the order of the numbers, which begin with 1.
+    pub(crate) const ALL: [Self; 21] = [
+        Self::Request,
+        Self::RequestData,
+        Self::Reply,
+        Self::ReplyData,
+        Self::Failure,
+        Self::Cancel,
+        Self::Ping,
+        Self::Pong,
+        Self::GoAway,
+        Self::Close,
+        Self::RequestAttach,
+        Self::ReplyAttach,
+        Self::ItemAttach,
+        Self::Items,
+        Self::End,
+        Self::Credit,
+        Self::Stop,
+        Self::Release,
+        Self::Unused,
+        Self::Watch,
+        Self::Revoked,
+    ];
+
+    #[inline]
     fn from_number(number: u8) -> Option<Self> {
-        Some(match number {
-            1 => Self::Request,
-            2 => Self::RequestData,
-            3 => Self::Reply,
-            4 => Self::ReplyData,
-            5 => Self::Failure,
-            6 => Self::Cancel,
-            7 => Self::Ping,
-            8 => Self::Pong,
-            9 => Self::GoAway,
-            10 => Self::Close,
-            11 => Self::RequestAttach,
-            12 => Self::ReplyAttach,
-            13 => Self::ItemAttach,
-            14 => Self::Items,
-            15 => Self::End,
-            16 => Self::Credit,
-            17 => Self::Stop,
-            18 => Self::Release,
-            19 => Self::Unused,
-            20 => Self::Watch,
-            21 => Self::Revoked,
-            _ => return None,
+        Self::ALL.get(usize::from(number).wrapping_sub(1)).copied()
+    }
+
+    pub(crate) fn subject(self) -> Subject {
+        match self {
+            Self::Request | Self::RequestData | Self::Cancel | Self::RequestAttach => Subject::CallOfSender,
+            Self::Reply | Self::ReplyData | Self::Failure | Self::ReplyAttach => Subject::CallOfRecipient,
+            Self::ItemAttach | Self::Items | Self::End | Self::Credit | Self::Stop => Subject::Stream,
+            Self::Release | Self::Watch => Subject::Object,
+            Self::Ping | Self::Pong | Self::GoAway | Self::Close | Self::Unused | Self::Revoked => Subject::Connection,
+        }
+    }
+}
+
+/// A frame's header as it came: no frame need have such a kind or length.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Header {
+    kind: u8,
+    /// The call, the stream or the object.
+    pub(crate) id: u32,
+    /// The bytes that follow.
+    pub(crate) length: usize,
+}
+
+impl Header {
+    /// Reads the header that `bytes` begin with; `None` until all of it is there.
+    #[inline]
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        let &[a, b, c, kind, ref id @ ..] = bytes.first_chunk::<HEADER>()?;
+        Some(Self {
+            kind,
+            id: u32::from_le_bytes(*id),
+            length: u32::from_le_bytes([a, b, c, 0]) as usize,
         })
+    }
+
+    /// The kind, if there is one with this number.
+    #[inline]
+    pub(crate) fn kind(self) -> Option<Kind> {
+        Kind::from_number(self.kind & !MORE)
     }
 }
 
@@ -107,7 +161,7 @@ pub(crate) struct Frame {
     pub(crate) kind: Kind,
     pub(crate) more: bool,
     /// The call, the stream or the object.
-    pub(crate) call: u32,
+    pub(crate) id: u32,
     pub(crate) payload: Bytes,
 }
 
@@ -115,42 +169,73 @@ pub(crate) struct Frame {
 ///
 /// # Errors
 /// As soon as a header shows a kind or a length that no frame has.
+#[inline]
 pub(crate) fn deframe(input: &mut BytesMut) -> Result<Option<Frame>, Violation> {
-    let Some(header) = input.first_chunk::<HEADER>() else {
+    let Some(header) = Header::read(input) else {
         return Ok(None);
     };
-    let [a, b, c, kind, id @ ..] = *header;
-    let length = u32::from_le_bytes([a, b, c, 0]) as usize;
+    let Header {
+        kind: number,
+        id,
+        length,
+    } = header;
     if length > MAX_PAYLOAD {
         return Err(Violation::new(format!(
             "a frame of {length} bytes, the most is {MAX_PAYLOAD}"
         )));
     }
-    let Some(known) = Kind::from_number(kind & !MORE) else {
-        return Err(Violation::new(format!("a frame of unknown kind {kind:#04x}")));
+    let Some(kind) = header.kind() else {
+        return Err(Violation::new(format!("a frame of unknown kind {number:#04x}")));
     };
-    let call = u32::from_le_bytes(id);
     if input.len() < HEADER + length {
         return Ok(None);
     }
     let mut payload = input.split_to(HEADER + length);
     payload.advance(HEADER);
     Ok(Some(Frame {
-        kind: known,
-        more: kind & MORE != 0,
-        call,
+        kind,
+        more: number & MORE != 0,
+        id,
         payload: payload.freeze(),
     }))
 }
 
 /// Appends a frame's header.
-pub(crate) fn put_header(out: &mut BytesMut, kind: Kind, more: bool, call: u32, length: usize) {
+pub(crate) fn put_header(out: &mut BytesMut, kind: Kind, more: bool, id: u32, length: usize) {
     debug_assert!(length <= MAX_PAYLOAD, "the callers cut messages into pieces");
     let kind = u32::from(kind as u8 | if more { MORE } else { 0 });
-    out.put_u64_le(u64::from(length as u32 & 0x00ff_ffff | kind << 24) | u64::from(call) << 32);
+    out.put_u64_le(u64::from(length as u32 & 0x00ff_ffff | kind << 24) | u64::from(id) << 32);
 }
 
 /// Appends a frame without payload.
-pub(crate) fn put_empty(out: &mut BytesMut, kind: Kind, call: u32) {
-    put_header(out, kind, false, call, 0);
+pub(crate) fn put_empty(out: &mut BytesMut, kind: Kind, id: u32) {
+    put_header(out, kind, false, id, 0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_number() {
+        for (number, kind) in (1..).zip(Kind::ALL) {
+            assert_eq!((kind as u8, Kind::from_number(number)), (number, Some(kind)));
+        }
+        assert_eq!((Kind::from_number(0), Kind::from_number(22)), (None, None));
+    }
+
+    #[test]
+    fn kinds_are_about_what_docs_protocol_says() {
+        let subjects = [
+            (Subject::CallOfSender, &[1, 2, 6, 11][..]),
+            (Subject::CallOfRecipient, &[3, 4, 5, 12]),
+            (Subject::Stream, &[13, 14, 15, 16, 17]),
+            (Subject::Object, &[18, 20]),
+            (Subject::Connection, &[7, 8, 9, 10, 19, 21]),
+        ];
+        for (subject, numbers) in subjects {
+            let kinds = Kind::ALL.into_iter().filter(|kind| kind.subject() == subject);
+            assert_eq!(kinds.map(|kind| kind as u8).collect::<Vec<_>>(), numbers, "{subject:?}");
+        }
+    }
 }

@@ -27,12 +27,22 @@ const MAX_REST: usize = 1024;
 /// The bytes of the limits.
 const LIMITS: usize = 24;
 
-/// Who says hello. Without it a client that reads its own hello, from somebody who sends back whatever comes, would
-/// take it for a server's refusal.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Role {
+/// Which end this is. A hello names the role of whoever says it: else a client that reads its own hello, from somebody
+/// who sends back whatever comes, would take it for a server's refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
     Client = 1,
     Server = 2,
+}
+
+impl Role {
+    /// The other end's.
+    pub(super) fn other(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
 }
 
 /// What a client says first.

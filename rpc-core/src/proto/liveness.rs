@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::outgoing::earlier;
+use super::deadlines::earlier;
 
 /// A runtime with much to do is late by less than this.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -19,6 +19,8 @@ pub(crate) struct Liveness {
     stalled: Option<Instant>,
     /// The transport took nothing when it was asked last.
     blocked: bool,
+    /// A pong waits to be written.
+    pong_waits: bool,
 }
 
 /// What the clock asks for.
@@ -42,6 +44,7 @@ impl Liveness {
             pinged: None,
             stalled: None,
             blocked: false,
+            pong_waits: false,
         }
     }
 
@@ -51,6 +54,16 @@ impl Liveness {
             self.heard = at;
             self.pinged = None;
         }
+    }
+
+    /// The peer asks; says whether a pong is to be queued. Any number of pings is answered by one.
+    pub(crate) fn handle_ping(&mut self) -> bool {
+        !std::mem::replace(&mut self.pong_waits, true)
+    }
+
+    /// All small frames were taken to be written.
+    pub(crate) fn handle_taken(&mut self) {
+        self.pong_waits = false;
     }
 
     /// Something was written, and something `waits` still.

@@ -5,22 +5,23 @@
 
 mod assembly;
 mod attachment;
-mod connection;
+mod body;
+pub(crate) mod connection;
 pub(crate) mod datagram;
 mod deadlines;
-mod frame;
-#[cfg(any(test, farcall_fuzzing))]
-pub(crate) mod fuzzing;
+pub(crate) mod frame;
 mod handshake;
-mod head;
+pub(crate) mod head;
 mod identity;
+mod idleness;
 mod incoming;
 mod indexed_queue;
-mod limits;
+pub(crate) mod items;
+pub(crate) mod limits;
 mod liveness;
-mod objects;
 mod outbox;
 mod outgoing;
+mod references;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -29,15 +30,17 @@ mod waiting;
 mod writer;
 
 pub(crate) use attachment::{Attachment, Flow, MAX_ATTACHMENTS, StreamId};
-pub(crate) use connection::{Batch, Body, Capacity, Connection, Event, Lost, Received, Settings};
+pub(crate) use body::{Body, COPIED};
+pub(crate) use connection::{Capacity, Connection, Event, Lost, Received, Settings};
 pub(crate) use handshake::{ClientHello, HelloError, ServerHello};
 pub(crate) use head::{RequestHead, encode_metadata, failure_len, parse_metadata};
 pub use identity::method_id;
 pub(crate) use identity::{fnv1a, service_id};
 pub(crate) use incoming::Stop;
 pub(crate) use indexed_queue::{IndexedQueue, Keyed};
+pub(crate) use items::{ItemReader, ItemWriter};
 pub use limits::Limits;
 pub(crate) use limits::{Announced, Carrier};
-pub(crate) use outbox::COPIED;
+pub(crate) use stream::Batch;
 pub(crate) use violation::Violation;
 pub(crate) use waiting::{Ticket, Waiting};

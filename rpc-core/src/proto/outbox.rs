@@ -11,15 +11,36 @@ use super::{
     writer::Writer,
 };
 
-/// Bodies up to this long are copied behind their header; longer ones are handed over without a copy.
-pub(crate) const COPIED: usize = 8 << 10;
 /// How many bytes one turn of the writer takes at most, so that a small frame never waits behind more than that.
 const TURN: usize = 256 << 10;
+
+/// Which way a large message goes. Requests and replies have budgets of their own: a side that sends both must not
+/// starve one by the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Request,
+    Reply,
+}
+
+impl Direction {
+    /// The kind of a message's first frame, and of the others.
+    fn kinds(self) -> (Kind, Kind) {
+        match self {
+            Self::Request => (Kind::Request, Kind::RequestData),
+            Self::Reply => (Kind::Reply, Kind::ReplyData),
+        }
+    }
+
+    /// Its message of a call: a request and a reply may be of calls with the same id.
+    fn key(self, call: u32) -> u64 {
+        (self as u64) << 32 | u64::from(call)
+    }
+}
 
 /// A message whose body is not copied, as far as it is not yet taken.
 #[derive(Debug)]
 struct Large {
-    kind: Kind,
+    direction: Direction,
     call: u32,
     /// What stands before the body; taken with the first piece.
     head: Bytes,
@@ -47,7 +68,7 @@ impl Keyed for Large {
 impl Keyed for Turn {
     fn key(&self) -> Option<u64> {
         match self {
-            Self::Message(message) => Some(turn_key(message.kind, message.call)),
+            Self::Message(message) => Some(message.direction.key(message.call)),
             Self::Stream(_) => None,
         }
     }
@@ -56,7 +77,7 @@ impl Keyed for Turn {
 /// What left the outbox with a turn.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Departed {
-    pub(crate) kind: Kind,
+    pub(crate) direction: Direction,
     pub(crate) call: u32,
     /// The position in the stream behind the message's last byte.
     pub(crate) end: u64,
@@ -92,6 +113,10 @@ pub(crate) struct Outbox {
     held: usize,
     /// What becomes free of it when the transport has taken everything up to a position.
     leaving: VecDeque<(u64, usize)>,
+    /// The messages that have left entirely since somebody asked.
+    departed: VecDeque<Departed>,
+    /// How many bytes the transport took.
+    written: u64,
 }
 
 impl Outbox {
@@ -106,7 +131,18 @@ impl Outbox {
             budget,
             held: 0,
             leaving: VecDeque::new(),
+            departed: VecDeque::new(),
+            written: 0,
         }
+    }
+
+    /// Takes all that waits. What the transport took stays known.
+    pub(super) fn take_all(&mut self) -> Self {
+        let empty = Self {
+            written: self.written,
+            ..Self::new(0)
+        };
+        std::mem::replace(self, empty)
     }
 
     /// Where small frames are appended.
@@ -134,16 +170,21 @@ impl Outbox {
         self.spent
     }
 
-    /// The bytes that answers take of which the transport has taken only what lies before `written`, with everything
-    /// else that is small.
-    pub(super) fn unread(&self, written: u64) -> usize {
-        self.writer.position().saturating_sub(written) as usize + self.held
+    /// The bytes of answers that the transport has not taken, with everything else that is small.
+    pub(super) fn unread(&self) -> usize {
+        self.writer.position().saturating_sub(self.written) as usize + self.held
     }
 
-    /// The transport has taken everything up to this position.
-    pub(super) fn handle_written(&mut self, written: u64) {
+    /// How many bytes the transport took.
+    pub(super) fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// The transport has taken `length` bytes more.
+    pub(super) fn handle_written(&mut self, length: usize) {
+        self.written += length as u64;
         while let Some(&(end, held)) = self.leaving.front()
-            && end <= written
+            && end <= self.written
         {
             self.leaving.pop_front();
             self.held -= held;
@@ -164,13 +205,13 @@ impl Outbox {
 
     /// The same without large replies up to `spared`, and without large requests.
     pub(super) fn pressing(&self, spared: usize) -> usize {
-        self.writer.len() + self.large[direction(Kind::Reply)].saturating_sub(spared)
+        self.writer.len() + self.large[Direction::Reply as usize].saturating_sub(spared)
     }
 
     /// Whether a message of this length would leave without waiting for the end of others.
-    pub(super) fn has_room(&self, kind: Kind, length: usize) -> bool {
-        let ahead = !self.waiting[direction(kind)].is_empty();
-        length <= PIECE || !ahead && self.spent[direction(kind)] + length <= self.budget
+    pub(super) fn has_room(&self, direction: Direction, length: usize) -> bool {
+        let ahead = !self.waiting[direction as usize].is_empty();
+        length <= PIECE || !ahead && self.spent[direction as usize] + length <= self.budget
     }
 
     /// Whether a turn would take something.
@@ -179,18 +220,18 @@ impl Outbox {
     }
 
     /// Queues a message whose body is not to be copied.
-    pub(crate) fn push_large(&mut self, kind: Kind, call: u32, head: Bytes, body: Bytes) {
-        self.large[direction(kind)] += head.len() + body.len();
+    pub(crate) fn push_large(&mut self, direction: Direction, call: u32, head: Bytes, body: Bytes) {
+        self.large[direction as usize] += head.len() + body.len();
         // One frame is never "unfinished": only longer messages count.
         let cost = if body.len() > PIECE { body.len() } else { 0 };
-        let held = if kind == Kind::Reply {
+        let held = if direction == Direction::Reply {
             head.len() + body.len()
         } else {
             0
         };
         self.held += held;
         let message = Large {
-            kind,
+            direction,
             call,
             head,
             body,
@@ -201,28 +242,28 @@ impl Outbox {
         if cost == 0 {
             self.turns.push_back(Turn::Message(message));
         } else {
-            self.waiting[direction(kind)].push_back(message);
-            self.admit(kind);
+            self.waiting[direction as usize].push_back(message);
+            self.admit(direction);
         }
     }
 
     /// Withdraws a call's message, so that a given-up call costs no more bandwidth.
-    pub(crate) fn withdraw(&mut self, kind: Kind, call: u32) -> Withdrawn {
-        if let Some(message) = self.waiting[direction(kind)].remove(call.into()) {
-            self.large[direction(kind)] -= message.head.len() + message.body.len();
+    pub(crate) fn withdraw(&mut self, direction: Direction, call: u32) -> Withdrawn {
+        if let Some(message) = self.waiting[direction as usize].remove(call.into()) {
+            self.large[direction as usize] -= message.head.len() + message.body.len();
             self.held -= message.held;
             // It may have held up those behind it.
-            self.admit(kind);
+            self.admit(direction);
             return Withdrawn::Unbegun;
         }
-        let Some(Turn::Message(message)) = self.turns.remove(turn_key(kind, call)) else {
+        let Some(Turn::Message(message)) = self.turns.remove(direction.key(call)) else {
             return Withdrawn::Gone;
         };
-        self.large[direction(kind)] -= message.head.len() + message.body.len();
+        self.large[direction as usize] -= message.head.len() + message.body.len();
         self.leave(&message);
         // A request that began costs the peer memory until its call has ended; everything else is free again now.
-        if !message.begun || kind == Kind::Reply {
-            self.release(kind, message.cost);
+        if !message.begun || direction == Direction::Reply {
+            self.release(direction, message.cost);
         }
         if message.begun {
             Withdrawn::Begun
@@ -232,34 +273,34 @@ impl Outbox {
     }
 
     /// Gives back what a message cost.
-    pub(crate) fn release(&mut self, kind: Kind, cost: usize) {
+    pub(crate) fn release(&mut self, direction: Direction, cost: usize) {
         if cost > 0 {
-            let spent = &mut self.spent[direction(kind)];
+            let spent = &mut self.spent[direction as usize];
             *spent = spent.saturating_sub(cost);
-            self.admit(kind);
+            self.admit(direction);
         }
     }
 
     /// Moves messages from `waiting` to `turns` while the peer's budget has room.
-    fn admit(&mut self, kind: Kind) {
-        let direction = direction(kind);
-        while let Some(next) = self.waiting[direction].front()
-            && self.spent[direction] + next.cost <= self.budget
-            && let Some(message) = self.waiting[direction].pop_front()
+    fn admit(&mut self, direction: Direction) {
+        let index = direction as usize;
+        while let Some(next) = self.waiting[index].front()
+            && self.spent[index] + next.cost <= self.budget
+            && let Some(message) = self.waiting[index].pop_front()
         {
-            self.spent[direction] += message.cost;
+            self.spent[index] += message.cost;
             self.turns.push_back(Turn::Message(message));
         }
     }
 
-    /// Takes what is to be written next: all small frames, then pieces of large messages and streams in turn. Says what
-    /// has left entirely.
-    pub(super) fn take(&mut self, streams: &mut Streams, chunks: &mut VecDeque<Bytes>, departed: &mut Vec<Departed>) {
+    /// Takes what is to be written next: all small frames, then pieces of large messages and streams in turn. What has
+    /// left entirely has [departed](Self::pop_departed).
+    pub(super) fn take(&mut self, streams: &mut Streams, chunks: &mut VecDeque<Bytes>) {
         let end = self.writer.taken() + TURN as u64;
         self.queue_streams(streams);
         while self.writer.position() < end {
             match self.turns.pop_front() {
-                Some(Turn::Message(message)) => departed.extend(self.take_piece(message, chunks)),
+                Some(Turn::Message(message)) => self.take_piece(message, chunks),
                 Some(Turn::Stream(stream)) => {
                     if streams.turn(stream, &mut self.writer, chunks) {
                         self.turns.push_back(Turn::Stream(stream));
@@ -272,56 +313,44 @@ impl Outbox {
         self.writer.flush(chunks);
     }
 
+    /// The next message that has left entirely.
+    pub(super) fn pop_departed(&mut self) -> Option<Departed> {
+        self.departed.pop_front()
+    }
+
     fn queue_streams(&mut self, streams: &mut Streams) {
         streams
             .ready()
             .for_each(|stream| self.turns.push_back(Turn::Stream(stream)));
     }
 
-    fn take_piece(&mut self, mut message: Large, chunks: &mut VecDeque<Bytes>) -> Option<Departed> {
+    fn take_piece(&mut self, mut message: Large, chunks: &mut VecDeque<Bytes>) {
         let piece = message.body.split_to(message.body.len().min(PIECE));
         let last = message.body.is_empty();
+        let (first, further) = message.direction.kinds();
         let (kind, head) = if message.begun {
-            (continuation(message.kind), Bytes::new())
+            (further, Bytes::new())
         } else {
-            (message.kind, std::mem::take(&mut message.head))
+            (first, std::mem::take(&mut message.head))
         };
         message.begun = true;
         let small = self.writer.small();
         put_header(small, kind, !last, message.call, head.len() + piece.len());
         small.extend_from_slice(&head);
-        self.large[direction(message.kind)] -= head.len() + piece.len();
+        self.large[message.direction as usize] -= head.len() + piece.len();
         self.writer.hand_over(chunks, piece);
         if !last {
             self.turns.push_back(Turn::Message(message));
-            return None;
+            return;
         }
         self.leave(&message);
-        if message.kind == Kind::Reply {
-            self.release(Kind::Reply, message.cost);
+        if message.direction == Direction::Reply {
+            self.release(Direction::Reply, message.cost);
         }
-        Some(Departed {
-            kind: message.kind,
+        self.departed.push_back(Departed {
+            direction: message.direction,
             call: message.call,
             end: self.writer.taken(),
-        })
-    }
-}
-
-/// Requests and replies have budgets of their own: a side that sends both must not starve one by the other.
-fn direction(kind: Kind) -> usize {
-    usize::from(kind == Kind::Reply)
-}
-
-/// A request and a reply may be of calls with the same id.
-fn turn_key(kind: Kind, call: u32) -> u64 {
-    (direction(kind) as u64) << 32 | u64::from(call)
-}
-
-fn continuation(kind: Kind) -> Kind {
-    if kind == Kind::Reply {
-        Kind::ReplyData
-    } else {
-        Kind::RequestData
+        });
     }
 }

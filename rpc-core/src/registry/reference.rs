@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
-use crate::{Channel, Client, Error, Outcome, client::Written};
+use crate::{Channel, Client, Error, Outcome, client::WrittenClient};
 
 /// A client without its type: the name of a service, and the way to an object or a server of it.
 ///
@@ -56,14 +56,14 @@ impl<C: Client> From<&C> for Reference {
 
 impl Serialize for Reference {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let written = Written::new(&self.channel, &self.service).map_err(ser::Error::custom)?;
+        let written = WrittenClient::new(&self.channel, &self.service).map_err(ser::Error::custom)?;
         (&self.service, written).serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Reference {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (service, written) = <(String, Written)>::deserialize(deserializer)?;
+        let (service, written) = <(String, WrittenClient)>::deserialize(deserializer)?;
         let channel = written.into_channel(&service).map_err(de::Error::custom)?;
         Ok(Self { service, channel })
     }

@@ -5,20 +5,17 @@ use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
 use tokio::{
     runtime::Handle,
     sync::watch,
-    time::{Instant, sleep, timeout},
+    time::{sleep, timeout},
 };
 
 use super::{
-    registry::{NoPlace, Place},
-    running::Shared,
+    registry::{ConnectionPlace, NoPlace},
+    shared::ServerShared,
 };
 use crate::{
     Code, Error,
-    dispatch::Serving,
-    driver::attachments::Wire,
-    driver::{DEFAULT_TIMEOUT, Driver, Link, Refused, Share, accept as handshake, reject},
+    driver::{DEFAULT_TIMEOUT, Share, ShareRefusal, accept as handshake, reject},
     events,
-    proto::Connection,
     transport::{Connected, Incoming, Listener},
 };
 
@@ -27,7 +24,11 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts until `stopping` is true, and then until the last connection has ended if the listener carries them. No
 /// error ends it.
-pub(super) async fn accept(shared: Arc<Shared>, mut listener: Box<dyn Listener>, mut stopping: watch::Receiver<bool>) {
+pub(super) async fn accept(
+    shared: Arc<ServerShared>,
+    mut listener: Box<dyn Listener>,
+    mut stopping: watch::Receiver<bool>,
+) {
     let stopped = async {
         // A server that is gone has stopped, too.
         let _ = stopping.wait_for(|stopping| *stopping).await;
@@ -38,7 +39,7 @@ pub(super) async fn accept(shared: Arc<Shared>, mut listener: Box<dyn Listener>,
     }
 }
 
-async fn accept_all(shared: &Arc<Shared>, listener: &mut dyn Listener) {
+async fn accept_all(shared: &Arc<ServerShared>, listener: &mut dyn Listener) {
     let runtime = Handle::current();
     loop {
         match listener.accept().await {
@@ -65,7 +66,7 @@ async fn until(end: impl Future<Output = ()>, work: impl Future<Output = ()>) {
 }
 
 /// Serves one connection in a task that its place in the registry owns.
-pub(super) fn serve(shared: &Arc<Shared>, runtime: &Handle, incoming: Incoming) {
+pub(super) fn serve(shared: &Arc<ServerShared>, runtime: &Handle, incoming: Incoming) {
     let peer = incoming.peer().clone();
     let share = shared.host.share(&peer);
     let no_place = match shared.registry.enter(&peer, &share) {
@@ -84,10 +85,10 @@ pub(super) fn serve(shared: &Arc<Shared>, runtime: &Handle, incoming: Incoming) 
     };
     let why = match no_place {
         NoPlace::Draining => "the server is shutting down".to_owned(),
-        NoPlace::Refused(Refused::Full { limit }) => {
+        NoPlace::ShareRefusal(ShareRefusal::Full { limit }) => {
             format!("the server has its most of {limit} connections (`max_connections`)")
         }
-        NoPlace::Refused(Refused::Share { own, limit }) => format!(
+        NoPlace::ShareRefusal(ShareRefusal::Share { own, limit }) => format!(
             "the server has {own} connections from this address, and keeps the rest of its {limit} (`max_connections`) \
              for other ones"
         ),
@@ -102,7 +103,7 @@ pub(super) fn serve(shared: &Arc<Shared>, runtime: &Handle, incoming: Incoming) 
     }
 }
 
-async fn turn_away(place: Place, incoming: Incoming, limit: Duration, why: Error) {
+async fn turn_away(place: ConnectionPlace, incoming: Incoming, limit: Duration, why: Error) {
     // A peer that does not open its stream is not told.
     if let Ok(mut connected) = open(incoming, limit).await {
         reject(connected.stream(), &why).await;
@@ -119,7 +120,7 @@ async fn open(incoming: Incoming, limit: Duration) -> Result<Connected, String> 
     }
 }
 
-async fn connection(shared: Arc<Shared>, place: Place, incoming: Incoming, share: Arc<Share>) {
+async fn connection(shared: Arc<ServerShared>, place: ConnectionPlace, incoming: Incoming, share: Arc<Share>) {
     let from = incoming.peer().clone();
     let limits = shared.host.limits();
     let opened = async {
@@ -135,19 +136,11 @@ async fn connection(shared: Arc<Shared>, place: Place, incoming: Incoming, share
         }
     };
     let peer = connected.peer().clone();
-    let connection = Connection::new(opened.settings, Instant::now().into_std());
-    let wire = Wire {
-        format: opened.format,
-        limits: shared.host.limits().into(),
-        near: connected.is_near(),
-        tells_panics: shared.host.tells_panics(),
-    };
-    let link = Link::new(connection, wire, peer.clone(), Some(DEFAULT_TIMEOUT), share);
+    let link = shared.host.link(&connected, &opened, share, Some(DEFAULT_TIMEOUT));
     place.opened(&link);
     let mut visit = shared.hooks.opened(&peer);
-    let inbound = Serving::new(Arc::clone(&shared.host), Arc::clone(&link), peer.clone());
     // Whoever waits for something on the connection is told the reason of its end by the link.
-    let cause = Driver::new(link, connected, opened.input, inbound).await;
+    let cause = shared.host.drive(link, connected, opened).await;
     events::connection_ended(&peer, &cause);
     visit.ends(cause);
     // Whoever waits for the last place to be given back may count on it.

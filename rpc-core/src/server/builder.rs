@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use tower_service::Service as TowerService;
 
-use super::{RunningServer, hooks::Hooks, running::Shared};
+use super::{RunningServer, hooks::Hooks, shared::ServerShared};
 use crate::{
     Address, Code, Error, Limits, Service,
     dispatch::{Host, MakeService, Manner, Offer, Router, bottom},
@@ -252,7 +252,7 @@ impl Server {
             layers,
             self.manner,
         );
-        Ok(RunningServer::new(Shared::new(host, self.hooks)))
+        Ok(RunningServer::new(ServerShared::new(host, self.hooks)))
     }
 }
 

@@ -8,13 +8,13 @@ use crate::{Address, Error, unwind::guarded};
 #[derive(Clone, Default)]
 pub(super) struct Hooks {
     /// Of those that never opened.
-    pub(super) failed: Option<Arc<Failed>>,
-    pub(super) opened: Option<Arc<Opened>>,
+    pub(super) failed: Option<Arc<FailedHook>>,
+    pub(super) opened: Option<Arc<OpenedHook>>,
     pub(super) ended: Option<Arc<Ended>>,
 }
 
-type Failed = dyn Fn(&Address, &str) + Send + Sync;
-type Opened = dyn Fn(&Address) + Send + Sync;
+type FailedHook = dyn Fn(&Address, &str) + Send + Sync;
+type OpenedHook = dyn Fn(&Address) + Send + Sync;
 type Ended = dyn Fn(&Address, &Error) + Send + Sync;
 
 impl Hooks {

@@ -12,6 +12,7 @@ mod builder;
 mod hooks;
 mod registry;
 mod running;
+mod shared;
 
 pub use builder::Server;
 pub use running::RunningServer;

@@ -11,7 +11,7 @@ use tokio::{runtime::Handle, sync::Notify, task::AbortHandle};
 
 use crate::{
     Address, Error,
-    driver::{Link, Quantity, Refused, Share},
+    driver::{Link, Quantity, Share, ShareRefusal},
     sync::Mutex,
 };
 
@@ -22,16 +22,16 @@ const LOOKED_AT: usize = 64;
 
 /// The connections of a server. Its lock is held for a few instructions only.
 #[derive(Default)]
-pub(super) struct Registry {
-    state: Mutex<State>,
+pub(super) struct ConnectionTable {
+    state: Mutex<TableState>,
     emptied: Notify,
 }
 
 #[derive(Default)]
-struct State {
-    connections: Slab<Arc<Entry>>,
+struct TableState {
+    connections: Slab<Arc<TableEntry>>,
     /// Those whose peers have yet to say who they are, in the order in which they came.
-    opening: BTreeMap<u64, Arc<Entry>>,
+    opening: BTreeMap<u64, Arc<TableEntry>>,
     /// How many have come.
     came: u64,
     turned_away: usize,
@@ -39,7 +39,7 @@ struct State {
     cut: bool,
 }
 
-struct Entry {
+struct TableEntry {
     peer: Address,
     order: u64,
     /// `None` for a peer that is turned away, and once the connection has given way to another one.
@@ -55,18 +55,18 @@ struct Seat(Arc<Share>);
 /// Why there is no place.
 pub(super) enum NoPlace {
     Draining,
-    Refused(Refused),
+    ShareRefusal(ShareRefusal),
 }
 
 /// A connection's place; given back when it is dropped.
-pub(super) struct Place {
-    registry: Arc<Registry>,
+pub(super) struct ConnectionPlace {
+    registry: Arc<ConnectionTable>,
     key: usize,
-    entry: Arc<Entry>,
+    entry: Arc<TableEntry>,
 }
 
-impl Registry {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl ConnectionTable {
+    fn lock(&self) -> MutexGuard<'_, TableState> {
         self.state.lock()
     }
 
@@ -77,7 +77,7 @@ impl Registry {
         self: &Arc<Self>,
         peer: &Address,
         share: &Arc<Share>,
-    ) -> Result<(Place, Option<Address>), NoPlace> {
+    ) -> Result<(ConnectionPlace, Option<Address>), NoPlace> {
         let mut state = self.lock();
         if state.draining {
             return Err(NoPlace::Draining);
@@ -96,11 +96,11 @@ impl Registry {
             oldest.abort();
             oldest.peer.clone()
         });
-        Ok((place.map_err(NoPlace::Refused)?, gave_way))
+        Ok((place.map_err(NoPlace::ShareRefusal)?, gave_way))
     }
 
     /// A place for a peer that is told that there is none.
-    pub(super) fn enter_to_leave(self: &Arc<Self>, peer: &Address) -> Option<Place> {
+    pub(super) fn enter_to_leave(self: &Arc<Self>, peer: &Address) -> Option<ConnectionPlace> {
         let mut state = self.lock();
         if state.draining || state.turned_away >= TURNED_AWAY {
             return None;
@@ -109,9 +109,9 @@ impl Registry {
         Some(self.place(&mut state, peer, None))
     }
 
-    fn place(self: &Arc<Self>, state: &mut State, peer: &Address, seat: Option<Seat>) -> Place {
+    fn place(self: &Arc<Self>, state: &mut TableState, peer: &Address, seat: Option<Seat>) -> ConnectionPlace {
         state.came += 1;
-        let entry = Arc::new(Entry {
+        let entry = Arc::new(TableEntry {
             peer: peer.clone(),
             order: state.came,
             turned_away: seat.is_none(),
@@ -122,7 +122,7 @@ impl Registry {
         if !entry.turned_away {
             state.opening.insert(entry.order, Arc::clone(&entry));
         }
-        Place {
+        ConnectionPlace {
             registry: Arc::clone(self),
             key: state.connections.insert(Arc::clone(&entry)),
             entry,
@@ -176,27 +176,27 @@ impl Registry {
     }
 }
 
-impl State {
+impl TableState {
     /// The connection that gives way to one of this share: the oldest of the same that is being opened, or the oldest
     /// of all when all places are taken.
-    fn gives_way(&mut self, share: &Arc<Share>, why: Refused) -> Option<Arc<Entry>> {
+    fn gives_way(&mut self, share: &Arc<Share>, why: ShareRefusal) -> Option<Arc<TableEntry>> {
         let mut oldest = self.opening.iter().take(LOOKED_AT);
         let own = oldest
             .find(|(_, entry)| entry.has_share(share))
             .map(|(&order, _)| order);
         let order = match why {
-            Refused::Full { .. } if share.is_small(Quantity::Connections) => {
+            ShareRefusal::Full { .. } if share.is_small(Quantity::Connections) => {
                 own.or_else(|| self.opening.keys().next().copied())?
             }
             // Another one's place would be kept from it all the same.
-            Refused::Share { .. } | Refused::Full { .. } => own?,
+            ShareRefusal::Share { .. } | ShareRefusal::Full { .. } => own?,
         };
         self.opening.remove(&order)
     }
 }
 
 impl Seat {
-    fn take(share: &Arc<Share>) -> Result<Self, Refused> {
+    fn take(share: &Arc<Share>) -> Result<Self, ShareRefusal> {
         share.take(Quantity::Connections, 1)?;
         Ok(Self(Arc::clone(share)))
     }
@@ -208,7 +208,7 @@ impl Drop for Seat {
     }
 }
 
-impl Entry {
+impl TableEntry {
     fn seat(&self) -> MutexGuard<'_, Option<Seat>> {
         self.seat.lock()
     }
@@ -232,7 +232,7 @@ impl Entry {
     }
 }
 
-impl Place {
+impl ConnectionPlace {
     /// Spawns the task that carries the connection. The place owns it: it goes into the task, and the registry can cut
     /// it.
     pub(super) fn spawn<F>(self, runtime: &Handle, task: impl FnOnce(Self) -> F)
@@ -266,7 +266,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPlace {
     fn drop(&mut self) {
         let mut state = self.registry.lock();
         state.connections.try_remove(self.key);

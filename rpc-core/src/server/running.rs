@@ -8,11 +8,9 @@ use std::{
 
 use tokio::{runtime::Handle, sync::watch, task::JoinHandle, time::timeout};
 
-use super::{accept, hooks::Hooks, registry::Registry};
+use super::{accept, shared::ServerShared};
 use crate::{
-    Address, Error, Outcome,
-    dispatch::Host,
-    events,
+    Address, Error, Outcome, events,
     sync::Mutex,
     transport::{BoxStream, Connected, Incoming, IntoAddress, Listener, bind_all},
 };
@@ -21,7 +19,7 @@ use crate::{
 /// gently, and only after that are its addresses certainly free again.
 #[must_use = "a server that is dropped stops at once"]
 pub struct RunningServer {
-    shared: Arc<Shared>,
+    shared: Arc<ServerShared>,
     listening: Mutex<Vec<Listening>>,
     /// Listeners take no new connections from here on.
     stopping: watch::Sender<bool>,
@@ -33,25 +31,8 @@ struct Listening {
     task: Option<JoinHandle<()>>,
 }
 
-/// What every connection of a server shares.
-pub(super) struct Shared {
-    pub(super) host: Arc<Host>,
-    pub(super) hooks: Hooks,
-    pub(super) registry: Arc<Registry>,
-}
-
-impl Shared {
-    pub(super) fn new(host: Arc<Host>, hooks: Hooks) -> Arc<Self> {
-        Arc::new(Self {
-            host,
-            hooks,
-            registry: Arc::default(),
-        })
-    }
-}
-
 impl RunningServer {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
+    pub(super) fn new(shared: Arc<ServerShared>) -> Self {
         Self {
             shared,
             listening: Mutex::default(),
@@ -187,7 +168,7 @@ impl RunningServer {
             self.shared.host.stopped().await;
         };
         let in_time = timeout(grace, finished).await.is_ok();
-        let _over = Over(self);
+        let _over = GraceOver(self);
         if !in_time {
             events::shutdown_cuts(self.running_calls());
             let why = "the server shut down, and its time for what was under way was over";
@@ -228,9 +209,9 @@ impl RunningServer {
 }
 
 /// A shutdown whose grace is over. It ends even if nobody waits for it any more: who did may be a handler that is cut.
-struct Over<'a>(&'a RunningServer);
+struct GraceOver<'a>(&'a RunningServer);
 
-impl Drop for Over<'_> {
+impl Drop for GraceOver<'_> {
     fn drop(&mut self) {
         drop(self.0.stop_listening());
         drop(self.0.shared.host.take_detached());

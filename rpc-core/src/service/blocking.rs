@@ -27,7 +27,7 @@ pub async fn blocking<R: Send + 'static>(handler: impl FnOnce() -> R + Send + 's
         drop(hold);
         result
     });
-    let _queued = Queued(running.abort_handle());
+    let _queued = QueuedClosure(running.abort_handle());
     let ended = running.await;
     match ended.map(|result| result.map(|mut unclaimed| unclaimed.0.take())) {
         Ok(Ok(Some(result))) => Ok(result),
@@ -47,9 +47,9 @@ impl<R> Drop for Unclaimed<R> {
 }
 
 /// Keeps a closure from being started once nobody waits for it; one that runs is not touched.
-struct Queued(AbortHandle);
+struct QueuedClosure(AbortHandle);
 
-impl Drop for Queued {
+impl Drop for QueuedClosure {
     fn drop(&mut self) {
         self.0.abort();
     }

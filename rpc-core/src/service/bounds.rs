@@ -240,24 +240,21 @@ impl<T: ?Sized> Demand<T> {
     }
 }
 
-/// Fails to compile when two methods of a service have the same identity, which for different names is bad luck.
-///
-/// # Panics
-/// When two methods have the same id.
-pub const fn assert_distinct(service: &ServiceDescriptor) {
+/// Whether no two methods of a service have the same id on the wire.
+pub const fn are_distinct(service: &ServiceDescriptor) -> bool {
     let methods = service.methods;
     let mut index = 0;
     while index < methods.len() {
         let mut earlier = 0;
         while earlier < index {
-            assert!(
-                methods[earlier].id != methods[index].id,
-                "two methods of this service have the same id on the wire: rename one with #[rpc(name = \"…\")]"
-            );
+            if methods[earlier].id == methods[index].id {
+                return false;
+            }
             earlier += 1;
         }
         index += 1;
     }
+    true
 }
 
 /// The handler of a call to a method that the service does not have.

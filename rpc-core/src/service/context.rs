@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     MethodDescriptor,
-    liveness::{Hold, Liveness},
+    liveness::{CallLiveness, PlaceHold},
     scope::Scope,
 };
 use crate::{Metadata, clock::now, sync::Mutex, transport::Address};
@@ -35,9 +35,9 @@ thread_local! {
 /// assert!(outside.metadata().is_empty());
 /// ```
 #[derive(Clone, Default)]
-pub struct Context(Option<Arc<Inner>>);
+pub struct Context(Option<Arc<ContextInner>>);
 
-pub(crate) struct Inner {
+pub(crate) struct ContextInner {
     pub(crate) peer: Arc<Address>,
     pub(crate) method: &'static MethodDescriptor,
     pub(crate) instance: Option<Arc<str>>,
@@ -45,7 +45,7 @@ pub(crate) struct Inner {
     pub(crate) metadata: Metadata,
     pub(crate) level: u16,
     pub(crate) reply: Mutex<Metadata>,
-    pub(crate) liveness: Arc<Liveness>,
+    pub(crate) liveness: Arc<CallLiveness>,
 }
 
 static NO_METADATA: Metadata = Metadata::new();
@@ -61,11 +61,11 @@ impl Context {
         with_current(Scope::context)
     }
 
-    pub(crate) fn from_inner(inner: Inner) -> Self {
+    pub(crate) fn from_inner(inner: ContextInner) -> Self {
         Self(Some(Arc::new(inner)))
     }
 
-    fn inner(&self) -> Option<&Inner> {
+    fn inner(&self) -> Option<&ContextInner> {
         self.0.as_deref()
     }
 
@@ -173,7 +173,7 @@ impl Context {
     }
 
     /// Holds the call's place as long as the result lives.
-    pub(crate) fn hold(&self) -> Option<Hold> {
+    pub(crate) fn hold(&self) -> Option<PlaceHold> {
         self.inner().map(|inner| inner.liveness.hold())
     }
 
@@ -211,7 +211,7 @@ impl Context {
         let Some(inner) = self.inner() else {
             return Self::default();
         };
-        Self::from_inner(Inner {
+        Self::from_inner(ContextInner {
             peer: Arc::clone(&inner.peer),
             method: inner.method,
             instance: inner.instance.clone(),
@@ -256,13 +256,13 @@ pub(crate) fn is_in_handler() -> bool {
 
 /// Runs `function` with `scope` as the current one, and takes it back, on unwinding as well.
 pub(crate) fn enter<R>(scope: &mut Option<Scope>, function: impl FnOnce() -> R) -> R {
-    struct Restore<'a>(&'a mut Option<Scope>);
-    impl Drop for Restore<'_> {
+    struct RestoreScope<'a>(&'a mut Option<Scope>);
+    impl Drop for RestoreScope<'_> {
         fn drop(&mut self) {
             CURRENT.with(|current| std::mem::swap(&mut *current.borrow_mut(), self.0));
         }
     }
     CURRENT.with(|current| std::mem::swap(&mut *current.borrow_mut(), scope));
-    let _restore = Restore(scope);
+    let _restore = RestoreScope(scope);
     function()
 }

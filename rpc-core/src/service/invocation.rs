@@ -1,21 +1,18 @@
 //! One call on its way into a handler.
 
-use std::{any::Any, pin::Pin};
+use std::any::Any;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use thin_vec::ThinVec;
 
-use super::{MethodDescriptor, Payload};
+use super::{HandlerOutput, MethodDescriptor, Payload};
 use crate::{
     Code, Error,
     codec::{Codec, CodecError, DecodeLimits, Format, assert_inline, room_for},
-    driver::attachments::{self, Carried, Wire},
+    driver::attachments::{self, IncomingAttachment, Wire},
     sync::Mutex,
 };
-
-/// A handler at work: ends with the encoded result, or with the error that the caller gets in its place.
-pub type Handler = Pin<Box<dyn Future<Output = Result<Payload, Error>> + Send>>;
 
 /// One call on its way into a handler: encoded arguments, and how to encode the answer.
 ///
@@ -26,7 +23,7 @@ pub struct Invocation {
     body: Bytes,
     wire: Wire,
     /// What came with the arguments; taken when they are decoded.
-    carried: Mutex<ThinVec<Carried>>,
+    carried: Mutex<ThinVec<IncomingAttachment>>,
 }
 
 impl Invocation {
@@ -50,7 +47,7 @@ impl Invocation {
         method: &'static MethodDescriptor,
         body: Bytes,
         wire: Wire,
-        carried: ThinVec<Carried>,
+        carried: ThinVec<IncomingAttachment>,
     ) -> Self {
         Self {
             method,
@@ -87,7 +84,7 @@ impl Invocation {
     ///
     /// # Errors
     /// `Internal` when the value cannot be encoded.
-    pub fn plain<T: Serialize>(&self, value: &T) -> Result<Payload, Error> {
+    pub fn plain<T: Serialize>(&self, value: &T) -> Result<HandlerOutput, Error> {
         assert_inline::<T>();
         self.encoded(Payload::encode(self.wire.format, value))
     }
@@ -97,7 +94,7 @@ impl Invocation {
     ///
     /// # Errors
     /// The handler's own `farcall::Error`, or `Internal` when the value cannot be encoded.
-    pub fn fallible<T: Serialize, E: Serialize + 'static>(&self, value: &Result<T, E>) -> Result<Payload, Error> {
+    pub fn fallible<T: Serialize, E: Serialize + 'static>(&self, value: &Result<T, E>) -> Result<HandlerOutput, Error> {
         assert_inline::<Result<T, E>>();
         if let Err(error) = value
             && let Some(error) = (error as &dyn Any).downcast_ref::<Error>()
@@ -107,8 +104,8 @@ impl Invocation {
         self.encoded(Payload::encode(self.wire.format, value))
     }
 
-    fn encoded(&self, payload: Result<Payload, CodecError>) -> Result<Payload, Error> {
-        payload.map_err(|error| {
+    fn encoded(&self, payload: Result<Payload, CodecError>) -> Result<HandlerOutput, Error> {
+        payload.map(HandlerOutput::from).map_err(|error| {
             Error::internal(format!("the result cannot be encoded: {error}")).with_method(self.method.path)
         })
     }

@@ -14,21 +14,21 @@ use crate::sync::Mutex;
 
 /// Whether a call is still wanted, shared by every context of the call.
 #[derive(Default)]
-pub(crate) struct Liveness {
+pub(crate) struct CallLiveness {
     cancelled: AtomicBool,
     cancellation: Notify,
-    hold: Mutex<Weak<Held>>,
+    hold: Mutex<Weak<CallPlace>>,
 }
 
 /// Keeps a call's place occupied while something works for it that cannot be stopped, such as a closure on the blocking
 /// pool: what the server puts in is dropped with the last of them.
-pub(crate) struct Hold {
-    _held: Arc<Held>,
+pub(crate) struct PlaceHold {
+    _held: Arc<CallPlace>,
 }
 
-type Held = Mutex<Option<Box<dyn Any + Send>>>;
+type CallPlace = Mutex<Option<Box<dyn Any + Send>>>;
 
-impl Liveness {
+impl CallLiveness {
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Acquire)
     }
@@ -50,14 +50,14 @@ impl Liveness {
     }
 
     /// Holds the call's place as long as the result lives.
-    pub(crate) fn hold(&self) -> Hold {
+    pub(crate) fn hold(&self) -> PlaceHold {
         let mut hold = self.hold.lock();
         let held = hold.upgrade().unwrap_or_else(|| {
             let held = Arc::default();
             *hold = Arc::downgrade(&held);
             held
         });
-        Hold { _held: held }
+        PlaceHold { _held: held }
     }
 
     /// Drops `finish` when nobody holds the call's place, which may be now.

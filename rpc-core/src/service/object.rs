@@ -16,13 +16,13 @@ use crate::{
 /// An object that lives here. It lives as long as somebody has a reference, here or elsewhere, unless it is revoked.
 pub(crate) struct LocalObject {
     descriptor: &'static ServiceDescriptor,
-    state: Mutex<State>,
+    state: Mutex<ObjectState>,
     ending: Arc<Ending>,
     /// Handlers that outlive the calls made to it here. They end with the object.
     detached: Tasks,
 }
 
-struct State {
+struct ObjectState {
     /// What answers calls, unless the object is revoked.
     service: Option<Arc<dyn Service>>,
     /// Who wants to know when it is revoked, in the order in which they began to: the same seed of a simulated network
@@ -37,7 +37,7 @@ impl LocalObject {
     pub(crate) fn new(service: Arc<dyn Service>) -> Arc<Self> {
         Arc::new(Self {
             descriptor: service.descriptor(),
-            state: Mutex::new(State {
+            state: Mutex::new(ObjectState {
                 service: Some(service),
                 watchers: Vec::new(),
             }),

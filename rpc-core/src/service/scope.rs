@@ -2,17 +2,17 @@
 
 use std::{cell::OnceCell, sync::Arc, time::Instant};
 
-use super::{Context, MethodDescriptor, context::Inner};
+use super::{Context, MethodDescriptor, context::ContextInner};
 use crate::{Metadata, sync::Mutex, transport::Address};
 
 /// What is known about a call while its handler is polled.
 pub(crate) struct Scope {
-    call: Option<Call>,
+    call: Option<CallParts>,
     context: OnceCell<Context>,
 }
 
 /// The parts of a context, before there is one.
-pub(crate) struct Call {
+pub(crate) struct CallParts {
     pub(crate) peer: Arc<Address>,
     pub(crate) method: &'static MethodDescriptor,
     pub(crate) instance: Option<Arc<str>>,
@@ -24,7 +24,7 @@ pub(crate) struct Call {
 
 impl Scope {
     /// The scope of a call that just came in.
-    pub(crate) fn new(call: Call) -> Self {
+    pub(crate) fn new(call: CallParts) -> Self {
         Self {
             call: Some(call),
             context: OnceCell::new(),
@@ -42,7 +42,7 @@ impl Scope {
     /// The context, made now if it was not before.
     pub(crate) fn context(&self) -> Context {
         self.context
-            .get_or_init(|| self.call.as_ref().map_or_else(Context::default, Call::context))
+            .get_or_init(|| self.call.as_ref().map_or_else(Context::default, CallParts::context))
             .clone()
     }
 
@@ -67,9 +67,9 @@ impl Scope {
     }
 }
 
-impl Call {
+impl CallParts {
     fn context(&self) -> Context {
-        Context::from_inner(Inner {
+        Context::from_inner(ContextInner {
             peer: Arc::clone(&self.peer),
             method: self.method,
             instance: self.instance.clone(),

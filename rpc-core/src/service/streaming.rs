@@ -13,7 +13,7 @@ use std::{
 use futures_core::Stream;
 use serde::Serialize;
 
-use super::{Handler, Invocation, Payload, Scope, items::Form, with_current};
+use super::{Continuation, Handler, HandlerOutput, Invocation, Payload, Scope, items::Form, with_current};
 use crate::{
     Error, Outcome,
     channel::{self, Receiver, Sender},
@@ -22,10 +22,10 @@ use crate::{
 
 /// What a handler with streams and the future around it share.
 #[derive(Clone, Debug, Default)]
-pub struct Streams(Arc<Mutex<Shared>>);
+pub struct Streams(Arc<Mutex<StreamsState>>);
 
 #[derive(Debug, Default)]
-struct Shared {
+struct StreamsState {
     /// The answer that the handler has given before its end.
     answer: Option<Payload>,
     /// Why the handler must stop: a stream that it takes items from broke, and the items cannot say so.
@@ -35,7 +35,7 @@ struct Shared {
 }
 
 /// What the handler has to say before its end.
-enum Event {
+enum HandlerEvent {
     Answered(Payload),
     Broken(Error),
 }
@@ -55,7 +55,7 @@ struct Around {
 }
 
 impl Future for Around {
-    type Output = Result<Payload, Error>;
+    type Output = Result<HandlerOutput, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(handler) = &mut self.handler else {
@@ -67,11 +67,11 @@ impl Future for Around {
         let event = ready!(self.streams.poll_event(cx));
         let handler = self.handler.take();
         Poll::Ready(match event {
-            Event::Answered(payload) => Ok(match handler {
-                Some(handler) => payload.with_rest(Box::pin(Remaining(handler))),
-                None => payload,
+            HandlerEvent::Answered(payload) => Ok(HandlerOutput {
+                payload,
+                continuation: handler.map(|handler| Box::pin(Remaining(handler)) as Continuation),
             }),
-            Event::Broken(error) => Err(error),
+            HandlerEvent::Broken(error) => Err(error),
         })
     }
 }
@@ -102,7 +102,7 @@ impl Streams {
     ///
     /// # Errors
     /// When the answer cannot be encoded.
-    pub async fn answer<F, S>(&self, invocation: &Invocation, stream: S) -> Result<Payload, Error>
+    pub async fn answer<F, S>(&self, invocation: &Invocation, stream: S) -> Result<HandlerOutput, Error>
     where
         F: Form<S::Item>,
         S: Stream + Send,
@@ -120,7 +120,7 @@ impl Streams {
         &self,
         invocation: &Invocation,
         result: Result<S, E>,
-    ) -> Result<Payload, Error>
+    ) -> Result<HandlerOutput, Error>
     where
         F: Form<S::Item>,
         S: Stream + Send,
@@ -137,15 +137,15 @@ impl Streams {
 
     async fn send<F, S>(
         &self,
-        answer: Result<Payload, Error>,
+        answer: Result<HandlerOutput, Error>,
         sender: Sender<F::Wire>,
         stream: S,
-    ) -> Result<Payload, Error>
+    ) -> Result<HandlerOutput, Error>
     where
         F: Form<S::Item>,
         S: Stream + Send,
     {
-        self.give_answer(answer?).await;
+        self.give_answer(answer?.payload).await;
         let deadline = with_current(Scope::deadline).flatten();
         let outbound = Outbound {
             stream: pin!(stream),
@@ -153,7 +153,7 @@ impl Streams {
             form: PhantomData::<fn() -> F>,
         };
         channel::feed(sender, outbound, deadline).await;
-        Ok(Payload::default())
+        Ok(Payload::default().into())
     }
 
     /// Gives the answer to the future around the handler, which has it when this one is next polled.
@@ -173,15 +173,15 @@ impl Streams {
         .await;
     }
 
-    fn poll_event(&self, cx: &Context<'_>) -> Poll<Event> {
+    fn poll_event(&self, cx: &Context<'_>) -> Poll<HandlerEvent> {
         // Cloned before the lock is taken and dropped behind it, since wakers are foreign.
         let waker = cx.waker().clone();
         let mut shared = self.lock();
         if let Some(answer) = shared.answer.take() {
-            return Poll::Ready(Event::Answered(answer));
+            return Poll::Ready(HandlerEvent::Answered(answer));
         }
         if let Some(error) = shared.broken.take() {
-            return Poll::Ready(Event::Broken(error));
+            return Poll::Ready(HandlerEvent::Broken(error));
         }
         let earlier = shared.waker.replace(waker);
         drop(shared);
@@ -203,7 +203,7 @@ impl Streams {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Shared> {
+    fn lock(&self) -> MutexGuard<'_, StreamsState> {
         self.0.lock()
     }
 }
@@ -261,9 +261,9 @@ impl<F: Form<S::Item>, S: Stream> Stream for Outbound<'_, F, S> {
             return Poll::Ready(item.map(|item| Ok(F::pack(item))));
         }
         match ready!(self.streams.poll_event(cx)) {
-            Event::Broken(error) => Poll::Ready(Some(Err(error))),
+            HandlerEvent::Broken(error) => Poll::Ready(Some(Err(error))),
             // There is one answer, and it was given.
-            Event::Answered(_) => Poll::Pending,
+            HandlerEvent::Answered(_) => Poll::Pending,
         }
     }
 }

@@ -65,14 +65,14 @@ impl<T> Ends<T> {
 }
 
 /// What a read or a write comes to.
-pub(super) enum Step<T> {
+pub(super) enum StreamStep<T> {
     Done(io::Result<T>),
     /// Nothing yet; the waker is kept. With an instant, try again then at the latest.
     Wait(Option<Instant>),
 }
 
 #[derive(Default)]
-pub(super) struct Connection {
+pub(super) struct SimulatedConnection {
     /// By the end that reads.
     towards: Ends<Direction>,
     dropped: Ends<bool>,
@@ -81,7 +81,7 @@ pub(super) struct Connection {
     reset: bool,
 }
 
-impl Connection {
+impl SimulatedConnection {
     /// Reads at `end`: 0 bytes are the end of file.
     pub(super) fn read(
         &mut self,
@@ -90,19 +90,19 @@ impl Connection {
         now: Instant,
         conditions: &Conditions,
         waker: &Waker,
-    ) -> Step<usize> {
+    ) -> StreamStep<usize> {
         if self.reset {
-            return Step::Done(Err(io::ErrorKind::ConnectionReset.into()));
+            return StreamStep::Done(Err(io::ErrorKind::ConnectionReset.into()));
         }
         let view = self.view(now, conditions);
         let rate = conditions.read_rate[end];
         let incoming = &mut self.towards[end];
         let received = incoming.receive(buffer, rate, view);
         if received > 0 || incoming.has_ended(rate, view) {
-            return Step::Done(Ok(received));
+            return StreamStep::Done(Ok(received));
         }
         incoming.reader = Some(waker.clone());
-        Step::Wait(incoming.next_read(rate, view))
+        StreamStep::Wait(incoming.next_read(rate, view))
     }
 
     /// Writes at `end` as much of `slices` as fits.
@@ -113,21 +113,21 @@ impl Connection {
         now: Instant,
         conditions: &mut Conditions,
         waker: &Waker,
-    ) -> Step<usize> {
+    ) -> StreamStep<usize> {
         if self.reset {
-            return Step::Done(Err(io::ErrorKind::ConnectionReset.into()));
+            return StreamStep::Done(Err(io::ErrorKind::ConnectionReset.into()));
         }
         let view = self.view(now, conditions);
         if self.towards[end.other()].is_finished() || self.towards[end].has_gone(view) {
-            return Step::Done(Err(io::ErrorKind::BrokenPipe.into()));
+            return StreamStep::Done(Err(io::ErrorKind::BrokenPipe.into()));
         }
         let outgoing = &mut self.towards[end.other()];
         let sent = outgoing.send(slices, now, conditions);
         if sent > 0 || slices.iter().all(|slice| slice.is_empty()) {
-            return Step::Done(Ok(sent));
+            return StreamStep::Done(Ok(sent));
         }
         outgoing.writer = Some(waker.clone());
-        Step::Wait(self.towards[end].next_gone(view))
+        StreamStep::Wait(self.towards[end].next_gone(view))
     }
 
     /// Whether `end` writes nothing more.

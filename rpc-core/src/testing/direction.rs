@@ -26,7 +26,7 @@ impl View {
     }
 }
 
-struct Segment {
+struct DelayedSegment {
     bytes: Bytes,
     arrives: Instant,
 }
@@ -34,7 +34,7 @@ struct Segment {
 /// Arrivals never decrease from one segment to the next, nor to the end: a byte stream keeps its order.
 #[derive(Default)]
 pub(super) struct Direction {
-    segments: VecDeque<Segment>,
+    segments: VecDeque<DelayedSegment>,
     /// Bytes in `segments`.
     unread: usize,
     last_arrival: Option<Instant>,
@@ -67,7 +67,7 @@ impl Direction {
         let length = bytes.len();
         if length > 0 {
             let arrives = self.arrival(length, now, conditions);
-            self.segments.push_back(Segment {
+            self.segments.push_back(DelayedSegment {
                 bytes: bytes.freeze(),
                 arrives,
             });

@@ -13,8 +13,8 @@ use std::{
 use tokio::{sync::Notify, time::sleep};
 
 use super::{
-    connection::{Connection, End},
-    state::{Delivery, State},
+    connection::{End, SimulatedConnection},
+    state::{Delivery, NetworkState},
     stream::NetworkStream,
 };
 use crate::transport::{Address, BoxStream, Connected, Connecting, Connector};
@@ -58,7 +58,7 @@ use crate::sync::Mutex;
 #[derive(Clone)]
 pub struct Network {
     seed: u64,
-    shared: Arc<Shared>,
+    shared: Arc<SharedNetwork>,
 }
 
 /// The settings. Connections that exist already take them over for what is written from then on.
@@ -69,8 +69,8 @@ impl Network {
 
     /// A network whose randomness all comes from `seed`.
     pub fn seeded(seed: u64) -> Self {
-        let shared = Shared {
-            state: Mutex::new(State::new(seed)),
+        let shared = SharedNetwork {
+            state: Mutex::new(NetworkState::new(seed)),
             healed: Notify::new(),
             seed_printed: AtomicBool::new(false),
         };
@@ -130,7 +130,7 @@ impl Network {
 impl Network {
     /// A new connection: the client's end and the server's. Open at once, whatever the state of the network.
     pub fn pair(&self) -> (BoxStream, BoxStream) {
-        let connection = self.shared.with(State::open);
+        let connection = self.shared.with(NetworkState::open);
         let end = |end| Box::new(NetworkStream::new(Arc::clone(&self.shared), connection, end));
         (end(End::Client), end(End::Server))
     }
@@ -159,7 +159,7 @@ impl Network {
     /// Closes every open connection: both ends read what is in flight and then the end of file, and fail to write with
     /// [`BrokenPipe`](io::ErrorKind::BrokenPipe).
     pub fn cut(&self) {
-        self.shared.with(|state| state.each(Connection::cut));
+        self.shared.with(|state| state.each(SimulatedConnection::cut));
     }
 
     /// Breaks every open connection: both ends fail at once with [`ConnectionReset`](io::ErrorKind::ConnectionReset),
@@ -178,12 +178,12 @@ impl Network {
 
     /// Lets nothing through until [`heal`](Self::heal): what is written waits, and so does who connects.
     pub fn partition(&self) {
-        self.shared.with(State::partition);
+        self.shared.with(NetworkState::partition);
     }
 
     /// Ends a [`partition`](Self::partition): what waited arrives now, as TCP would send it again.
     pub fn heal(&self) {
-        self.shared.with(State::heal);
+        self.shared.with(NetworkState::heal);
         self.shared.healed.notify_waiters();
     }
 
@@ -219,14 +219,14 @@ impl Drop for Network {
     }
 }
 
-pub(super) struct Shared {
-    state: Mutex<State>,
+pub(super) struct SharedNetwork {
+    state: Mutex<NetworkState>,
     healed: Notify,
     seed_printed: AtomicBool,
 }
 
-impl Shared {
-    pub(super) fn with<R>(&self, action: impl FnOnce(&mut State) -> R) -> R {
+impl SharedNetwork {
+    pub(super) fn with<R>(&self, action: impl FnOnce(&mut NetworkState) -> R) -> R {
         let mut state = self.state.lock();
         let result = action(&mut state);
         let woken = mem::take(&mut state.woken);

@@ -10,7 +10,7 @@ use tokio::{io::ReadBuf, time::Instant};
 
 use super::{
     conditions::Conditions,
-    connection::{Connection, End, Step},
+    connection::{End, SimulatedConnection, StreamStep},
 };
 
 /// Bytes as an end of a connection received them, or the end of file.
@@ -27,18 +27,18 @@ pub struct Delivery {
     pub bytes: usize,
 }
 
-pub(super) struct State {
+pub(super) struct NetworkState {
     pub(super) conditions: Conditions,
     pub(super) refuses: bool,
     pub(super) trace: Vec<Delivery>,
     /// To be woken when the lock is released, because a waker may run anything.
     pub(super) woken: Vec<Waker>,
     /// By number. Those that both ends have left stay, empty.
-    connections: Vec<Connection>,
+    connections: Vec<SimulatedConnection>,
     first_opened: Option<Instant>,
 }
 
-impl State {
+impl NetworkState {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             conditions: Conditions::new(seed),
@@ -53,15 +53,20 @@ impl State {
     /// A new connection's number.
     pub(super) fn open(&mut self) -> usize {
         self.first_opened.get_or_insert_with(Instant::now);
-        self.connections.push(Connection::default());
+        self.connections.push(SimulatedConnection::default());
         self.connections.len() - 1
     }
 
-    pub(super) fn read(&mut self, (number, end): (usize, End), buffer: &mut ReadBuf<'_>, waker: &Waker) -> Step<()> {
+    pub(super) fn read(
+        &mut self,
+        (number, end): (usize, End),
+        buffer: &mut ReadBuf<'_>,
+        waker: &Waker,
+    ) -> StreamStep<()> {
         let now = Instant::now();
         let connection = &mut self.connections[number];
         match connection.read(end, buffer, now, &self.conditions, waker) {
-            Step::Done(Ok(bytes)) => {
+            StreamStep::Done(Ok(bytes)) => {
                 self.woken.extend(connection.take_writer(end.other()));
                 let at = self.first_opened.map_or(Duration::ZERO, |first| now - first);
                 self.trace.push(Delivery {
@@ -70,17 +75,22 @@ impl State {
                     to: end,
                     bytes,
                 });
-                Step::Done(Ok(()))
+                StreamStep::Done(Ok(()))
             }
-            Step::Done(Err(error)) => Step::Done(Err(error)),
-            Step::Wait(until) => Step::Wait(until),
+            StreamStep::Done(Err(error)) => StreamStep::Done(Err(error)),
+            StreamStep::Wait(until) => StreamStep::Wait(until),
         }
     }
 
-    pub(super) fn write(&mut self, (number, end): (usize, End), slices: &[IoSlice<'_>], waker: &Waker) -> Step<usize> {
+    pub(super) fn write(
+        &mut self,
+        (number, end): (usize, End),
+        slices: &[IoSlice<'_>],
+        waker: &Waker,
+    ) -> StreamStep<usize> {
         let connection = &mut self.connections[number];
         let step = connection.write(end, slices, Instant::now(), &mut self.conditions, waker);
-        if let Step::Done(Ok(_)) = step {
+        if let StreamStep::Done(Ok(_)) = step {
             self.woken.extend(connection.take_reader(end.other()));
         }
         step
@@ -101,12 +111,12 @@ impl State {
         self.woken.extend(connection.take_reader(end.other()));
         self.woken.extend(connection.take_writer(end.other()));
         if connection.drop_end(end, Instant::now(), &mut self.conditions) {
-            *connection = Connection::default();
+            *connection = SimulatedConnection::default();
         }
     }
 
     /// Changes every connection and lets everybody who waits look again.
-    pub(super) fn each(&mut self, mut change: impl FnMut(&mut Connection, Instant, &mut Conditions)) {
+    pub(super) fn each(&mut self, mut change: impl FnMut(&mut SimulatedConnection, Instant, &mut Conditions)) {
         let now = Instant::now();
         for connection in &mut self.connections {
             change(connection, now, &mut self.conditions);

@@ -13,25 +13,25 @@ use tokio::{
 };
 
 use super::{
-    connection::{End, Step},
-    network::Shared,
+    connection::{End, StreamStep},
+    network::SharedNetwork,
 };
 
 pub(super) struct NetworkStream {
-    shared: Arc<Shared>,
+    shared: Arc<SharedNetwork>,
     place: (usize, End),
     // Reading and writing may be polled by different tasks, so each has a timer.
-    read_timer: Timer,
-    write_timer: Timer,
+    read_timer: StreamTimer,
+    write_timer: StreamTimer,
 }
 
 impl NetworkStream {
-    pub(super) fn new(shared: Arc<Shared>, connection: usize, end: End) -> Self {
+    pub(super) fn new(shared: Arc<SharedNetwork>, connection: usize, end: End) -> Self {
         Self {
             shared,
             place: (connection, end),
-            read_timer: Timer::default(),
-            write_timer: Timer::default(),
+            read_timer: StreamTimer::default(),
+            write_timer: StreamTimer::default(),
         }
     }
 }
@@ -43,8 +43,8 @@ impl AsyncRead for NetworkStream {
         }
         loop {
             match self.shared.with(|state| state.read(self.place, buffer, cx.waker())) {
-                Step::Done(result) => return Poll::Ready(result),
-                Step::Wait(until) => ready!(self.read_timer.poll(until, cx)),
+                StreamStep::Done(result) => return Poll::Ready(result),
+                StreamStep::Wait(until) => ready!(self.read_timer.poll(until, cx)),
             }
         }
     }
@@ -62,8 +62,8 @@ impl AsyncWrite for NetworkStream {
     ) -> Poll<io::Result<usize>> {
         loop {
             match self.shared.with(|state| state.write(self.place, slices, cx.waker())) {
-                Step::Done(result) => return Poll::Ready(result),
-                Step::Wait(until) => ready!(self.write_timer.poll(until, cx)),
+                StreamStep::Done(result) => return Poll::Ready(result),
+                StreamStep::Wait(until) => ready!(self.write_timer.poll(until, cx)),
             }
         }
     }
@@ -88,9 +88,9 @@ impl Drop for NetworkStream {
 }
 
 #[derive(Default)]
-struct Timer(Option<Pin<Box<Sleep>>>);
+struct StreamTimer(Option<Pin<Box<Sleep>>>);
 
-impl Timer {
+impl StreamTimer {
     /// Ready at `until`; never for `None`, where whoever ends the wait wakes.
     fn poll(&mut self, until: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
         let Some(until) = until else {

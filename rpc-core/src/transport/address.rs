@@ -47,7 +47,7 @@ use std::{
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Address {
-    endpoint: Endpoint,
+    endpoint: AddressEndpoint,
     instance: Option<String>,
 }
 
@@ -56,7 +56,7 @@ pub(crate) const LOOPBACK: &str = "loopback://";
 
 /// The part of an address that a transport needs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Endpoint {
+pub(super) enum AddressEndpoint {
     Tcp {
         /// An IPv6 host is without its brackets.
         host: String,
@@ -82,10 +82,10 @@ impl Address {
     /// assert_eq!(address.scheme(), "serial");
     /// ```
     pub fn custom(text: impl Into<String>) -> Self {
-        Self::new(Endpoint::Custom(text.into()))
+        Self::new(AddressEndpoint::Custom(text.into()))
     }
 
-    pub(super) fn new(endpoint: Endpoint) -> Self {
+    pub(super) fn new(endpoint: AddressEndpoint) -> Self {
         Self {
             endpoint,
             instance: None,
@@ -94,7 +94,7 @@ impl Address {
 
     /// Where a UDP socket is.
     pub(super) fn udp(socket: SocketAddr) -> Self {
-        Self::new(Endpoint::Udp {
+        Self::new(AddressEndpoint::Udp {
             host: host(socket),
             port: socket.port(),
         })
@@ -118,11 +118,11 @@ impl Address {
     /// The transport: `tcp`, `udp`, `unix`, `mem` or that of a custom address.
     pub fn scheme(&self) -> &str {
         match &self.endpoint {
-            Endpoint::Tcp { .. } => "tcp",
-            Endpoint::Udp { .. } => "udp",
-            Endpoint::Unix(_) => "unix",
-            Endpoint::Mem(_) => "mem",
-            Endpoint::Custom(text) => text.split_once("://").map_or(text, |(scheme, _)| scheme),
+            AddressEndpoint::Tcp { .. } => "tcp",
+            AddressEndpoint::Udp { .. } => "udp",
+            AddressEndpoint::Unix(_) => "unix",
+            AddressEndpoint::Mem(_) => "mem",
+            AddressEndpoint::Custom(text) => text.split_once("://").map_or(text, |(scheme, _)| scheme),
         }
     }
 
@@ -135,19 +135,19 @@ impl Address {
     /// both.
     pub(crate) fn is_near(&self) -> bool {
         match &self.endpoint {
-            Endpoint::Unix(_) | Endpoint::Mem(_) => true,
-            Endpoint::Custom(text) => text == LOOPBACK,
-            Endpoint::Tcp { .. } | Endpoint::Udp { .. } => false,
+            AddressEndpoint::Unix(_) | AddressEndpoint::Mem(_) => true,
+            AddressEndpoint::Custom(text) => text == LOOPBACK,
+            AddressEndpoint::Tcp { .. } | AddressEndpoint::Udp { .. } => false,
         }
     }
 
-    pub(super) fn endpoint(&self) -> &Endpoint {
+    pub(super) fn endpoint(&self) -> &AddressEndpoint {
         &self.endpoint
     }
 
     /// Whom a peer at this address shares with; `None` where the transport does not tell its peers apart.
     pub(crate) fn origin(&self) -> Option<Origin> {
-        let (Endpoint::Tcp { host, .. } | Endpoint::Udp { host, .. }) = &self.endpoint else {
+        let (AddressEndpoint::Tcp { host, .. } | AddressEndpoint::Udp { host, .. }) = &self.endpoint else {
             return None;
         };
         // A link-local address has a zone.
@@ -176,20 +176,20 @@ impl Origin {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let separator = match &self.endpoint {
-            Endpoint::Tcp { host, port } | Endpoint::Udp { host, port } => {
+            AddressEndpoint::Tcp { host, port } | AddressEndpoint::Udp { host, port } => {
                 let (open, close) = if host.contains(':') { ("[", "]") } else { ("", "") };
                 write!(f, "{}://{open}{host}{close}:{port}", self.scheme())?;
                 '/'
             }
-            Endpoint::Unix(path) => {
+            AddressEndpoint::Unix(path) => {
                 write!(f, "unix://{}", path.display())?;
                 '#'
             }
-            Endpoint::Mem(name) => {
+            AddressEndpoint::Mem(name) => {
                 write!(f, "mem://{name}")?;
                 '/'
             }
-            Endpoint::Custom(text) => {
+            AddressEndpoint::Custom(text) => {
                 f.write_str(text)?;
                 '#'
             }
@@ -204,7 +204,7 @@ impl fmt::Display for Address {
 /// The TCP address of a socket.
 impl From<SocketAddr> for Address {
     fn from(socket: SocketAddr) -> Self {
-        Self::new(Endpoint::Tcp {
+        Self::new(AddressEndpoint::Tcp {
             host: host(socket),
             port: socket.port(),
         })

@@ -17,10 +17,10 @@ use crate::{proto::Carrier, sync::Mutex};
 /// let connected = Connected::new(here, Address::custom("serial:///dev/ttyUSB0"));
 /// assert_eq!(connected.peer().to_string(), "serial:///dev/ttyUSB0");
 /// ```
-pub struct Connected(Box<Inner>);
+pub struct Connected(Box<ConnectedInner>);
 
 /// In a box, since it passes through the tasks of many connections that wait to be opened.
-struct Inner {
+struct ConnectedInner {
     stream: BoxStream,
     peer: Address,
     carrier: Carrier,
@@ -31,7 +31,7 @@ struct Inner {
 impl Connected {
     /// A stream of bytes to or from `peer`, which may be on another machine.
     pub fn new(stream: BoxStream, peer: Address) -> Self {
-        Self(Box::new(Inner {
+        Self(Box::new(ConnectedInner {
             stream,
             peer,
             carrier: Carrier::Stream,
@@ -53,7 +53,7 @@ impl Connected {
     pub fn map(self, wrap: impl FnOnce(BoxStream) -> BoxStream) -> Self {
         let inner = *self.0;
         let stream = wrap(inner.stream);
-        Self(Box::new(Inner { stream, ..inner }))
+        Self(Box::new(ConnectedInner { stream, ..inner }))
     }
 
     /// The same connection under another address of the peer.

@@ -25,7 +25,7 @@ mod tests;
 
 use std::{io, sync::Arc};
 
-use address::Endpoint;
+use address::AddressEndpoint;
 pub(crate) use address::{LOOPBACK, Origin};
 pub(crate) use failure::no_connection;
 
@@ -47,11 +47,15 @@ use crate::{Code, Error};
 /// systems without Unix sockets.
 pub fn connector(address: &Address) -> Result<Arc<dyn Connector>, Error> {
     match address.endpoint() {
-        Endpoint::Tcp { host, port } => Ok(Arc::new(tcp::TcpConnector::new(address.clone(), host.clone(), *port))),
-        Endpoint::Udp { host, port } => Ok(Arc::new(udp::UdpConnector::new(address.clone(), host.clone(), *port))),
-        Endpoint::Unix(path) => unix::connector(address, path),
-        Endpoint::Mem(name) => Ok(Arc::new(mem::MemConnector::new(address.clone(), name.clone()))),
-        Endpoint::Custom(_) => Err(no_transport(address, "Connector")),
+        AddressEndpoint::Tcp { host, port } => {
+            Ok(Arc::new(tcp::TcpConnector::new(address.clone(), host.clone(), *port)))
+        }
+        AddressEndpoint::Udp { host, port } => {
+            Ok(Arc::new(udp::UdpConnector::new(address.clone(), host.clone(), *port)))
+        }
+        AddressEndpoint::Unix(path) => unix::connector(address, path),
+        AddressEndpoint::Mem(name) => Ok(Arc::new(mem::MemConnector::new(address.clone(), name.clone()))),
+        AddressEndpoint::Custom(_) => Err(no_transport(address, "Connector")),
     }
 }
 
@@ -81,11 +85,11 @@ pub(crate) async fn bind_all(address: &Address) -> Result<Vec<Box<dyn Listener>>
         return Err(Error::refused(Code::InvalidArgument, message));
     }
     let bound = match address.endpoint() {
-        Endpoint::Tcp { host, port } => tcp::bind(host, *port).await,
-        Endpoint::Udp { host, port } => udp::bind(host, *port).await,
-        Endpoint::Unix(path) => unix::bind(address, path).await.map(one),
-        Endpoint::Mem(name) => mem::bind(address, name).map(one),
-        Endpoint::Custom(_) => return Err(no_transport(address, "Listener")),
+        AddressEndpoint::Tcp { host, port } => tcp::bind(host, *port).await,
+        AddressEndpoint::Udp { host, port } => udp::bind(host, *port).await,
+        AddressEndpoint::Unix(path) => unix::bind(address, path).await.map(one),
+        AddressEndpoint::Mem(name) => mem::bind(address, name).map(one),
+        AddressEndpoint::Custom(_) => return Err(no_transport(address, "Listener")),
     };
     bound.map_err(|cause| cannot_listen(address, cause))
 }

@@ -2,7 +2,7 @@
 
 use std::{net::Ipv6Addr, path::PathBuf, str::FromStr};
 
-use super::address::{Address, Endpoint};
+use super::address::{Address, AddressEndpoint};
 use crate::{Code, Error};
 
 const TCP_FORM: &str = "tcp://host:port";
@@ -32,7 +32,7 @@ impl Address {
         };
         let host = host.to_owned();
         match checked {
-            Ok(()) => Ok(Self::new(Endpoint::Tcp { host, port })),
+            Ok(()) => Ok(Self::new(AddressEndpoint::Tcp { host, port })),
             Err(problem) => Err(invalid(&format!("({host}, {port})"), &problem)),
         }
     }
@@ -52,11 +52,11 @@ fn parse(text: &str) -> Result<Address, String> {
     match scheme.to_ascii_lowercase().as_str() {
         "tcp" => {
             let (host, port, instance) = socket("tcp", rest)?;
-            Ok(Address::new(Endpoint::Tcp { host, port }).with_instance(instance))
+            Ok(Address::new(AddressEndpoint::Tcp { host, port }).with_instance(instance))
         }
         "udp" => {
             let (host, port, instance) = socket("udp", rest)?;
-            Ok(Address::new(Endpoint::Udp { host, port }).with_instance(instance))
+            Ok(Address::new(AddressEndpoint::Udp { host, port }).with_instance(instance))
         }
         "unix" => unix(rest),
         "mem" => mem(rest),
@@ -136,7 +136,7 @@ fn unix(rest: &str) -> Result<Address, String> {
             "has a path that is not absolute; write `{UNIX_FORM}`, with three slashes"
         ));
     }
-    Ok(Address::new(Endpoint::Unix(PathBuf::from(path))).with_instance(instance))
+    Ok(Address::new(AddressEndpoint::Unix(PathBuf::from(path))).with_instance(instance))
 }
 
 fn mem(rest: &str) -> Result<Address, String> {
@@ -144,7 +144,7 @@ fn mem(rest: &str) -> Result<Address, String> {
     if name.is_empty() {
         return Err(format!("has no name; write `{MEM_FORM}`"));
     }
-    Ok(Address::new(Endpoint::Mem(name.to_owned())).with_instance(instance))
+    Ok(Address::new(AddressEndpoint::Mem(name.to_owned())).with_instance(instance))
 }
 
 #[cfg(test)]

@@ -123,7 +123,7 @@ mod tests {
 
     /// Who was tried when, and whose attempt is not dropped.
     #[derive(Clone, Default)]
-    struct Seen {
+    struct SeenAttempts {
         tried: Rc<RefCell<Vec<(u16, u128)>>>,
         alive: Rc<()>,
     }
@@ -132,7 +132,7 @@ mod tests {
     type Acts = fn(u16) -> Option<(u64, bool)>;
 
     async fn run(count: u16, acts: Acts) -> (io::Result<u16>, Vec<(u16, u128)>, u128) {
-        let (seen, begin) = (Seen::default(), Instant::now());
+        let (seen, begin) = (SeenAttempts::default(), Instant::now());
         let raced = race(addresses(count), |address| {
             let seen = seen.clone();
             async move {

@@ -16,7 +16,7 @@ pub(super) fn definition(service: &Service) -> TokenStream {
 pub(super) fn implementation(service: &Service) -> TokenStream {
     let proxy = proxy(service);
     let parts = [
-        proxy.common(),
+        proxy.common(None),
         proxy.provided(),
         proxy.methods(),
         proxy.trait_implementation(),

@@ -2,9 +2,9 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
-use syn::{Ident, parse_quote};
+use syn::Ident;
 
-use super::{argument, declared, proxy::Proxy, split};
+use super::{argument, proxy::Proxy, split};
 use crate::{model::Service, names::local};
 
 pub(super) fn definition(service: &Service) -> TokenStream {
@@ -14,11 +14,11 @@ pub(super) fn definition(service: &Service) -> TokenStream {
 
 pub(super) fn implementation(service: &Service) -> TokenStream {
     let proxy = proxy(service);
+    let descriptor = Ident::new("__FARCALL_DESCRIPTOR", Span::call_site());
     let parts = [
-        proxy.common(),
+        proxy.common(Some(&descriptor)),
         proxy.provided(),
         in_process(service),
-        reference(service),
         proxy.methods(),
         proxy.trait_implementation(),
     ];
@@ -78,40 +78,6 @@ fn client_of(service: &Service, name: &str, doc: &str) -> TokenStream {
         {
             let #made = #server::<#implementation, #(#own),*>::new(implementation);
             __farcall::Client::new(__farcall::Channel::#function(#made))
-        }
-    }
-}
-
-/// A client is a value that travels: the other side gets one of the same object or server.
-fn reference(service: &Service) -> TokenStream {
-    let client = &service.names.client;
-    let generics = declared(&service.parameters);
-    let (impl_generics, arguments, _) = split(&generics);
-    let (serializer, deserializer) = (local("serializer"), local("deserializer"));
-    let mut deserialize = generics.clone();
-    deserialize.params.insert(0, parse_quote!('__farcall));
-    let (deserialize_generics, _, _) = split(&deserialize);
-    quote! {
-        #[automatically_derived]
-        impl #impl_generics __farcall::serde::Serialize for #client #arguments {
-            fn serialize<__FarcallS: __farcall::serde::Serializer>(
-                &self,
-                #serializer: __FarcallS,
-            ) -> ::core::result::Result<__FarcallS::Ok, __FarcallS::Error> {
-                __farcall::serialize_client(__farcall::Client::channel(self), &__FARCALL_DESCRIPTOR, #serializer)
-            }
-        }
-
-        #[automatically_derived]
-        impl #deserialize_generics __farcall::serde::Deserialize<'__farcall> for #client #arguments {
-            fn deserialize<__FarcallD: __farcall::serde::Deserializer<'__farcall>>(
-                #deserializer: __FarcallD,
-            ) -> ::core::result::Result<Self, __FarcallD::Error> {
-                ::core::result::Result::map(
-                    __farcall::deserialize_client(&__FARCALL_DESCRIPTOR, #deserializer),
-                    <Self as __farcall::Client>::new,
-                )
-            }
         }
     }
 }

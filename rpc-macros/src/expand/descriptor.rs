@@ -13,7 +13,11 @@ pub(super) fn descriptor(service: &Service) -> TokenStream {
         const __FARCALL_METHODS: &[__farcall::MethodDescriptor] = &[#(#methods),*];
         static __FARCALL_DESCRIPTOR: __farcall::ServiceDescriptor =
             __farcall::ServiceDescriptor::new(#name, __FARCALL_METHODS);
-        const _: () = __farcall::assert_distinct(&__FARCALL_DESCRIPTOR);
+        // Not in a function of the library, whose lines the compiler would show.
+        const _: () = __farcall::std::assert!(
+            __farcall::are_distinct(&__FARCALL_DESCRIPTOR),
+            "two methods of this service have the same id on the wire: rename one with #[rpc(name = \"…\")]"
+        );
         #positions
     }
 }

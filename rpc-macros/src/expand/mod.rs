@@ -95,6 +95,19 @@ fn split(generics: &Generics) -> (ImplGenerics<'_>, TokenStream, Option<&WhereCl
     (declarations, arguments, clause)
 }
 
+/// The parameters without their defaults, as an implementation declares them between its angle brackets.
+fn parameters(generics: &Generics) -> TokenStream {
+    let mut parameters = generics.params.clone();
+    for parameter in &mut parameters {
+        match parameter {
+            GenericParam::Type(parameter) => parameter.default = None,
+            GenericParam::Const(parameter) => parameter.default = None,
+            GenericParam::Lifetime(_) => {}
+        }
+    }
+    quote!(#parameters)
+}
+
 /// A parameter as an argument. The braces keep a constant from being taken for a type of that name.
 fn argument(parameter: &GenericParam) -> TokenStream {
     match parameter {

@@ -4,11 +4,10 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{Generics, Ident};
 
-use super::{asserts, declared, phantom, split};
+use super::{asserts, declared, parameters, phantom, split};
 use crate::{
     bounds, check,
     model::{Argument, Kind, Method, Service},
-    names::local,
     streams::{self, Streamed},
 };
 
@@ -40,46 +39,15 @@ impl Proxy<'_> {
         }
     }
 
-    /// The implementations that every client has, whatever its methods.
-    pub(super) fn common(&self) -> TokenStream {
-        let Self { ident, stub, role, .. } = self;
-        let descriptor = self.asynchronous.then(|| {
-            quote! {
-                fn descriptor() -> &'static __farcall::ServiceDescriptor {
-                    &__FARCALL_DESCRIPTOR
-                }
-            }
-        });
-        let name = ident.to_string();
-        let (made, formatter) = (local("stub"), local("formatter"));
-        let generics = declared(&self.service.parameters);
-        let (impl_generics, arguments, _) = split(&generics);
-        quote! {
-            #[automatically_derived]
-            impl #impl_generics __farcall::#role for #ident #arguments {
-                fn from_stub(#made: __farcall::#stub) -> Self {
-                    Self { stub: #made, types: ::core::marker::PhantomData }
-                }
-                fn stub(&self) -> &__farcall::#stub {
-                    &self.stub
-                }
-                #descriptor
-            }
-
-            #[automatically_derived]
-            impl #impl_generics ::core::clone::Clone for #ident #arguments {
-                fn clone(&self) -> Self {
-                    Self { stub: ::core::clone::Clone::clone(&self.stub), types: ::core::marker::PhantomData }
-                }
-            }
-
-            #[automatically_derived]
-            impl #impl_generics ::core::fmt::Debug for #ident #arguments {
-                fn fmt(&self, #formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                    #formatter.debug_struct(#name).field("stub", &self.stub).finish()
-                }
-            }
-        }
+    /// The implementations that every client has, whatever its methods; `descriptor` names its service's.
+    pub(super) fn common(&self, descriptor: Option<&Ident>) -> TokenStream {
+        let function = Ident::new(
+            if self.asynchronous { "client" } else { "blocking_client" },
+            Span::call_site(),
+        );
+        let (ident, generics) = (self.ident, declared(&self.service.parameters));
+        let (parameters, (_, arguments, _)) = (parameters(&generics), split(&generics));
+        quote!(__farcall::#function! { [#parameters] [#ident #arguments] #descriptor })
     }
 
     /// The inherent functions that are not of the service, except where the service has one of that name; there the

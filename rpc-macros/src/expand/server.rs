@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Generics, Ident, Path, Type, ext::IdentExt, parse_quote, visit_mut::VisitMut};
 
-use super::{declared, descriptor, phantom, split};
+use super::{declared, descriptor, parameters, phantom, split};
 use crate::{
     bounds,
     lift::Project,
@@ -30,8 +30,7 @@ pub(super) fn definition(service: &Service) -> TokenStream {
 }
 
 pub(super) fn implementation(service: &Service) -> TokenStream {
-    let parts = [constructors(service), common(service), dispatcher(service)];
-    parts.into_iter().collect()
+    [common(service), dispatcher(service)].into_iter().collect()
 }
 
 /// The implementation's parameter and those of the trait.
@@ -48,46 +47,12 @@ fn trait_path(service: &Service) -> Path {
     parse_quote!(#ident #arguments)
 }
 
-fn constructors(service: &Service) -> TokenStream {
-    let (ident, implementation) = (&service.names.server, &service.names.implementation);
-    let visibility = &service.item.vis;
-    let generics = generics(service);
-    let (impl_generics, arguments, _) = split(&generics);
-    quote! {
-        impl #impl_generics #ident #arguments {
-            /// Answers with `implementation`.
-            #visibility fn new(implementation: #implementation) -> Self {
-                Self::from_arc(__farcall::std::sync::Arc::new(implementation))
-            }
-
-            /// Answers with an implementation that others use, too.
-            #visibility fn from_arc(implementation: __farcall::std::sync::Arc<#implementation>) -> Self {
-                Self { implementation, types: ::core::marker::PhantomData }
-            }
-        }
-    }
-}
-
+/// The constructors, and what goes with them.
 fn common(service: &Service) -> TokenStream {
-    let ident = &service.names.server;
-    let (name, formatter) = (ident.to_string(), local("formatter"));
-    let generics = generics(service);
-    let (impl_generics, arguments, _) = split(&generics);
-    quote! {
-        #[automatically_derived]
-        impl #impl_generics ::core::clone::Clone for #ident #arguments {
-            fn clone(&self) -> Self {
-                Self::from_arc(::core::clone::Clone::clone(&self.implementation))
-            }
-        }
-
-        #[automatically_derived]
-        impl #impl_generics ::core::fmt::Debug for #ident #arguments {
-            fn fmt(&self, #formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                #formatter.debug_struct(#name).finish_non_exhaustive()
-            }
-        }
-    }
+    let (ident, implementation) = (&service.names.server, &service.names.implementation);
+    let (visibility, generics) = (&service.item.vis, generics(service));
+    let (parameters, (_, arguments, _)) = (parameters(&generics), split(&generics));
+    quote!(__farcall::server! { #visibility [#parameters] [#ident #arguments] #implementation })
 }
 
 fn dispatcher(service: &Service) -> TokenStream {

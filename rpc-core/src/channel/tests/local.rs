@@ -150,16 +150,16 @@ impl Stream for Endless {
 #[test]
 fn a_feed_lets_others_run_however_fast_its_receiver_is() {
     let (sender, receiver) = channel();
-    let woken = Arc::new(Woken(AtomicBool::new(false)));
+    let woken = Arc::new(WakeFlag(AtomicBool::new(false)));
     let waker = Waker::from(Arc::clone(&woken));
     let mut feed = pin!(feed(sender, Endless(receiver), None));
     assert!(feed.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
     assert!(woken.0.load(Ordering::Relaxed), "it goes on by itself");
 }
 
-struct Woken(AtomicBool);
+struct WakeFlag(AtomicBool);
 
-impl Wake for Woken {
+impl Wake for WakeFlag {
     fn wake(self: Arc<Self>) {
         self.0.store(true, Ordering::Relaxed);
     }

@@ -7,18 +7,18 @@ use crate::{
     Code,
     channel::{Receiver, Sender, channel, watch},
     codec::{Codec, CodecError, Format},
-    driver::attachments::{self, Carried, Offered, Wire},
+    driver::attachments::{self, IncomingAttachment, OutgoingAttachment, Wire},
 };
 
-fn encoded<T: Serialize>(value: &T) -> Result<(Vec<u8>, ThinVec<Offered>), CodecError> {
+fn encoded<T: Serialize>(value: &T) -> Result<(Vec<u8>, ThinVec<OutgoingAttachment>), CodecError> {
     let mut bytes = Vec::new();
     let (result, offered) = attachments::collecting(|| Format::default().encode(value, &mut bytes));
     result.map(|()| (bytes, offered))
 }
 
-fn decoded<T: DeserializeOwned>((bytes, offered): (Vec<u8>, ThinVec<Offered>)) -> Result<T, CodecError> {
+fn decoded<T: DeserializeOwned>((bytes, offered): (Vec<u8>, ThinVec<OutgoingAttachment>)) -> Result<T, CodecError> {
     let Wire { format, limits, .. } = Wire::default();
-    let carried = offered.into_iter().map(Carried::Local).collect();
+    let carried = offered.into_iter().map(IncomingAttachment::Local).collect();
     attachments::decoding(carried, Wire::default(), || format.decode(&bytes, limits))
 }
 

@@ -33,10 +33,10 @@ use std::sync::Arc;
 
 pub use receiver::Receiver;
 pub use sender::Sender;
-use shared::Shared;
+use shared::SharedValue;
 
 /// A channel that holds `initial`, which counts as seen.
 pub fn channel<T>(initial: T) -> (Sender<T>, Receiver<T>) {
-    let shared = Arc::new(Shared::new(initial, None));
+    let shared = Arc::new(SharedValue::new(initial, None));
     (Sender::new(Arc::clone(&shared)), Receiver::new(shared))
 }

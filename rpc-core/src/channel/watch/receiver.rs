@@ -4,7 +4,7 @@ use std::{fmt, future::poll_fn, pin::pin, sync::Arc, task::Poll};
 
 use tokio::sync::watch;
 
-use super::{Shared, shared::State};
+use super::{SharedValue, shared::ValueState};
 use crate::Error;
 
 /// Knows the latest value of the [`Sender`](super::Sender), wherever that is; clones of it look at it independently.
@@ -13,15 +13,15 @@ use crate::Error;
 /// this one stays. One that came over a connection cannot be sent on.
 #[must_use = "a receiver does nothing until it is asked for the value"]
 pub struct Receiver<T> {
-    shared: Arc<Shared<T>>,
-    changes: watch::Receiver<State<T>>,
+    shared: Arc<SharedValue<T>>,
+    changes: watch::Receiver<ValueState<T>>,
     /// The version of the value that was seen.
     seen: u64,
 }
 
 impl<T> Receiver<T> {
     /// A receiver that has seen the value as it is.
-    pub(super) fn new(shared: Arc<Shared<T>>) -> Self {
+    pub(super) fn new(shared: Arc<SharedValue<T>>) -> Self {
         let changes = shared.values.subscribe();
         let seen = changes.borrow().version;
         Self { shared, changes, seen }
@@ -64,7 +64,7 @@ impl<T> Receiver<T> {
         }
     }
 
-    pub(super) fn shared(&self) -> &Arc<Shared<T>> {
+    pub(super) fn shared(&self) -> &Arc<SharedValue<T>> {
         &self.shared
     }
 
@@ -78,7 +78,7 @@ impl<T> Receiver<T> {
 }
 
 /// What is new since `seen`: a value before the end.
-fn news<T>(changes: &mut watch::Receiver<State<T>>, seen: &mut u64) -> Option<Result<(), Error>> {
+fn news<T>(changes: &mut watch::Receiver<ValueState<T>>, seen: &mut u64) -> Option<Result<(), Error>> {
     let state = changes.borrow_and_update();
     if state.version != *seen {
         *seen = state.version;

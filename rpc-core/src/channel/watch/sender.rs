@@ -2,16 +2,16 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{Receiver, Shared};
+use super::{Receiver, SharedValue};
 use crate::Error;
 
 /// Changes the value, and lets every [`Receiver`] know.
 ///
 /// Dropping it is the end of the values: receivers get the last one, and then an error.
-pub struct Sender<T>(Arc<Shared<T>>);
+pub struct Sender<T>(Arc<SharedValue<T>>);
 
 impl<T> Sender<T> {
-    pub(super) fn new(shared: Arc<Shared<T>>) -> Self {
+    pub(super) fn new(shared: Arc<SharedValue<T>>) -> Self {
         Self(shared)
     }
 

@@ -4,27 +4,27 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::{source::Source, subscriptions::Subscriptions};
+use super::{source::ValueSource, subscriptions::Subscriptions};
 use crate::Error;
 
 /// What the sender and the receivers of a process share.
-pub(super) struct Shared<T> {
-    pub(super) values: watch::Sender<State<T>>,
+pub(super) struct SharedValue<T> {
+    pub(super) values: watch::Sender<ValueState<T>>,
     /// Receivers elsewhere.
     pub(super) subscriptions: Subscriptions<T>,
     /// Where values come from, if the sender is elsewhere.
-    pub(super) source: Option<Source<T>>,
+    pub(super) source: Option<ValueSource<T>>,
 }
 
 /// Where the value stands.
-pub(super) struct State<T> {
+pub(super) struct ValueState<T> {
     pub(super) value: Arc<T>,
     pub(super) version: u64,
     /// There will be no other value.
     pub(super) end: Option<Error>,
 }
 
-impl<T> Clone for State<T> {
+impl<T> Clone for ValueState<T> {
     fn clone(&self) -> Self {
         Self {
             value: Arc::clone(&self.value),
@@ -34,9 +34,9 @@ impl<T> Clone for State<T> {
     }
 }
 
-impl<T> Shared<T> {
-    pub(super) fn new(initial: T, source: Option<Source<T>>) -> Self {
-        let state = State {
+impl<T> SharedValue<T> {
+    pub(super) fn new(initial: T, source: Option<ValueSource<T>>) -> Self {
+        let state = ValueState {
             value: Arc::new(initial),
             version: 0,
             end: None,
@@ -49,7 +49,7 @@ impl<T> Shared<T> {
     }
 
     /// Where the value stands now.
-    pub(super) fn state(&self) -> State<T> {
+    pub(super) fn state(&self) -> ValueState<T> {
         self.values.borrow().clone()
     }
 
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn of_values_that_cross_the_later_one_stays() {
-        let shared = Shared::new("first", None);
+        let shared = SharedValue::new("first", None);
         shared.follow(2, "third");
         shared.follow(1, "second");
         let state = shared.state();

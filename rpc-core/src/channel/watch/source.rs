@@ -8,85 +8,89 @@ use std::{
 
 use tokio::sync::Semaphore;
 
-use super::Shared;
+use super::SharedValue;
 use crate::{
     Error,
     channel::coding::{Decode, Items},
-    driver::{Batch, Inlet},
+    driver::{ItemBatch, RecvStream},
     sync::Mutex,
 };
 
 /// The stream of values that all receivers of this process share. No task takes them in: whoever looks does.
-pub(super) struct Source<T> {
-    inlet: Inlet,
+pub(super) struct ValueSource<T> {
+    recv_stream: RecvStream,
     decode: Decode<T>,
     /// Of those who wait, one leaves its waker; the others hear of what it takes in.
     turn: Semaphore,
-    order: Mutex<Order>,
+    order: Mutex<ValueOrder>,
 }
 
 /// Keeps the end behind the values: one receiver may have the last value in hand, still to be decoded, when another one
 /// finds the end.
 #[derive(Default)]
-struct Order {
+struct ValueOrder {
     /// How many may have a value in hand.
     taking: usize,
     /// The end is known, and is shown when nobody has a value in hand any more.
-    end: Option<(Cause, Error)>,
+    end: Option<(ValuesEnd, Error)>,
 }
 
 /// What ended the values. Several may find the end, and the one that is last here knows best: behind an error a stream
 /// looks finished, and a value that cannot be decoded came before whatever is behind it.
 #[derive(PartialEq, PartialOrd)]
-enum Cause {
+enum ValuesEnd {
     Finished,
     Failed,
     Undecodable,
 }
 
-impl<T> Source<T> {
-    pub(super) fn new(inlet: Inlet, decode: Decode<T>) -> Self {
+impl<T> ValueSource<T> {
+    pub(super) fn new(recv_stream: RecvStream, decode: Decode<T>) -> Self {
         Self {
-            inlet,
+            recv_stream,
             decode,
             turn: Semaphore::new(1),
             order: Mutex::default(),
         }
     }
 
-    fn order(&self) -> MutexGuard<'_, Order> {
+    fn order(&self) -> MutexGuard<'_, ValueOrder> {
         self.order.lock()
     }
 
     /// Takes in what has come.
-    pub(super) fn look(&self, shared: &Shared<T>) {
+    pub(super) fn look(&self, shared: &SharedValue<T>) {
         // A long value is a batch by itself, and there may be later ones.
-        while self.poll_take(shared, || self.inlet.try_batch()).is_ready() {}
+        while self.poll_take(shared, || self.recv_stream.try_batch()).is_ready() {}
     }
 
     /// Waits for something to come and takes it in. Cancel safe: what has come is shown before the next await.
-    pub(super) async fn pull(&self, shared: &Shared<T>) {
+    pub(super) async fn pull(&self, shared: &SharedValue<T>) {
         let _turn = self.turn.acquire().await;
-        poll_fn(|cx| self.poll_take(shared, || self.inlet.poll_batch(cx))).await;
+        poll_fn(|cx| self.poll_take(shared, || self.recv_stream.poll_batch(cx))).await;
     }
 
     /// Takes in one batch, or the end. Pending for ever once the end is known: showing it tells everybody.
-    fn poll_take(&self, shared: &Shared<T>, batch: impl FnOnce() -> Poll<Option<Result<Batch, Error>>>) -> Poll<()> {
+    fn poll_take(
+        &self,
+        shared: &SharedValue<T>,
+        batch: impl FnOnce() -> Poll<Option<Result<ItemBatch, Error>>>,
+    ) -> Poll<()> {
         let Some(_taking) = Taking::begin(self, shared) else {
             return Poll::Pending;
         };
         match ready!(batch()) {
             Some(Ok(batch)) => self.show(shared, batch),
-            Some(Err(error)) => self.ends(Cause::Failed, error),
+            Some(Err(error)) => self.ends(ValuesEnd::Failed, error),
             None => {
                 let error = Error::aborted("the sender has finished; this was its last value");
-                self.ends(Cause::Finished, error);
+                self.ends(ValuesEnd::Finished, error);
             }
         }
         Poll::Ready(())
     }
 
-    fn ends(&self, cause: Cause, error: Error) {
+    fn ends(&self, cause: ValuesEnd, error: Error) {
         let mut order = self.order();
         if order.end.as_ref().is_none_or(|(known, _)| *known < cause) {
             let worse = order.end.replace((cause, error));
@@ -95,16 +99,16 @@ impl<T> Source<T> {
         }
     }
 
-    fn show(&self, shared: &Shared<T>, batch: Batch) {
+    fn show(&self, shared: &SharedValue<T>, batch: ItemBatch) {
         let number = batch.number;
         // Of values that came together only the last one counts.
-        let last = Items::new(batch, self.inlet.wire(), self.decode).last();
+        let last = Items::new(batch, self.recv_stream.wire(), self.decode).last();
         match last {
             Some(Ok(value)) => shared.follow(number, value),
             None => {}
             Some(Err(error)) => {
-                self.inlet.close(Some(&error));
-                self.ends(Cause::Undecodable, error);
+                self.recv_stream.close(Some(&error));
+                self.ends(ValuesEnd::Undecodable, error);
             }
         }
     }
@@ -112,13 +116,13 @@ impl<T> Source<T> {
 
 /// Somebody who may have a value in hand; the last one shows the end.
 struct Taking<'a, T> {
-    source: &'a Source<T>,
-    shared: &'a Shared<T>,
+    source: &'a ValueSource<T>,
+    shared: &'a SharedValue<T>,
 }
 
 impl<'a, T> Taking<'a, T> {
     /// `None` when the end is known: then nothing comes any more.
-    fn begin(source: &'a Source<T>, shared: &'a Shared<T>) -> Option<Self> {
+    fn begin(source: &'a ValueSource<T>, shared: &'a SharedValue<T>) -> Option<Self> {
         let mut order = source.order();
         if order.end.is_some() {
             return None;

@@ -7,21 +7,21 @@ use std::{
 };
 
 use super::{
-    shared::{Shared, State},
-    value::Encode,
+    shared::{SharedValue, ValueState},
+    value::EncodeValue,
 };
 use crate::{
     Error,
     codec::Format,
-    driver::{Outlet, attachments::Payload},
+    driver::{SendStream, attachments::Payload},
     sync::Mutex,
 };
 
 /// The receivers that were sent away. Nobody's task tells them of new values: whoever sends does, one at a time and
 /// without the lock. Nor does a task wait for them to stop: whoever brings that news ends the stream.
-pub(super) struct Subscriptions<T>(Mutex<List<T>>);
+pub(super) struct Subscriptions<T>(Mutex<SubscriptionList<T>>);
 
-struct List<T> {
+struct SubscriptionList<T> {
     /// In the order in which they came.
     all: BTreeMap<u64, Subscription<T>>,
     next: u64,
@@ -33,15 +33,15 @@ struct List<T> {
 
 /// A receiver elsewhere.
 struct Subscription<T> {
-    outlet: Arc<Outlet>,
-    encode: Encode<T>,
+    send_stream: Arc<SendStream>,
+    encode: EncodeValue<T>,
     /// The version of the value that it was told.
     version: u64,
 }
 
 impl<T> Default for Subscriptions<T> {
     fn default() -> Self {
-        Self(Mutex::new(List {
+        Self(Mutex::new(SubscriptionList {
             all: BTreeMap::new(),
             next: 0,
             pushing: false,
@@ -51,7 +51,7 @@ impl<T> Default for Subscriptions<T> {
 }
 
 impl<T> Subscriptions<T> {
-    fn lock(&self) -> MutexGuard<'_, List<T>> {
+    fn lock(&self) -> MutexGuard<'_, SubscriptionList<T>> {
         self.0.lock()
     }
 
@@ -76,7 +76,7 @@ impl<T> Subscriptions<T> {
     }
 
     /// Tells all of them of the value as it is, or of the end.
-    pub(super) fn push(&self, state: impl Fn() -> State<T>) {
+    pub(super) fn push(&self, state: impl Fn() -> ValueState<T>) {
         let Some(pushing) = Pushing::begin(self) else {
             return;
         };
@@ -90,40 +90,40 @@ impl<T> Subscriptions<T> {
     }
 
     /// Tells those who do not know it, and forgets those who take no more.
-    fn tell(&self, state: &State<T>) {
+    fn tell(&self, state: &ValueState<T>) {
         // Encoded once for all who speak the same format.
         let mut encoded: Option<(Format, Result<Payload, Error>)> = None;
         let mut from = 0;
-        while let Some((number, outlet, encode)) = self.next_to_tell(from, state.version) {
+        while let Some((number, send_stream, encode)) = self.next_to_tell(from, state.version) {
             from = number + 1;
-            let format = outlet.wire().format;
+            let format = send_stream.wire().format;
             if encoded.as_ref().is_none_or(|(other, _)| *other != format) {
                 encoded = Some((format, encode(format, &state.value)));
             }
             let told = match &encoded {
-                Some((_, Ok(payload))) => outlet.replace(payload.as_slice()),
+                Some((_, Ok(payload))) => send_stream.replace(payload.as_slice()),
                 Some((_, Err(error))) => Err(error.clone()),
                 None => Ok(()),
             };
             if let Err(error) = told {
-                outlet.end(Err(&error));
+                send_stream.end(Err(&error));
                 self.forget(number);
             }
         }
         if let Some(end) = &state.end {
             for subscription in self.take_told(state.version).values() {
-                subscription.outlet.end(Err(end));
+                subscription.send_stream.end(Err(end));
             }
         }
     }
 
     /// The next one, by its number, that does not know the value of `version`. It counts as told.
-    fn next_to_tell(&self, from: u64, version: u64) -> Option<(u64, Arc<Outlet>, Encode<T>)> {
+    fn next_to_tell(&self, from: u64, version: u64) -> Option<(u64, Arc<SendStream>, EncodeValue<T>)> {
         let mut list = self.lock();
         let mut rest = list.all.range_mut(from..);
         let (number, subscription) = rest.find(|(_, subscription)| subscription.version != version)?;
         subscription.version = version;
-        Some((*number, Arc::clone(&subscription.outlet), subscription.encode))
+        Some((*number, Arc::clone(&subscription.send_stream), subscription.encode))
     }
 
     /// Takes out those that know the value of `version`; one that has just come may not.
@@ -136,15 +136,15 @@ impl<T> Subscriptions<T> {
     }
 }
 
-impl<T: Send + Sync + 'static> Shared<T> {
+impl<T: Send + Sync + 'static> SharedValue<T> {
     /// A receiver was sent away with the value of `version` in the same message.
-    pub(super) fn subscribe_away(self: &Arc<Self>, outlet: Outlet, encode: Encode<T>, version: u64) {
-        let outlet = Arc::new(outlet);
-        let reader = Reader {
-            outlet: Arc::downgrade(&outlet),
+    pub(super) fn subscribe_away(self: &Arc<Self>, send_stream: SendStream, encode: EncodeValue<T>, version: u64) {
+        let send_stream = Arc::new(send_stream);
+        let reader = SubscriptionReader {
+            send_stream: Arc::downgrade(&send_stream),
             shared: Arc::downgrade(self),
             number: self.subscriptions.insert(Subscription {
-                outlet,
+                send_stream,
                 encode,
                 version,
             }),
@@ -158,22 +158,24 @@ impl<T: Send + Sync + 'static> Shared<T> {
 
 /// The reader of a subscription, as somebody to wake when it stops. If nobody heard of that, the stream would take its
 /// place on the connection until there is another value.
-struct Reader<T> {
-    /// Held weakly, since the connection that the outlet belongs to holds this.
-    outlet: Weak<Outlet>,
-    shared: Weak<Shared<T>>,
+struct SubscriptionReader<T> {
+    /// Held weakly, since the connection that the stream belongs to holds this.
+    send_stream: Weak<SendStream>,
+    shared: Weak<SharedValue<T>>,
     number: u64,
 }
 
-impl<T: Send + Sync + 'static> Wake for Reader<T> {
+impl<T: Send + Sync + 'static> Wake for SubscriptionReader<T> {
     /// Looks whether it has stopped, or its connection is gone, and waits for that if not.
     fn wake(self: Arc<Self>) {
-        let Some(outlet) = self.outlet.upgrade() else { return };
+        let Some(send_stream) = self.send_stream.upgrade() else {
+            return;
+        };
         let waker = Waker::from(Arc::clone(&self));
-        if outlet.poll_stopped(&Context::from_waker(&waker)).is_pending() {
+        if send_stream.poll_stopped(&Context::from_waker(&waker)).is_pending() {
             return;
         }
-        outlet.end(Ok(()));
+        send_stream.end(Ok(()));
         if let Some(shared) = self.shared.upgrade() {
             shared.subscriptions.forget(self.number);
         }
@@ -195,7 +197,7 @@ impl<'a, T> Pushing<'a, T> {
     }
 
     /// Under the lock that has shown that there is nothing more to tell.
-    fn end(self, mut list: MutexGuard<'_, List<T>>) {
+    fn end(self, mut list: MutexGuard<'_, SubscriptionList<T>>) {
         list.pushing = false;
         drop(list);
         std::mem::forget(self);

@@ -8,7 +8,7 @@ use serde::{
     ser::Error as _,
 };
 
-use super::{Receiver, Shared, source::Source};
+use super::{Receiver, SharedValue, source::ValueSource};
 use crate::{
     Error,
     channel::{
@@ -16,12 +16,12 @@ use crate::{
         value::local,
     },
     codec::Format,
-    driver::attachments::{self, Bound, Carried, Offered, Payload, StreamEnd},
+    driver::attachments::{self, Bound, IncomingAttachment, OutgoingAttachment, Payload, StreamEnd},
     proto::Flow,
 };
 
 /// How values are encoded; chosen where the type is known to be serialisable.
-pub(super) type Encode<T> = fn(Format, &T) -> Result<Payload, Error>;
+pub(super) type EncodeValue<T> = fn(Format, &T) -> Result<Payload, Error>;
 
 fn encode<T: Serialize>(format: Format, value: &T) -> Result<Payload, Error> {
     Payload::encode(format, &Plain(value)).map_err(|error| not_encoded(&error))
@@ -51,7 +51,7 @@ impl<T: Serialize + Send + Sync + 'static> Serialize for Receiver<T> {
             version: state.version,
         });
         let flow = Flow::Sends;
-        let place = attachments::offer(Offered::Stream { flow, end }).map_err(S::Error::custom)?;
+        let place = attachments::offer(OutgoingAttachment::Stream { flow, end }).map_err(S::Error::custom)?;
         (place, Plain(&*state.value)).serialize(serializer)
     }
 }
@@ -60,9 +60,9 @@ impl<'de, T: DeserializeOwned + Send + Sync + 'static> Deserialize<'de> for Rece
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (place, value) = <(u32, T)>::deserialize(deserializer)?;
         match attachments::claim(place).map_err(D::Error::custom)? {
-            (Carried::Inlet(inlet), _) => {
-                let source = Source::new(inlet, decode::<T>);
-                Ok(Self::new(Shared::new(value, Some(source)).into()))
+            (IncomingAttachment::RecvStream(recv_stream), _) => {
+                let source = ValueSource::new(recv_stream, decode::<T>);
+                Ok(Self::new(SharedValue::new(value, Some(source)).into()))
             }
             (carried, _) => local(carried),
         }
@@ -77,8 +77,10 @@ struct Leaving<T> {
 
 impl<T: Serialize + Send + Sync + 'static> StreamEnd for Leaving<T> {
     fn bind(self: Box<Self>, bound: Bound) {
-        if let Bound::Outlet(outlet) = bound {
-            self.receiver.shared().subscribe_away(outlet, encode::<T>, self.version);
+        if let Bound::SendStream(send_stream) = bound {
+            self.receiver
+                .shared()
+                .subscribe_away(send_stream, encode::<T>, self.version);
         }
     }
 

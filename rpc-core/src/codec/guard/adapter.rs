@@ -7,8 +7,8 @@ use std::{fmt, marker::PhantomData};
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};
 
 use super::{
-    Guard, Refused,
-    place::{Elements, In, InMap, InOption, InSequence, Place},
+    Guard, Refusal,
+    place::{Elements, In, InMap, InOption, InSequence, ValuePlace},
 };
 
 /// What an element of no size counts: it takes no bytes of input, so nothing else ends a loop over 2^64 of them.
@@ -28,7 +28,7 @@ pub(in crate::codec) struct Guarded<'g, T, P> {
 
 impl Guard {
     #[inline]
-    pub(super) fn over<T, P: Place>(&self, inner: T) -> Guarded<'_, T, P> {
+    pub(super) fn over<T, P: ValuePlace>(&self, inner: T) -> Guarded<'_, T, P> {
         Guarded {
             inner,
             guard: self,
@@ -38,9 +38,9 @@ impl Guard {
 
     /// One level more, of a value of the type `T`.
     #[inline]
-    fn open<T, P: Place, E: Error>(&self) -> Result<(), E> {
+    fn open<T, P: ValuePlace, E: Error>(&self) -> Result<(), E> {
         let Some(depth) = self.depth.get().checked_sub(1) else {
-            return Err(self.refuse(Refused::Depth));
+            return Err(self.refuse(Refusal::Depth));
         };
         self.stand::<T, E>()?;
         self.place::<T, P, E>()?;
@@ -55,7 +55,7 @@ impl Guard {
 
     /// Counts a value that does not fit where it would lie: it lies by itself.
     #[inline]
-    fn place<T, P: Place, E: Error>(&self) -> Result<(), E> {
+    fn place<T, P: ValuePlace, E: Error>(&self) -> Result<(), E> {
         if size_of::<T>() > P::room() {
             self.spend((size_of::<T>() + ALONE).max(LEAST_ALONE))
         } else {
@@ -65,7 +65,7 @@ impl Guard {
 
     /// Counts an element that was read.
     #[inline]
-    fn count<T, P: Place, E: Error>(&self) -> Result<(), E> {
+    fn count<T, P: ValuePlace, E: Error>(&self) -> Result<(), E> {
         match P::elements() {
             // In a value of no size it takes no bytes of input either, and there may be 32 to the power of the depth.
             Elements::Inside if P::room() > 0 || size_of::<T>() > 0 => Ok(()),
@@ -76,7 +76,7 @@ impl Guard {
     }
 
     #[inline]
-    fn announce<P: Place>(&self, hint: Option<usize>) -> Option<usize> {
+    fn announce<P: ValuePlace>(&self, hint: Option<usize>) -> Option<usize> {
         if P::elements() == Elements::Inside {
             hint
         } else {
@@ -112,7 +112,7 @@ macro_rules! open {
     )*};
 }
 
-impl<'de, D: Deserializer<'de>, P: Place> Deserializer<'de> for Guarded<'_, D, P> {
+impl<'de, D: Deserializer<'de>, P: ValuePlace> Deserializer<'de> for Guarded<'_, D, P> {
     type Error = D::Error;
 
     pass_on! {
@@ -159,7 +159,7 @@ impl<'de, D: Deserializer<'de>, P: Place> Deserializer<'de> for Guarded<'_, D, P
     }
 }
 
-impl<'de, V: Visitor<'de>, P: Place> Visitor<'de> for Guarded<'_, V, P> {
+impl<'de, V: Visitor<'de>, P: ValuePlace> Visitor<'de> for Guarded<'_, V, P> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -202,7 +202,7 @@ impl<'de, V: Visitor<'de>, P: Place> Visitor<'de> for Guarded<'_, V, P> {
     }
 }
 
-impl<'de, S: DeserializeSeed<'de>, P: Place> DeserializeSeed<'de> for Guarded<'_, S, P> {
+impl<'de, S: DeserializeSeed<'de>, P: ValuePlace> DeserializeSeed<'de> for Guarded<'_, S, P> {
     type Value = S::Value;
 
     #[inline]
@@ -214,7 +214,7 @@ impl<'de, S: DeserializeSeed<'de>, P: Place> DeserializeSeed<'de> for Guarded<'_
     }
 }
 
-impl<'de, A: SeqAccess<'de>, P: Place> SeqAccess<'de> for Guarded<'_, A, P> {
+impl<'de, A: SeqAccess<'de>, P: ValuePlace> SeqAccess<'de> for Guarded<'_, A, P> {
     type Error = A::Error;
 
     #[inline]
@@ -232,7 +232,7 @@ impl<'de, A: SeqAccess<'de>, P: Place> SeqAccess<'de> for Guarded<'_, A, P> {
     }
 }
 
-impl<'de, A: MapAccess<'de>, P: Place> MapAccess<'de> for Guarded<'_, A, P> {
+impl<'de, A: MapAccess<'de>, P: ValuePlace> MapAccess<'de> for Guarded<'_, A, P> {
     type Error = A::Error;
 
     #[inline]
@@ -257,7 +257,7 @@ impl<'de, A: MapAccess<'de>, P: Place> MapAccess<'de> for Guarded<'_, A, P> {
     }
 }
 
-impl<'de, 'g, A: EnumAccess<'de>, P: Place> EnumAccess<'de> for Guarded<'g, A, P> {
+impl<'de, 'g, A: EnumAccess<'de>, P: ValuePlace> EnumAccess<'de> for Guarded<'g, A, P> {
     type Error = A::Error;
     type Variant = Guarded<'g, A::Variant, P>;
 
@@ -268,7 +268,7 @@ impl<'de, 'g, A: EnumAccess<'de>, P: Place> EnumAccess<'de> for Guarded<'g, A, P
     }
 }
 
-impl<'de, A: VariantAccess<'de>, P: Place> VariantAccess<'de> for Guarded<'_, A, P> {
+impl<'de, A: VariantAccess<'de>, P: ValuePlace> VariantAccess<'de> for Guarded<'_, A, P> {
     type Error = A::Error;
 
     #[inline]

@@ -11,7 +11,7 @@ use serde::de;
 
 use self::{adapter::Guarded, place::Outermost};
 use super::{CodecError, DecodeLimits};
-use crate::nesting::Share;
+use crate::nesting::StackShare;
 
 /// What one decode may still spend.
 #[derive(Debug)]
@@ -23,9 +23,9 @@ pub(super) struct Guard {
     memory: Cell<usize>,
     /// The longest length that a sequence may announce to the code that reserves memory for it.
     announced: usize,
-    stack: Share,
+    stack: StackShare,
     /// Kept here because a format's error type may drop the text.
-    refused: Cell<Option<Refused>>,
+    refused: Cell<Option<Refusal>>,
 }
 
 impl Guard {
@@ -37,7 +37,7 @@ impl Guard {
             depth: Cell::new(limits.depth),
             memory: Cell::new(limits.memory),
             announced: length.min(ANNOUNCED),
-            stack: Share::of(STACK),
+            stack: StackShare::of(STACK),
             refused: Cell::new(None),
         }
     }
@@ -53,11 +53,11 @@ impl Guard {
     pub(super) fn refusal(&self) -> Option<CodecError> {
         let DecodeLimits { depth, memory } = self.limits;
         self.refused.get().map(|refused| match refused {
-            Refused::Depth => CodecError::new(format!("the value nests deeper than {depth}, the limit (`max_depth`)")),
-            Refused::Memory => CodecError::new(format!(
+            Refusal::Depth => CodecError::new(format!("the value nests deeper than {depth}, the limit (`max_depth`)")),
+            Refusal::Memory => CodecError::new(format!(
                 "the elements of the value need more than {memory} bytes of memory, the limit (`max_decoded`)"
             )),
-            Refused::Stack => no_room(),
+            Refusal::Stack => no_room(),
         })
     }
 
@@ -67,7 +67,7 @@ impl Guard {
         if self.stack.fits(size_of::<T>().saturating_mul(COPIES)) {
             Ok(())
         } else {
-            Err(self.refuse(Refused::Stack))
+            Err(self.refuse(Refusal::Stack))
         }
     }
 
@@ -78,19 +78,19 @@ impl Guard {
                 self.memory.set(left);
                 Ok(())
             }
-            None => Err(self.refuse(Refused::Memory)),
+            None => Err(self.refuse(Refusal::Memory)),
         }
     }
 
     #[cold]
-    fn refuse<E: de::Error>(&self, refused: Refused) -> E {
+    fn refuse<E: de::Error>(&self, refused: Refusal) -> E {
         self.refused.set(Some(refused));
         E::custom("a decode limit is passed")
     }
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Refused {
+enum Refusal {
     Depth,
     Memory,
     Stack,
@@ -118,7 +118,7 @@ const ANNOUNCED: usize = 4096;
 #[inline]
 pub(crate) fn room_for<T>() -> Result<(), CodecError> {
     // The guard looks at small ones in any case.
-    if size_of::<T>() <= SMALL || Share::of(STACK).fits(size_of::<T>().saturating_mul(COPIES)) {
+    if size_of::<T>() <= SMALL || StackShare::of(STACK).fits(size_of::<T>().saturating_mul(COPIES)) {
         Ok(())
     } else {
         Err(no_room())

@@ -3,7 +3,7 @@
 use std::{any::type_name, marker::PhantomData};
 
 /// Where a value lies that is decoded. A place is a type and no value, so that the compiler decides what counts there.
-pub(in crate::codec) trait Place {
+pub(in crate::codec) trait ValuePlace {
     /// The size of the value around it, which is counted already. What is larger lies behind a pointer.
     fn room() -> usize;
 
@@ -44,28 +44,28 @@ pub(super) struct InSequence<T>(PhantomData<T>);
 #[derive(Debug)]
 pub(super) struct InMap<T>(PhantomData<T>);
 
-impl Place for Outermost {
+impl ValuePlace for Outermost {
     #[inline]
     fn room() -> usize {
         usize::MAX
     }
 }
 
-impl<T> Place for In<T> {
+impl<T> ValuePlace for In<T> {
     #[inline]
     fn room() -> usize {
         if is_pointer::<T>() { 0 } else { size_of::<T>() }
     }
 }
 
-impl<T> Place for InOption<T> {
+impl<T> ValuePlace for InOption<T> {
     #[inline]
     fn room() -> usize {
         if is_optional_pointer::<T>() { 0 } else { size_of::<T>() }
     }
 }
 
-impl<T> Place for InSequence<T> {
+impl<T> ValuePlace for InSequence<T> {
     #[inline]
     fn room() -> usize {
         size_of::<T>()
@@ -81,7 +81,7 @@ impl<T> Place for InSequence<T> {
     }
 }
 
-impl<T> Place for InMap<T> {
+impl<T> ValuePlace for InMap<T> {
     #[inline]
     fn room() -> usize {
         size_of::<T>()

@@ -14,10 +14,9 @@ use std::{any::Any, fmt, sync::Arc};
 
 pub(crate) use object::{Object, revoked};
 pub use payload::Payload;
-pub(crate) use payload::{Extra, Rest};
 pub(crate) use scope::{claim, collecting, decoding, is_collecting, is_near, offer, plain};
 
-use super::{Import, Inlet, Outlet};
+use super::{Import, RecvStream, SendStream};
 use crate::{
     codec::{DecodeLimits, Format},
     proto::Flow,
@@ -35,7 +34,7 @@ pub(crate) struct Wire {
 }
 
 /// What goes out with a message. Dropped before it is sent, it is as if the value that offered it was dropped.
-pub(crate) enum Offered {
+pub(crate) enum OutgoingAttachment {
     /// One end of a stream leaves; what stays is the other one, which sends or receives here.
     Stream {
         /// What this side will do.
@@ -59,25 +58,25 @@ pub(crate) trait StreamEnd: Send + Sync {
 /// The end of a stream on a connection.
 #[derive(Debug)]
 pub(crate) enum Bound {
-    Outlet(Outlet),
-    Inlet(Inlet),
+    SendStream(SendStream),
+    RecvStream(RecvStream),
 }
 
 /// What came with a message. Dropped without being claimed it is given back to the peer.
-pub(crate) enum Carried {
-    Outlet(Outlet),
-    Inlet(Inlet),
+pub(crate) enum IncomingAttachment {
+    SendStream(SendStream),
+    RecvStream(RecvStream),
     /// An object of the peer's.
     Import(Arc<Import>),
     /// An object that lives here and comes back.
     Object(Arc<dyn Object>),
     /// The message never left the process.
-    Local(Offered),
+    Local(OutgoingAttachment),
     /// An object of this side that has gone meanwhile.
     Nothing,
 }
 
-impl fmt::Debug for Offered {
+impl fmt::Debug for OutgoingAttachment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Stream { .. } => "Stream",
@@ -87,11 +86,11 @@ impl fmt::Debug for Offered {
     }
 }
 
-impl fmt::Debug for Carried {
+impl fmt::Debug for IncomingAttachment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Outlet(_) => "Outlet",
-            Self::Inlet(_) => "Inlet",
+            Self::SendStream(_) => "SendStream",
+            Self::RecvStream(_) => "RecvStream",
             Self::Import(_) => "Import",
             Self::Object(_) => "Object",
             Self::Local(_) => "Local",

@@ -1,12 +1,12 @@
 //! Encoded arguments and results, in buffers that are used again.
 
-use std::{cell::RefCell, fmt, pin::Pin};
+use std::cell::RefCell;
 
 use bytes::Bytes;
 use serde::Serialize;
 use thin_vec::ThinVec;
 
-use super::{Offered, collecting};
+use super::{OutgoingAttachment, collecting};
 use crate::codec::{Codec, CodecError, Format};
 
 /// Buffers that a thread keeps for its next payloads; more than calls commonly overlap on one thread.
@@ -24,24 +24,8 @@ thread_local! {
 #[derive(Debug, Default)]
 pub struct Payload {
     bytes: Vec<u8>,
-    /// Most messages are nothing but bytes.
-    extra: Option<Box<Extra>>,
-}
-
-/// What is left of a handler that has answered: it feeds the streams of its answer.
-pub(crate) type Rest = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// What goes with the bytes of a message, and after it.
-#[derive(Default)]
-pub(crate) struct Extra {
-    offered: ThinVec<Offered>,
-    rest: Option<Rest>,
-}
-
-impl fmt::Debug for Extra {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.offered.fmt(f)
-    }
+    /// What goes with the bytes.
+    offered: ThinVec<OutgoingAttachment>,
 }
 
 impl Payload {
@@ -56,33 +40,13 @@ impl Payload {
         let mut payload = Self::from(pooled.ok().flatten().unwrap_or_default());
         let (encoded, offered) = collecting(|| format.encode(value, &mut payload.bytes));
         encoded?;
-        if !offered.is_empty() {
-            payload.extra().offered = offered;
-        }
+        payload.offered = offered;
         Ok(payload)
     }
 
-    fn extra(&mut self) -> &mut Extra {
-        self.extra.get_or_insert_default()
-    }
-
     /// What goes with the bytes.
-    pub(crate) fn take_offered(&mut self) -> ThinVec<Offered> {
-        self.extra
-            .as_mut()
-            .map(|extra| std::mem::take(&mut extra.offered))
-            .unwrap_or_default()
-    }
-
-    /// The handler goes on after this answer.
-    pub(crate) fn with_rest(mut self, rest: Rest) -> Self {
-        self.extra().rest = Some(rest);
-        self
-    }
-
-    /// What is left of the handler.
-    pub(crate) fn take_rest(&mut self) -> Option<Rest> {
-        self.extra.as_mut()?.rest.take()
+    pub(crate) fn take_offered(&mut self) -> ThinVec<OutgoingAttachment> {
+        std::mem::take(&mut self.offered)
     }
 
     /// The bytes.
@@ -91,13 +55,13 @@ impl Payload {
     }
 
     /// Bytes and what goes with them, each for itself.
-    pub(crate) fn into_parts(mut self) -> (Bytes, Option<Box<Extra>>) {
-        let extra = self.extra.take();
-        (self.into_bytes(), extra)
+    pub(crate) fn into_parts(mut self) -> (Bytes, ThinVec<OutgoingAttachment>) {
+        let offered = self.take_offered();
+        (self.into_bytes(), offered)
     }
 
-    pub(crate) fn from_parts(bytes: Vec<u8>, extra: Option<Box<Extra>>) -> Self {
-        Self { bytes, extra }
+    pub(crate) fn from_parts(bytes: Vec<u8>, offered: ThinVec<OutgoingAttachment>) -> Self {
+        Self { bytes, offered }
     }
 
     /// The bytes without a copy; the buffer leaves the pool for good.
@@ -111,7 +75,7 @@ impl Payload {
 
 impl From<Vec<u8>> for Payload {
     fn from(bytes: Vec<u8>) -> Self {
-        Self { bytes, extra: None }
+        Self::from_parts(bytes, ThinVec::new())
     }
 }
 

@@ -7,12 +7,12 @@ use std::{
 
 use thin_vec::ThinVec;
 
-use super::{Carried, Offered, Wire};
+use super::{IncomingAttachment, OutgoingAttachment, Wire};
 use crate::proto::MAX_ATTACHMENTS;
 
 /// What this thread does.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Work {
+enum CodecWork {
     /// Nothing: values that need a list refuse to be serialised.
     Other,
     /// It encodes a message, which may carry something by now.
@@ -25,16 +25,16 @@ enum Work {
 }
 
 /// What came with the message that is being decoded.
-struct Came {
-    carried: Vec<Option<Carried>>,
+struct IncomingList {
+    carried: Vec<Option<IncomingAttachment>>,
     wire: Wire,
 }
 
 thread_local! {
     /// Apart from the lists: nearly all messages are bytes and nothing else, and they touch only this.
-    static WORK: Cell<Work> = const { Cell::new(Work::Other) };
-    static OFFERED: RefCell<ThinVec<Offered>> = const { RefCell::new(ThinVec::new()) };
-    static CAME: RefCell<Option<Came>> = const { RefCell::new(None) };
+    static WORK: Cell<CodecWork> = const { Cell::new(CodecWork::Other) };
+    static OFFERED: RefCell<ThinVec<OutgoingAttachment>> = const { RefCell::new(ThinVec::new()) };
+    static CAME: RefCell<Option<IncomingList>> = const { RefCell::new(None) };
 }
 
 const TOO_MANY: &str = "a message carries 1,024 streams, channels and clients at most";
@@ -47,13 +47,13 @@ const NOT_CARRIED: &str = "a stream, channel or client that did not come with th
 
 /// Makes `list` the one of the message that is being encoded, and gives the one before. While a thread ends it has
 /// none: then messages are bytes and nothing else.
-fn exchange_offered(list: ThinVec<Offered>) -> ThinVec<Offered> {
+fn exchange_offered(list: ThinVec<OutgoingAttachment>) -> ThinVec<OutgoingAttachment> {
     let exchanged = OFFERED.try_with(|current| mem::replace(&mut *current.borrow_mut(), list));
     exchanged.unwrap_or_default()
 }
 
 /// The same for a message that is being decoded.
-fn exchange_came(came: Option<Came>) -> Option<Came> {
+fn exchange_came(came: Option<IncomingList>) -> Option<IncomingList> {
     let exchanged = CAME.try_with(|current| mem::replace(&mut *current.borrow_mut(), came));
     exchanged.ok().flatten()
 }
@@ -62,15 +62,15 @@ fn exchange_came(came: Option<Came>) -> Option<Came> {
 /// another message.
 struct Encoding {
     /// What was before: with the list of an outer message, if that carries something already.
-    outer: Option<(Work, ThinVec<Offered>)>,
+    outer: Option<(CodecWork, ThinVec<OutgoingAttachment>)>,
 }
 
 impl Encoding {
     #[inline]
     fn enter() -> Self {
-        let outer = WORK.replace(Work::Encoding { offered: false });
+        let outer = WORK.replace(CodecWork::Encoding { offered: false });
         let list = match outer {
-            Work::Encoding { offered: true } | Work::Plain => exchange_offered(ThinVec::new()),
+            CodecWork::Encoding { offered: true } | CodecWork::Plain => exchange_offered(ThinVec::new()),
             _ => ThinVec::new(),
         };
         Self {
@@ -80,12 +80,12 @@ impl Encoding {
 
     /// Puts back what was before, and gives what the message carries.
     #[inline]
-    fn leave(&mut self) -> ThinVec<Offered> {
+    fn leave(&mut self) -> ThinVec<OutgoingAttachment> {
         let Some((outer, list)) = self.outer.take() else {
             return ThinVec::new();
         };
         let work = WORK.replace(outer);
-        if work == (Work::Encoding { offered: true }) || !list.is_empty() {
+        if work == (CodecWork::Encoding { offered: true }) || !list.is_empty() {
             exchange_offered(list)
         } else {
             ThinVec::new()
@@ -102,7 +102,7 @@ impl Drop for Encoding {
 
 /// A part of a message, likewise.
 struct Part {
-    outer: Work,
+    outer: CodecWork,
 }
 
 impl Drop for Part {
@@ -113,8 +113,8 @@ impl Drop for Part {
 
 /// A message that is being decoded, likewise.
 struct Decoding {
-    outer: Work,
-    outer_came: Option<Came>,
+    outer: CodecWork,
+    outer_came: Option<IncomingList>,
 }
 
 impl Drop for Decoding {
@@ -127,7 +127,7 @@ impl Drop for Decoding {
 
 /// Encodes a message, and gives what goes with it.
 #[inline]
-pub(crate) fn collecting<R>(encode: impl FnOnce() -> R) -> (R, ThinVec<Offered>) {
+pub(crate) fn collecting<R>(encode: impl FnOnce() -> R) -> (R, ThinVec<OutgoingAttachment>) {
     let mut encoding = Encoding::enter();
     let encoded = encode();
     let offered = encoding.leave();
@@ -139,22 +139,22 @@ pub(crate) fn collecting<R>(encode: impl FnOnce() -> R) -> (R, ThinVec<Offered>)
 /// Encodes a watched value in a message, where nothing can be offered.
 pub(crate) fn plain<R>(encode: impl FnOnce() -> R) -> R {
     let _part = Part {
-        outer: WORK.replace(Work::Plain),
+        outer: WORK.replace(CodecWork::Plain),
     };
     encode()
 }
 
 /// Puts something into the list of the message that is being encoded, and gives its place. What is refused is dropped.
-pub(crate) fn offer(offered: Offered) -> Result<u32, &'static str> {
+pub(crate) fn offer(offered: OutgoingAttachment) -> Result<u32, &'static str> {
     is_collecting()?;
     let mut offered = Some(offered);
     // A refused one is dropped behind the borrow: that may run foreign code.
-    let mut put = |list: &mut ThinVec<Offered>| {
+    let mut put = |list: &mut ThinVec<OutgoingAttachment>| {
         if list.len() >= MAX_ATTACHMENTS {
             return Err(TOO_MANY);
         }
         list.extend(offered.take());
-        WORK.set(Work::Encoding { offered: true });
+        WORK.set(CodecWork::Encoding { offered: true });
         Ok(list.len() as u32 - 1)
     };
     OFFERED
@@ -165,15 +165,15 @@ pub(crate) fn offer(offered: Offered) -> Result<u32, &'static str> {
 /// Whether a message is being encoded here, so that something may be offered.
 pub(crate) fn is_collecting() -> Result<(), &'static str> {
     match WORK.get() {
-        Work::Encoding { .. } => Ok(()),
-        Work::Plain => Err(NOT_PLAIN),
+        CodecWork::Encoding { .. } => Ok(()),
+        CodecWork::Plain => Err(NOT_PLAIN),
         _ => Err(NOT_ENCODING),
     }
 }
 
 /// Decodes a message with what came along; what nobody claims is dropped. Most messages carry nothing and come from
 /// elsewhere: those cost nothing here.
-pub(crate) fn decoding<R>(carried: ThinVec<Carried>, wire: Wire, decode: impl FnOnce() -> R) -> R {
+pub(crate) fn decoding<R>(carried: ThinVec<IncomingAttachment>, wire: Wire, decode: impl FnOnce() -> R) -> R {
     if carried.is_empty() && !wire.near {
         decode()
     } else {
@@ -182,18 +182,18 @@ pub(crate) fn decoding<R>(carried: ThinVec<Carried>, wire: Wire, decode: impl Fn
 }
 
 /// Decodes a message with what came along; what nobody claims is dropped.
-fn providing<R>(carried: ThinVec<Carried>, wire: Wire, decode: impl FnOnce() -> R) -> R {
+fn providing<R>(carried: ThinVec<IncomingAttachment>, wire: Wire, decode: impl FnOnce() -> R) -> R {
     let carried = carried.into_iter().map(Some).collect();
     let _decoding = Decoding {
-        outer: WORK.replace(Work::Decoding),
-        outer_came: exchange_came(Some(Came { carried, wire })),
+        outer: WORK.replace(CodecWork::Decoding),
+        outer_came: exchange_came(Some(IncomingList { carried, wire })),
     };
     decode()
 }
 
 /// Takes something out of the list of the message that is being decoded.
-pub(crate) fn claim(place: u32) -> Result<(Carried, Wire), &'static str> {
-    let claim = |came: &mut Came| {
+pub(crate) fn claim(place: u32) -> Result<(IncomingAttachment, Wire), &'static str> {
+    let claim = |came: &mut IncomingList| {
         let claimed = came.carried.get_mut(place as usize).and_then(Option::take);
         Ok((claimed.ok_or(NOT_CARRIED)?, came.wire))
     };
@@ -205,8 +205,8 @@ pub(crate) fn is_near() -> bool {
     with_came(|came| came.wire.near).unwrap_or(false)
 }
 
-fn with_came<R>(ask: impl FnOnce(&mut Came) -> R) -> Option<R> {
-    if WORK.get() != Work::Decoding {
+fn with_came<R>(ask: impl FnOnce(&mut IncomingList) -> R) -> Option<R> {
+    if WORK.get() != CodecWork::Decoding {
         return None;
     }
     CAME.try_with(|came| came.borrow_mut().as_mut().map(ask)).ok().flatten()
@@ -248,8 +248,8 @@ mod tests {
         }
     }
 
-    fn stream(dropped: &Arc<AtomicUsize>) -> Offered {
-        Offered::Stream {
+    fn stream(dropped: &Arc<AtomicUsize>) -> OutgoingAttachment {
+        OutgoingAttachment::Stream {
             flow: Flow::Sends,
             end: Box::new(Counted(Arc::clone(dropped))),
         }
@@ -299,7 +299,7 @@ mod tests {
     #[test]
     fn each_place_is_claimed_once_and_the_rest_is_dropped() {
         let dropped = Arc::default();
-        let carried = (0..3).map(|_| Carried::Local(stream(&dropped))).collect();
+        let carried = (0..3).map(|_| IncomingAttachment::Local(stream(&dropped))).collect();
         let claimed = providing(carried, Wire::default(), || {
             let claimed = claim(1).expect("it came along");
             assert!(claim(1).is_err());

@@ -2,173 +2,167 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use thin_vec::ThinVec;
 
-use super::{Due, Link, State};
+use super::LinkGuard;
 use crate::{
-    Code, Error, Outcome,
-    driver::attachments::{Bound, Carried, Offered},
-    driver::{Import, Inlet, Outlet},
+    Code, Error,
+    driver::attachments::{Bound, IncomingAttachment, OutgoingAttachment},
+    driver::{Import, RecvStream, SendStream},
     proto::{Attachment, Flow},
 };
 
-/// What a message is to carry. As long as the lock is held it can be taken back.
-#[derive(Default)]
-pub(in crate::driver) struct Attached {
+/// What a message is about to carry. Unless it is [settled](Self::settle), all of it is taken back when this is
+/// dropped, and what was offered goes to nobody.
+pub(in crate::driver) struct Attaching<'h, 'a> {
+    pub(in crate::driver) held: &'h mut LinkGuard<'a>,
     pub(in crate::driver) attachments: ThinVec<Attachment>,
     /// Objects that the peer is given for the first time.
     fresh: Vec<u32>,
+    offered: ThinVec<OutgoingAttachment>,
 }
 
-impl State {
+impl<'h, 'a> Attaching<'h, 'a> {
     /// Gives everything that a message offers a number on this connection.
     ///
     /// # Errors
     /// What cannot travel, and nothing is changed.
-    pub(in crate::driver) fn attach(&mut self, link: &Arc<Link>, offered: &[Offered]) -> Result<Attached, Error> {
-        let mut attached = Attached::default();
-        for offered in offered {
-            if let Err(error) = self.attach_one(link, offered, &mut attached) {
-                self.detach(&attached);
-                return Err(error);
-            }
+    #[inline]
+    pub(in crate::driver) fn new(
+        held: &'h mut LinkGuard<'a>,
+        offered: ThinVec<OutgoingAttachment>,
+    ) -> Result<Self, Error> {
+        let mut attaching = Self {
+            held,
+            attachments: ThinVec::new(),
+            fresh: Vec::new(),
+            offered,
+        };
+        if !attaching.offered.is_empty() {
+            attaching.attach()?;
         }
-        Ok(attached)
+        Ok(attaching)
     }
 
-    fn attach_one(&mut self, link: &Arc<Link>, offered: &Offered, attached: &mut Attached) -> Result<(), Error> {
-        let attachment = match offered {
-            Offered::Stream { flow, .. } => Attachment::Stream {
-                stream: self.connection.open_stream(*flow)?,
-                flow: *flow,
-            },
-            Offered::Object(object) => {
-                let (number, fresh) = self.export(object)?;
-                attached.fresh.extend(fresh.then_some(number));
-                Attachment::Object {
-                    object: number,
-                    service: object.service_id(),
+    fn attach(&mut self) -> Result<(), Error> {
+        for offered in &self.offered {
+            let attachment = match offered {
+                OutgoingAttachment::Stream { flow, .. } => Attachment::Stream {
+                    stream: self.held.connection.open_stream(*flow)?,
+                    flow: *flow,
+                },
+                OutgoingAttachment::Object(object) => {
+                    let (number, fresh) = self.held.export(object)?;
+                    self.fresh.extend(fresh.then_some(number));
+                    Attachment::Object {
+                        object: number,
+                        service: object.service_id(),
+                    }
                 }
-            }
-            Offered::Import(import) if Arc::ptr_eq(import.link(), link) => Attachment::Returned {
-                object: import.object(),
-            },
-            Offered::Import(import) => {
-                let text = format!(
-                    "the message's sender has the object from another connection, with {}: a reference goes back there \
-                     and nowhere else; have the one who offers the object hand it out, or the sender offer one of its \
-                     own that passes calls on",
-                    import.link().peer()
-                );
-                return Err(Error::refused(Code::FailedPrecondition, text));
-            }
-        };
-        attached.attachments.push(attachment);
+                OutgoingAttachment::Import(import) if Arc::ptr_eq(import.link(), self.held.link) => {
+                    Attachment::Returned {
+                        object: import.object(),
+                    }
+                }
+                OutgoingAttachment::Import(import) => return Err(from_elsewhere(import)),
+            };
+            self.attachments.push(attachment);
+        }
         Ok(())
     }
 
-    /// Takes back what no message has carried.
-    pub(in crate::driver) fn detach(&mut self, attached: &Attached) {
-        for &attachment in &attached.attachments {
-            match attachment {
-                Attachment::Stream { stream, .. } => self.connection.discard_stream(stream),
-                Attachment::Object { object, .. } => self.connection.unexport(object),
-                Attachment::Returned { .. } => {}
-            }
-        }
-        for &object in &attached.fresh {
-            // Whoever offered the object has it still, so it is not dropped here.
-            self.exports.forget(object);
+    /// The message is on its way: what stays of what it offered belongs to this connection now.
+    #[inline]
+    pub(in crate::driver) fn settle(mut self) {
+        if !self.attachments.is_empty() {
+            self.settle_all();
         }
     }
 
-    /// The message is on its way: what stays of what it offered belongs to this connection now.
-    pub(in crate::driver) fn settle(
-        &mut self,
-        link: &Arc<Link>,
-        attached: &Attached,
-        offered: ThinVec<Offered>,
-        due: &mut Due,
-    ) {
-        for (&attachment, offered) in attached.attachments.iter().zip(offered) {
+    fn settle_all(&mut self) {
+        let offered = std::mem::take(&mut self.offered);
+        for (attachment, offered) in std::mem::take(&mut self.attachments).into_iter().zip(offered) {
             match (attachment, offered) {
-                (Attachment::Stream { stream, flow }, Offered::Stream { end, .. }) => {
-                    self.hold();
-                    let link = Arc::clone(link);
+                (Attachment::Stream { stream, flow }, OutgoingAttachment::Stream { end, .. }) => {
+                    self.held.hold();
+                    let link = Arc::clone(self.held.link);
                     let bound = match flow {
-                        Flow::Sends => Bound::Outlet(Outlet::new(link, stream)),
-                        Flow::Receives => Bound::Inlet(Inlet::new(link, stream)),
+                        Flow::Sends => Bound::SendStream(SendStream::new(link, stream)),
+                        Flow::Receives => Bound::RecvStream(RecvStream::new(link, stream)),
                     };
-                    due.ends.push((end, bound));
+                    self.held.due.rare().ends.push((end, bound));
                 }
                 (attachment, offered) => {
                     if let Attachment::Returned { object } = attachment {
-                        self.imports.used(object);
+                        self.held.imports.used(object);
                     }
-                    due.offered.push(offered);
+                    self.held.due.rare().offered.push(offered);
                 }
             }
         }
+        self.fresh.clear();
     }
 
+    /// Takes back what no message has carried.
+    fn detach(&mut self) {
+        for attachment in std::mem::take(&mut self.attachments) {
+            match attachment {
+                Attachment::Stream { stream, .. } => self.held.connection.discard_stream(stream),
+                Attachment::Object { object, .. } => self.held.connection.unexport(object),
+                Attachment::Returned { .. } => {}
+            }
+        }
+        for object in self.fresh.drain(..) {
+            // Whoever offered the object has it still, so it is not dropped here.
+            self.held.exports.forget(object);
+        }
+        self.held.due.forsake(std::mem::take(&mut self.offered));
+    }
+}
+
+impl Drop for Attaching<'_, '_> {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.offered.is_empty() {
+            self.detach();
+        }
+    }
+}
+
+fn from_elsewhere(import: &Import) -> Error {
+    let text = format!(
+        "the message's sender has the object from another connection, with {}: a reference goes back there and nowhere \
+         else; have the one who offers the object hand it out, or the sender offer one of its own that passes calls on",
+        import.link().peer()
+    );
+    Error::refused(Code::FailedPrecondition, text)
+}
+
+impl LinkGuard<'_> {
     /// Makes handles of what a message carried, so that dropping them gives it back.
-    pub(in crate::driver) fn carried(
-        &mut self,
-        link: &Arc<Link>,
-        attachments: ThinVec<Attachment>,
-    ) -> ThinVec<Carried> {
+    pub(in crate::driver) fn carried(&mut self, attachments: ThinVec<Attachment>) -> ThinVec<IncomingAttachment> {
         if attachments.is_empty() {
             return ThinVec::new();
         }
         let handle = |attachment| match attachment {
             Attachment::Stream { stream, flow } => {
                 self.hold();
-                let link = Arc::clone(link);
+                let link = Arc::clone(self.link);
                 match flow {
-                    Flow::Sends => Carried::Outlet(Outlet::new(link, stream)),
-                    Flow::Receives => Carried::Inlet(Inlet::new(link, stream)),
+                    Flow::Sends => IncomingAttachment::SendStream(SendStream::new(link, stream)),
+                    Flow::Receives => IncomingAttachment::RecvStream(RecvStream::new(link, stream)),
                 }
             }
             Attachment::Object { object, service } => {
                 self.hold();
                 self.imports.add(object);
-                Carried::Import(Arc::new(Import::new(Arc::clone(link), object, service)))
+                IncomingAttachment::Import(Arc::new(Import::new(Arc::clone(self.link), object, service)))
             }
             Attachment::Returned { object } => match self.exports.get(object) {
-                Some(object) => Carried::Object(Arc::clone(object)),
-                None => Carried::Nothing,
+                Some(object) => IncomingAttachment::Object(Arc::clone(object)),
+                None => IncomingAttachment::Nothing,
             },
         };
         attachments.into_iter().map(handle).collect()
-    }
-
-    /// Attaches what the result of a call offers. Where the reply does not go as it is, the connection says why, and
-    /// what was offered goes to nobody.
-    pub(super) fn carry_with_reply(
-        &mut self,
-        link: &Arc<Link>,
-        id: u32,
-        metadata: &Bytes,
-        length: usize,
-        offered: ThinVec<Offered>,
-        due: &mut Due,
-    ) -> Result<(), Error> {
-        if self.is_over() || !self.connection.can_reply(id, metadata, length) {
-            due.forsake(offered);
-            return Ok(());
-        }
-        match self.attach(link, &offered) {
-            Ok(attached) => {
-                self.connection.attach_reply(id, &attached.attachments);
-                self.settle(link, &attached, offered, due);
-                Ok(())
-            }
-            Err(error) => {
-                due.forsake(offered);
-                let text = format!("the result was made and cannot be sent: {}", error.message());
-                Err(Error::new(error.code(), text).with_outcome(Outcome::Executed))
-            }
-        }
     }
 }

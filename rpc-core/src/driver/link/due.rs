@@ -6,64 +6,112 @@ use thin_vec::ThinVec;
 
 use crate::{
     Address, Error,
-    driver::attachments::{Bound, Object, Offered, Payload, StreamEnd},
+    driver::attachments::{Bound, Object, OutgoingAttachment, StreamEnd},
     events,
     told::Ending,
     unwind::guarded,
 };
 
-/// What is to be woken, joined and dropped as soon as the lock is free.
+/// What is to be woken, joined and dropped as soon as the lock is free. It runs when it is dropped.
 #[derive(Default)]
-pub(in crate::driver) struct Due {
-    pub(super) wakers: Vec<Waker>,
+pub(super) struct Due {
+    /// The driver, which has something to do.
+    pub(super) driver: Option<Waker>,
+    /// Mostly there is one.
+    waker: Option<Waker>,
+    wakers: Vec<Waker>,
+    rare: Option<Box<Rare>>,
+}
+
+/// What calls without streams and objects never have.
+#[derive(Default)]
+pub(super) struct Rare {
     /// Streams whose message is on its way.
     pub(super) ends: ThinVec<(Box<dyn StreamEnd>, Bound)>,
     /// What was offered and is of no use any more.
-    pub(super) offered: ThinVec<Offered>,
-    /// Arguments of calls that had waited.
-    pub(super) payloads: ThinVec<Payload>,
+    pub(super) offered: ThinVec<OutgoingAttachment>,
     /// Objects that nobody at the other end can name any more.
     pub(super) objects: ThinVec<Arc<dyn Object>>,
     /// What is over, and why.
     pub(super) endings: ThinVec<(Arc<Ending>, Error)>,
+    /// Errors that were sent, with causes of the user's.
+    pub(super) errors: ThinVec<Error>,
     /// Limits that peers came to, for the log.
     pub(super) passed: ThinVec<(Address, String)>,
 }
 
 impl Due {
     /// Does it all. The connection does not end with the code of a user that panics here.
-    #[inline]
-    pub(in crate::driver) fn run(&mut self) {
-        self.wakers.drain(..).for_each(Waker::wake);
-        let nothing_sent = self.ends.is_empty() && self.offered.is_empty() && self.payloads.is_empty();
-        if !(nothing_sent && self.objects.is_empty() && self.endings.is_empty() && self.passed.is_empty()) {
-            self.run_rare();
+    fn run(&mut self) {
+        if let Some(driver) = self.driver.take() {
+            driver.wake();
+        }
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+            std::mem::take(&mut self.wakers).into_iter().for_each(Waker::wake);
+        }
+        if let Some(rare) = self.rare.take() {
+            rare.run();
         }
     }
 
-    /// What calls without streams and objects never have.
-    fn run_rare(&mut self) {
-        for (end, bound) in self.ends.drain(..) {
-            guarded(|| end.bind(bound));
+    /// Somebody has what he waited for.
+    pub(super) fn wake(&mut self, wakers: impl IntoIterator<Item = Waker>) {
+        for waker in wakers {
+            if self.waker.is_none() {
+                self.waker = Some(waker);
+            } else {
+                self.wakers.push(waker);
+            }
         }
-        for offered in self.offered.drain(..) {
-            guarded(|| drop(offered));
-        }
-        for payload in self.payloads.drain(..) {
-            guarded(|| drop(payload));
-        }
-        // An object guards its own destructor.
-        self.objects.clear();
-        for (ending, why) in self.endings.drain(..) {
-            ending.tell(why);
-        }
-        for (peer, why) in self.passed.drain(..) {
-            events::limit_passed(&peer, &why);
+    }
+
+    pub(super) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// An error is of no use any more. The cause of one is the user's.
+    pub(super) fn retire(&mut self, error: Error) {
+        if std::error::Error::source(&error).is_some() {
+            self.rare().errors.push(error);
         }
     }
 
     /// What was offered goes to nobody.
-    pub(in crate::driver) fn forsake(&mut self, offered: ThinVec<Offered>) {
-        self.offered.extend(offered);
+    pub(super) fn forsake(&mut self, offered: ThinVec<OutgoingAttachment>) {
+        if !offered.is_empty() {
+            self.rare().offered.extend(offered);
+        }
+    }
+}
+
+impl Rare {
+    fn run(self) {
+        for (end, bound) in self.ends {
+            guarded(|| end.bind(bound));
+        }
+        for offered in self.offered {
+            guarded(|| drop(offered));
+        }
+        // An object guards its own destructor.
+        drop(self.objects);
+        for (ending, why) in self.endings {
+            ending.tell(why);
+        }
+        for error in self.errors {
+            guarded(|| drop(error));
+        }
+        for (peer, why) in self.passed {
+            events::limit_passed(&peer, &why);
+        }
+    }
+}
+
+impl Drop for Due {
+    #[inline]
+    fn drop(&mut self) {
+        if self.driver.is_some() || self.waker.is_some() || self.rare.is_some() {
+            self.run();
+        }
     }
 }

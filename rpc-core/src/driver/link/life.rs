@@ -1,8 +1,8 @@
 //! How long a connection lives: as long as somebody needs it.
 
-use std::{sync::Arc, task::Waker};
+use std::sync::Arc;
 
-use super::{Due, Link, State, current_runtime, wake};
+use super::{Link, LinkGuard, LinkState, current_runtime};
 use crate::{Error, Outcome};
 
 /// Who needs the connection, and whether it takes new calls.
@@ -44,46 +44,38 @@ pub(crate) struct Busy(Arc<Link>);
 impl Link {
     /// Takes no more calls from the peer; the connection ends when those under way are done, and what is left of their
     /// handlers.
-    pub(crate) fn go_away(&self) {
-        let mut due = Due::default();
+    pub(crate) fn go_away(self: &Arc<Self>) {
         let mut state = self.lock();
         state.connection.go_away();
         state.life.closing = true;
         state.life.draining = true;
-        state.turn_away(&mut due);
-        let driver = state.driver.take();
-        drop(state);
-        wake(driver);
-        due.run();
+        state.turn_away();
+        state.wake_driver();
     }
 
     /// Ends the connection now; the peer is told why, as far as the transport takes it at once.
-    pub(crate) fn cut(&self, why: Error) {
+    pub(crate) fn cut(self: &Arc<Self>, why: Error) {
         let mut state = self.lock();
         state.life.cut = Some(why);
-        let driver = state.driver.take();
-        drop(state);
-        wake(driver);
+        state.wake_driver();
     }
 
     /// Nothing more can be written: other calls need another connection.
     pub(in crate::driver) fn breaks(&self) {
-        self.lock().life.closing = true;
+        self.state.lock().life.closing = true;
     }
 
     /// Whoever makes calls is gone: the connection ends when all calls are done and nobody has a reference to one of
     /// the peer's objects or an end of a stream.
-    pub(crate) fn finish(&self) {
+    pub(crate) fn finish(self: &Arc<Self>) {
         let mut state = self.lock();
         state.life.held = false;
-        let driver = state.unneeded();
-        drop(state);
-        wake(driver);
+        state.end_if_unneeded();
     }
 
     /// Holds up the end of a connection that drains.
     pub(crate) fn busy(self: &Arc<Self>) -> Busy {
-        self.lock().life.rests += 1;
+        self.state.lock().life.rests += 1;
         Busy(Arc::clone(self))
     }
 
@@ -95,26 +87,25 @@ impl Link {
 
     /// Whether any call on this connection ended before the connection did.
     pub(crate) fn has_answered(&self) -> bool {
-        self.lock().answered
+        self.state.lock().answered
     }
 
     /// Whether new calls may be made on this connection.
     pub(crate) fn is_open(&self) -> bool {
-        let state = self.lock();
+        let state = self.state.lock();
         !state.is_over() && !state.is_closing()
     }
 
     /// Ends the connection now: every waiting call is told, those that provably never left as not executed; every
     /// stream is told, and every object that the peer could name is let go.
     pub(in crate::driver) fn end(self: &Arc<Self>, why: &Error) {
-        let mut due = Due::default();
         let mut state = self.lock();
         if state.is_over() {
             return;
         }
         // Answers that came before the end are answers.
         while let Some(event) = state.connection.poll_event() {
-            state.handle(self, event, &mut due);
+            state.handle(event);
         }
         // What was sent on streams may have arrived or not.
         let end = why.clone().with_outcome(Outcome::Unknown);
@@ -122,26 +113,28 @@ impl Link {
         for (id, outcome) in state.connection.drain_lost() {
             let waiter = state.waiter(id);
             waiter.answer = Some(Err(why.clone().with_outcome(outcome)));
-            due.wakers.extend(waiter.waker.take());
+            let waker = waiter.waker.take();
+            state.due.wake(waker);
         }
-        state.turn_away(&mut due);
-        state.streams.wake_all(&mut due.wakers);
-        let key = self.key();
-        due.objects
-            .extend(state.exports.clear().inspect(|object| object.unwatch(key)));
-        let watched = state.imports.endings().chain([Arc::clone(&self.ending)]);
-        due.endings.extend(watched.map(|ending| (ending, end.clone())));
+        state.turn_away();
+        let wakers = state.streams.take_all();
+        state.due.wake(wakers);
+        let (key, objects) = (self.key(), state.exports.clear());
+        let rare = state.due.rare();
+        rare.objects.extend(objects.inspect(|object| object.unwatch(key)));
+        let watched: Vec<_> = state.imports.endings().chain([Arc::clone(&self.ending)]).collect();
+        let ended = watched.into_iter().map(|ending| (ending, end.clone()));
+        state.due.rare().endings.extend(ended);
         // Whoever has an end of a stream keeps the link, and is not to keep what was never read with it.
         let unsent = state.connection.take_unsent();
         state.settle_unread();
         drop(state);
-        due.run();
         self.tell_looked();
         drop(unsent);
     }
 }
 
-impl State {
+impl LinkState {
     pub(in crate::driver) fn is_over(&self) -> bool {
         self.life.end.is_some()
     }
@@ -188,23 +181,27 @@ impl State {
     pub(super) fn hold(&mut self) {
         self.life.handles += 1;
     }
+}
 
-    /// There is one less. The driver is to be woken if the connection may end by that.
-    pub(in crate::driver) fn let_go(&mut self) -> Option<Waker> {
+impl LinkGuard<'_> {
+    /// There is one reference or end of a stream less. The driver is woken if the connection may end by that.
+    pub(in crate::driver) fn let_go(&mut self) {
         self.life.handles -= 1;
-        self.unneeded()
+        self.end_if_unneeded();
     }
 
-    /// The driver's waker, when what has just ended may have been the last.
-    pub(super) fn wake_for_end(&mut self) -> Option<Waker> {
-        if self.life.closing { self.driver.take() } else { None }
+    /// The driver is woken when what has just ended may have been the last.
+    pub(super) fn wake_for_end(&mut self) {
+        if self.life.closing {
+            self.wake_driver();
+        }
     }
 
-    fn unneeded(&mut self) -> Option<Waker> {
+    fn end_if_unneeded(&mut self) {
         let Life { held, handles, .. } = self.life;
         self.life.closing |= !held && handles == 0;
-        let closing = self.life.closing;
-        self.wake_for_output(closing)
+        self.wake_for_end();
+        self.wake_for_output();
     }
 }
 
@@ -212,8 +209,6 @@ impl Drop for Busy {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         state.life.rests -= 1;
-        let driver = state.wake_for_end();
-        drop(state);
-        wake(driver);
+        state.wake_for_end();
     }
 }

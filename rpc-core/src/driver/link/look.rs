@@ -4,11 +4,14 @@
 //! its process was stopped, what the peer did meanwhile waits in the socket. A call that went out first would be lost
 //! with the connection, and nobody could say whether it ran. So after a pause the driver looks before a call is made.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use super::{Link, wake};
+use super::Link;
 
 /// A runtime of one thread runs only while somebody drives it. To look costs a turn of it, which is little beside such
 /// a pause.
@@ -61,7 +64,7 @@ impl Look {
 
 impl Link {
     /// Waits until the driver has looked at what came before `since`, or the connection is over. Cancel safe.
-    pub(crate) async fn look(&self, since: Instant) {
+    pub(crate) async fn look(self: &Arc<Self>, since: Instant) {
         loop {
             // Created before the question, so that a look in between is not missed.
             let looked = self.looks.notified();
@@ -72,15 +75,13 @@ impl Link {
         }
     }
 
-    fn wants_look(&self, since: Instant) -> bool {
+    fn wants_look(self: &Arc<Self>, since: Instant) -> bool {
         let mut state = self.lock();
         if state.is_over() || state.look.at >= since {
             return false;
         }
         state.look.wanted = true;
-        let driver = state.driver.take();
-        drop(state);
-        wake(driver);
+        state.wake_driver();
         true
     }
 

@@ -2,6 +2,7 @@
 
 mod attach;
 mod due;
+mod guard;
 mod life;
 mod look;
 mod objects;
@@ -11,7 +12,7 @@ mod streams;
 
 use std::{
     fmt,
-    sync::{Arc, MutexGuard},
+    sync::Arc,
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
@@ -23,16 +24,18 @@ use tokio::{
     sync::Notify,
 };
 
-pub(super) use due::Due;
+pub(super) use attach::Attaching;
+use due::Due;
+pub(super) use guard::LinkGuard;
 pub(crate) use life::Busy;
 use look::Look;
-pub(super) use state::State;
+use state::LinkState;
 pub(super) use streams::wait;
 
 use crate::{
     Code, Error, Metadata, Outcome,
     driver::Share,
-    driver::attachments::{Carried, Payload, Wire},
+    driver::attachments::{IncomingAttachment, Payload, Wire},
     proto::{COPIED, Connection, RequestHead, Ticket, encode_metadata, parse_metadata},
     sync::Mutex,
     told::Ending,
@@ -40,7 +43,7 @@ use crate::{
 };
 
 /// How a call ended.
-pub(crate) type Answered = Result<Reply, Error>;
+pub(crate) type CallResult = Result<Reply, Error>;
 
 /// A reply as it came.
 #[derive(Debug, Default)]
@@ -49,7 +52,7 @@ pub(crate) struct Reply {
     pub(crate) metadata: Bytes,
     pub(crate) body: Bytes,
     /// What came along.
-    pub(crate) carried: ThinVec<Carried>,
+    pub(crate) carried: ThinVec<IncomingAttachment>,
 }
 
 /// One open connection, shared by its driver and everyone who makes or answers calls on it.
@@ -57,7 +60,7 @@ pub(crate) struct Reply {
 /// One lock guards it all. It is held for a few hundred instructions, never across an await and never while foreign
 /// code (a waker, a serialiser, a handler, a destructor) runs.
 pub(crate) struct Link {
-    state: Mutex<State>,
+    state: Mutex<LinkState>,
     wire: Wire,
     peer: Address,
     share: Arc<Share>,
@@ -103,7 +106,7 @@ impl Link {
     ) -> Arc<Self> {
         Arc::new(Self {
             max_item: connection.max_item(),
-            state: Mutex::new(State::new(connection, Look::new(), Arc::clone(&share))),
+            state: Mutex::new(LinkState::new(connection, Look::new(), Arc::clone(&share))),
             wire,
             peer,
             share,
@@ -114,8 +117,9 @@ impl Link {
         })
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock()
+    #[inline]
+    pub(super) fn lock(self: &Arc<Self>) -> LinkGuard<'_> {
+        LinkGuard::new(self, self.state.lock())
     }
 
     /// How values are written on this connection.
@@ -183,28 +187,26 @@ impl Link {
             drop(state);
             return Err(NotStarted::Refused(no_room(length)));
         }
-        let earlier = deadline.is_some_and(|deadline| state.poll_timeout().is_none_or(|timeout| deadline < timeout));
-        let mut due = Due::default();
-        let (sent, spent) = state.send(self, head, payload, deadline, &mut due);
+        let earlier = state.is_earlier(deadline);
+        let sent = state.send(head, payload, deadline);
         if let Ok(id) = sent {
             state.waiter(id).waker = Some(waker);
         }
-        let driver = state.wake_for_output(earlier);
-        drop(state);
-        wake(driver);
-        due.run();
-        drop(spent);
+        if earlier {
+            state.wake_driver();
+        }
+        state.wake_for_output();
         sent.map(Started::Sent).map_err(NotStarted::Refused)
     }
 
     /// The answer of a call, once; the id is free again then.
-    pub(crate) fn poll_answer(self: &Arc<Self>, id: u32, cx: &Context<'_>) -> Poll<Answered> {
+    pub(crate) fn poll_answer(self: &Arc<Self>, id: u32, cx: &Context<'_>) -> Poll<CallResult> {
         let mut state = self.lock();
         let waiter = state.waiter(id);
         if let Some(answer) = waiter.answer.take() {
             let earlier = waiter.waker.take();
-            state.connection.release(id);
-            self.unlock_released(state);
+            state.release_call(id);
+            drop(state);
             drop(earlier);
             return Poll::Ready(answer);
         }
@@ -232,22 +234,12 @@ impl Link {
         }
         // All in one go: as soon as the id is released it may be the next call's.
         let waiter = std::mem::take(state.waiter(id));
-        state.connection.release(id);
-        self.unlock_released(state);
+        state.release_call(id);
+        drop(state);
         Poll::Ready(match waiter.answer {
             Some(Err(error)) if !left => Err(error),
             _ => Ok(()),
         })
-    }
-
-    /// A call was released.
-    fn unlock_released(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
-        if !state.queue.is_empty() {
-            return self.pass_on(state);
-        }
-        let driver = state.wake_for_end();
-        drop(state);
-        wake(driver);
     }
 
     /// The caller is gone: the handler is to stop. Says what became of a call that was not answered.
@@ -256,12 +248,11 @@ impl Link {
         let answered = std::mem::take(state.waiter(id));
         let outcome = state.connection.abandon(id);
         if state.queue.is_empty() {
-            let driver = state.wake_for_output(false);
-            drop(state);
-            wake(driver);
+            state.wake_for_output();
         } else {
-            self.pass_on(state);
+            state.pass_on();
         }
+        drop(state);
         // What was answered is dropped outside the lock.
         drop(answered);
         outcome
@@ -272,14 +263,9 @@ impl Link {
     /// Answers a call of the peer from outside the driver.
     pub(crate) fn reply(self: &Arc<Self>, id: u32, metadata: &Metadata, answer: Result<Payload, Error>) {
         let metadata = encode_metadata(metadata);
-        let mut due = Due::default();
         let mut state = self.lock();
-        let spent = state.reply(self, id, &metadata, answer, &mut due);
-        let driver = state.wake_for_output(false);
-        drop(state);
-        wake(driver);
-        due.run();
-        drop(spent);
+        state.reply(id, &metadata, answer);
+        state.wake_for_output();
     }
 }
 
@@ -299,12 +285,6 @@ pub(crate) fn read_metadata(block: &Bytes) -> Result<Metadata, Error> {
 
 fn current_runtime() -> Option<Id> {
     Handle::try_current().ok().map(|runtime| runtime.id())
-}
-
-pub(super) fn wake(driver: Option<Waker>) {
-    if let Some(driver) = driver {
-        driver.wake();
-    }
 }
 
 impl fmt::Debug for Link {

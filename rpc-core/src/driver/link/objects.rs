@@ -3,10 +3,9 @@
 use std::{
     collections::{HashMap, hash_map::Entry},
     sync::Arc,
-    task::Waker,
 };
 
-use super::{Due, Link, State, wake};
+use super::{Link, LinkGuard, LinkState};
 use crate::{
     Code, Error,
     driver::attachments::{Object, revoked},
@@ -16,19 +15,19 @@ use crate::{
 /// The objects of this side that the peer has references to. The same object has the same number, so that the peer can
 /// tell.
 #[derive(Default)]
-pub(super) struct Exports {
-    objects: HashMap<u32, Export>,
+pub(super) struct ExportedObjects {
+    objects: HashMap<u32, ExportedObject>,
     /// By address, which is the object's own as long as it is in the table above.
     numbers: HashMap<usize, u32>,
 }
 
-struct Export {
+struct ExportedObject {
     object: Arc<dyn Object>,
     /// The latest watch of the peer's that was not answered.
     watch: Option<u64>,
 }
 
-impl Exports {
+impl ExportedObjects {
     fn find(&self, object: &Arc<dyn Object>) -> Option<u32> {
         self.numbers.get(&address(object)).copied()
     }
@@ -36,12 +35,12 @@ impl Exports {
     fn insert(&mut self, number: u32, object: &Arc<dyn Object>) {
         self.numbers.insert(address(object), number);
         let object = Arc::clone(object);
-        self.objects.insert(number, Export { object, watch: None });
+        self.objects.insert(number, ExportedObject { object, watch: None });
     }
 
     /// Takes an object out of the table; it is to be dropped outside the lock.
     pub(super) fn forget(&mut self, number: u32) -> Option<Arc<dyn Object>> {
-        let Export { object, .. } = self.objects.remove(&number)?;
+        let ExportedObject { object, .. } = self.objects.remove(&number)?;
         self.numbers.remove(&address(&object));
         Some(object)
     }
@@ -74,8 +73,8 @@ fn address(object: &Arc<dyn Object>) -> usize {
 /// The peer lets an object go when all its references are given back and it has seen as many uses as were told with
 /// them, so a reference takes with it whatever was not told before.
 #[derive(Default)]
-pub(super) struct Imports {
-    objects: HashMap<u32, Import>,
+pub(super) struct ImportedObjects {
+    objects: HashMap<u32, ImportedObject>,
     /// Objects by the watches that were not answered.
     watches: HashMap<u64, u32>,
     /// How many watches there were: each has a number that none had before, so that a late answer is not taken for
@@ -84,7 +83,7 @@ pub(super) struct Imports {
 }
 
 #[derive(Default)]
-struct Import {
+struct ImportedObject {
     references: usize,
     /// A program that names one 1,000 million times a second takes 500 years to come to the end of this.
     uses: u64,
@@ -92,7 +91,7 @@ struct Import {
     ending: Option<(u64, Arc<Ending>)>,
 }
 
-impl Imports {
+impl ImportedObjects {
     /// One more reference came.
     pub(super) fn add(&mut self, object: u32) {
         self.objects.entry(object).or_default().references += 1;
@@ -161,7 +160,7 @@ impl Imports {
     }
 }
 
-impl State {
+impl LinkState {
     /// Gives the peer one more reference to an object of this side; says whether it is the first one.
     pub(super) fn export(&mut self, object: &Arc<dyn Object>) -> Result<(u32, bool), Error> {
         let known = self.exports.find(object);
@@ -171,37 +170,25 @@ impl State {
         }
         Ok((number, known.is_none()))
     }
-}
 
-impl State {
     /// The object of this side that the peer names so.
     pub(in crate::driver) fn object(&self, number: u32) -> Option<Arc<dyn Object>> {
         self.exports.get(number).cloned()
     }
+}
 
-    /// A reference of this side's goes. The driver is to be woken if it has something to do by that.
-    fn release(&mut self, object: u32, due: &mut Due) -> Option<Waker> {
-        let (uses, watched) = self.imports.remove(object);
-        if let Some(ending) = watched {
-            let why = "this side has dropped its last reference to the object";
-            due.endings.push((ending, Error::new(Code::NotFound, why)));
-        }
-        if !self.is_over() {
-            self.connection.release_object(object, uses);
-        }
-        self.let_go()
-    }
-
+impl LinkGuard<'_> {
     /// The peer has no reference to an object any more.
-    pub(super) fn released(&mut self, link: &Arc<Link>, object: u32, due: &mut Due) {
+    pub(super) fn released(&mut self, object: u32) {
         if let Some(object) = self.exports.forget(object) {
-            object.unwatch(link.key());
-            due.objects.push(object);
+            object.unwatch(self.link.key());
+            self.due.rare().objects.push(object);
         }
     }
 
     /// The peer wants to know when an object is revoked.
-    pub(super) fn watched(&mut self, link: &Arc<Link>, number: u32, watch: u64) {
+    pub(super) fn watched(&mut self, number: u32, watch: u64) {
+        let link = self.link;
         let Some(export) = self.exports.objects.get_mut(&number) else {
             return;
         };
@@ -221,15 +208,16 @@ impl State {
     }
 
     /// The peer has revoked an object that this side watches.
-    pub(super) fn revoked(&mut self, watch: u64, due: &mut Due) {
-        let ending = self.imports.answered(watch);
-        due.endings.extend(ending.map(|ending| (ending, revoked())));
+    pub(super) fn revoked(&mut self, watch: u64) {
+        if let Some(ending) = self.imports.answered(watch) {
+            self.due.rare().endings.push((ending, revoked()));
+        }
     }
 }
 
 impl Link {
     /// When an object of the peer's to which there is a reference is revoked, or the connection is over.
-    pub(crate) fn watch(&self, object: u32) -> Arc<Ending> {
+    pub(crate) fn watch(self: &Arc<Self>, object: u32) -> Arc<Ending> {
         let mut state = self.lock();
         if let Some(why) = state.end_reason() {
             return Arc::new(Ending::of(why.clone()));
@@ -238,36 +226,39 @@ impl Link {
         if let Some(watch) = fresh {
             state.connection.watch_object(object, watch);
         }
-        let driver = state.wake_for_output(false);
-        drop(state);
-        wake(driver);
+        state.wake_for_output();
         ending
     }
 
     /// Whether a call to an object of the peer's has a chance, as far as this side knows.
     pub(crate) fn is_callable(&self, object: u32) -> bool {
-        let state = self.lock();
+        let state = self.state.lock();
         !state.is_over() && !state.is_closing() && !state.imports.is_revoked(object)
     }
 
     /// A reference of this side's goes.
-    pub(in crate::driver) fn release(&self, object: u32) {
-        let mut due = Due::default();
-        let driver = self.lock().release(object, &mut due);
-        wake(driver);
-        due.run();
+    pub(in crate::driver) fn release(self: &Arc<Self>, object: u32) {
+        let mut state = self.lock();
+        let (uses, watched) = state.imports.remove(object);
+        if let Some(ending) = watched {
+            let why = "this side has dropped its last reference to the object";
+            let why = Error::new(Code::NotFound, why);
+            state.due.rare().endings.push((ending, why));
+        }
+        if !state.is_over() {
+            state.connection.release_object(object, uses);
+        }
+        state.let_go();
     }
 
     /// An object of this side was revoked, which has that address.
-    fn tell_revoked(&self, address: usize) {
+    fn tell_revoked(self: &Arc<Self>, address: usize) {
         let mut state = self.lock();
         let watch = state.exports.take_watch(address);
         if let Some(watch) = watch.filter(|_| !state.is_over()) {
             state.connection.tell_revoked(watch);
         }
-        let driver = state.wake_for_output(false);
-        drop(state);
-        wake(driver);
+        state.wake_for_output();
     }
 
     /// What tells this connection from the others of an object.
@@ -282,7 +273,7 @@ mod tests {
 
     #[test]
     fn names_are_counted_beyond_32_bits() {
-        let mut imports = Imports::default();
+        let mut imports = ImportedObjects::default();
         imports.add(5);
         imports.objects.get_mut(&5).expect("it was added").uses = u64::from(u32::MAX);
         imports.used(5);

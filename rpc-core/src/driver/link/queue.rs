@@ -5,12 +5,12 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, MutexGuard},
+    sync::Arc,
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 
-use super::{Due, Link, NotStarted, Started, State, no_room, streams::wait, wake};
+use super::{Link, LinkGuard, LinkState, NotStarted, Started, no_room, streams::wait};
 use crate::{
     Code, Error, Outcome,
     clock::now,
@@ -19,14 +19,14 @@ use crate::{
 };
 
 /// The calls that wait for a place on one connection.
-pub(super) struct Queue {
-    waiting: Waiting<Call>,
+pub(super) struct CallQueue {
+    waiting: Waiting<WaitingCall>,
     /// What became of those that have left the queue and whose callers did not look yet.
     turned: HashMap<Ticket, Result<u32, NotStarted>>,
 }
 
 /// A call that waits.
-struct Call {
+struct WaitingCall {
     head: RequestHead,
     payload: Payload,
     deadline: Option<Instant>,
@@ -34,7 +34,7 @@ struct Call {
     waker: Option<Waker>,
 }
 
-impl Queue {
+impl CallQueue {
     pub(super) fn new(limit: usize) -> Self {
         Self {
             waiting: Waiting::new(limit),
@@ -50,17 +50,12 @@ impl Queue {
     pub(super) fn earliest_deadline(&self) -> Option<Instant> {
         self.waiting.earliest_deadline()
     }
-
-    fn turn(&mut self, ticket: Ticket, turned: Result<u32, NotStarted>, waker: Option<Waker>, due: &mut Due) {
-        self.turned.insert(ticket, turned);
-        due.wakers.extend(waker);
-    }
 }
 
 /// A call finds no place, and waits for one.
 #[cold]
 pub(super) fn enqueue(
-    mut state: MutexGuard<'_, State>,
+    mut state: LinkGuard<'_>,
     head: &RequestHead,
     payload: Payload,
     deadline: Option<Instant>,
@@ -77,8 +72,8 @@ pub(super) fn enqueue(
         drop(state);
         return Err(NotStarted::Refused(error));
     }
-    let timer = deadline.is_some_and(|deadline| state.poll_timeout().is_none_or(|timeout| deadline < timeout));
-    let call = Call {
+    let earlier = state.is_earlier(deadline);
+    let call = WaitingCall {
         head: head.clone(),
         payload,
         deadline,
@@ -87,9 +82,9 @@ pub(super) fn enqueue(
     };
     match state.queue.waiting.push(call, deadline) {
         Ok(ticket) => {
-            let driver = state.wake_for_output(timer);
-            drop(state);
-            wake(driver);
+            if earlier {
+                state.wake_driver();
+            }
             Ok(Started::Waits(ticket))
         }
         Err(call) => {
@@ -104,7 +99,7 @@ pub(super) fn enqueue(
 impl Link {
     /// Waits until a call has its turn; gives its id, or why it was not started. Cancel safe: until it is told what
     /// became of it, the call is to [leave](Self::leave).
-    pub(crate) fn poll_turn(&self, ticket: Ticket, cx: &Context<'_>) -> Poll<Result<u32, NotStarted>> {
+    pub(crate) fn poll_turn(self: &Arc<Self>, ticket: Ticket, cx: &Context<'_>) -> Poll<Result<u32, NotStarted>> {
         let mut state = self.lock();
         if let Some(turned) = state.queue.turned.remove(&ticket) {
             return Poll::Ready(turned);
@@ -122,9 +117,8 @@ impl Link {
         let waited = state.queue.waiting.remove(ticket);
         let turned = state.queue.turned.remove(&ticket);
         // A connection that drains may have waited for it.
-        let driver = state.wake_for_end();
+        state.wake_for_end();
         drop(state);
-        wake(driver);
         // What the payload offers is dropped outside the lock.
         drop(waited);
         match turned {
@@ -132,20 +126,9 @@ impl Link {
             Some(Err(_)) | None => Outcome::NotExecuted,
         }
     }
-
-    /// A place may be free: whoever waits for it has it.
-    #[cold]
-    pub(super) fn pass_on(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
-        let mut due = Due::default();
-        state.take_turns(self, &mut due);
-        let driver = state.wake_for_end().or_else(|| state.wake_for_output(false));
-        drop(state);
-        wake(driver);
-        due.run();
-    }
 }
 
-impl State {
+impl LinkState {
     /// When time brings something; see [`Connection::poll_timeout`](crate::proto::Connection::poll_timeout).
     pub(in crate::driver) fn poll_timeout(&self) -> Option<Instant> {
         let waiting = self.queue.earliest_deadline();
@@ -155,8 +138,23 @@ impl State {
         }
     }
 
+    /// Whether time brings something at `deadline` before anything else.
+    pub(super) fn is_earlier(&self, deadline: Option<Instant>) -> bool {
+        deadline.is_some_and(|deadline| self.poll_timeout().is_none_or(|timeout| deadline < timeout))
+    }
+}
+
+impl LinkGuard<'_> {
+    /// A place may be free: whoever waits for it has it.
+    #[cold]
+    pub(super) fn pass_on(&mut self) {
+        self.take_turns();
+        self.wake_for_end();
+        self.wake_for_output();
+    }
+
     /// Sends the calls that wait, as far as there are places. A peer that is going away refuses them all.
-    pub(in crate::driver) fn take_turns(&mut self, link: &Arc<Link>, due: &mut Due) {
+    pub(in crate::driver) fn take_turns(&mut self) {
         if self.queue.is_empty() {
             return;
         }
@@ -166,15 +164,15 @@ impl State {
                 break;
             };
             let waker = call.waker.take();
-            let turned = self.send_waiting(link, call, now, due);
-            self.queue.turn(ticket, turned.map_err(NotStarted::Refused), waker, due);
+            let turned = self.send_waiting(call, now).map_err(NotStarted::Refused);
+            self.turn(ticket, turned, waker);
         }
     }
 
-    fn send_waiting(&mut self, link: &Arc<Link>, call: Call, now: Instant, due: &mut Due) -> Result<u32, Error> {
-        let Call {
+    fn send_waiting(&mut self, call: WaitingCall, now: Instant) -> Result<u32, Error> {
+        let WaitingCall {
             mut head,
-            payload,
+            mut payload,
             deadline,
             in_handler,
             ..
@@ -189,41 +187,42 @@ impl State {
             None
         };
         if let Some(error) = refused {
-            due.payloads.push(payload);
+            self.due.forsake(payload.take_offered());
             return Err(error);
         }
         let allowed = std::mem::replace(&mut head.timeout, left);
-        let (sent, spent) = self.send(link, &head, payload, deadline, due);
-        due.payloads.extend(spent);
-        let id = sent?;
+        let id = self.send(&head, payload, deadline)?;
         self.connection.set_allowed(id, allowed);
         Ok(id)
     }
 
     /// Tells the calls whose deadline has come while they waited.
-    pub(in crate::driver) fn expire_waiting(&mut self, now: Instant, due: &mut Due) {
-        while let Some((ticket, call)) = self.queue.waiting.pop_expired(now) {
+    pub(in crate::driver) fn expire_waiting(&mut self, now: Instant) {
+        while let Some((ticket, mut call)) = self.queue.waiting.pop_expired(now) {
             let error = no_turn(self, call.head.timeout);
-            due.payloads.push(call.payload);
-            self.queue
-                .turn(ticket, Err(NotStarted::Refused(error)), call.waker, due);
+            self.due.forsake(call.payload.take_offered());
+            self.turn(ticket, Err(NotStarted::Refused(error)), call.waker);
         }
     }
 
     /// The connection takes no new calls, except to the objects that it carries; or it is over, and takes none at all.
     /// Another one may.
-    pub(super) fn turn_away(&mut self, due: &mut Due) {
+    pub(super) fn turn_away(&mut self) {
         let over = self.is_over();
         for ticket in self.queue.waiting.tickets(|call| over || call.head.object.is_none()) {
             if let Some(call) = self.queue.waiting.remove(ticket) {
-                self.queue
-                    .turn(ticket, Err(NotStarted::Gone(call.payload)), call.waker, due);
+                self.turn(ticket, Err(NotStarted::Gone(call.payload)), call.waker);
             }
         }
     }
+
+    fn turn(&mut self, ticket: Ticket, turned: Result<u32, NotStarted>, waker: Option<Waker>) {
+        self.queue.turned.insert(ticket, turned);
+        self.due.wake(waker);
+    }
 }
 
-fn no_turn(state: &State, timeout: Option<Duration>) -> Error {
+fn no_turn(state: &LinkState, timeout: Option<Duration>) -> Error {
     let text = format!(
         "the call waited for its turn and had none within {:?}: {}",
         timeout.unwrap_or_default(),
@@ -232,7 +231,7 @@ fn no_turn(state: &State, timeout: Option<Duration>) -> Error {
     Error::refused(Code::DeadlineExceeded, text)
 }
 
-fn no_place(state: &State) -> Error {
+fn no_place(state: &LinkState) -> Error {
     let text = format!(
         "{}; a handler's call does not wait for one to end: both sides have calls under way, and each could wait for \
          the other for ever",
@@ -241,7 +240,7 @@ fn no_place(state: &State) -> Error {
     Error::refused(Code::ResourceExhausted, text)
 }
 
-fn too_many_wait(state: &State) -> Error {
+fn too_many_wait(state: &LinkState) -> Error {
     let limit = state.queue.waiting.limit();
     let why = state.connection.why_full();
     let text = match limit {

@@ -3,35 +3,37 @@
 use std::{borrow::Cow, sync::Arc, task::Waker, time::Instant};
 
 use bytes::Bytes;
+use thin_vec::ThinVec;
 
 use super::{
-    Answered, Due, Link, Reply,
+    CallResult, LinkGuard, Reply,
+    attach::Attaching,
     life::Life,
     look::Look,
-    objects::{Exports, Imports},
-    queue::Queue,
-    streams::Streams,
+    objects::{ExportedObjects, ImportedObjects},
+    queue::CallQueue,
+    streams::StreamWaiters,
 };
 use crate::{
-    Error,
-    driver::attachments::Payload,
+    Error, Outcome,
+    driver::attachments::{OutgoingAttachment, Payload},
     driver::{Share, inbound::answer_len, unread::Unread},
     proto::{Body, COPIED, Connection, Event, RequestHead},
 };
 
 /// What the lock of a connection guards.
-pub(in crate::driver) struct State {
+pub(in crate::driver) struct LinkState {
     pub(in crate::driver) connection: Connection,
     unread: Unread,
     /// By call id.
-    waiters: Vec<Waiter>,
-    pub(in crate::driver) streams: Streams,
-    pub(super) exports: Exports,
-    pub(super) imports: Imports,
+    waiters: Vec<CallWaiter>,
+    pub(in crate::driver) streams: StreamWaiters,
+    pub(super) exports: ExportedObjects,
+    pub(super) imports: ImportedObjects,
     /// The driver, while it sleeps.
     pub(super) driver: Option<Waker>,
     pub(super) life: Life,
-    pub(super) queue: Queue,
+    pub(super) queue: CallQueue,
     /// Some call ended.
     pub(super) answered: bool,
     pub(in crate::driver) look: Look,
@@ -39,21 +41,21 @@ pub(in crate::driver) struct State {
 
 /// Who waits for a call, and what has come for it.
 #[derive(Default)]
-pub(super) struct Waiter {
+pub(super) struct CallWaiter {
     pub(super) waker: Option<Waker>,
-    pub(super) answer: Option<Answered>,
+    pub(super) answer: Option<CallResult>,
 }
 
-impl State {
+impl LinkState {
     pub(super) fn new(connection: Connection, look: Look, share: Arc<Share>) -> Self {
-        let queue = Queue::new(connection.max_waiting());
+        let queue = CallQueue::new(connection.max_waiting());
         Self {
             connection,
             unread: Unread::new(share),
             waiters: Vec::new(),
-            streams: Streams::default(),
-            exports: Exports::default(),
-            imports: Imports::default(),
+            streams: StreamWaiters::default(),
+            exports: ExportedObjects::default(),
+            imports: ImportedObjects::default(),
             driver: None,
             life: Life::default(),
             queue,
@@ -62,22 +64,13 @@ impl State {
         }
     }
 
-    pub(super) fn waiter(&mut self, id: u32) -> &mut Waiter {
+    pub(super) fn waiter(&mut self, id: u32) -> &mut CallWaiter {
         let index = id as usize;
         if index >= self.waiters.len() {
             // Ids of our own calls are dense and held below the limit on calls.
-            self.waiters.resize_with(index + 1, Waiter::default);
+            self.waiters.resize_with(index + 1, CallWaiter::default);
         }
         &mut self.waiters[index]
-    }
-
-    /// The driver's waker, when there is something for it to do.
-    pub(in crate::driver) fn wake_for_output(&mut self, timer: bool) -> Option<Waker> {
-        if timer || self.connection.wants_write() || self.connection.has_events() {
-            self.driver.take()
-        } else {
-            None
-        }
     }
 
     /// The driver runs: nobody needs to wake it.
@@ -93,106 +86,119 @@ impl State {
         }
     }
 
-    /// Makes a call for which there is a place; gives its id, and what is to be dropped outside the lock.
+    /// The peer has read some.
+    pub(in crate::driver) fn settle_unread(&mut self) {
+        self.unread.settle(self.connection.unread());
+    }
+}
+
+impl LinkGuard<'_> {
+    /// The caller has what it waited for: the id serves again.
+    pub(super) fn release_call(&mut self, id: u32) {
+        self.connection.release(id);
+        if self.queue.is_empty() {
+            self.wake_for_end();
+        } else {
+            self.pass_on();
+        }
+    }
+
+    /// Makes a call for which there is a place; gives its id.
     pub(super) fn send(
         &mut self,
-        link: &Arc<Link>,
         head: &RequestHead,
         mut payload: Payload,
         deadline: Option<Instant>,
-        due: &mut Due,
-    ) -> (Result<u32, Error>, Option<Payload>) {
+    ) -> Result<u32, Error> {
         let mut head = Cow::Borrowed(head);
-        let offered = payload.take_offered();
-        let attached = match self.attach(link, &offered) {
-            Ok(attached) => attached,
-            Err(error) => {
-                due.forsake(offered);
-                return (Err(error), Some(payload));
-            }
-        };
-        if !offered.is_empty() {
-            head.to_mut().attachments.clone_from(&attached.attachments);
+        let attaching = Attaching::new(self, payload.take_offered())?;
+        if !attaching.attachments.is_empty() {
+            head.to_mut().attachments.clone_from(&attaching.attachments);
         }
-        let (started, spent) = if payload.as_slice().len() <= COPIED {
-            let body = Body::Small(payload.as_slice());
-            (self.connection.start(&head, body, deadline), Some(payload))
+        let connection = &mut attaching.held.connection;
+        let id = if payload.as_slice().len() <= COPIED {
+            connection.start(&head, Body::Small(payload.as_slice()), deadline)
         } else {
-            let body = Body::Large(payload.into_bytes());
-            (self.connection.start(&head, body, deadline), None)
-        };
-        if started.is_ok() {
-            if let Some(object) = head.object {
-                self.imports.used(object);
-            }
-            self.settle(link, &attached, offered, due);
-        } else {
-            self.detach(&attached);
-            due.forsake(offered);
+            connection.start(&head, Body::Large(payload.into_bytes()), deadline)
+        }?;
+        if let Some(object) = head.object {
+            attaching.held.imports.used(object);
         }
-        (started, spent)
+        attaching.settle();
+        Ok(id)
     }
 
-    /// Answers a call of the peer; gives back what is to be dropped outside the lock: a buffer, or an error with a
-    /// cause of the user's.
-    pub(in crate::driver) fn reply(
+    /// Answers a call of the peer.
+    pub(in crate::driver) fn reply(&mut self, id: u32, metadata: &Bytes, answer: Result<Payload, Error>) {
+        if let Err(refusal) = self.admit(metadata, &answer) {
+            self.connection.reply(id, &Bytes::new(), Err(&refusal));
+            match answer {
+                Ok(mut payload) => self.due.forsake(payload.take_offered()),
+                Err(error) => self.due.retire(error),
+            }
+            return;
+        }
+        if let Err(error) = answer.and_then(|payload| self.succeed(id, metadata, payload)) {
+            self.connection.reply(id, metadata, Err(&error));
+            self.due.retire(error);
+        }
+    }
+
+    /// Answers a call with what it returned.
+    ///
+    /// # Errors
+    /// What is to be answered in its place.
+    fn succeed(&mut self, id: u32, metadata: &Bytes, mut payload: Payload) -> Result<(), Error> {
+        let offered = payload.take_offered();
+        if !offered.is_empty() {
+            self.attach_to_reply(id, metadata, payload.as_slice().len(), offered)?;
+        }
+        if payload.as_slice().len() <= COPIED {
+            let body = Body::Small(payload.as_slice());
+            self.connection.reply(id, metadata, Ok(body));
+        } else {
+            let body = Body::Large(payload.into_bytes());
+            self.connection.reply(id, metadata, Ok(body));
+        }
+        Ok(())
+    }
+
+    /// Attaches what the result of a call offers. Where the reply does not go as it is, the connection says why, and
+    /// what was offered goes to nobody.
+    fn attach_to_reply(
         &mut self,
-        link: &Arc<Link>,
         id: u32,
         metadata: &Bytes,
-        mut answer: Result<Payload, Error>,
-        due: &mut Due,
-    ) -> Option<Result<Payload, Error>> {
-        if let Err(error) = self.admit(link, metadata, &answer, due) {
-            if let Ok(payload) = &mut answer {
-                due.forsake(payload.take_offered());
-            }
-            self.connection.reply(id, &Bytes::new(), Err(&error));
-            return Some(answer);
+        length: usize,
+        offered: ThinVec<OutgoingAttachment>,
+    ) -> Result<(), Error> {
+        if self.is_over() || !self.connection.can_reply(id, metadata, length) {
+            self.due.forsake(offered);
+            return Ok(());
         }
-        let answer = answer.and_then(|mut payload| {
-            let offered = payload.take_offered();
-            if !offered.is_empty() {
-                self.carry_with_reply(link, id, metadata, payload.as_slice().len(), offered, due)?;
-            }
-            Ok(payload)
-        });
-        match answer {
-            Ok(payload) if payload.as_slice().len() <= COPIED => {
-                self.connection.reply(id, metadata, Ok(Body::Small(payload.as_slice())));
-                Some(Ok(payload))
-            }
-            Ok(payload) => {
-                self.connection
-                    .reply(id, metadata, Ok(Body::Large(payload.into_bytes())));
-                None
-            }
-            Err(error) => {
-                self.connection.reply(id, metadata, Err(&error));
-                Some(Err(error))
-            }
-        }
+        let attaching = Attaching::new(self, offered).map_err(|error| {
+            let text = format!("the result was made and cannot be sent: {}", error.message());
+            Error::new(error.code(), text).with_outcome(Outcome::Executed)
+        })?;
+        attaching.held.connection.attach_reply(id, &attaching.attachments);
+        attaching.settle();
+        Ok(())
     }
 
     /// Makes room for an answer.
     ///
     /// # Errors
     /// What goes out in its place.
-    fn admit(
-        &mut self,
-        link: &Link,
-        metadata: &Bytes,
-        answer: &Result<Payload, Error>,
-        due: &mut Due,
-    ) -> Result<(), Error> {
+    fn admit(&mut self, metadata: &Bytes, answer: &Result<Payload, Error>) -> Result<(), Error> {
         if let Some(end) = self.end_reason() {
             return Err(end.clone());
         }
         let length = metadata.len() + answer_len(answer);
-        let admitted = self.unread.admit(self.connection.unread(), length);
-        admitted.map_err(|no_room| {
-            if link.share().tells() {
-                due.passed.push((link.peer().clone(), no_room.message().to_owned()));
+        let waiting = self.connection.unread();
+        self.unread.admit(waiting, length).map_err(|no_room| {
+            if self.link.share().tells() {
+                let passed = (self.link.peer().clone(), no_room.message().to_owned());
+                self.due.rare().passed.push(passed);
             }
             match answer {
                 Ok(_) => no_room,
@@ -207,13 +213,8 @@ impl State {
         })
     }
 
-    /// The peer has read some.
-    pub(in crate::driver) fn settle_unread(&mut self) {
-        self.unread.settle(self.connection.unread());
-    }
-
     /// Hands what happened to those who wait for it. What the peer wants of this side is the driver's to do.
-    pub(in crate::driver) fn handle(&mut self, link: &Arc<Link>, event: Event, due: &mut Due) {
+    pub(in crate::driver) fn handle(&mut self, event: Event) {
         match event {
             Event::Reply {
                 call,
@@ -221,7 +222,7 @@ impl State {
                 body,
                 attachments,
             } => {
-                let carried = self.carried(link, attachments);
+                let carried = self.carried(attachments);
                 self.answer(
                     call,
                     Ok(Reply {
@@ -229,30 +230,35 @@ impl State {
                         body,
                         carried,
                     }),
-                    due,
                 );
             }
-            Event::Failed { call, error } => self.answer(call, Err(error), due),
+            Event::Failed { call, error } => self.answer(call, Err(error)),
             Event::Sendable { stream } | Event::Receivable { stream } => {
-                self.streams.slot(stream).wake(&mut due.wakers);
+                let wakers = self.streams.waiter(stream).take();
+                self.due.wake(wakers);
             }
             // Another caller may have the id meanwhile, and looks once too often.
-            Event::Left { call } => due.wakers.extend(self.waiter(call).waker.take()),
-            Event::Released { object } => self.released(link, object, due),
-            Event::Watched { object, watch } => self.watched(link, object, watch),
-            Event::Revoked { watch } => self.revoked(watch, due),
+            Event::Left { call } => {
+                let waker = self.waiter(call).waker.take();
+                self.due.wake(waker);
+            }
+            Event::Released { object } => self.released(object),
+            Event::Watched { object, watch } => self.watched(object, watch),
+            Event::Revoked { watch } => self.revoked(watch),
             Event::GoAway => {
                 self.life.closing = true;
-                self.turn_away(due);
+                self.turn_away();
             }
             Event::Request { .. } | Event::Stop { .. } => {}
         }
     }
 
-    fn answer(&mut self, id: u32, answer: Answered, due: &mut Due) {
+    /// A call has ended.
+    fn answer(&mut self, id: u32, answer: CallResult) {
         self.answered = true;
         let waiter = self.waiter(id);
         waiter.answer = Some(answer);
-        due.wakers.extend(waiter.waker.take());
+        let waker = waiter.waker.take();
+        self.due.wake(waker);
     }
 }

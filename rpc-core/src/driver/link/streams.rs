@@ -9,52 +9,49 @@ const THEIRS: u32 = 1 << 31;
 
 /// Who waits for streams, by their numbers: those that this side chose, and those that the peer chose.
 #[derive(Default)]
-pub(in crate::driver) struct Streams {
-    ours: Vec<Slot>,
-    theirs: Vec<Slot>,
+pub(in crate::driver) struct StreamWaiters {
+    ours: Vec<StreamWaiter>,
+    theirs: Vec<StreamWaiter>,
 }
 
 /// Who waits for a stream. Each end has one owner, who waits for one thing of each kind at a time.
 #[derive(Default)]
-pub(in crate::driver) struct Slot {
+pub(in crate::driver) struct StreamWaiter {
     /// For room, or for items.
     pub(in crate::driver) ready: Option<Waker>,
     /// For the receiver to stop.
     pub(in crate::driver) stopped: Option<Waker>,
 }
 
-impl Streams {
-    pub(in crate::driver) fn slot(&mut self, StreamId(id): StreamId) -> &mut Slot {
-        let slots = if id & THEIRS == 0 {
+impl StreamWaiters {
+    pub(in crate::driver) fn waiter(&mut self, StreamId(id): StreamId) -> &mut StreamWaiter {
+        let waiters = if id & THEIRS == 0 {
             &mut self.ours
         } else {
             &mut self.theirs
         };
         let index = (id & !THEIRS) as usize;
-        if index >= slots.len() {
+        if index >= waiters.len() {
             // The numbers are dense and held below the limit on streams.
-            slots.resize_with(index + 1, Slot::default);
+            waiters.resize_with(index + 1, StreamWaiter::default);
         }
-        &mut slots[index]
+        &mut waiters[index]
     }
 
-    /// The connection is over.
-    pub(super) fn wake_all(&mut self, wakers: &mut Vec<Waker>) {
-        for slot in self.ours.iter_mut().chain(&mut self.theirs) {
-            slot.wake(wakers);
-        }
+    /// Nobody waits any more: the connection is over.
+    pub(super) fn take_all(&mut self) -> impl Iterator<Item = Waker> + use<> {
+        let all = std::mem::take(self);
+        all.ours
+            .into_iter()
+            .chain(all.theirs)
+            .flat_map(|mut waiter| waiter.take())
     }
 }
 
-impl Slot {
-    /// Nobody waits any more; the wakers are to be dropped outside the lock.
-    pub(in crate::driver) fn clear(&mut self) -> Self {
-        std::mem::take(self)
-    }
-
-    pub(super) fn wake(&mut self, wakers: &mut Vec<Waker>) {
-        wakers.extend(self.ready.take());
-        wakers.extend(self.stopped.take());
+impl StreamWaiter {
+    /// Nobody waits any more; the wakers are to be woken or dropped outside the lock.
+    pub(in crate::driver) fn take(&mut self) -> impl Iterator<Item = Waker> + use<> {
+        self.ready.take().into_iter().chain(self.stopped.take())
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 
 use crate::driver::Shares;
-use crate::driver::link::{Answered, Due, Link, NotStarted, Reply, Started};
+use crate::driver::link::{CallResult, Link, NotStarted, Reply, Started};
 use crate::{
     Limits, Outcome,
     driver::attachments::Wire,
@@ -54,7 +54,7 @@ fn start(link: &Arc<Link>, deadline: Option<Instant>) -> u32 {
 }
 
 /// Everything that waits is written, then the peer's bytes are read; their events wait.
-fn exchange(link: &Link, bytes: &[u8]) {
+fn exchange(link: &Arc<Link>, bytes: &[u8]) {
     let mut state = link.lock();
     let mut chunks = std::collections::VecDeque::new();
     state.connection.poll_transmit(&mut chunks);
@@ -67,16 +67,13 @@ fn exchange(link: &Link, bytes: &[u8]) {
 }
 
 fn forward(link: &Arc<Link>) {
-    let mut due = Due::default();
     let mut state = link.lock();
     while let Some(event) = state.connection.poll_event() {
-        state.handle(link, event, &mut due);
+        state.handle(event);
     }
-    drop(state);
-    due.run();
 }
 
-fn poll(link: &Arc<Link>, id: u32) -> Poll<Answered> {
+fn poll(link: &Arc<Link>, id: u32) -> Poll<CallResult> {
     link.poll_answer(id, &Context::from_waker(Waker::noop()))
 }
 

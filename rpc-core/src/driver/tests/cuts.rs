@@ -5,15 +5,15 @@ use std::{sync::Arc, time::Duration};
 use super::pair::pair_of;
 use crate::{
     Error, Limits,
-    driver::{Answers, Inbound, Link, Request},
+    driver::{Answers, CallHandler, CallRequest, Link},
     proto::Stop,
 };
 
 /// Cuts the connection with the first call.
 struct Cuts(Arc<Link>);
 
-impl Inbound for Cuts {
-    fn start(&mut self, _: Request, _: &mut Answers) {
+impl CallHandler for Cuts {
+    fn start(&mut self, _: CallRequest, _: &mut Answers) {
         self.0.cut(Error::unavailable("it was cut inside a turn"));
     }
 

@@ -197,18 +197,18 @@ async fn a_feed_fails_with_an_item_that_is_too_large() {
 
 /// Panics when it is encoded, or when it is dropped.
 #[derive(serde::Deserialize)]
-struct Bomb {
+struct PanicsOnDrop {
     in_drop: bool,
 }
 
-impl serde::Serialize for Bomb {
+impl serde::Serialize for PanicsOnDrop {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         assert!(self.in_drop, "on purpose");
         serializer.serialize_bool(true)
     }
 }
 
-impl Drop for Bomb {
+impl Drop for PanicsOnDrop {
     fn drop(&mut self) {
         assert!(!self.in_drop || std::thread::panicking(), "on purpose");
     }
@@ -219,7 +219,7 @@ async fn an_item_that_panics_on_its_way_out_leaves_nobody_waiting() {
     for in_drop in [false, true] {
         let (here, mut there) = pair();
         let (sender, receiver) = channel();
-        sender.send(Bomb { in_drop }).await.expect("room");
+        sender.send(PanicsOnDrop { in_drop }).await.expect("room");
         here.send(&receiver).expect("sent");
         let mut away: Receiver<bool> = there.received().await;
         if in_drop {
@@ -233,7 +233,7 @@ async fn an_item_that_panics_on_its_way_out_leaves_nobody_waiting() {
                 .poll(&mut Context::from_waker(std::task::Waker::noop()))
                 .is_ready()
         );
-        let send = std::pin::pin!(sender.send(Bomb { in_drop: false }));
+        let send = std::pin::pin!(sender.send(PanicsOnDrop { in_drop: false }));
         assert!(send.poll(&mut Context::from_waker(std::task::Waker::noop())).is_ready());
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     codec::Codec,
     driver::attachments::{self, Wire},
     driver::{
-        Answers, Driver, Import, Inbound, Link, Request, Shares,
+        Answers, CallHandler, CallRequest, Driver, Import, Link, Shares,
         link::{NotStarted, Reply, Started},
     },
     proto::{Announced, Carrier, Connection, RequestHead, Settings, Stop},
@@ -24,15 +24,15 @@ use crate::{
 pub(crate) struct Side {
     pub(super) link: Arc<Link>,
     /// What the other end calls.
-    pub(super) requests: mpsc::UnboundedReceiver<Request>,
+    pub(super) requests: mpsc::UnboundedReceiver<CallRequest>,
     pub(super) driver: JoinHandle<Error>,
 }
 
 /// Leaves all calls to the test.
-struct Keep(mpsc::UnboundedSender<Request>);
+struct Keep(mpsc::UnboundedSender<CallRequest>);
 
-impl Inbound for Keep {
-    fn start(&mut self, request: Request, _: &mut Answers) {
+impl CallHandler for Keep {
+    fn start(&mut self, request: CallRequest, _: &mut Answers) {
         let _ = self.0.send(request);
     }
 
@@ -49,9 +49,9 @@ pub(super) fn pair_with(limits: &Limits) -> (Side, Side) {
 }
 
 /// Two ends whose calls are answered by what `inbound` makes.
-pub(super) fn pair_of<I: Inbound + Unpin + Send + 'static>(
+pub(super) fn pair_of<I: CallHandler + Unpin + Send + 'static>(
     limits: &Limits,
-    inbound: impl Fn(&Arc<Link>, mpsc::UnboundedSender<Request>) -> I,
+    inbound: impl Fn(&Arc<Link>, mpsc::UnboundedSender<CallRequest>) -> I,
 ) -> (Side, Side) {
     let (here, there) = mem_pair();
     let side = |stream, name: &str| {
@@ -118,13 +118,13 @@ impl Side {
     }
 
     /// The next call of the other end.
-    pub(super) async fn request(&mut self) -> Request {
+    pub(super) async fn request(&mut self) -> CallRequest {
         self.requests.recv().await.expect("the driver runs")
     }
 
     /// The arguments of the next call of the other end.
     pub(crate) async fn received<T: DeserializeOwned>(&mut self) -> T {
-        let Request { body, carried, .. } = self.request().await;
+        let CallRequest { body, carried, .. } = self.request().await;
         let Wire { format, limits, .. } = self.link.wire();
         attachments::decoding(carried, self.link.wire(), || format.decode(&body, limits)).expect("the arguments")
     }
@@ -212,8 +212,8 @@ pub(super) enum Reference {
 impl Serialize for Reference {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let offered = match self {
-            Self::Local(object) => attachments::Offered::Object(Arc::clone(object) as _),
-            Self::Import(import) => attachments::Offered::Import(Arc::clone(import)),
+            Self::Local(object) => attachments::OutgoingAttachment::Object(Arc::clone(object) as _),
+            Self::Import(import) => attachments::OutgoingAttachment::Import(Arc::clone(import)),
         };
         let place = attachments::offer(offered).map_err(serde::ser::Error::custom)?;
         serializer.serialize_u32(place)
@@ -224,8 +224,10 @@ impl<'de> serde::Deserialize<'de> for Reference {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let place = u32::deserialize(deserializer)?;
         match attachments::claim(place).map_err(serde::de::Error::custom)?.0 {
-            attachments::Carried::Import(import) => Ok(Self::Import(import)),
-            attachments::Carried::Object(object) => Ok(Self::Local(LocalObject::of(object).expect("it is one"))),
+            attachments::IncomingAttachment::Import(import) => Ok(Self::Import(import)),
+            attachments::IncomingAttachment::Object(object) => {
+                Ok(Self::Local(LocalObject::of(object).expect("it is one")))
+            }
             other => Err(serde::de::Error::custom(format!("{other:?}"))),
         }
     }

@@ -420,15 +420,15 @@ async fn long_items_that_were_taken_make_room_for_those_of_other_streams() {
 
 /// As the error of a queue that takes no more, which gives back what was to go in.
 #[derive(Debug)]
-struct Refused(#[expect(dead_code, reason = "only to be dropped")] Receiver<u32>);
+struct RefusesItems(#[expect(dead_code, reason = "only to be dropped")] Receiver<u32>);
 
-impl std::fmt::Display for Refused {
+impl std::fmt::Display for RefusesItems {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("refused")
     }
 }
 
-impl std::error::Error for Refused {}
+impl std::error::Error for RefusesItems {}
 
 #[tokio::test]
 async fn a_handler_may_fail_with_what_it_was_given_inside_of_the_error() {
@@ -439,7 +439,7 @@ async fn a_handler_may_fail_with_what_it_was_given_inside_of_the_error() {
     let (done, waits) = std::sync::mpsc::channel();
     let link = Arc::clone(&there.link);
     std::thread::spawn(move || {
-        let error = Error::internal("the queue is gone").with_source(Refused(given));
+        let error = Error::internal("the queue is gone").with_source(RefusesItems(given));
         link.reply(0, &crate::Metadata::new(), Err(error));
         done.send(())
     });

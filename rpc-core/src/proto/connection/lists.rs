@@ -49,27 +49,20 @@ impl Connection {
     pub(super) fn handle_request_attach(&mut self, call: u32, payload: Bytes) -> Result<(), Violation> {
         self.check_idle(call)?;
         let list = self.accept_list(payload)?;
-        let replaced = if list.is_empty() {
-            self.lists.remove(&call)
-        } else {
-            self.lists.insert(call, list)
-        };
-        self.dispose(replaced.unwrap_or_default());
+        let replaced = self.incoming.put_list(call, list);
+        self.dispose(replaced);
         Ok(())
     }
 
     pub(super) fn handle_reply_attach(&mut self, id: u32, payload: Bytes) -> Result<(), Violation> {
-        let call = self.outgoing.in_flight(id)?;
-        if call.reply.is_some() || std::mem::replace(&mut call.listed, true) {
+        if !self.outgoing.in_flight(id)?.expects_list() {
             return Err(Violation::new(format!(
                 "two lists for the reply to call {id}, or a late one"
             )));
         }
         let list = self.accept_list(payload)?;
-        match self.outgoing.find(id) {
-            Some(call) if !call.cancelled => call.attachments = list,
-            _ => self.dispose(list),
-        }
+        let unwanted = self.outgoing.in_flight(id)?.put_list(list);
+        self.dispose(unwanted);
         Ok(())
     }
 
@@ -107,12 +100,12 @@ impl Connection {
             match *entry {
                 Attachment::Stream { stream, flow } => {
                     self.streams.accept(stream, flow, self.outbox.taken())?;
-                    if self.carrier == Carrier::Datagrams {
+                    if self.terms.carrier == Carrier::Datagrams {
                         self.greet(stream);
                     }
                 }
-                Attachment::Object { .. } => self.import()?,
-                Attachment::Returned { object } => self.exports.name(object)?,
+                Attachment::Object { .. } => self.references.import()?,
+                Attachment::Returned { object } => self.references.name(object)?,
             }
         }
         Ok(list)
@@ -123,7 +116,7 @@ impl Connection {
         let mut released = Vec::new();
         for entry in list {
             if let &Attachment::Returned { object } = entry
-                && self.exports.hand_out(object)
+                && self.references.hand_out(object)
             {
                 released.push(Event::Released { object });
             }
@@ -151,7 +144,7 @@ impl Connection {
     /// A request goes to nobody.
     pub(super) fn drop_request(&mut self, head: RequestHead) {
         if let Some(object) = head.object
-            && self.exports.hand_out(object)
+            && self.references.hand_out(object)
         {
             self.events.push_back(Event::Released { object });
         }
@@ -197,7 +190,7 @@ impl Connection {
             _ => return Vec::new(),
         };
         stream.last = Some(last);
-        self.called = true;
+        self.idleness.touch_later();
         self.streams.proceed(id, self.outbox.writer());
         self.lend();
         unclaimed

@@ -1,19 +1,17 @@
 //! Streams of items.
 
-use std::collections::VecDeque;
-
 use bytes::{Buf, Bytes};
-use thin_vec::ThinVec;
 
-use super::{Body, Connection, Event};
+use super::{Connection, Event};
 use crate::{
     Code, Error,
     proto::{
-        Attachment, Carrier, Flow, StreamId, Violation,
+        Attachment, Body, Carrier, Flow, StreamId, Violation,
         frame::{Kind, put_header},
         head::{decode_failure, encode_failure},
         incoming::IncomingCall,
-        stream::{Hold, MAX_ITEM, Role, Sender, Stream},
+        items::MAX_ITEM,
+        stream::{Batch, Hold, Role, Sender, Stream},
     },
 };
 
@@ -26,15 +24,6 @@ pub(crate) enum Capacity {
     Full,
     /// Nothing any more: the receiver has gone, or says why it stopped.
     Stopped(Error),
-}
-
-/// Whole items that came, one after another as they stand on the wire: for each its length in four bytes (the top bit
-/// says that it carries something), then its bytes.
-#[derive(Debug, Default)]
-pub(crate) struct Batch {
-    pub(crate) items: Bytes,
-    /// What the items with the top bit carry, in order.
-    pub(crate) attachments: VecDeque<ThinVec<Attachment>>,
 }
 
 /// What a receiver gets.
@@ -142,7 +131,7 @@ impl Connection {
         let why = if length > MAX_ITEM {
             Some(format!("the item takes {length} bytes, the most is {MAX_ITEM}"))
         } else {
-            self.too_large("the item takes", length)
+            self.terms.too_large("the item takes", length)
         };
         why.map_or(Ok(()), |why| Err(Error::refused_for_good(Code::ResourceExhausted, why)))
     }
@@ -207,7 +196,7 @@ impl Connection {
     }
 
     fn last_word(&self, why: Option<&Error>) -> Bytes {
-        why.map(|why| encode_failure(why, self.peer.max_metadata as usize).freeze())
+        why.map(|why| encode_failure(why, self.terms.peer.max_metadata as usize).freeze())
             .unwrap_or_default()
     }
 
@@ -297,8 +286,8 @@ impl Connection {
         if let_go {
             return Ok(());
         }
-        let (carrier, ours) = (self.carrier, &self.ours);
-        receiver.arrive(payload, more, |length| carrier.check_received(ours, "an item", length))?;
+        let terms = &self.terms;
+        receiver.arrive(payload, more, |length| terms.check_received("an item", length))?;
         let (wakes, short) = (receiver.wake(budget), receiver.is_short());
         if wakes {
             self.events.push_back(Event::Receivable { stream: id });
@@ -315,7 +304,7 @@ impl Connection {
         let end = if payload.is_empty() {
             Ok(())
         } else {
-            Err(decode_failure(payload, self.ours.max_metadata)?)
+            Err(decode_failure(payload, self.terms.ours.max_metadata)?)
         };
         if self.heard(id)?.is_none() {
             return self.forget_stale(id);
@@ -335,7 +324,7 @@ impl Connection {
         if receiver.wake(budget) {
             self.events.push_back(Event::Receivable { stream: id });
         }
-        self.called = true;
+        self.idleness.touch_later();
         self.streams.settle(id);
         Ok(())
     }
@@ -343,7 +332,7 @@ impl Connection {
     pub(super) fn handle_credit(&mut self, wire: u32, mut payload: Bytes) -> Result<(), Violation> {
         let id = StreamId::received(wire);
         let more = payload.try_get_u32_le()?;
-        let greeted = self.carrier == Carrier::Datagrams && id.is_ours() && more == 0;
+        let greeted = self.terms.carrier == Carrier::Datagrams && id.is_ours() && more == 0;
         let Some(stream) = self.heard(id)? else {
             return Ok(());
         };
@@ -363,7 +352,7 @@ impl Connection {
         let why = if payload.is_empty() {
             Error::cancelled("the receiver takes no more items")
         } else {
-            decode_failure(payload, self.ours.max_metadata)?
+            decode_failure(payload, self.terms.ours.max_metadata)?
         };
         if self.heard(id)?.is_none() {
             return self.forget_stale(id);
@@ -380,7 +369,7 @@ impl Connection {
         for list in lists {
             self.streams.put_list(id, &list, self.outbox.writer());
         }
-        self.called = true;
+        self.idleness.touch_later();
         self.proceed(id);
         self.streams.settle(id);
         Ok(())

@@ -19,13 +19,13 @@ const RESPONSE: u8 = 6;
 const CLOSE: u8 = 7;
 
 /// The ranges that one acknowledgement names at most, the newest ones.
-pub(super) const ACK_RANGES: usize = 32;
+pub(crate) const ACK_RANGES: usize = 32;
 /// The bytes of a challenge or its response.
-pub(super) const TOKEN_CHUNK: usize = 9;
+pub(crate) const TOKEN_CHUNK: usize = 9;
 
 /// One chunk, as it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Chunk<'a> {
+pub(crate) enum Chunk<'a> {
     /// Bytes of a lane. With `after` they are not delivered before that many bytes on all lanes were.
     Data {
         lane: u32,
@@ -42,17 +42,17 @@ pub(super) enum Chunk<'a> {
 
 /// Which packets arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ack<'a> {
-    pub(super) largest: u64,
+pub(crate) struct Ack<'a> {
+    pub(crate) largest: u64,
     /// How long the newest of them waited for this.
-    pub(super) delay: Duration,
+    pub(crate) delay: Duration,
     /// The length of the first range less one, then gaps and lengths less one.
     ranges: &'a [u8],
 }
 
 impl<'a> Chunk<'a> {
     /// Takes the next chunk off a packet; `Ok(None)` at its end.
-    pub(super) fn take(packet: &mut &'a [u8]) -> Result<Option<Self>, Malformed> {
+    pub(crate) fn take(packet: &mut &'a [u8]) -> Result<Option<Self>, Malformed> {
         loop {
             let Some((&kind, rest)) = packet.split_first() else {
                 return Ok(None);
@@ -90,7 +90,7 @@ impl<'a> Chunk<'a> {
     }
 
     /// Whether the peer is to acknowledge the packet with this chunk.
-    pub(super) fn elicits(&self) -> bool {
+    pub(crate) fn elicits(&self) -> bool {
         !matches!(self, Self::Ack(_) | Self::Close)
     }
 }
@@ -115,7 +115,7 @@ impl<'a> Ack<'a> {
     }
 
     /// The ranges, from the highest to the lowest.
-    pub(super) fn ranges(&self) -> impl Iterator<Item = Range<u64>> + use<'a> {
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = Range<u64>> + use<'a> {
         let mut rest = self.ranges;
         let mut highest = Some(self.largest);
         std::iter::from_fn(move || {
@@ -135,10 +135,10 @@ fn step(from: u64, down: u64) -> Result<u64, Malformed> {
 
 /// A chunk that cannot be read: the peer is broken, since the checksum was right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Malformed;
+pub(crate) struct Malformed;
 
 /// How many of `length` bytes of a lane fit, with their header, into `room`.
-pub(super) fn data_fits(room: usize, lane: u32, offset: u64, after: Option<u64>, length: usize) -> usize {
+pub(crate) fn data_fits(room: usize, lane: u32, offset: u64, after: Option<u64>, length: usize) -> usize {
     let fixed = 1 + varint_len(u64::from(lane)) + varint_len(offset) + after.map_or(0, varint_len);
     let Some(room) = room.checked_sub(fixed) else {
         return 0;
@@ -150,7 +150,7 @@ pub(super) fn data_fits(room: usize, lane: u32, offset: u64, after: Option<u64>,
     room.saturating_sub(2)
 }
 
-pub(super) fn put_data(out: &mut Vec<u8>, lane: u32, offset: u64, after: Option<u64>, bytes: &[u8]) {
+pub(crate) fn put_data(out: &mut Vec<u8>, lane: u32, offset: u64, after: Option<u64>, bytes: &[u8]) {
     match after {
         None => out.push(DATA),
         Some(position) => {
@@ -165,7 +165,7 @@ pub(super) fn put_data(out: &mut Vec<u8>, lane: u32, offset: u64, after: Option<
 }
 
 /// Appends an acknowledgement of the newest ranges; nothing when there are none.
-pub(super) fn put_ack(out: &mut Vec<u8>, received: &Ranges, delay: Duration) {
+pub(crate) fn put_ack(out: &mut Vec<u8>, received: &Ranges, delay: Duration) {
     let mut ranges = received.descending().take(ACK_RANGES);
     let further = ranges.len().saturating_sub(1);
     let Some(first) = ranges.next() else { return };
@@ -182,21 +182,21 @@ pub(super) fn put_ack(out: &mut Vec<u8>, received: &Ranges, delay: Duration) {
     }
 }
 
-pub(super) fn put_ping(out: &mut Vec<u8>) {
+pub(crate) fn put_ping(out: &mut Vec<u8>) {
     out.push(PING);
 }
 
-pub(super) fn put_challenge(out: &mut Vec<u8>, token: u64) {
+pub(crate) fn put_challenge(out: &mut Vec<u8>, token: u64) {
     out.push(CHALLENGE);
     out.put_u64(token);
 }
 
-pub(super) fn put_response(out: &mut Vec<u8>, token: u64) {
+pub(crate) fn put_response(out: &mut Vec<u8>, token: u64) {
     out.push(RESPONSE);
     out.put_u64(token);
 }
 
-pub(super) fn put_close(out: &mut Vec<u8>) {
+pub(crate) fn put_close(out: &mut Vec<u8>) {
     out.push(CLOSE);
 }
 

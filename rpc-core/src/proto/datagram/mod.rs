@@ -4,27 +4,26 @@
 //! *lanes*: reliable streams of whole frames, one for each call and one for the connection itself. A lost datagram
 //! delays only the calls whose bytes were in it.
 
-mod chunk;
+pub(crate) mod chunk;
 mod congestion;
 mod cookie;
 mod endpoint;
-#[cfg(any(test, farcall_fuzzing))]
-pub(super) mod fuzzing;
 mod lanes;
 mod mtu;
 mod opening;
 mod pacing;
-mod packet;
+pub(crate) mod packet;
 mod path;
-mod ranges;
+pub(crate) mod ranges;
 mod recovery;
 mod rtt;
 mod session;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use super::handshake::Role;
 pub(crate) use endpoint::{Admission, Endpoint, Routed};
 pub(crate) use lanes::{Account, Budget};
 pub(crate) use opening::{Opened, Opening};
 pub(crate) use packet::{Datagram, Refusal};
-pub(crate) use session::{End, Role, Session, Setup, Transmit};
+pub(crate) use session::{End, Session, Setup, Transmit};

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// Sorted, disjoint, not adjacent ranges; cheap as long as there are few.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ranges {
+pub(crate) struct Ranges {
     sorted: Vec<Range<u64>>,
     /// Below here nothing is new any more: what was forgotten could not be told from what never came.
     floor: u64,
@@ -12,7 +12,7 @@ pub(super) struct Ranges {
 
 impl Ranges {
     /// Adds a range, and says whether any of it is new.
-    pub(super) fn insert(&mut self, range: Range<u64>) -> bool {
+    pub(crate) fn insert(&mut self, range: Range<u64>) -> bool {
         let mut range = range.start.max(self.floor)..range.end;
         if range.is_empty() {
             return false;
@@ -33,13 +33,13 @@ impl Ranges {
         true
     }
 
-    pub(super) fn contains(&self, number: u64) -> bool {
+    pub(crate) fn contains(&self, number: u64) -> bool {
         let candidate = self.sorted.partition_point(|range| range.end <= number);
         number < self.floor || self.sorted.get(candidate).is_some_and(|range| range.start <= number)
     }
 
     /// Whether every number of a range is in the set.
-    pub(super) fn contains_all(&self, numbers: Range<u64>) -> bool {
+    pub(crate) fn contains_all(&self, numbers: Range<u64>) -> bool {
         let candidate = self.sorted.partition_point(|range| range.end <= numbers.start);
         numbers.end <= self.floor
             || self
@@ -49,7 +49,7 @@ impl Ranges {
     }
 
     /// The first number that is not in the set, from `number` on.
-    pub(super) fn first_missing(&self, number: u64) -> u64 {
+    pub(crate) fn first_missing(&self, number: u64) -> u64 {
         let from = number.max(self.floor);
         let candidate = self.sorted.partition_point(|range| range.end <= from);
         let range = self.sorted.get(candidate).filter(|range| range.start <= from);
@@ -57,7 +57,7 @@ impl Ranges {
     }
 
     /// The end of the range that begins at 0, or 0.
-    pub(super) fn prefix(&self) -> u64 {
+    pub(crate) fn prefix(&self) -> u64 {
         self.sorted
             .first()
             .filter(|range| range.start == 0)
@@ -65,13 +65,13 @@ impl Ranges {
     }
 
     /// The ranges from the highest to the lowest.
-    pub(super) fn descending(&self) -> impl ExactSizeIterator<Item = Range<u64>> {
+    pub(crate) fn descending(&self) -> impl ExactSizeIterator<Item = Range<u64>> {
         self.sorted.iter().rev().cloned()
     }
 
     /// Forgets the lowest ranges until at most `count` are left. What is below the last one forgotten counts as known
     /// from here on.
-    pub(super) fn keep_highest(&mut self, count: usize) {
+    pub(crate) fn keep_highest(&mut self, count: usize) {
         let excess = self.sorted.len().saturating_sub(count);
         if let Some(highest) = self.sorted.drain(..excess).next_back() {
             self.floor = highest.end;

@@ -19,11 +19,7 @@ mod table;
 mod turn;
 mod walk;
 
+pub(crate) use receiver::Batch;
 pub(super) use receiver::Receiver;
 pub(super) use sender::Sender;
 pub(super) use table::{Hold, Role, Stream, Streams};
-
-/// The bit of an item's length that says that a list came before it.
-pub(super) const CARRIES: u32 = 1 << 31;
-/// The longest item: its length has 31 bits.
-pub(super) const MAX_ITEM: usize = (CARRIES - 1) as usize;

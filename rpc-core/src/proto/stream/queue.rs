@@ -5,12 +5,12 @@ use std::collections::VecDeque;
 use bytes::{Buf, Bytes, BytesMut};
 use thin_vec::ThinVec;
 
-use super::{CARRIES, walk::LENGTH};
 use crate::proto::{
     Attachment, Body,
     attachment::list_len,
+    body::COPIED,
     frame::{Kind, PIECE, put_header},
-    outbox::COPIED,
+    items::{ITEM_HEADER, ItemHeader},
     writer::Writer,
 };
 
@@ -49,15 +49,13 @@ impl Queue {
     }
 
     pub(in crate::proto) fn push(&mut self, list: &[Attachment], body: Body<'_>) {
-        let carries = if list.is_empty() { 0 } else { CARRIES };
-        if !list.is_empty() {
+        let carries = !list.is_empty();
+        if carries {
             self.seal();
             self.segments.push_back(Segment::List(list.into()));
         }
         let length = body.len();
-        // Whoever sends holds items to the limit, which is below the top bit.
-        self.tail
-            .extend_from_slice(&(length as u32 & !CARRIES | carries).to_le_bytes());
+        self.tail.extend_from_slice(&ItemHeader { length, carries }.encode());
         match body {
             Body::Small(bytes) => self.tail.extend_from_slice(bytes),
             Body::Large(bytes) if bytes.is_empty() => {}
@@ -67,11 +65,11 @@ impl Queue {
             }
         }
         // What carries something is never replaced: its streams are open already.
-        self.last = if list.is_empty() { LENGTH + length } else { 0 };
-        self.length += LENGTH + length;
+        self.last = if carries { 0 } else { ITEM_HEADER + length };
+        self.length += ITEM_HEADER + length;
     }
 
-    /// Appends items that stand as they go on the wire.
+    /// Appends items of an [`ItemWriter`](crate::proto::ItemWriter).
     pub(in crate::proto) fn push_encoded(&mut self, items: &[u8]) {
         self.tail.extend_from_slice(items);
         self.last = items.len();

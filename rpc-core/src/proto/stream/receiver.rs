@@ -8,17 +8,28 @@
 
 use std::collections::VecDeque;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use thin_vec::ThinVec;
 
 use super::{
     budget::{Budget, Need},
-    walk::{LENGTH, Step, Walk},
+    walk::{Step, Walk},
 };
 use crate::{
     Error,
-    proto::{Attachment, StreamId, Violation, connection::Batch},
+    proto::{
+        Attachment, StreamId, Violation,
+        items::{ITEM_HEADER, ItemHeader},
+    },
 };
+
+/// Whole items that came, for an [`ItemReader`](crate::proto::ItemReader).
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) items: Bytes,
+    /// What those items carry that carry something, in order.
+    pub(crate) attachments: VecDeque<ThinVec<Attachment>>,
+}
 
 /// How windows begin and how far they grow.
 #[derive(Clone, Copy, Debug)]
@@ -142,12 +153,12 @@ impl Receiver {
         let at = |rest: &[u8]| payload.len() - rest.len();
         while let Some(step) = self.walk.step(&mut rest) {
             match step {
-                Step::Began { length, carries } => {
+                Step::Began(ItemHeader { length, carries }) => {
                     check(length)?;
                     if carries != self.list.is_some() {
                         return Err(Violation::new("an item without its list, or a list without its item"));
                     }
-                    self.begun += LENGTH + length;
+                    self.begun += ITEM_HEADER + length;
                 }
                 Step::Ended => {
                     self.begun = 0;
@@ -215,7 +226,7 @@ impl Receiver {
     fn first_item(&self) -> (usize, usize) {
         let mut rest = &self.arrived[..];
         match Walk::default().step(&mut rest) {
-            Some(Step::Began { length, carries }) => (LENGTH + length, usize::from(carries)),
+            Some(Step::Began(ItemHeader { length, carries })) => (ITEM_HEADER + length, usize::from(carries)),
             _ => (0, 0),
         }
     }

@@ -1,14 +1,11 @@
 //! Where items begin and end.
 
-use super::CARRIES;
-
-/// The bytes in front of each item.
-pub(super) const LENGTH: usize = 4;
+use crate::proto::items::{ITEM_HEADER, ItemHeader};
 
 /// Finds the items in bytes that come cut anywhere.
 #[derive(Debug, Default)]
 pub(super) struct Walk {
-    header: [u8; LENGTH],
+    header: [u8; ITEM_HEADER],
     filled: usize,
     /// What is still to come of the item whose header is complete.
     rest: Option<usize>,
@@ -17,8 +14,8 @@ pub(super) struct Walk {
 /// What was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// An item of this length begins.
-    Began { length: usize, carries: bool },
+    /// An item begins.
+    Began(ItemHeader),
     /// The item ends.
     Ended,
 }
@@ -33,12 +30,8 @@ impl Walk {
     pub(super) fn step(&mut self, bytes: &mut &[u8]) -> Option<Step> {
         let Some(rest) = self.rest else {
             let header = self.header(bytes)?;
-            let length = (header & !CARRIES) as usize;
-            self.rest = Some(length);
-            return Some(Step::Began {
-                length,
-                carries: header & CARRIES != 0,
-            });
+            self.rest = Some(header.length);
+            return Some(Step::Began(header));
         };
         let taken = rest.min(bytes.len());
         *bytes = &bytes[taken..];
@@ -46,22 +39,22 @@ impl Walk {
         self.rest.is_none().then_some(Step::Ended)
     }
 
-    fn header(&mut self, bytes: &mut &[u8]) -> Option<u32> {
+    fn header(&mut self, bytes: &mut &[u8]) -> Option<ItemHeader> {
         if self.filled == 0
             && let Some((header, rest)) = bytes.split_first_chunk()
         {
             *bytes = rest;
-            return Some(u32::from_le_bytes(*header));
+            return Some(ItemHeader::decode(*header));
         }
-        let taken = bytes.len().min(LENGTH - self.filled);
+        let taken = bytes.len().min(ITEM_HEADER - self.filled);
         let (head, rest) = bytes.split_at(taken);
         self.header[self.filled..self.filled + taken].copy_from_slice(head);
         self.filled += taken;
         *bytes = rest;
-        if self.filled < LENGTH {
+        if self.filled < ITEM_HEADER {
             return None;
         }
         self.filled = 0;
-        Some(u32::from_le_bytes(self.header))
+        Some(ItemHeader::decode(self.header))
     }
 }

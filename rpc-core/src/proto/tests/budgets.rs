@@ -3,10 +3,10 @@
 use bytes::Bytes;
 
 use super::{answers, assert_empty, content, frame, inject, request_payload, requests, start, violation, with_limits};
+use crate::harness::{CLIENT, Pair, SERVER};
 use crate::proto::{
     Limits,
     frame::{Kind, PIECE},
-    fuzzing::{CLIENT, Pair, SERVER},
 };
 
 const MESSAGE: usize = 100 << 10;

@@ -5,14 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{answers, assert_empty, content, exchange, pair, requests, start};
+use crate::harness::{CLIENT, SERVER, body};
 use crate::{
     Code, Error, Metadata, Outcome,
-    proto::{
-        Event, RequestHead, encode_metadata,
-        frame::PIECE,
-        fuzzing::{CLIENT, SERVER, body},
-        parse_metadata,
-    },
+    proto::{Event, RequestHead, encode_metadata, frame::PIECE, parse_metadata},
 };
 
 #[test]

@@ -4,13 +4,10 @@
 use bytes::Bytes;
 
 use super::{assert_empty, content, exchange, pair, requests, start, time_out, with_limits};
+use crate::harness::{CLIENT, Pair, SERVER};
 use crate::{
     Error, Outcome,
-    proto::{
-        Event, Limits, Stop,
-        frame::PIECE,
-        fuzzing::{CLIENT, Pair, SERVER},
-    },
+    proto::{Event, Limits, Stop, frame::PIECE},
 };
 
 const LARGE: usize = 10 * PIECE;

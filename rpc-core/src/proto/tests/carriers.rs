@@ -3,12 +3,12 @@
 use bytes::BytesMut;
 
 use super::{answers, content, exchange, failure, frame, inject, start, violation, with_limits};
+use crate::harness::{CLIENT, Pair, SERVER};
 use crate::{
     Code, Outcome,
     proto::{
         Announced, Carrier, Connection, Limits, Settings,
         frame::{Kind, PIECE},
-        fuzzing::{CLIENT, Pair, SERVER},
     },
 };
 

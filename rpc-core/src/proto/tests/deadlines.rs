@@ -5,13 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{assert_empty, content, exchange, failure, pair, requests, time_out, with_limits};
+use crate::harness::{CLIENT, SERVER};
 use crate::{
     Code, Error, Outcome,
-    proto::{
-        Event, Limits, Stop,
-        frame::PIECE,
-        fuzzing::{CLIENT, SERVER},
-    },
+    proto::{Event, Limits, Stop, frame::PIECE},
 };
 
 const SECOND: Duration = Duration::from_secs(1);

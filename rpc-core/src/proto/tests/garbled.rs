@@ -4,10 +4,8 @@
 use fastrand::Rng;
 
 use super::{content, pair};
-use crate::proto::{
-    Attachment, Capacity, Event, Flow, Lost, Received, RequestHead,
-    fuzzing::{CLIENT, Pair, SERVER, body},
-};
+use crate::harness::{CLIENT, Pair, SERVER, body};
+use crate::proto::{Attachment, Capacity, Event, Flow, Lost, Received, RequestHead};
 
 /// Calls that wait at the client, by id.
 #[derive(Default)]

@@ -1,13 +1,10 @@
 //! A side that goes away finishes what runs and refuses what is new, with a word that says it never ran.
 
 use super::{answers, assert_empty, content, exchange, failure, pair, requests, start};
+use crate::harness::{CLIENT, SERVER};
 use crate::{
     Code, Error, Outcome,
-    proto::{
-        Event, Lost,
-        frame::PIECE,
-        fuzzing::{CLIENT, SERVER},
-    },
+    proto::{Event, Lost, frame::PIECE},
 };
 
 #[test]

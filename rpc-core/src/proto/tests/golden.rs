@@ -10,15 +10,12 @@ use bytes::{Bytes, BytesMut};
 use thin_vec::{ThinVec, thin_vec};
 
 use super::{answers, content, exchange, frame, inject, pair, request_payload, requests, start};
+use crate::harness::{CLIENT, Pair, SERVER};
 use crate::{
     Code, Error, Metadata, Outcome,
     proto::{
         Announced, Attachment, Body, Carrier, ClientHello, Connection, Event, Flow, HelloError, Limits, Received,
-        RequestHead, ServerHello, StreamId,
-        attachment::put_list,
-        encode_metadata,
-        frame::Kind,
-        fuzzing::{CLIENT, Pair, SERVER},
+        RequestHead, ServerHello, StreamId, attachment::put_list, encode_metadata, frame::Kind,
     },
     proto::{fnv1a, method_id},
 };

@@ -5,10 +5,8 @@ use bytes::{BufMut, BytesMut};
 use super::{
     answers, assert_empty, content, exchange, frame, inject, pair, request_payload, requests, start, violation,
 };
-use crate::proto::{
-    frame::{Kind, PIECE},
-    fuzzing::{CLIENT, SERVER},
-};
+use crate::harness::{CLIENT, SERVER};
+use crate::proto::frame::{Kind, PIECE};
 
 #[test]
 fn ids_are_dense_and_used_again() {

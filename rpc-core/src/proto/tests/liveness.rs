@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::{content, exchange, requests, start};
+use crate::harness::{CLIENT, Pair, SERVER};
 use crate::proto::{
     Event, Limits, Lost,
-    fuzzing::{CLIENT, Pair, SERVER},
     liveness::{Liveness, Verdict},
 };
 

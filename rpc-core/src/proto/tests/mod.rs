@@ -13,9 +13,7 @@ mod ids;
 mod liveness;
 mod lost;
 mod objects;
-mod random;
 mod refusals;
-pub(in crate::proto) mod seeds;
 mod streams;
 mod turns;
 
@@ -26,9 +24,9 @@ use bytes::{Bytes, BytesMut};
 use super::{
     Event, Limits, Lost,
     frame::{Kind, put_header},
-    fuzzing::{CLIENT, Pair, SERVER},
 };
 use crate::Error;
+use crate::harness::{CLIENT, Pair, SERVER};
 
 /// Two ends with default limits.
 fn pair(seed: u64) -> Pair {

@@ -4,13 +4,10 @@
 use bytes::{Bytes, BytesMut};
 
 use super::{answers, assert_empty, exchange, failure, frame, inject, pair, violation, with_limits};
+use crate::harness::{CLIENT, Pair, SERVER, body};
 use crate::{
     Code, Outcome,
-    proto::{
-        Attachment, Event, Limits, RequestHead,
-        frame::Kind,
-        fuzzing::{CLIENT, Pair, SERVER, body},
-    },
+    proto::{Attachment, Event, Limits, RequestHead, frame::Kind},
 };
 
 const SERVICE: u32 = 0x9503_0ad4;

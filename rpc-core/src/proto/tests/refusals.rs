@@ -8,12 +8,12 @@ use super::{
     answers, assert_empty, content, exchange, failure, frame, pair, request_payload, requests, start, violation,
     with_limits,
 };
+use crate::harness::{CLIENT, Pair, SERVER, body};
 use crate::{
     Code, Metadata, Outcome,
     proto::{
         Announced, Carrier, Connection, Event, Limits, RequestHead, Settings, encode_metadata,
         frame::{HEADER, Kind, MAX_PAYLOAD},
-        fuzzing::{CLIENT, Pair, SERVER, body},
     },
 };
 

@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use super::{content, exchange, start, with_limits};
+use crate::harness::{CLIENT, Pair, SERVER};
 use crate::proto::{
     Event, Limits,
     frame::{HEADER, PIECE},
-    fuzzing::{CLIENT, Pair, SERVER},
 };
 
 /// What one turn of the writer takes at most, heads aside.

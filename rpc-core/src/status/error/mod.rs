@@ -38,10 +38,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// assert!(!error.is_retryable());
 /// ```
 #[derive(Clone)]
-pub struct Error(Box<Inner>);
+pub struct Error(Box<ErrorInner>);
 
 #[derive(Clone)]
-struct Inner {
+struct ErrorInner {
     code: Code,
     outcome: Outcome,
     /// The same call fails in the same way; known only where the call was made.
@@ -63,7 +63,7 @@ struct Cause {
 impl Error {
     /// An error as a handler makes it; its outcome is [`Outcome::Executed`].
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner {
+        Self(Box::new(ErrorInner {
             code,
             outcome: Outcome::Executed,
             lasting: false,
@@ -187,7 +187,7 @@ impl Error {
     /// What does not pass is not a reason to try again: arguments that are too large, an object whose connection is
     /// gone.
     pub fn is_retryable(&self) -> bool {
-        let Inner { outcome, lasting, .. } = *self.0;
+        let ErrorInner { outcome, lasting, .. } = *self.0;
         outcome == Outcome::NotExecuted
             && !lasting
             && matches!(self.0.code, Code::Unavailable | Code::ResourceExhausted)
@@ -306,7 +306,7 @@ impl Serialize for Error {
 impl<'de> Deserialize<'de> for Error {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let portable = Portable::<String, Metadata>::deserialize(deserializer)?;
-        Ok(Self(Box::new(Inner {
+        Ok(Self(Box::new(ErrorInner {
             code: portable.code,
             outcome: portable.outcome,
             lasting: false,

@@ -15,12 +15,12 @@ pub(super) struct Block(Bytes);
 
 /// A pair in a block.
 #[derive(Clone, Copy)]
-pub(super) struct Pair<'a> {
+pub(super) struct MetadataPair<'a> {
     pub(super) key: &'a str,
     pub(super) value: &'a [u8],
 }
 
-impl Pair<'_> {
+impl MetadataPair<'_> {
     pub(super) fn is_binary(&self) -> bool {
         is_binary(self.key)
     }
@@ -60,7 +60,7 @@ impl Block {
         self.0.is_empty()
     }
 
-    pub(super) fn pairs(&self) -> impl Iterator<Item = Pair<'_>> {
+    pub(super) fn pairs(&self) -> impl Iterator<Item = MetadataPair<'_>> {
         let mut rest = &self.0[..];
         std::iter::from_fn(move || {
             let (pair, behind) = first(rest)?;
@@ -97,7 +97,7 @@ impl Block {
     }
 
     /// Keeps the pairs that `keeps` says; says whether there are fewer now.
-    pub(super) fn retain(&mut self, keeps: impl Fn(Pair<'_>) -> bool) -> bool {
+    pub(super) fn retain(&mut self, keeps: impl Fn(MetadataPair<'_>) -> bool) -> bool {
         if self.pairs().all(&keeps) {
             return false;
         }
@@ -137,13 +137,13 @@ fn split(bytes: &mut [u8], at: usize) -> Result<(&mut [u8], &mut [u8]), Error> {
 }
 
 /// The first pair and what is behind it; `None` at the end.
-fn first(bytes: &[u8]) -> Option<(Pair<'_>, &[u8])> {
+fn first(bytes: &[u8]) -> Option<(MetadataPair<'_>, &[u8])> {
     let (&length, rest) = bytes.split_first()?;
     let (key, rest) = rest.split_at_checked(length.into())?;
     let (mut length, rest) = rest.split_at_checked(4)?;
     let (value, rest) = rest.split_at_checked(length.get_u32_le() as usize)?;
     let key = std::str::from_utf8(key).ok()?;
-    Some((Pair { key, value }, rest))
+    Some((MetadataPair { key, value }, rest))
 }
 
 #[cfg(test)]

@@ -7,12 +7,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{
     Metadata,
-    block::{Block, Pair},
+    block::{Block, MetadataPair},
 };
 
 #[derive(Serialize)]
 #[serde(rename = "Metadata")]
-struct Written<'a> {
+struct WrittenMetadata<'a> {
     entries: Entries<'a>,
 }
 
@@ -28,7 +28,7 @@ struct Entries<'a>(&'a Block);
 struct Checked(Block);
 
 #[derive(Serialize)]
-struct Entry<'a> {
+struct WrittenEntry<'a> {
     key: &'a str,
     #[serde(with = "serde_bytes")]
     value: &'a [u8],
@@ -44,7 +44,7 @@ struct ReadEntry {
 impl Serialize for Metadata {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let entries = Entries(&self.block);
-        Written { entries }.serialize(serializer)
+        WrittenMetadata { entries }.serialize(serializer)
     }
 }
 
@@ -52,8 +52,8 @@ impl Serialize for Entries<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeSeq;
         let mut list = serializer.serialize_seq(Some(self.0.pairs().count()))?;
-        for Pair { key, value } in self.0.pairs() {
-            list.serialize_element(&Entry { key, value })?;
+        for MetadataPair { key, value } in self.0.pairs() {
+            list.serialize_element(&WrittenEntry { key, value })?;
         }
         list.end()
     }
@@ -70,13 +70,13 @@ impl<'de> Deserialize<'de> for Metadata {
 
 impl<'de> Deserialize<'de> for Checked {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(List)
+        deserializer.deserialize_seq(MetadataVisitor)
     }
 }
 
-struct List;
+struct MetadataVisitor;
 
-impl<'de> de::Visitor<'de> for List {
+impl<'de> de::Visitor<'de> for MetadataVisitor {
     type Value = Checked;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,7 +7,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use self::block::{Block, Pair};
+use self::block::{Block, MetadataPair};
 use crate::{Code, Error};
 
 /// Key-value pairs that travel beside a call's arguments or its result.
@@ -86,17 +86,19 @@ impl Metadata {
 
     /// The first value of a `-bin` key.
     pub fn bin(&self, key: &str) -> Option<&[u8]> {
-        self.matching(key).find(Pair::is_binary).map(|pair| pair.value)
+        self.matching(key).find(MetadataPair::is_binary).map(|pair| pair.value)
     }
 
     /// Every value of a `-bin` key, in order.
     pub fn bins<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.matching(key).filter(Pair::is_binary).map(|pair| pair.value)
+        self.matching(key)
+            .filter(MetadataPair::is_binary)
+            .map(|pair| pair.value)
     }
 
     /// Every pair in order, values as bytes.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.block.pairs().map(|Pair { key, value }| (key, value))
+        self.block.pairs().map(|MetadataPair { key, value }| (key, value))
     }
 
     /// The number of pairs; it counts them.
@@ -109,7 +111,7 @@ impl Metadata {
         self.block.is_empty()
     }
 
-    fn matching<'a, 'k>(&'a self, key: &'k str) -> impl Iterator<Item = Pair<'a>> + use<'a, 'k> {
+    fn matching<'a, 'k>(&'a self, key: &'k str) -> impl Iterator<Item = MetadataPair<'a>> + use<'a, 'k> {
         self.block
             .pairs()
             .filter(move |pair| pair.key.eq_ignore_ascii_case(key))
@@ -132,7 +134,7 @@ impl Metadata {
     }
 }
 
-fn text(pair: Pair<'_>) -> Option<&str> {
+fn text(pair: MetadataPair<'_>) -> Option<&str> {
     if pair.is_binary() {
         None
     } else {

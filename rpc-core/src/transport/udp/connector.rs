@@ -11,8 +11,8 @@ use tokio::time::timeout_at;
 
 use super::{
     INCOMPLETE, secret,
-    socket::{Received, Socket},
-    source::Source,
+    socket::{ReceivedRun, Socket},
+    source::DatagramSource,
     stream::{REFUSALS, UdpStream},
 };
 use crate::{
@@ -64,7 +64,7 @@ async fn open(peer: SocketAddr) -> io::Result<UdpStream> {
     let socket = Arc::new(Socket::connect(peer)?);
     // A new socket takes nothing before the runtime has looked at it.
     Arc::clone(&socket).writable().await?;
-    let mut attempt = Attempt::new(peer, &socket)?;
+    let mut attempt = AddressAttempt::new(peer, &socket)?;
     let opened = attempt.run().await?;
     let now = now();
     let setup = Setup {
@@ -82,11 +82,11 @@ async fn open(peer: SocketAddr) -> io::Result<UdpStream> {
     for datagram in &attempt.early {
         session.handle_datagram(peer, datagram, now);
     }
-    Ok(UdpStream::new(session, socket, Source::Socket, None))
+    Ok(UdpStream::new(session, socket, DatagramSource::Socket, None))
 }
 
 /// One attempt at one address.
-struct Attempt<'a> {
+struct AddressAttempt<'a> {
     peer: SocketAddr,
     socket: &'a Socket,
     opening: Opening,
@@ -97,7 +97,7 @@ struct Attempt<'a> {
     refused: usize,
 }
 
-impl<'a> Attempt<'a> {
+impl<'a> AddressAttempt<'a> {
     fn new(peer: SocketAddr, socket: &'a Socket) -> io::Result<Self> {
         Ok(Self {
             peer,
@@ -141,7 +141,7 @@ impl<'a> Attempt<'a> {
         socket.receive(|run| self.handle(run, now())).await
     }
 
-    fn handle(&mut self, run: &Received<'_>, now: Instant) {
+    fn handle(&mut self, run: &ReceivedRun<'_>, now: Instant) {
         for datagram in run.datagrams() {
             match self.opened {
                 None => self.opened = self.opening.handle_datagram(datagram, now),

@@ -14,12 +14,12 @@ use crate::sync::Mutex;
 /// The room that each inbox has in any case, whatever the others hold: the datagrams of one receive.
 const OWN: usize = 64 << 10;
 /// What a run costs beyond its bytes.
-const OVERHEAD: usize = size_of::<Run>() + 16;
+const OVERHEAD: usize = size_of::<DatagramRun>() + 16;
 
 /// What came for one session: filled by the listener, emptied by the task of the connection.
-pub(super) struct Inbox(Mutex<State>);
+pub(super) struct Inbox(Mutex<InboxState>);
 
-struct State {
+struct InboxState {
     mail: Mail,
     /// What the mail costs, of what all sessions of the socket may hold.
     account: Account,
@@ -29,10 +29,10 @@ struct State {
 
 /// Runs of datagrams in the order in which they came.
 #[derive(Default)]
-pub(super) struct Mail(VecDeque<Run>);
+pub(super) struct Mail(VecDeque<DatagramRun>);
 
 /// Datagrams that came together, each `stride` bytes long but the last.
-pub(super) struct Run {
+pub(super) struct DatagramRun {
     pub(super) from: SocketAddr,
     /// Where they were sent to.
     pub(super) to: Option<IpAddr>,
@@ -40,7 +40,7 @@ pub(super) struct Run {
     stride: usize,
 }
 
-impl Run {
+impl DatagramRun {
     pub(super) fn datagrams(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.bytes.chunks(self.stride.max(1))
     }
@@ -49,7 +49,7 @@ impl Run {
 impl Inbox {
     /// An inbox for a session whose peer may have `window` bytes under way.
     pub(super) fn new(budget: Budget, window: u32) -> Self {
-        Self(Mutex::new(State {
+        Self(Mutex::new(InboxState {
             mail: Mail::default(),
             account: Account::new(budget, OWN, window as usize),
             waker: None,
@@ -57,7 +57,7 @@ impl Inbox {
         }))
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, InboxState> {
         self.0.lock()
     }
 
@@ -67,7 +67,7 @@ impl Inbox {
         if bytes.is_empty() || !state.account.charge(bytes.len() + OVERHEAD) {
             return None;
         }
-        state.mail.0.push_back(Run {
+        state.mail.0.push_back(DatagramRun {
             from,
             to,
             bytes: bytes.into(),
@@ -120,7 +120,7 @@ impl Mail {
     }
 
     /// The next run.
-    pub(super) fn next(&mut self) -> Option<Run> {
+    pub(super) fn next(&mut self) -> Option<DatagramRun> {
         self.0.pop_front()
     }
 }

@@ -14,10 +14,10 @@ use super::{
     INCOMPLETE, TURN,
     inbox::Inbox,
     no_randomness, secret,
-    socket::{Received, Socket, passes},
-    source::Source,
+    socket::{ReceivedRun, Socket, passes},
+    source::DatagramSource,
     stream::UdpStream,
-    table::{Place, Route, Table},
+    table::{SessionPlace, SessionRoute, SessionTable},
 };
 use crate::{
     clock::now,
@@ -42,7 +42,7 @@ pub(in crate::transport) async fn bind(host: &str, port: u16) -> io::Result<Vec<
 pub(super) struct BoundUdp {
     socket: Arc<Socket>,
     local: Address,
-    table: Arc<Table>,
+    table: Arc<SessionTable>,
     budget: Budget,
     /// Sessions that were let in and not accepted yet.
     arrived: VecDeque<(UdpStream, Address)>,
@@ -60,7 +60,7 @@ impl BoundUdp {
         Ok(Self {
             local: Address::udp(socket.local_address()?),
             socket,
-            table: Table::new(seed, now()),
+            table: SessionTable::new(seed, now()),
             budget: Budget::new(INCOMPLETE),
             arrived: VecDeque::new(),
             answer: Vec::new(),
@@ -90,7 +90,7 @@ impl BoundUdp {
     }
 
     /// Hands on a run of datagrams.
-    fn handle(&mut self, run: &Received<'_>, now: Instant) {
+    fn handle(&mut self, run: &ReceivedRun<'_>, now: Instant) {
         let table = Arc::clone(&self.table);
         let mut endpoint = table.lock();
         let Some(endpoint) = &mut *endpoint else { return };
@@ -105,7 +105,7 @@ impl BoundUdp {
                 Routed::Open(admission) => match self.admit(admission, endpoint.next_id(), run.to, now) {
                     Some(inbox) => {
                         let window = self.socket.window();
-                        endpoint.open(admission, Route::new(inbox), window, &mut self.answer);
+                        endpoint.open(admission, SessionRoute::new(inbox), window, &mut self.answer);
                     }
                     None => endpoint.refuse(admission, Refusal::Full, &mut self.answer),
                 },
@@ -132,7 +132,7 @@ impl BoundUdp {
             max_segments: self.socket.max_segments(),
         };
         let inbox = Arc::new(Inbox::new(self.budget.clone(), window));
-        let source = Source::listener(Place::new(id, Arc::clone(&self.table), Arc::clone(&inbox)));
+        let source = DatagramSource::listener(SessionPlace::new(id, Arc::clone(&self.table), Arc::clone(&inbox)));
         let stream = UdpStream::new(Session::new(setup, now), Arc::clone(&self.socket), source, local);
         self.arrived.push_back((stream, Address::udp(admission.peer)));
         Some(inbox)

@@ -11,21 +11,21 @@ use std::{
 
 use super::{
     blocks,
-    socket::{Outgoing, Sent, Socket},
+    socket::{OutgoingDatagrams, SendResult, Socket},
 };
 use crate::proto::datagram::Session;
 
 /// Sends what a session has to send, and keeps what the socket does not take.
-pub(super) struct Sender {
+pub(super) struct DatagramSender {
     pub(super) socket: Arc<Socket>,
     /// This side's address, as the peer knows it.
     pub(super) local: Option<IpAddr>,
-    unsent: Option<Outgoing>,
+    unsent: Option<OutgoingDatagrams>,
     /// Waits for the socket to take more. A future of its own: the tasks of many sessions may wait for one socket.
     room: Option<Pin<Box<dyn Future<Output = io::Result<()>> + Send>>>,
 }
 
-impl Sender {
+impl DatagramSender {
     pub(super) fn new(socket: Arc<Socket>, local: Option<IpAddr>) -> Self {
         Self {
             socket,
@@ -56,26 +56,26 @@ impl Sender {
             }
             match self.send_next(session, now) {
                 None => return Poll::Ready(Ok(())),
-                Some(Sent::All | Sent::TooBig) => {}
-                Some(Sent::Full) => self.room = Some(Box::pin(Arc::clone(&self.socket).writable())),
-                Some(Sent::Refused) => return Poll::Ready(Err(io::ErrorKind::ConnectionRefused.into())),
+                Some(SendResult::All | SendResult::TooBig) => {}
+                Some(SendResult::Full) => self.room = Some(Box::pin(Arc::clone(&self.socket).writable())),
+                Some(SendResult::Refused) => return Poll::Ready(Err(io::ErrorKind::ConnectionRefused.into())),
             }
         }
     }
 
     /// Sends as far as the socket takes it at once.
     pub(super) fn send_now(&mut self, session: &mut Session, now: Instant) {
-        while let Some(Sent::All | Sent::TooBig) = self.send_next(session, now) {}
+        while let Some(SendResult::All | SendResult::TooBig) = self.send_next(session, now) {}
     }
 
     /// Sends the next datagrams of `session`; `None` when it has none.
-    fn send_next(&mut self, session: &mut Session, now: Instant) -> Option<Sent> {
+    fn send_next(&mut self, session: &mut Session, now: Instant) -> Option<SendResult> {
         let mut outgoing = self.unsent.take().or_else(|| next(session, now))?;
         let sent = self.socket.send(&mut outgoing, self.local);
         match sent {
-            Sent::Full | Sent::Refused => self.unsent = Some(outgoing),
-            Sent::All => blocks::give_output(outgoing.bytes),
-            Sent::TooBig => {
+            SendResult::Full | SendResult::Refused => self.unsent = Some(outgoing),
+            SendResult::All => blocks::give_output(outgoing.bytes),
+            SendResult::TooBig => {
                 let size = outgoing.transmit.segment.min(outgoing.bytes.len() - outgoing.taken);
                 blocks::give_output(outgoing.bytes);
                 session.handle_too_big(size, now);
@@ -85,13 +85,13 @@ impl Sender {
     }
 }
 
-fn next(session: &mut Session, now: Instant) -> Option<Outgoing> {
+fn next(session: &mut Session, now: Instant) -> Option<OutgoingDatagrams> {
     let mut bytes = blocks::take_output();
     let Some(transmit) = session.poll_transmit(&mut bytes, now) else {
         blocks::give_output(bytes);
         return None;
     };
-    Some(Outgoing {
+    Some(OutgoingDatagrams {
         transmit,
         bytes,
         taken: 0,

@@ -42,7 +42,7 @@ pub(super) struct Socket {
 }
 
 /// A run of datagrams from one sender, each `stride` bytes long but the last.
-pub(super) struct Received<'a> {
+pub(super) struct ReceivedRun<'a> {
     pub(super) from: SocketAddr,
     /// Where it was sent to, if the system says so.
     pub(super) to: Option<IpAddr>,
@@ -50,7 +50,7 @@ pub(super) struct Received<'a> {
     pub(super) stride: usize,
 }
 
-impl<'a> Received<'a> {
+impl<'a> ReceivedRun<'a> {
     /// The datagrams, those of one session in a row as one piece: its first datagram, and all its bytes.
     pub(super) fn by_session(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
         let (mut rest, stride) = (self.bytes, self.stride.max(1));
@@ -73,7 +73,7 @@ impl<'a> Received<'a> {
 }
 
 /// Datagrams on their way out, as far as the socket has not taken them.
-pub(super) struct Outgoing {
+pub(super) struct OutgoingDatagrams {
     pub(super) transmit: Transmit,
     pub(super) bytes: Vec<u8>,
     pub(super) taken: usize,
@@ -81,7 +81,7 @@ pub(super) struct Outgoing {
 
 /// What became of datagrams.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Sent {
+pub(super) enum SendResult {
     /// They left, or are lost as any datagram may be.
     All,
     /// The socket takes no more now.
@@ -157,7 +157,7 @@ impl Socket {
     pub(super) fn poll_receive(
         &self,
         cx: &mut Context<'_>,
-        mut each: impl FnMut(&Received<'_>),
+        mut each: impl FnMut(&ReceivedRun<'_>),
     ) -> Poll<io::Result<usize>> {
         loop {
             match self.try_receive(&mut each) {
@@ -168,7 +168,7 @@ impl Socket {
     }
 
     /// Receives once, and also wakes for a refusal.
-    pub(super) async fn receive(&self, mut each: impl FnMut(&Received<'_>)) -> io::Result<usize> {
+    pub(super) async fn receive(&self, mut each: impl FnMut(&ReceivedRun<'_>)) -> io::Result<usize> {
         loop {
             self.io.ready(Interest::READABLE | Interest::ERROR).await?;
             match self.try_receive(&mut each) {
@@ -178,7 +178,7 @@ impl Socket {
         }
     }
 
-    fn try_receive(&self, each: &mut impl FnMut(&Received<'_>)) -> io::Result<usize> {
+    fn try_receive(&self, each: &mut impl FnMut(&ReceivedRun<'_>)) -> io::Result<usize> {
         match self.receive_when(Interest::READABLE, each) {
             // A refusal does not make a socket readable.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.receive_when(Interest::ERROR, each),
@@ -186,7 +186,7 @@ impl Socket {
         }
     }
 
-    fn receive_when(&self, ready: Interest, each: &mut impl FnMut(&Received<'_>)) -> io::Result<usize> {
+    fn receive_when(&self, ready: Interest, each: &mut impl FnMut(&ReceivedRun<'_>)) -> io::Result<usize> {
         blocks::with_buffers(|buffers| {
             let mut metas = [RecvMeta::default(); BATCH];
             let mut received = 0;
@@ -205,7 +205,7 @@ impl Socket {
             }
             let mut datagrams = 0;
             for (buffer, meta) in buffers.iter().zip(&metas).take(received) {
-                let run = Received {
+                let run = ReceivedRun {
                     from: meta.addr,
                     to: meta.dst_ip,
                     bytes: buffer.get(..meta.len).unwrap_or_default(),
@@ -219,7 +219,7 @@ impl Socket {
     }
 
     /// Sends as much of `outgoing` as the socket takes.
-    pub(super) fn send(&self, outgoing: &mut Outgoing, from: Option<IpAddr>) -> Sent {
+    pub(super) fn send(&self, outgoing: &mut OutgoingDatagrams, from: Option<IpAddr>) -> SendResult {
         let Transmit { to, segment } = outgoing.transmit;
         let mut again = true;
         while let Some(rest) = outgoing.bytes.get(outgoing.taken..).filter(|rest| !rest.is_empty()) {
@@ -230,17 +230,17 @@ impl Socket {
                 continue;
             };
             match error.kind() {
-                io::ErrorKind::WouldBlock => return Sent::Full,
-                io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => return Sent::Refused,
+                io::ErrorKind::WouldBlock => return SendResult::Full,
+                io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => return SendResult::Refused,
                 // The first time it may be about an earlier one.
                 _ if is_too_long(&error) && again => again = false,
-                _ if is_too_long(&error) => return Sent::TooBig,
+                _ if is_too_long(&error) => return SendResult::TooBig,
                 // The device cannot cut them, as is known from here on.
                 _ if self.max_segments() < segments => {}
                 _ => outgoing.taken += part.len(),
             }
         }
-        Sent::All
+        SendResult::All
     }
 
     /// Sends one datagram if the socket takes it: for what the peer asks for again.

@@ -7,20 +7,20 @@ use std::{
     time::Instant,
 };
 
-use super::{inbox::Mail, socket::Socket, table::Place};
+use super::{inbox::Mail, socket::Socket, table::SessionPlace};
 use crate::proto::datagram::Session;
 
 /// Where datagrams come from.
-pub(super) enum Source {
+pub(super) enum DatagramSource {
     /// The socket, which is this session's alone.
     Socket,
     /// The listener, with what was taken from the inbox and not looked at yet.
-    Listener { place: Place, mail: Mail },
+    Listener { place: SessionPlace, mail: Mail },
 }
 
-impl Source {
+impl DatagramSource {
     /// What a listener puts into the inbox of `place`.
-    pub(super) fn listener(place: Place) -> Self {
+    pub(super) fn listener(place: SessionPlace) -> Self {
         let mail = Mail::default();
         Self::Listener { place, mail }
     }

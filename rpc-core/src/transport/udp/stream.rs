@@ -16,10 +16,10 @@ use tokio::{
 
 use super::{
     TURN,
-    sender::Sender,
+    sender::DatagramSender,
     socket::{Socket, passes},
-    source::Source,
-    waiting::Waiting,
+    source::DatagramSource,
+    waiting::StreamTasks,
 };
 use crate::{
     clock::now,
@@ -40,13 +40,13 @@ const BULK: usize = 64;
 /// Reading is what keeps a session going: it receives, repeats and acknowledges.
 pub(in crate::transport) struct UdpStream {
     session: Session,
-    source: Source,
-    sender: Sender,
+    source: DatagramSource,
+    sender: DatagramSender,
     timer: Pin<Box<Sleep>>,
     refused: usize,
     /// Datagrams that came since something was sent.
     silent: usize,
-    waiting: Arc<Waiting>,
+    waiting: Arc<StreamTasks>,
     /// When the peer was heard last, as far as was received.
     heard: LastHeard,
     /// Wakes those who wait.
@@ -55,14 +55,14 @@ pub(in crate::transport) struct UdpStream {
 
 impl UdpStream {
     /// A stream over an open session. Must be called inside a tokio runtime.
-    pub(super) fn new(session: Session, socket: Arc<Socket>, source: Source, local: Option<IpAddr>) -> Self {
+    pub(super) fn new(session: Session, socket: Arc<Socket>, source: DatagramSource, local: Option<IpAddr>) -> Self {
         let due = session.poll_timeout().unwrap_or_else(now);
-        let (waiting, heard) = (Arc::<Waiting>::default(), LastHeard::default());
+        let (waiting, heard) = (Arc::<StreamTasks>::default(), LastHeard::default());
         heard.set(session.heard());
         Self {
             session,
             source,
-            sender: Sender::new(socket, local),
+            sender: DatagramSender::new(socket, local),
             timer: Box::pin(sleep_until(due.into())),
             refused: 0,
             silent: 0,

@@ -11,24 +11,24 @@ use super::inbox::Inbox;
 use crate::{proto::datagram::Endpoint, sync::Mutex};
 
 /// The sessions of a listening socket. Shared with the streams, which leave it when they are dropped.
-pub(super) struct Table(Mutex<Option<Endpoint<Route>>>);
+pub(super) struct SessionTable(Mutex<Option<Endpoint<SessionRoute>>>);
 
 /// The way to a session. Whoever is not routed to any more reads the end.
-pub(super) struct Route(Arc<Inbox>);
+pub(super) struct SessionRoute(Arc<Inbox>);
 
 /// A stream's place in the table; given back when it is dropped.
-pub(super) struct Place {
+pub(super) struct SessionPlace {
     id: u64,
-    table: Arc<Table>,
+    table: Arc<SessionTable>,
     pub(super) inbox: Arc<Inbox>,
 }
 
-impl Table {
+impl SessionTable {
     pub(super) fn new(seed: [u8; 32], now: Instant) -> Arc<Self> {
         Arc::new(Self(Mutex::new(Some(Endpoint::new(seed, now)))))
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, Option<Endpoint<Route>>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Option<Endpoint<SessionRoute>>> {
         self.0.lock()
     }
 
@@ -47,7 +47,7 @@ impl Table {
     }
 }
 
-impl Route {
+impl SessionRoute {
     pub(super) fn new(inbox: Arc<Inbox>) -> Self {
         Self(inbox)
     }
@@ -57,19 +57,19 @@ impl Route {
     }
 }
 
-impl Drop for Route {
+impl Drop for SessionRoute {
     fn drop(&mut self) {
         self.0.close();
     }
 }
 
-impl Place {
-    pub(super) fn new(id: u64, table: Arc<Table>, inbox: Arc<Inbox>) -> Self {
+impl SessionPlace {
+    pub(super) fn new(id: u64, table: Arc<SessionTable>, inbox: Arc<Inbox>) -> Self {
         Self { id, table, inbox }
     }
 }
 
-impl Drop for Place {
+impl Drop for SessionPlace {
     fn drop(&mut self) {
         let route = self.table.lock().as_mut().and_then(|endpoint| endpoint.close(self.id));
         drop(route);

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::{
-    socket::{Outgoing, Sent, Socket},
+    socket::{OutgoingDatagrams, SendResult, Socket},
     *,
 };
 use crate::{
@@ -38,8 +38,8 @@ async fn bound() -> io::Result<(Arc<Socket>, SocketAddr)> {
     Ok((socket, address))
 }
 
-fn outgoing(to: SocketAddr, segment: usize, length: usize) -> Outgoing {
-    Outgoing {
+fn outgoing(to: SocketAddr, segment: usize, length: usize) -> OutgoingDatagrams {
+    OutgoingDatagrams {
         transmit: Transmit { to, segment },
         bytes: (0..length).map(|index| (index % 251) as u8).collect(),
         taken: 0,
@@ -62,7 +62,7 @@ async fn a_batch_arrives_as_the_datagrams_it_was_made_of() -> TestResult {
     let ((sender, from), (receiver, to)) = (bound().await?, bound().await?);
     for length in [1, 999, 1000, 1001, 40_500] {
         let mut batch = outgoing(to, 1000, length);
-        assert_eq!(sender.send(&mut batch, None), Sent::All);
+        assert_eq!(sender.send(&mut batch, None), SendResult::All);
         let came = receive(&receiver, length).await?;
         assert_eq!(came.concat(), batch.bytes);
         let lengths: Vec<_> = batch.bytes.chunks(1000).map(<[u8]>::len).collect();
@@ -87,8 +87,8 @@ async fn an_empty_datagram_is_none() -> TestResult {
 #[tokio::test]
 async fn a_datagram_too_long_for_the_path_is_told() -> TestResult {
     let ((sender, _), (receiver, to)) = (bound().await?, bound().await?);
-    assert_eq!(sender.send(&mut outgoing(to, 65_508, 65_508), None), Sent::TooBig);
-    assert_eq!(sender.send(&mut outgoing(to, 100, 100), None), Sent::All);
+    assert_eq!(sender.send(&mut outgoing(to, 65_508, 65_508), None), SendResult::TooBig);
+    assert_eq!(sender.send(&mut outgoing(to, 100, 100), None), SendResult::All);
     assert_eq!(receive(&receiver, 1).await?.len(), 1);
     Ok(())
 }
@@ -111,7 +111,7 @@ async fn a_connected_socket_hears_that_nobody_listens() -> TestResult {
     drop(gone);
     let socket = Arc::new(Socket::connect(to)?);
     Arc::clone(&socket).writable().await?;
-    assert_eq!(socket.send(&mut outgoing(to, 10, 10), None), Sent::All);
+    assert_eq!(socket.send(&mut outgoing(to, 10, 10), None), SendResult::All);
     let error = receive(&socket, 1).await.expect_err("nobody listens");
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
     assert!(socket::passes(&error));

@@ -10,16 +10,16 @@ use crate::sync::Mutex;
 /// The tasks that wait for one stream. Reading and writing may be two tasks', and what comes for a stream is for both
 /// of them: its socket and its timer wake this, which wakes them.
 #[derive(Default)]
-pub(super) struct Waiting(Mutex<Wakers>);
+pub(super) struct StreamTasks(Mutex<StreamWakers>);
 
 #[derive(Default)]
-struct Wakers {
+struct StreamWakers {
     reader: Option<Waker>,
     writer: Option<Waker>,
 }
 
-impl Waiting {
-    fn lock(&self) -> MutexGuard<'_, Wakers> {
+impl StreamTasks {
+    fn lock(&self) -> MutexGuard<'_, StreamWakers> {
         self.0.lock()
     }
 
@@ -49,13 +49,13 @@ impl Waiting {
     }
 }
 
-impl Wake for Waiting {
+impl Wake for StreamTasks {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let Wakers { reader, writer } = std::mem::take(&mut *self.lock());
+        let StreamWakers { reader, writer } = std::mem::take(&mut *self.lock());
         wake(reader);
         wake(writer);
     }

@@ -12,7 +12,7 @@ use crate::{
     Channel, Error, Metadata, Outcome,
     channel::{Receiver, Sender, channel, watch},
     codec::{Codec, Format},
-    driver::attachments::{self, Offered},
+    driver::attachments::{self, OutgoingAttachment},
     proto::Flow,
     registry::{Entry, Reference, RegistryClient},
 };
@@ -128,14 +128,14 @@ fn encoded(format: Format, value: &impl Serialize) -> String {
     text
 }
 
-fn tag(entry: &Offered) -> u8 {
+fn tag(entry: &OutgoingAttachment) -> u8 {
     match entry {
-        Offered::Stream { flow: Flow::Sends, .. } => 0,
-        Offered::Stream {
+        OutgoingAttachment::Stream { flow: Flow::Sends, .. } => 0,
+        OutgoingAttachment::Stream {
             flow: Flow::Receives, ..
         } => 1,
-        Offered::Object(_) => 2,
-        Offered::Import(_) => 3,
+        OutgoingAttachment::Object(_) => 2,
+        OutgoingAttachment::Import(_) => 3,
     }
 }
 

@@ -6,7 +6,7 @@ use bytes::BytesMut;
 
 use super::{super::Role, Refused, budget::Account, lane_of};
 use crate::proto::{
-    frame::{HEADER, MAX_PAYLOAD},
+    frame::{HEADER, Header, MAX_PAYLOAD},
     handshake::{HELLO_HEADER, hello_rest, is_hello},
 };
 
@@ -102,15 +102,14 @@ pub(super) fn message_length(bytes: &[u8], expected: Expected) -> Result<Option<
         let header = bytes.first_chunk::<HELLO_HEADER>();
         return Ok(header.map(|header| HELLO_HEADER + hello_rest(header)));
     }
-    let Some(&[a, b, c, kind, id @ ..]) = bytes.first_chunk::<HEADER>() else {
+    let Some(header) = Header::read(bytes) else {
         return Ok(None);
     };
-    let length = u32::from_le_bytes([a, b, c, 0]) as usize;
-    if length > MAX_PAYLOAD {
+    if header.length > MAX_PAYLOAD {
         return Err(Refused::Broken("a frame above the limit"));
     }
-    if lane_of(kind, u32::from_le_bytes(id), expected.sender) != expected.lane {
+    if lane_of(header, expected.sender) != expected.lane {
         return Err(Refused::Broken("a frame on the lane of another call"));
     }
-    Ok(Some(HEADER + length))
+    Ok(Some(HEADER + header.length))
 }

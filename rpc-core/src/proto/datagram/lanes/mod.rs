@@ -16,20 +16,25 @@ pub(super) use receive::{Received, Refused};
 pub(super) use split::{Segment, Splitter};
 
 use super::Role;
-use crate::proto::{StreamId, frame::MORE, limits::MAX_LANED};
+use crate::proto::{
+    StreamId,
+    frame::{Header, Kind, Subject},
+    limits::MAX_LANED,
+};
 
 /// The lane of the connection itself.
 const CONTROL: u32 = 0;
 /// The lanes at most: each is remembered as long as its session lives.
 const MAX_LANES: u32 = 1 + 4 * MAX_LANED as u32;
 
-/// The lane of a frame that `sender` sends; `id` is the call's, the stream's or the object's.
-fn lane_of(kind: u8, id: u32, sender: Role) -> u32 {
-    let (first, number, by_sender) = match kind & !MORE {
-        1 | 2 | 6 | 11 => (1, id, true),
-        3..=5 | 12 => (1, id, false),
-        13..=17 => (3, StreamId(id).number(), StreamId(id).is_ours()),
-        _ => return CONTROL,
+/// The lane of a frame that `sender` sends.
+fn lane_of(header: Header, sender: Role) -> u32 {
+    let (first, number, by_sender) = match header.kind().map(Kind::subject) {
+        Some(Subject::CallOfSender) => (1, header.id, true),
+        Some(Subject::CallOfRecipient) => (1, header.id, false),
+        Some(Subject::Stream) => (3, StreamId(header.id).number(), StreamId(header.id).is_ours()),
+        // What has no kind there is gets no further than the connection.
+        Some(Subject::Object | Subject::Connection) | None => return CONTROL,
     };
     let by_server = (sender == Role::Server) == by_sender;
     // Numbers are held far below what would overflow.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{super::Role, CONTROL, lane_of};
 use crate::proto::{
-    frame::{HEADER, Kind},
+    frame::{HEADER, Header, Kind},
     handshake::{HELLO_HEADER, hello_rest},
 };
 
@@ -133,10 +133,10 @@ impl Splitter {
             self.greeted = true;
             self.rest = hello_rest(&self.header);
             self.lane = CONTROL;
-        } else if let Some(&[a, b, c, kind, id @ ..]) = self.header.first_chunk::<HEADER>() {
-            self.rest = u32::from_le_bytes([a, b, c, 0]) as usize;
-            self.lane = lane_of(kind, u32::from_le_bytes(id), self.role);
-            self.last = kind == Kind::Close as u8;
+        } else if let Some(header) = Header::read(&self.header) {
+            self.rest = header.length;
+            self.lane = lane_of(header, self.role);
+            self.last = header.kind() == Some(Kind::Close);
         }
     }
 

@@ -7,7 +7,6 @@ mod heard;
 mod opening;
 mod order;
 mod pair;
-mod random;
 mod recovery;
 mod sim;
 mod windows;

@@ -149,7 +149,7 @@ impl Pair {
             let Some(frame) = deframe(&mut self.input[end]).expect("frames") else {
                 break;
             };
-            self.read[end].push((frame.kind, frame.call, frame.payload.to_vec()));
+            self.read[end].push((frame.kind, frame.id, frame.payload.to_vec()));
         }
     }
 }

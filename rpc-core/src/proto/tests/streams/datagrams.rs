@@ -5,7 +5,7 @@ use bytes::BytesMut;
 use super::*;
 use crate::proto::{
     Announced, Carrier, Connection, Settings,
-    frame::Kind,
+    frame::{HEADER, Header, Kind},
     tests::{content, frame, inject},
 };
 
@@ -26,19 +26,19 @@ fn over_datagrams() -> Pair {
 }
 
 /// What an end writes, frame by frame: the kind, the number, and all of it.
-fn written(pair: &mut Pair, end: usize) -> Vec<(u8, u32, BytesMut)> {
+fn written(pair: &mut Pair, end: usize) -> Vec<(Kind, u32, BytesMut)> {
     let mut chunks = std::collections::VecDeque::new();
     pair.connection(end).poll_transmit(&mut chunks);
     let mut bytes = BytesMut::from(&Vec::from(chunks).concat()[..]);
     let mut frames = Vec::new();
-    while let Some(&[a, b, c, kind, id @ ..]) = bytes.first_chunk::<8>() {
-        let length = 8 + u32::from_le_bytes([a, b, c, 0]) as usize;
-        frames.push((kind & 0x7f, u32::from_le_bytes(id), bytes.split_to(length)));
+    while let Some(header) = Header::read(&bytes) {
+        let kind = header.kind().expect("a kind of a frame");
+        frames.push((kind, header.id, bytes.split_to(HEADER + header.length)));
     }
     frames
 }
 
-fn kinds(frames: &[(u8, u32, BytesMut)]) -> Vec<u8> {
+fn kinds(frames: &[(Kind, u32, BytesMut)]) -> Vec<Kind> {
     frames.iter().map(|(kind, ..)| *kind).collect()
 }
 
@@ -55,7 +55,7 @@ fn who_announces_a_stream_says_nothing_before_the_other_side_has() {
             stop(&mut pair, CLIENT, stream);
         }
         let frames = written(&mut pair, CLIENT);
-        assert_eq!(kinds(&frames), [Kind::RequestAttach as u8, Kind::Request as u8]);
+        assert_eq!(kinds(&frames), [Kind::RequestAttach, Kind::Request]);
         inject(&mut pair, SERVER, frames[0].2.clone()).expect("both are honest");
         let frames = written(&mut pair, SERVER);
         let credit = if flow == Flow::Sends { 64 << 10 } else { 0_u32 };
@@ -65,8 +65,8 @@ fn who_announces_a_stream_says_nothing_before_the_other_side_has() {
         );
         inject(&mut pair, CLIENT, frames[0].2.clone()).expect("both are honest");
         let expected = match flow {
-            Flow::Sends => vec![Kind::Items as u8, Kind::End as u8],
-            Flow::Receives => vec![Kind::Stop as u8],
+            Flow::Sends => vec![Kind::Items, Kind::End],
+            Flow::Receives => vec![Kind::Stop],
         };
         assert_eq!(kinds(&written(&mut pair, CLIENT)), expected);
     }
@@ -92,7 +92,7 @@ fn a_number_may_be_used_again_before_the_last_word_has_come() {
     }
     stop(&mut pair, CLIENT, to);
     let late = written(&mut pair, CLIENT);
-    assert_eq!(kinds(&late), [Kind::Stop as u8]);
+    assert_eq!(kinds(&late), [Kind::Stop]);
     // The same number, in the other direction.
     let flow = Flow::Sends;
     let stream = pair.connection(CLIENT).open_stream(flow).expect("there are few");

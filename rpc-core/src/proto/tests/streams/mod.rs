@@ -13,12 +13,10 @@ use bytes::Bytes;
 use thin_vec::ThinVec;
 
 use super::{exchange, pair, with_limits};
+use crate::harness::{CLIENT, Pair, SERVER, body};
 use crate::{
     Error,
-    proto::{
-        Attachment, Capacity, Event, Flow, Limits, Received, RequestHead, StreamId,
-        fuzzing::{CLIENT, Pair, SERVER, body},
-    },
+    proto::{Attachment, Capacity, Event, Flow, ItemReader, Limits, Received, RequestHead, StreamId},
 };
 
 /// The other end.
@@ -127,13 +125,12 @@ fn receive(pair: &mut Pair, end: usize, stream: StreamId) -> (Vec<Bytes>, Option
 }
 
 /// The items of a batch.
-fn split(mut batch: Bytes) -> Vec<Bytes> {
-    let mut items = Vec::new();
-    while !batch.is_empty() {
-        let length = batch.split_to(4);
-        let length = u32::from_le_bytes(length[..].try_into().expect("four bytes")) & (u32::MAX >> 1);
-        items.push(batch.split_to(length as usize));
+fn split(batch: Bytes) -> Vec<Bytes> {
+    let (mut items, mut reader) = (Vec::new(), ItemReader::new(batch));
+    while let Some(item) = reader.next() {
+        items.push(Bytes::copy_from_slice(item.bytes));
     }
+    assert!(reader.is_over(), "a part of an item");
     items
 }
 

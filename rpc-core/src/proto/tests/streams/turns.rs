@@ -4,19 +4,19 @@ use std::collections::VecDeque;
 
 use super::*;
 use crate::proto::{
-    frame::{Kind, PIECE},
+    frame::{HEADER, Header, Kind, PIECE},
     tests::{content, start},
 };
 
 /// The kinds of the frames that leave next, with the numbers in them; a piece that is handed over follows its header.
-fn frames(pair: &mut Pair) -> Vec<(u8, u8)> {
+fn frames(pair: &mut Pair) -> Vec<(Kind, u32)> {
     let mut chunks = VecDeque::new();
     pair.connection(CLIENT).poll_transmit(&mut chunks);
     let mut bytes = &Vec::from(chunks).concat()[..];
     let mut frames = Vec::new();
-    while let Some(&[a, b, c, kind, id, ..]) = bytes.first_chunk::<8>() {
-        frames.push((kind & 0x7f, id));
-        bytes = &bytes[8 + u32::from_le_bytes([a, b, c, 0]) as usize..];
+    while let Some(header) = Header::read(bytes) {
+        frames.push((header.kind().expect("a kind of a frame"), header.id));
+        bytes = &bytes[HEADER + header.length..];
     }
     frames
 }
@@ -30,7 +30,7 @@ fn streams_and_messages_share_the_connection_evenly() {
         send(&mut pair, CLIENT, stream, &content(2 * PIECE - 4));
     }
     let order: Vec<_> = frames(&mut pair).into_iter().collect();
-    let (request, data, items) = (Kind::Request as u8, Kind::RequestData as u8, Kind::Items as u8);
+    let (request, data, items) = (Kind::Request, Kind::RequestData, Kind::Items);
     let expected = [
         (request, 0),
         (items, 0),
@@ -53,7 +53,7 @@ fn a_small_call_overtakes_all_that_waits_on_streams() {
     }
     frames(&mut pair);
     start(&mut pair, &content(16));
-    assert_eq!(frames(&mut pair)[0], (Kind::Request as u8, 0));
+    assert_eq!(frames(&mut pair)[0], (Kind::Request, 0));
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn small_items_leave_together() {
     let [frame] = chunks.make_contiguous() else {
         panic!("{} chunks", chunks.len());
     };
-    assert_eq!(frame.len(), 8 + 900);
+    assert_eq!(frame.len(), HEADER + 900);
     super::super::inject(&mut pair, SERVER, frame[..].into()).expect("both are honest");
     let Received::Items(batch) = pair.connection(SERVER).receive(to) else {
         panic!("items had come");

@@ -18,12 +18,12 @@ use super::{
     streams::Message,
     users::Users,
 };
+use crate::harness::body;
 use crate::{
     Code, Error, Outcome,
     proto::{
         Announced, Carrier, ClientHello, Connection, Event, HelloError, RequestHead, ServerHello, Settings,
         datagram::{Role, Session},
-        fuzzing::body,
     },
 };
 

@@ -18,7 +18,7 @@ use std::time::Instant;
 use conditions::Conditions;
 use run::{Report, Watch, run, run_under};
 
-use crate::proto::tests::seeds::{self, number};
+use crate::harness::seeds::{self, number};
 
 const SEEDS: u64 = 250;
 

@@ -10,9 +10,10 @@ use fastrand::Rng;
 use thin_vec::ThinVec;
 
 use super::streams::{Ending, Message, Streams, Thing};
+use crate::harness::body;
 use crate::{
     Error,
-    proto::{Attachment, Capacity, Connection, Flow, Received, StreamId, fuzzing::body},
+    proto::{Attachment, Capacity, Connection, Flow, Received, StreamId},
 };
 
 /// The bit of an item's length that says that it carries something.

@@ -1,0 +1,84 @@
+//! A call for which there is a method, on its way to the handler.
+
+use std::{sync::Arc, time::Instant};
+
+use bytes::Bytes;
+use thin_vec::ThinVec;
+
+use super::{layered::layered, router::Route, work::Work};
+use crate::{
+    Address, Code, Error,
+    driver::attachments::{IncomingAttachment, Wire},
+    layer::{self, Next, Parcel},
+    proto::parse_metadata,
+    service::{CallParts, Context as CallContext, Handler, Invocation, Scope},
+    trace::Trace,
+};
+
+/// A call for which there is a method, on its way to the handler. It came over a connection, or from this process.
+pub(super) struct RoutedCall<'a> {
+    pub(super) route: &'a Route,
+    pub(super) peer: &'a Arc<Address>,
+    pub(super) wire: Wire,
+    pub(super) deadline: Option<Instant>,
+    /// The metadata, as a block.
+    pub(super) metadata: Bytes,
+    pub(super) body: Bytes,
+    pub(super) carried: ThinVec<IncomingAttachment>,
+    /// How many calls to objects of this process are under way around it.
+    pub(super) level: u16,
+}
+
+impl RoutedCall<'_> {
+    /// The handler, behind the layers if there are any; nothing runs before it is polled.
+    pub(super) fn into_work(self, layers: Option<&Next>) -> Result<Work, Error> {
+        let mut metadata = parse_metadata(&self.metadata).map_err(|violation| {
+            Error::refused(Code::InvalidArgument, format!("the metadata is broken: {violation}"))
+        })?;
+        let method = self.route.method;
+        let trace = Trace::serve(method, self.peer, &mut metadata);
+        let scope = Scope::new(CallParts {
+            peer: Arc::clone(self.peer),
+            method,
+            instance: self.route.instance.clone(),
+            deadline: self.deadline,
+            metadata,
+            level: self.level,
+        });
+        let tells_panics = self.wire.tells_panics;
+        let handler = match layers {
+            None => self.dispatch(),
+            Some(layers) => layered(layers, self.into_request(scope.context())),
+        };
+        Ok(Work::new(handler, scope, trace, tells_panics))
+    }
+
+    fn dispatch(self) -> Handler {
+        let route = self.route;
+        let invocation = Invocation::arrived(route.method, self.body, self.wire, self.carried);
+        route.service.dispatch(route.index, invocation)
+    }
+
+    /// The call as layers see it, with the way to its handler.
+    fn into_request(self, context: CallContext) -> layer::Request {
+        let (service, index, method) = (Arc::clone(&self.route.service), self.route.index, self.route.method);
+        let (wire, carried) = (self.wire, Parcel::list(self.carried));
+        layer::Request {
+            method,
+            instance: self.route.instance.clone(),
+            peer: Address::clone(self.peer),
+            deadline: context.deadline(),
+            metadata: context.metadata().clone(),
+            body: self.body,
+            sent: Parcel::default(),
+            attempts: Arc::default(),
+            target: Some(layer::HandlerTarget {
+                context,
+                start: Arc::new(move |body| {
+                    let carried = carried.take().unwrap_or_default();
+                    service.dispatch(index, Invocation::arrived(method, body, wire, carried))
+                }),
+            }),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The lock of a connection, held.
+
+use std::{
+    ops::{Deref, DerefMut},
+    sync::{Arc, MutexGuard},
+};
+
+use thin_vec::ThinVec;
+
+use super::{Due, Link, LinkState};
+use crate::driver::attachments::OutgoingAttachment;
+
+/// The lock of a connection, held. What becomes due meanwhile runs when it is released, in whichever way that happens.
+///
+/// A value whose destructor is foreign code, a waker that was replaced for instance, is kept by whoever holds the lock,
+/// and dropped after it.
+pub(in crate::driver) struct LinkGuard<'a> {
+    pub(super) link: &'a Arc<Link>,
+    // Fields are dropped in this order: the lock is free when the rest runs.
+    state: MutexGuard<'a, LinkState>,
+    pub(super) due: Due,
+}
+
+impl<'a> LinkGuard<'a> {
+    pub(super) fn new(link: &'a Arc<Link>, state: MutexGuard<'a, LinkState>) -> Self {
+        Self {
+            link,
+            state,
+            due: Due::default(),
+        }
+    }
+
+    /// What was offered goes to nobody.
+    pub(in crate::driver) fn forsake(&mut self, offered: ThinVec<OutgoingAttachment>) {
+        self.due.forsake(offered);
+    }
+
+    /// The driver is woken when the lock is free, if there is something for it to do.
+    pub(in crate::driver) fn wake_for_output(&mut self) {
+        if self.connection.wants_write() || self.connection.has_events() {
+            self.wake_driver();
+        }
+    }
+
+    /// The driver is woken when the lock is free, if it sleeps.
+    pub(super) fn wake_driver(&mut self) {
+        if let Some(driver) = self.state.driver.take() {
+            self.due.driver = Some(driver);
+        }
+    }
+}
+
+impl Deref for LinkGuard<'_> {
+    type Target = LinkState;
+
+    #[inline]
+    fn deref(&self) -> &LinkState {
+        &self.state
+    }
+}
+
+impl DerefMut for LinkGuard<'_> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut LinkState {
+        &mut self.state
+    }
+}

@@ -1,0 +1,132 @@
+//! Acting on what came: answers go to their callers, calls to their handlers.
+
+use tokio::time::Instant;
+
+use super::{CallRequest, Driver};
+use crate::{
+    Error, Metadata, Outcome,
+    driver::{Answers, CallHandler, Callee, inside::inside, link::LinkGuard},
+    proto::{Event, IndexedQueue, Lost, Stop},
+};
+
+/// Frames handled under one hold of the lock.
+const FRAMES: usize = 128;
+/// While this much waits to be written and holds up what comes behind it, no handler is started: a peer that does not
+/// read makes no more answers.
+const HIGH_WATER: usize = 1 << 20;
+/// Bytes of answers that are collected before they are queued.
+const BATCH: usize = 64 << 10;
+
+impl<I: CallHandler + Unpin> Driver<I> {
+    /// Acts on all that was read.
+    pub(super) fn act(&mut self, now: Instant) -> Result<(), Lost> {
+        loop {
+            let mut state = self.link.lock();
+            state.connection.handle_heard(now.into_std());
+            let handled = state.connection.handle_input(&mut self.input, FRAMES, now.into_std());
+            // What came before the end of a connection counts, even if the same bytes brought the end.
+            let work = take_events(&mut state, &mut self.deferred);
+            self.wants_write = state.connection.wants_write();
+            drop(state);
+            self.attend(work);
+            if !handled? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Hands on what happened: answers to their callers, calls to their handlers.
+    pub(super) fn forward(&mut self) {
+        let mut state = self.link.lock();
+        let work = take_events(&mut state, &mut self.deferred);
+        drop(state);
+        self.attend(work);
+    }
+
+    /// Does what the peer wants of this side.
+    fn attend(&mut self, work: Wanted) {
+        self.start(work.queued);
+        for (call, why) in work.stops {
+            self.stop(call, why);
+        }
+    }
+
+    /// Starts the handlers of waiting calls as long as the peer takes the answers.
+    pub(super) fn start(&mut self, mut queued: usize) {
+        if self.deferred.is_empty() {
+            return;
+        }
+        self.answers.now = Instant::now().into_std();
+        while queued + self.answers.length < HIGH_WATER {
+            let Some(request) = self.deferred.pop_front() else {
+                break;
+            };
+            inside(|| self.inbound.start(request, &mut self.answers));
+            if self.answers.length >= BATCH {
+                // What a large answer counts is the outbox's to say.
+                queued = self.answer();
+            }
+        }
+    }
+
+    fn stop(&mut self, call: u32, why: Stop) {
+        match self.deferred.remove(call.into()) {
+            Some(_) => {
+                let error = Error::cancelled("the call waited and never started").with_outcome(Outcome::NotExecuted);
+                self.answers.answer(call, &Metadata::new(), Err(error));
+            }
+            None => self.inbound.stop(call, why),
+        }
+    }
+
+    /// Queues the answers that were ready at once. Gives how many bytes wait in the outbox.
+    pub(super) fn answer(&mut self) -> usize {
+        let mut state = self.link.lock();
+        queue_answers(&mut state, &mut self.answers);
+        let queued = state.connection.queued();
+        drop(state);
+        queued
+    }
+}
+
+/// What the peer wants of this side.
+struct Wanted {
+    /// How many bytes wait in the outbox.
+    queued: usize,
+    stops: Vec<(u32, Stop)>,
+}
+
+/// Hands on what happened, as far as it is not for handlers; calls are put behind those that wait.
+fn take_events(state: &mut LinkGuard<'_>, deferred: &mut IndexedQueue<CallRequest>) -> Wanted {
+    let mut stops = Vec::new();
+    let queued = state.connection.queued();
+    while let Some(event) = state.connection.poll_event() {
+        match event {
+            Event::Request { call, head, body } => deferred.push_back(CallRequest {
+                call,
+                method: head.method,
+                deadline: state.connection.deadline(call),
+                metadata: head.metadata,
+                body,
+                callee: match head.object {
+                    // The next event may be that the object goes.
+                    Some(object) => Callee::Object(state.object(object)),
+                    None => Callee::Service(head.instance),
+                },
+                carried: state.carried(head.attachments),
+            }),
+            Event::Stop { call, why } => stops.push((call, why)),
+            event => state.handle(event),
+        }
+    }
+    // Calls have ended.
+    state.take_turns();
+    Wanted { queued, stops }
+}
+
+pub(super) fn queue_answers(state: &mut LinkGuard<'_>, answers: &mut Answers) {
+    for (call, metadata, answer) in answers.ready.drain(..) {
+        state.reply(call, &metadata, answer);
+    }
+    answers.length = 0;
+}

@@ -1,0 +1,342 @@
+//! The task of one connection: read, act, write, sleep.
+
+mod act;
+mod ending;
+mod write;
+
+use std::{
+    collections::VecDeque,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use act::queue_answers;
+use bytes::{Bytes, BytesMut};
+use tokio::{
+    io::AsyncReadExt,
+    task::yield_now,
+    time::{Instant, Sleep, sleep_until},
+};
+
+use super::{
+    inbound::{Answers, CallHandler, CallRequest},
+    link::Link,
+};
+use crate::{
+    Error,
+    proto::{IndexedQueue, Keyed, Lost},
+    transport::{Address, BoxStream, Connected, LastHeard},
+};
+
+/// How much room a read has: a batch of small calls, or two pieces of a large one.
+const READ: usize = 64 << 10;
+/// Rounds of reading and writing before other tasks get their turn.
+const ROUNDS: usize = 4;
+
+/// The task of one connection. Nothing else touches its stream, so no read or write is ever given up half way. Dropping
+/// it ends the connection: every waiting call is told.
+pub(crate) struct Driver<I> {
+    link: Arc<Link>,
+    stream: BoxStream,
+    /// When the peer was heard last, where the transport knows more about it.
+    heard: Option<LastHeard>,
+    peer: Address,
+    inbound: I,
+    input: BytesMut,
+    output: VecDeque<Bytes>,
+    /// Requests that wait until the peer has taken more of what was written.
+    deferred: IndexedQueue<CallRequest>,
+    answers: Answers,
+    timer: Pin<Box<Sleep>>,
+    /// Something came behind the handshake.
+    unread: bool,
+    /// The outbox had something when it was looked at last.
+    wants_write: bool,
+    unflushed: bool,
+    phase: DriverPhase,
+    pause: Pause,
+}
+
+impl Keyed for CallRequest {
+    fn key(&self) -> Option<u64> {
+        Some(self.call.into())
+    }
+}
+
+/// Why a driver ends: with what waiting calls are told.
+struct ConnectionError(Error);
+
+/// What the driver is at.
+enum DriverPhase {
+    Working,
+    /// Nothing can be written any more, and why. What the peer said before may explain it, and is still read.
+    Broken(ConnectionError),
+    /// All is done: the last words are written, and then the peer's end is waited for.
+    Leaving,
+    /// The peer has the last words, as far as the transport knows.
+    Left,
+}
+
+/// What the turn before this one made way for.
+enum Pause {
+    Nothing,
+    /// Other tasks, which ran once.
+    Others,
+    /// What came while the driver stood still.
+    News,
+}
+
+/// How a round of reading and writing went.
+enum Round {
+    /// There may be more to do.
+    Goes,
+    /// Nothing is to be done until somebody wakes the driver.
+    Sleeps,
+}
+
+/// Why there is no other round.
+enum Stopped {
+    /// The connection is over.
+    Ended(ConnectionError),
+    /// The protocol ends the connection.
+    Lost(Lost),
+    /// Nothing can be written any more.
+    Unwritable(ConnectionError),
+}
+
+impl From<Lost> for Stopped {
+    fn from(lost: Lost) -> Self {
+        Self::Lost(lost)
+    }
+}
+
+/// What a turn begins with.
+enum Begin {
+    /// Reading and writing.
+    Work,
+    /// Every task that is ready runs once before the driver writes, so that their calls leave with the same system
+    /// call. One call alone is not held up.
+    Join,
+    /// The driver stood still, and what came meanwhile counts: a call waits for it, or something is due that it may
+    /// change.
+    Look,
+    /// Nothing can be written.
+    HearOut,
+    /// All is done.
+    Leave,
+    /// The connection ends now.
+    Cut(Error),
+}
+
+impl<I: CallHandler + Unpin> Driver<I> {
+    /// A driver of an open connection; `input` is what came behind the handshake.
+    pub(crate) fn new(link: Arc<Link>, connected: Connected, input: BytesMut, inbound: I) -> Self {
+        let peer = connected.peer().clone();
+        let (stream, heard) = connected.into_parts();
+        Self {
+            link,
+            stream,
+            heard,
+            peer,
+            inbound,
+            unread: !input.is_empty(),
+            input,
+            output: VecDeque::new(),
+            deferred: IndexedQueue::default(),
+            answers: Answers::new(Instant::now().into_std()),
+            timer: Box::pin(sleep_until(Instant::now())),
+            wants_write: false,
+            unflushed: false,
+            phase: DriverPhase::Working,
+            pause: Pause::Nothing,
+        }
+    }
+
+    /// One turn of the task.
+    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<ConnectionError> {
+        match self.begin(Instant::now()) {
+            Begin::Work => {}
+            Begin::Join => {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Begin::Look => {
+                // The runtime wakes whoever yields when it has asked the system for news. The future is of no use after
+                // that.
+                let _ = pin!(yield_now()).poll(cx);
+                return Poll::Pending;
+            }
+            Begin::HearOut => return self.hear_out(cx),
+            Begin::Leave => return self.leave(cx),
+            Begin::Cut(why) => return Poll::Ready(self.cut(&why, cx)),
+        }
+        for _ in 0..ROUNDS {
+            match self.round(cx, Instant::now()) {
+                Ok(Round::Sleeps) => return self.finished(cx),
+                Ok(Round::Goes) => {}
+                Err(Stopped::Ended(end)) => return Poll::Ready(end),
+                Err(Stopped::Lost(lost)) => return Poll::Ready(self.lost(&lost, cx)),
+                Err(Stopped::Unwritable(end)) => return self.broke(end, cx),
+            }
+        }
+        if let Err(lost) = self.looked(Instant::now()) {
+            return Poll::Ready(self.lost(&lost, cx));
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Reads, acts and writes once.
+    fn round(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<Round, Stopped> {
+        if std::mem::take(&mut self.unread) {
+            self.act(now)?;
+        }
+        // Reading comes before writing: a connection that the peer has closed is noticed before a call goes into it.
+        let read = self.read(cx, now)?.is_ready();
+        let written = self.write(cx, now).map_err(Stopped::Unwritable)?;
+        if !read && self.sleeps(cx, written.is_pending(), now)? {
+            return Ok(Round::Sleeps);
+        }
+        Ok(Round::Goes)
+    }
+
+    /// What comes before reading and writing.
+    fn begin(&mut self, now: Instant) -> Begin {
+        let now = now.into_std();
+        let mut state = self.link.lock();
+        state.awake();
+        if let Some(why) = state.take_cut() {
+            return Begin::Cut(why);
+        }
+        match self.phase {
+            DriverPhase::Working => {}
+            DriverPhase::Broken(_) => return Begin::HearOut,
+            DriverPhase::Leaving | DriverPhase::Left => return Begin::Leave,
+        }
+        let pause = std::mem::replace(&mut self.pause, Pause::Nothing);
+        let due = || state.connection.poll_timeout().is_some_and(|due| due <= now);
+        if !matches!(pause, Pause::News) && state.look.is_stale(now) && (state.look.is_wanted() || due()) {
+            self.pause = Pause::News;
+            return Begin::Look;
+        }
+        self.wants_write = state.connection.wants_write();
+        let others = state.connection.outgoing() + state.connection.incoming() > 1;
+        if matches!(pause, Pause::Nothing) && self.wants_write && others {
+            self.pause = Pause::Others;
+            return Begin::Join;
+        }
+        Begin::Work
+    }
+
+    /// The turn ends although there may be more to read and write. What time brings is not held up by that.
+    fn looked(&mut self, now: Instant) -> Result<(), Lost> {
+        let mut state = self.link.lock();
+        let wanted = state.look.looked(now.into_std());
+        let due = state.poll_timeout().is_some_and(|due| due <= now.into_std());
+        drop(state);
+        if wanted {
+            self.link.tell_looked();
+        }
+        if due { self.time_out(now) } else { Ok(()) }
+    }
+
+    /// Reads once and acts on what came.
+    fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<Poll<()>, Stopped> {
+        if self.input.capacity() - self.input.len() < READ / 4 {
+            self.input.reserve(READ);
+        }
+        // The future of `read_buf` may be dropped at any time: it takes nothing before it is ready.
+        let read = pin!(self.stream.read_buf(&mut self.input)).poll(cx);
+        match read {
+            Poll::Ready(Ok(0)) => Err(Stopped::Ended(self.io_end("it was closed by the peer", None))),
+            Poll::Ready(Ok(_)) => Ok(Poll::Ready(self.act(now)?)),
+            Poll::Ready(Err(error)) => Err(Stopped::Ended(self.io_end("reading failed", Some(error)))),
+            Poll::Pending => Ok(Poll::Pending),
+        }
+    }
+
+    /// Acts on what time has brought. A peer of which the transport has heard since bytes were read is not silent.
+    fn time_out(&mut self, now: Instant) -> Result<(), Lost> {
+        let heard = self.heard.as_ref().and_then(LastHeard::get);
+        let mut state = self.link.lock();
+        if let Some(at) = heard {
+            state.connection.handle_heard(at);
+        }
+        state.expire_waiting(now.into_std());
+        state.connection.handle_timeout(now.into_std())?;
+        drop(state);
+        self.forward();
+        Ok(())
+    }
+
+    /// Goes to sleep unless there is something to write that the transport may take, something to tell, or time has
+    /// brought something. It takes the next turn of the outbox itself, so that one look at the connection is enough.
+    fn sleeps(&mut self, cx: &mut Context<'_>, blocked: bool, now: Instant) -> Result<bool, Lost> {
+        let mut state = self.link.lock();
+        queue_answers(&mut state, &mut self.answers);
+        if !blocked {
+            state.connection.poll_transmit(&mut self.output);
+        }
+        let news = state.connection.has_events();
+        let awake = news || !blocked && !self.output.is_empty();
+        let wanted = !awake && state.look.looked(now.into_std());
+        if !awake {
+            state.sleep(cx.waker());
+            if self.input.is_empty() && state.connection.is_idle(now.into_std()) {
+                // Pings come and go, and an idle connection keeps no buffer for them.
+                self.input = BytesMut::new();
+            }
+        }
+        let due = state.poll_timeout();
+        drop(state);
+        if wanted {
+            self.link.tell_looked();
+        }
+        if news {
+            // Writing has made room for streams, or a user has let go of something.
+            self.forward();
+        }
+        if self.is_pending(cx, due) {
+            return Ok(!awake);
+        }
+        self.time_out(now.max(Instant::now()))?;
+        Ok(false)
+    }
+
+    /// Keeps the timer at or before the connection's next instant, and waits for it. It is moved only when it would be
+    /// late, so that a busy connection does not touch it.
+    fn is_pending(&mut self, cx: &mut Context<'_>, due: Option<std::time::Instant>) -> bool {
+        let Some(due) = due.map(Instant::from_std) else {
+            return true;
+        };
+        if due < self.timer.deadline() || self.timer.is_elapsed() {
+            self.timer.as_mut().reset(due);
+        }
+        self.timer.as_mut().poll(cx).is_pending()
+    }
+}
+
+impl<I: CallHandler + Unpin> Future for Driver<I> {
+    type Output = Error;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Error> {
+        let turn = self.turn(cx);
+        if turn.is_pending() && !matches!(self.phase, DriverPhase::Working) {
+            // It sleeps all the same, and may be cut.
+            self.link.lock().sleep(cx.waker());
+        }
+        let ConnectionError(error) = ready!(turn);
+        self.link.end(&error);
+        Poll::Ready(error)
+    }
+}
+
+impl<I> Drop for Driver<I> {
+    fn drop(&mut self) {
+        self.link.end(&Error::unavailable(format!(
+            "the connection with {} was cut on this side",
+            self.peer
+        )));
+    }
+}

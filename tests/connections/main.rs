@@ -1,0 +1,15 @@
+//! Connections: how they begin, whom they let in, and how they end.
+
+mod accept_errors;
+mod custom_transports;
+mod dialling;
+mod fair_shares;
+mod handshake;
+mod hostile_client;
+mod hostile_server;
+mod idle;
+mod keepalive;
+mod kill_nine;
+mod reconnect;
+mod redial;
+mod shutdown;

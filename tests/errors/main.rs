@@ -1,0 +1,7 @@
+//! What goes wrong, and what becomes of it.
+
+mod codes;
+mod limits;
+mod nesting;
+mod panic_log;
+mod panics;

@@ -1,0 +1,72 @@
+//! What a connection without calls costs.
+
+use std::time::Duration;
+
+use farcall::{Channel, Limits};
+use farcall_tests::{
+    TestResult,
+    probe::{self, ProbeClient, Prober},
+};
+use tokio::runtime::Builder;
+
+use crate::{HEAP, alone, alone_on};
+
+const PAIRS: usize = 100;
+
+/// In real time, as datagrams take it. What a thread keeps to receive with is counted once, however many connections it
+/// has.
+#[test]
+fn an_idle_session_over_udp_keeps_no_buffer() -> TestResult {
+    alone(async {
+        let limits = Limits::default().keepalive(Duration::from_millis(100));
+        let server = Prober::new()
+            .server()
+            .limits(limits.clone())
+            .listen("udp://127.0.0.1:0")
+            .await?;
+        let connect = async || {
+            let channel = Channel::builder()
+                .limits(limits.clone())
+                .connect(server.local_addr())
+                .await?;
+            let client = ProbeClient::new(channel);
+            assert_eq!(client.fill(500_000).await?.len(), 500_000);
+            Ok::<_, farcall::Error>(client)
+        };
+        let first = connect().await?;
+        let before = HEAP.current_usage();
+        let mut clients = vec![first];
+        for _ in 0..PAIRS {
+            clients.push(connect().await?);
+        }
+        let pair = || HEAP.current_usage().saturating_sub(before) / PAIRS;
+        // Nothing announces that a connection has put its buffers away.
+        let idle = async {
+            while pair() >= 32 << 10 {
+                tokio::task::yield_now().await;
+            }
+        };
+        probe::ends("the wait for less memory", idle).await;
+        Ok(())
+    })
+}
+
+#[test]
+fn an_idle_connection_keeps_no_buffer() -> TestResult {
+    alone_on(Builder::new_current_thread().start_paused(true), async {
+        let before = HEAP.current_usage();
+        let mut clients = Vec::new();
+        for _ in 0..PAIRS {
+            let client = ProbeClient::loopback(Prober::new());
+            assert_eq!(client.add(1, 2).await?, 3);
+            clients.push(client);
+        }
+        let pair = |before| (HEAP.current_usage() - before) / PAIRS;
+        let busy = pair(before);
+        // Longer than both ends need to ping each other.
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        let idle = pair(before);
+        assert!(idle < 32 << 10, "{idle} bytes for both ends, {busy} after a call");
+        Ok(())
+    })
+}

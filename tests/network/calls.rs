@@ -1,0 +1,201 @@
+//! Calls over a network that delays, loses, narrows, cuts, resets, splits and falls silent: every call ends, every
+//! answer is right, every outcome is true, and the same seed gives the same run.
+
+use std::{
+    collections::HashMap,
+    error::Error as StdError,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use farcall::{
+    Channel, Code, Error, Limits, Outcome, Server,
+    testing::{Delivery, Network},
+};
+use farcall_tests::TestResult;
+use futures::future::join_all;
+use tokio::time::{sleep, timeout};
+
+const SEEDS: u64 = 200;
+const CALLS: u64 = 40;
+/// More than any call may take, faults and deadlines included.
+const FAR: Duration = Duration::from_secs(600);
+
+#[farcall::service]
+trait Echo {
+    /// Gives `bytes` back after so many milliseconds.
+    async fn echo(&self, id: u64, bytes: &[u8], wait: u64) -> farcall::Result<Vec<u8>>;
+}
+
+/// Counts how often each call ran.
+#[derive(Clone, Default)]
+struct Ledger(Arc<Mutex<HashMap<u64, usize>>>);
+
+impl Echo for Ledger {
+    async fn echo(&self, id: u64, bytes: &[u8], wait: u64) -> farcall::Result<Vec<u8>> {
+        *self.0.lock().expect("not poisoned").entry(id).or_default() += 1;
+        if wait > 0 {
+            sleep(Duration::from_millis(wait)).await;
+        }
+        Ok(bytes.to_vec())
+    }
+}
+
+/// What a run can be compared by.
+#[derive(Debug, PartialEq)]
+struct Run {
+    trace: Vec<Delivery>,
+    calls: Vec<Result<usize, Error>>,
+}
+
+fn network(seed: u64, random: &mut fastrand::Rng) -> Network {
+    let shortest = random.u64(0..30);
+    let network = Network::seeded(seed)
+        .delay(shortest..shortest + random.u64(0..50))
+        .buffer(random.usize(500..300_000));
+    let network = if random.bool() {
+        network.loss(0.2 * random.f64())
+    } else {
+        network
+    };
+    if random.bool() {
+        network.bandwidth(random.u64(100_000..10_000_000))
+    } else {
+        network
+    }
+}
+
+async fn faults(network: &Network, mut random: fastrand::Rng) {
+    for _ in 0..random.u32(0..6) {
+        sleep(Duration::from_millis(random.u64(1..1500))).await;
+        match random.u32(0..5) {
+            0 => network.cut(),
+            1 => network.reset(),
+            2 => network.half_open(),
+            3 => {
+                network.refuse_connections(true);
+                network.cut();
+                sleep(Duration::from_millis(random.u64(1..500))).await;
+                network.refuse_connections(false);
+            }
+            _ => {
+                network.partition();
+                sleep(Duration::from_millis(random.u64(1..8000))).await;
+                network.heal();
+            }
+        }
+    }
+}
+
+/// One call at some time, checked.
+async fn call(client: &EchoClient, id: u64, mut random: fastrand::Rng) -> (u64, Result<usize, Error>) {
+    sleep(Duration::from_millis(random.u64(0..3000))).await;
+    let length = if random.u32(0..4) == 0 {
+        random.usize(0..200_000)
+    } else {
+        random.usize(0..200)
+    };
+    let mut bytes = vec![0; length];
+    random.fill(&mut bytes);
+    let wait = if random.bool() { 0 } else { random.u64(1..2000) };
+    let answer = timeout(FAR, client.echo(id, &bytes, wait)).await;
+    let answer = answer.unwrap_or_else(|_| panic!("call {id} never ended"));
+    (
+        id,
+        answer.map(|echo| {
+            assert!(echo == bytes, "call {id} got another answer");
+            echo.len()
+        }),
+    )
+}
+
+async fn calls(seed: u64) -> Result<Run, Box<dyn StdError>> {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let network = network(seed, &mut random);
+    let ledger = Ledger::default();
+    let limits = Limits::default()
+        .keepalive(Duration::from_secs(2))
+        .write_stall(Duration::from_secs(5));
+    let server = Server::new()
+        .service(EchoServer::new(ledger.clone()))
+        .limits(limits.clone())
+        .listen("mem://seeded-network")
+        .await?;
+    let options = Channel::builder().limits(limits).timeout(Duration::from_secs(20));
+    let client = EchoClient::new(network.channel(&server, options));
+
+    let (ended, ()) = tokio::join!(
+        join_all((0..CALLS).map(|id| call(&client, id, random.fork()))),
+        faults(&network, fastrand::Rng::with_seed(seed + 1)),
+    );
+    // Whatever befell it, a network that is whole again carries calls. One attempt may still be lost with its
+    // connection.
+    sleep(Duration::from_secs(60)).await;
+    let after = client.echo(CALLS, b"!", 0).await;
+    assert_eq!(after.map_err(|error| error.to_string()), Ok(b"!".to_vec()));
+
+    let executions = ledger.0.lock().expect("not poisoned").clone();
+    for (id, answer) in &ended {
+        let times = executions.get(id).copied().unwrap_or_default();
+        let allowed = match answer {
+            Ok(_) => 1..=1,
+            Err(error) => {
+                assert!(
+                    matches!(error.code(), Code::Unavailable | Code::DeadlineExceeded),
+                    "{error}"
+                );
+                match error.outcome() {
+                    Outcome::NotExecuted => 0..=0,
+                    Outcome::Unknown => 0..=1,
+                    Outcome::Executed => panic!("call {id} ran to its end and has no answer: {error}"),
+                }
+            }
+        };
+        assert!(allowed.contains(&times), "call {id} ran {times} times: {answer:?}");
+    }
+    Ok(Run {
+        trace: network.trace(),
+        calls: ended.into_iter().map(|(_, answer)| answer).collect(),
+    })
+}
+
+fn run(seed: u64) -> Result<Run, Box<dyn StdError>> {
+    // The distance between attempts to connect is drawn from here.
+    fastrand::seed(seed);
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()?
+        .block_on(calls(seed))
+}
+
+#[test]
+fn every_call_ends_truly_and_the_same_way_twice() -> TestResult {
+    let (mut answered, mut failed) = (0, 0);
+    for seed in 0..SEEDS {
+        let first = run(seed)?;
+        answered += first.calls.iter().filter(|call| call.is_ok()).count();
+        failed += first.calls.iter().filter(|call| call.is_err()).count();
+        let second = run(seed)?;
+        let differs = first
+            .trace
+            .iter()
+            .zip(&second.trace)
+            .position(|(one, other)| one != other);
+        if let Some(index) = differs {
+            let from = index.saturating_sub(2);
+            panic!(
+                "seed {seed}: {:#?}\nor {:#?}",
+                &first.trace[from..=index],
+                &second.trace[from..=index]
+            );
+        }
+        assert_eq!(first.calls, second.calls, "seed {seed}");
+        assert_eq!(first.trace.len(), second.trace.len(), "seed {seed}");
+    }
+    assert!(
+        answered > 4000 && failed > 100,
+        "{answered} answers and {failed} failures"
+    );
+    Ok(())
+}
