@@ -186,7 +186,7 @@ fn expand_service(arguments: TokenStream, item: TokenStream) -> TokenStream {
         Some((item, rest)) => {
             output.extend(expand::trait_definition(item.clone(), rest));
             if let Some(service) = parse::service(&context, arguments, item) {
-                output.extend(expand::companions(&service));
+                output.extend(expand::companions(service));
             }
         }
         None => output.extend(item),

@@ -13,14 +13,13 @@ pub(super) fn definition(service: &Service) -> TokenStream {
     ))
 }
 
-pub(super) fn implementation(service: &Service) -> TokenStream {
+pub(super) fn methods(service: &Service) -> TokenStream {
+    proxy(service).methods()
+}
+
+pub(super) fn implementation(service: &Service, methods: TokenStream) -> TokenStream {
     let proxy = proxy(service);
-    let parts = [
-        proxy.common(),
-        proxy.provided(),
-        proxy.methods(),
-        proxy.trait_implementation(),
-    ];
+    let parts = [proxy.common(), proxy.provided(), methods, proxy.trait_implementation()];
     parts.into_iter().collect()
 }
 
