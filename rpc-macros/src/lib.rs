@@ -183,8 +183,8 @@ fn expand_service(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let context = ctxt::Context::new();
     let mut output = TokenStream::new();
     match parse_trait(&context, &item) {
-        Some((item, rest)) => {
-            output.extend(expand::trait_definition(item.clone(), rest));
+        Some(item) => {
+            output.extend(expand::trait_definition(item.clone()));
             if let Some(service) = parse::service(&context, arguments, item) {
                 output.extend(expand::companions(service));
             }
@@ -195,10 +195,9 @@ fn expand_service(arguments: TokenStream, item: TokenStream) -> TokenStream {
     output
 }
 
-/// The trait, and the tokens in it that are not a member yet.
-fn parse_trait(context: &ctxt::Context, item: &TokenStream) -> Option<(ItemTrait, TokenStream)> {
+fn parse_trait(context: &ctxt::Context, item: &TokenStream) -> Option<ItemTrait> {
     match syn::parse2(item.clone()) {
-        Ok(Item::Trait(item)) => Some((item, TokenStream::new())),
+        Ok(Item::Trait(item)) => Some(item),
         Ok(other) => {
             context.error(
                 other,

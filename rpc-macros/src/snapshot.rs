@@ -123,7 +123,7 @@ fn what_is_half_typed_leaves_the_rest() {
     let source = "trait Inventory { fn a(&self) -> u8; async fn half #[doc = \"b\"] async fn b(&self); }";
     let actual = expand_service(TokenStream::new(), source.parse().expect("it has tokens")).to_string();
     assert_eq!(actual.matches("compile_error").count(), 1, "{actual}");
-    assert_eq!(actual.matches("async fn half }").count(), 1, "{actual}");
+    assert!(!actual.contains("half"), "{actual}");
     for method in ["Inventory.a", "Inventory.b"] {
         assert!(actual.contains(method), "{actual}");
     }

@@ -10,31 +10,29 @@ use syn::{
     parse::{ParseStream, Parser, discouraged::Speculative},
 };
 
-/// The trait with those of its members that can be read, and the tokens of the others; `None` when it is no trait even
-/// without them.
-pub(crate) fn parse(item: TokenStream) -> Option<(ItemTrait, TokenStream)> {
+/// The trait with those of its members that can be read; `None` when it is no trait even so.
+pub(crate) fn parse(item: TokenStream) -> Option<ItemTrait> {
     let mut tokens: Vec<_> = item.into_iter().collect();
     let Some(TokenTree::Group(body)) = tokens.pop() else {
         return None;
     };
-    let (members, rest) = members.parse2(body.stream()).ok()?;
-    let mut whole = Group::new(body.delimiter(), members);
+    let mut whole = Group::new(body.delimiter(), members.parse2(body.stream()).ok()?);
     whole.set_span(body.span());
     tokens.push(whole.into());
-    let item = syn::parse2(tokens.into_iter().collect()).ok()?;
-    Some((item, rest))
+    syn::parse2(tokens.into_iter().collect()).ok()
 }
 
-fn members(input: ParseStream<'_>) -> syn::Result<(TokenStream, TokenStream)> {
-    let (mut members, mut rest) = (TokenStream::new(), TokenStream::new());
+/// Goes on behind each token that does not begin a member.
+fn members(input: ParseStream<'_>) -> syn::Result<TokenStream> {
+    let mut members = TokenStream::new();
     while !input.is_empty() {
         let ahead = input.fork();
         if let Ok(member) = ahead.parse::<TraitItem>() {
             input.advance_to(&ahead);
             member.to_tokens(&mut members);
         } else {
-            input.parse::<TokenTree>()?.to_tokens(&mut rest);
+            input.parse::<TokenTree>()?;
         }
     }
-    Ok((members, rest))
+    Ok(members)
 }

@@ -74,12 +74,13 @@ fn a_half_typed_method_leaves_the_others() -> Result<()> {
 }
 
 #[test]
-fn a_half_typed_signature_is_completed() -> Result<()> {
+fn a_client_offers_the_methods_of_a_half_typed_trait() -> Result<()> {
     check(|editor| {
-        let method = "inventory.rs: async fn put(&self, sku: &str, count: u32) -> farcall::«Result<()>;»";
-        editor.type_over(method, "")?;
-        let offered = editor.completions("inventory.rs: async fn put(&self, sku: &str, count: u32) -> farcall::«»")?;
-        assert!(offered.contains(&"Result".to_owned()), "{offered:?}");
+        let method = "inventory.rs: «async fn put(&self, sku: &str, count: u32) -> farcall::Result<()>;»";
+        editor.type_over(method, "async fn pu")?;
+        editor.type_over("caller.rs: «client.put(\"apple\", count).await»", "client.")?;
+        let offered = editor.completions("caller.rs: client.«»")?;
+        assert!(offered.contains(&"suffices".to_owned()), "{offered:?}");
         Ok(())
     })
 }

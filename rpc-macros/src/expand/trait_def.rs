@@ -9,12 +9,9 @@ use crate::{check, names::local, streams, types};
 /// The trait as written, except that `async fn` becomes `fn … -> impl Future + Send`, that streams are `Send`, and that
 /// `#[rpc(…)]` is gone.
 ///
-/// What the macro has complained about is put right, so that the compiler does not complain once more. The tokens that
-/// are not a member yet come last, where they spoil nothing, for an editor to complete.
-pub(crate) fn trait_definition(item: ItemTrait, rest: TokenStream) -> TokenStream {
-    let mut item = completed(item);
-    item.items.push(TraitItem::Verbatim(rest));
-    item.into_token_stream()
+/// What the macro has complained about is put right, so that the compiler does not complain once more.
+pub(crate) fn trait_definition(item: ItemTrait) -> TokenStream {
+    completed(item).into_token_stream()
 }
 
 pub(super) fn completed(mut item: ItemTrait) -> ItemTrait {
