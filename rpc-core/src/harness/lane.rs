@@ -5,8 +5,8 @@ use crate::proto::{
     frame::{Kind, Subject},
 };
 
-/// The frames of one call or stream: whether it is a stream, whether the first end numbered it, and its number. Or those
-/// of none.
+/// The frames of one call or stream: whether it is a stream, whether the first end numbered it, and its number. Or
+/// those of none.
 pub(super) type LaneKey = Option<(bool, bool, u32)>;
 
 /// The lane of a frame that `writer` writes.
