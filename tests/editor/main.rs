@@ -3,8 +3,8 @@
 //! It is given the project in `sample/`, with the library in `sysroot/` as the standard one. Generated code is in no
 //! file, so an editor finds its way by the spans that the attribute gives to it.
 //!
-//! Needs rust-analyzer: the program that `FARCALL_RUST_ANALYZER` names, or the one on the `PATH`. The tests say so where
-//! there is none. The expected texts are those of the release that comes with Rust 1.95.
+//! Needs rust-analyzer: the program that `FARCALL_RUST_ANALYZER` names, or the one on the `PATH`. The tests say so
+//! where there is none. The expected texts are those of the release that comes with Rust 1.95.
 #![allow(missing_docs, clippy::print_stderr, reason = "a test that says when it cannot run")]
 
 mod client;

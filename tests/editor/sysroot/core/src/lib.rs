@@ -1,7 +1,7 @@
 //! As much of the standard library as the checks need.
 //!
-//! The sources of the real one are not installed everywhere; rust-analyzer would have rustup install them, and take four
-//! times as long.
+//! The sources of the real one are not installed everywhere; rust-analyzer would have rustup install them, and take
+//! four times as long.
 #![feature(lang_items, no_core, unsize)]
 #![no_core]
 
