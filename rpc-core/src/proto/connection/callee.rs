@@ -35,6 +35,12 @@ impl Connection {
         }
     }
 
+    /// Whether a reply would be sent as it is.
+    pub(crate) fn can_reply(&mut self, call: u32, metadata: &Bytes, length: usize) -> bool {
+        matches!(self.incoming.find(call), Some(IncomingCall::Active { stop: None, .. }))
+            && self.check_reply(metadata, length).is_ok()
+    }
+
     pub(super) fn check_reply(&self, metadata: &Bytes, length: usize) -> Result<(), Error> {
         if let Some(why) = self.terms.too_large("the result takes", length) {
             return Err(Error::resource_exhausted(why));

@@ -1,98 +1,23 @@
 //! What waits to be written: small frames in order, large messages taking turns.
 
+mod message;
+
 use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 
+use message::{Contender, Large};
+pub(crate) use message::{Departed, MessageKind, Withdrawn};
+
 use super::{
-    IndexedQueue, Keyed, StreamId,
-    frame::{Kind, PIECE, put_header},
+    IndexedQueue,
+    frame::{PIECE, put_header},
     stream::StreamTable,
     writer::Writer,
 };
 
 /// How many bytes one turn of the writer takes at most, so that a small frame never waits behind more than that.
 const TURN: usize = 256 << 10;
-
-/// What a large message is. Requests and replies have budgets of their own: a side that sends both must not starve one
-/// by the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MessageKind {
-    Request,
-    Reply,
-}
-
-impl MessageKind {
-    /// The kind of a message's first frame, and of the others.
-    fn frame_kinds(self) -> (Kind, Kind) {
-        match self {
-            Self::Request => (Kind::Request, Kind::RequestData),
-            Self::Reply => (Kind::Reply, Kind::ReplyData),
-        }
-    }
-
-    /// Its message of a call: a request and a reply may be of calls with the same id.
-    fn key(self, call: u32) -> u64 {
-        (self as u64) << 32 | u64::from(call)
-    }
-}
-
-/// A message whose body is not copied, as far as it is not yet taken.
-#[derive(Debug)]
-struct Large {
-    kind: MessageKind,
-    call: u32,
-    /// What stands before the body; taken with the first piece.
-    head: Bytes,
-    body: Bytes,
-    /// What the message counts against the peer's budget.
-    cost: usize,
-    /// The memory that it keeps until its last byte has left.
-    held: usize,
-    begun: bool,
-}
-
-/// Whose turn it is.
-#[derive(Debug)]
-enum Contender {
-    Message(Large),
-    Stream(StreamId),
-}
-
-impl Keyed for Large {
-    fn key(&self) -> Option<u64> {
-        Some(self.call.into())
-    }
-}
-
-impl Keyed for Contender {
-    fn key(&self) -> Option<u64> {
-        match self {
-            Self::Message(message) => Some(message.kind.key(message.call)),
-            Self::Stream(_) => None,
-        }
-    }
-}
-
-/// What left the outbox with a turn.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Departed {
-    pub(crate) kind: MessageKind,
-    pub(crate) call: u32,
-    /// The position in the stream behind the message's last byte.
-    pub(crate) end: u64,
-}
-
-/// What became of a message that was withdrawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Withdrawn {
-    /// It was not waiting here: all of it has left.
-    Gone,
-    /// Nothing of it had left.
-    Unbegun,
-    /// Some of it had left; the rest never will.
-    Begun,
-}
 
 /// What waits to be written.
 #[derive(Debug)]
