@@ -1,11 +1,16 @@
 //! Fuzz targets of farcall, each an ordinary function that panics on a finding.
 //!
+//! All of it is built with `RUSTFLAGS="--cfg farcall_fuzzing"`.
+//!
 //! * With libFuzzer, guided by coverage: `cargo +nightly fuzz run --features libfuzzer codec_guard`, after
 //!   `cargo run --manifest-path fuzz/Cargo.toml --bin seeds` has put the seeds where libFuzzer looks for them
 //! * On any compiler, random and mutated inputs from a seed:
 //!   `cargo run --release --manifest-path fuzz/Cargo.toml --bin smoke -- codec_guard 1000000`
 //!
 //! A new target is a function in a file of its own, an entry in [`TARGETS`] and a binary in `fuzz_targets/`.
+
+#[cfg(not(farcall_fuzzing))]
+compile_error!("the fuzz targets need RUSTFLAGS=\"--cfg farcall_fuzzing\"");
 
 mod codec_guard;
 mod protocol;

@@ -146,6 +146,11 @@
 // The attribute names the library, here as everywhere.
 extern crate self as farcall;
 
+/// The program on the package's first page compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct FirstPage;
+
 pub mod channel;
 mod checked;
 pub mod client;
@@ -155,7 +160,7 @@ mod dispatch;
 mod driver;
 mod events;
 pub mod guide;
-#[cfg(any(test, feature = "_fuzzing"))]
+#[cfg(any(test, farcall_fuzzing))]
 #[doc(hidden)]
 pub mod harness;
 pub mod layer;

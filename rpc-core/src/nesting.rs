@@ -113,7 +113,7 @@ impl StackShare {
     pub(crate) fn fits(self, more: usize) -> bool {
         // Fuzzers run under AddressSanitizer, which moves what has an address to stacks of its own: distances mean
         // nothing there.
-        let used = if cfg!(feature = "_fuzzing") {
+        let used = if cfg!(farcall_fuzzing) {
             0
         } else {
             here().abs_diff(self.start)

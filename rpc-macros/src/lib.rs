@@ -17,6 +17,7 @@ mod snapshot;
 mod streams;
 mod timeout;
 mod types;
+mod unfinished;
 
 use proc_macro2::TokenStream;
 use syn::{Item, ItemTrait};
@@ -181,29 +182,33 @@ pub fn service(arguments: proc_macro::TokenStream, item: proc_macro::TokenStream
 fn expand_service(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let context = ctxt::Context::new();
     let mut output = TokenStream::new();
-    match parse_trait(item.clone()) {
-        Ok(item) => {
+    match parse_trait(&context, &item) {
+        Some(item) => {
             output.extend(expand::trait_definition(item.clone()));
             if let Some(service) = parse::service(&context, arguments, item) {
-                output.extend(expand::companions(&service));
+                output.extend(expand::companions(service));
             }
         }
-        Err(error) => {
-            context.push(error);
-            output.extend(item);
-        }
+        None => output.extend(item),
     }
     output.extend(context.finish());
     output
 }
 
-fn parse_trait(item: TokenStream) -> syn::Result<ItemTrait> {
-    match syn::parse2(item)? {
-        Item::Trait(item) => Ok(item),
-        other => Err(syn::Error::new_spanned(
-            other,
-            "a service is declared by a trait: put `#[service]` on one, and above other attributes that rewrite it, \
-             such as mockall's `automock`",
-        )),
+fn parse_trait(context: &ctxt::Context, item: &TokenStream) -> Option<ItemTrait> {
+    match syn::parse2(item.clone()) {
+        Ok(Item::Trait(item)) => Some(item),
+        Ok(other) => {
+            context.error(
+                other,
+                "a service is declared by a trait: put `#[service]` on one, and above other attributes that rewrite \
+                 it, such as mockall's `automock`",
+            );
+            None
+        }
+        Err(error) => {
+            context.push(error);
+            unfinished::parse(item.clone())
+        }
     }
 }

@@ -48,8 +48,9 @@ const ROOMS: &[(&str, &str)] = &[
     ),
 ];
 
-/// The modules inside a room, from the ground up. A module uses itself and those before it in its list. To hold the order
-/// of another room, add it here with all of its modules; names that its `mod.rs` only shows count as where they are from.
+/// The modules inside a room, from the ground up. A module uses itself and those before it in its list. To hold the
+/// order of another room, add it here with all of its modules; names that its `mod.rs` only shows count as where they
+/// are from.
 const INSIDE: &[(&str, &[&str])] = &[
     (
         "proto",
@@ -70,8 +71,9 @@ const INSIDE: &[(&str, &[&str])] = &[
             "deadlines",
             "incoming",
             "outgoing",
-            "objects",
-            "liveness",
+            "references",
+            "watchdog",
+            "idleness",
             "stream",
             "outbox",
             "connection",

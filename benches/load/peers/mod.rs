@@ -2,8 +2,11 @@
 mod farcall_peer;
 mod raw;
 mod raw_udp;
+#[cfg(feature = "peers")]
 mod remoc_peer;
+#[cfg(feature = "peers")]
 mod tarpc_peer;
+#[cfg(feature = "peers")]
 mod tonic_peer;
 
 use crate::peer::Peer;
@@ -13,8 +16,11 @@ pub(crate) const ALL: &[&dyn Peer] = &[
     &raw_udp::RawUdp,
     &farcall_peer::FARCALL,
     &farcall_peer::FARCALL_UDP,
+    #[cfg(feature = "peers")]
     &tarpc_peer::Tarpc,
+    #[cfg(feature = "peers")]
     &tonic_peer::Tonic,
+    #[cfg(feature = "peers")]
     &remoc_peer::Remoc,
 ];
 

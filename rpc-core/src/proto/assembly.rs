@@ -32,7 +32,7 @@ impl Assembly {
         self.arrived
     }
 
-    #[cfg(any(test, feature = "_fuzzing"))]
+    #[cfg(any(test, farcall_fuzzing))]
     pub(super) fn capacity(&self) -> usize {
         self.body.capacity()
     }

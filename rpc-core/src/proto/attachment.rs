@@ -37,7 +37,7 @@ impl StreamId {
     }
 
     /// A stream that the peer numbered.
-    #[cfg(any(test, feature = "_fuzzing"))]
+    #[cfg(any(test, farcall_fuzzing))]
     pub(crate) fn theirs(number: u32) -> Self {
         Self(number | BY_PEER)
     }

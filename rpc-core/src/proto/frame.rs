@@ -110,6 +110,7 @@ impl Kind {
         Self::Revoked,
     ];
 
+    #[inline]
     fn from_number(number: u8) -> Option<Self> {
         Self::ALL.get(usize::from(number).wrapping_sub(1)).copied()
     }
@@ -137,6 +138,7 @@ pub(crate) struct Header {
 
 impl Header {
     /// Reads the header that `bytes` begin with; `None` until all of it is there.
+    #[inline]
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         let &[a, b, c, kind, ref id @ ..] = bytes.first_chunk::<HEADER>()?;
         Some(Self {
@@ -147,6 +149,7 @@ impl Header {
     }
 
     /// The kind, if there is one with this number.
+    #[inline]
     pub(crate) fn kind(self) -> Option<Kind> {
         Kind::from_number(self.kind & !MORE)
     }
@@ -166,6 +169,7 @@ pub(crate) struct Frame {
 ///
 /// # Errors
 /// As soon as a header shows a kind or a length that no frame has.
+#[inline]
 pub(crate) fn deframe(input: &mut BytesMut) -> Result<Option<Frame>, Violation> {
     let Some(header) = Header::read(input) else {
         return Ok(None);

@@ -10,9 +10,12 @@
 //! An honest peer uses an id again only after it has read the answer, so a request whose id has an answer that did not
 //! leave yet is a violation. It bounds what waits for a peer that writes and does not read: one answer for every id.
 
-use std::time::Instant;
+use std::{collections::HashMap, time::Instant};
 
-use super::{Violation, assembly::Assembly, deadlines::Deadlines, head::RequestHead};
+use bytes::Bytes;
+use thin_vec::ThinVec;
+
+use super::{Attachment, Violation, assembly::Assembly, deadlines::Deadlines, head::RequestHead};
 
 /// Where a call that the peer made stands.
 #[derive(Debug)]
@@ -24,7 +27,7 @@ pub(crate) enum IncomingCall {
     /// Its request arrives in pieces.
     Receiving {
         deadline: Option<Instant>,
-        request: Box<Arriving>,
+        request: Box<PartialRequest>,
     },
     /// It was handed out and not answered yet.
     Active {
@@ -38,9 +41,9 @@ pub(crate) enum IncomingCall {
 
 /// A request in pieces, as far as it has come.
 #[derive(Debug)]
-pub(crate) struct Arriving {
-    pub(crate) head: RequestHead,
-    pub(crate) body: Assembly,
+pub(crate) struct PartialRequest {
+    head: RequestHead,
+    body: Assembly,
 }
 
 impl IncomingCall {
@@ -69,20 +72,29 @@ pub(crate) enum Stop {
 
 /// The calls that the peer made, by the ids that it gave them.
 #[derive(Debug)]
-pub(crate) struct Incoming {
+pub(crate) struct IncomingCalls {
     calls: Vec<IncomingCall>,
     limit: usize,
     active: usize,
     deadlines: Deadlines,
+    /// What large requests under way count.
+    cost: usize,
+    /// What the peer's next requests carry, by call id.
+    lists: HashMap<u32, ThinVec<Attachment>>,
+    /// This side takes no new calls.
+    pub(super) going_away: bool,
 }
 
-impl Incoming {
+impl IncomingCalls {
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             calls: Vec::new(),
             limit,
             active: 0,
             deadlines: Deadlines::default(),
+            cost: 0,
+            lists: HashMap::new(),
+            going_away: false,
         }
     }
 
@@ -121,18 +133,117 @@ impl Incoming {
         }
     }
 
-    /// Moves a call to idle and gives what it was; its answer ends at the position `answered`.
-    pub(crate) fn end(&mut self, id: u32, answered: u64) -> Option<IncomingCall> {
-        let place = self.calls.get_mut(id as usize)?;
-        let call = std::mem::replace(place, IncomingCall::Idle { answered });
-        if matches!(call, IncomingCall::Idle { .. }) {
+    /// Moves a call to idle; its answer ends at the position `answered`. Gives the head of a request that goes to
+    /// nobody.
+    pub(crate) fn end(&mut self, id: u32, answered: u64) -> Option<RequestHead> {
+        if matches!(self.find(id)?, IncomingCall::Idle { .. }) {
             return None;
         }
         self.active -= 1;
-        Some(call)
+        self.replace(id, IncomingCall::Idle { answered })
     }
 
-    #[cfg(any(test, feature = "_fuzzing"))]
+    /// A request that is still coming was answered; what comes of it from now on goes by. Gives its head.
+    pub(crate) fn discard(&mut self, id: u32, answered: u64) -> Option<RequestHead> {
+        self.replace(id, IncomingCall::Discarding { answered })
+    }
+
+    /// Puts a call where another one was, which costs nothing any more.
+    fn replace(&mut self, id: u32, call: IncomingCall) -> Option<RequestHead> {
+        let place = self.calls.get_mut(id as usize)?;
+        match std::mem::replace(place, call) {
+            IncomingCall::Receiving { request, .. } => {
+                self.cost -= request.body.total();
+                Some(request.head)
+            }
+            IncomingCall::Active { cost, .. } | IncomingCall::Replying { cost } => {
+                self.cost -= cost;
+                None
+            }
+            IncomingCall::Idle { .. } | IncomingCall::Discarding { .. } => None,
+        }
+    }
+
+    /// The request of an idle call begins to come, of `total` bytes.
+    pub(crate) fn begin_partial(
+        &mut self,
+        id: u32,
+        head: RequestHead,
+        total: usize,
+        piece: &[u8],
+        deadline: Option<Instant>,
+    ) -> Result<(), Violation> {
+        let mut body = Assembly::new(total);
+        body.push(piece, true)?;
+        self.cost += total;
+        let request = Box::new(PartialRequest { head, body });
+        self.begin(id, IncomingCall::Receiving { deadline, request }, deadline);
+        Ok(())
+    }
+
+    /// Takes a further piece of a request; gives all of it with the last one.
+    pub(crate) fn push(
+        &mut self,
+        id: u32,
+        piece: &[u8],
+        more: bool,
+    ) -> Result<Option<(RequestHead, Bytes)>, Violation> {
+        let place = self.place(id)?;
+        match place {
+            IncomingCall::Receiving { deadline, request } => {
+                let Some(body) = request.body.push(piece, more)? else {
+                    return Ok(None);
+                };
+                let (head, deadline, cost) = (std::mem::take(&mut request.head), *deadline, request.body.total());
+                *place = IncomingCall::Active {
+                    deadline,
+                    stop: None,
+                    cost,
+                };
+                return Ok(Some((head, body)));
+            }
+            IncomingCall::Discarding { .. } if more => {}
+            &mut IncomingCall::Discarding { answered } => {
+                self.end(id, answered);
+            }
+            _ => {
+                return Err(Violation::new(format!(
+                    "a piece of a request of call {id} that never began"
+                )));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What large requests under way count.
+    pub(crate) fn cost(&self) -> usize {
+        self.cost
+    }
+
+    /// The list of the next request with this id has come; gives what it replaces.
+    pub(crate) fn put_list(&mut self, id: u32, list: ThinVec<Attachment>) -> ThinVec<Attachment> {
+        let replaced = if list.is_empty() {
+            self.lists.remove(&id)
+        } else {
+            self.lists.insert(id, list)
+        };
+        replaced.unwrap_or_default()
+    }
+
+    /// Takes what a request carries that has come.
+    pub(crate) fn take_list(&mut self, id: u32) -> ThinVec<Attachment> {
+        if self.lists.is_empty() {
+            return ThinVec::new();
+        }
+        self.lists.remove(&id).unwrap_or_default()
+    }
+
+    #[cfg(any(test, farcall_fuzzing))]
+    pub(super) fn lists(&self) -> usize {
+        self.lists.len()
+    }
+
+    #[cfg(any(test, farcall_fuzzing))]
     pub(super) fn assembled(&self) -> usize {
         let capacity = |call: &IncomingCall| match call {
             IncomingCall::Receiving { request, .. } => request.body.capacity(),

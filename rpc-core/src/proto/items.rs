@@ -91,6 +91,7 @@ pub(crate) struct ItemWriter {
 
 impl ItemWriter {
     /// The bytes of whole items.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.whole
     }
@@ -101,6 +102,7 @@ impl ItemWriter {
     }
 
     /// Begins an item, which is to be appended.
+    #[inline]
     pub(crate) fn begin(&mut self) -> &mut Vec<u8> {
         self.buffer.truncate(self.whole);
         self.buffer.extend_from_slice(&[0; ITEM_HEADER]);
@@ -108,11 +110,13 @@ impl ItemWriter {
     }
 
     /// The bytes of the item that has begun.
+    #[inline]
     pub(crate) fn begun(&self) -> &[u8] {
         self.buffer.get(self.whole + ITEM_HEADER..).unwrap_or_default()
     }
 
     /// Ends the item that has begun: it is the last one, and carries nothing.
+    #[inline]
     pub(crate) fn end(&mut self) {
         let header = ItemHeader {
             length: self.begun().len(),

@@ -7,24 +7,24 @@ use bytes::{Bytes, BytesMut};
 use super::{
     IndexedQueue, Keyed, StreamId,
     frame::{Kind, PIECE, put_header},
-    stream::Streams,
+    stream::StreamTable,
     writer::Writer,
 };
 
 /// How many bytes one turn of the writer takes at most, so that a small frame never waits behind more than that.
 const TURN: usize = 256 << 10;
 
-/// Which way a large message goes. Requests and replies have budgets of their own: a side that sends both must not
-/// starve one by the other.
+/// What a large message is. Requests and replies have budgets of their own: a side that sends both must not starve one
+/// by the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Direction {
+pub(crate) enum MessageKind {
     Request,
     Reply,
 }
 
-impl Direction {
+impl MessageKind {
     /// The kind of a message's first frame, and of the others.
-    fn kinds(self) -> (Kind, Kind) {
+    fn frame_kinds(self) -> (Kind, Kind) {
         match self {
             Self::Request => (Kind::Request, Kind::RequestData),
             Self::Reply => (Kind::Reply, Kind::ReplyData),
@@ -40,7 +40,7 @@ impl Direction {
 /// A message whose body is not copied, as far as it is not yet taken.
 #[derive(Debug)]
 struct Large {
-    direction: Direction,
+    kind: MessageKind,
     call: u32,
     /// What stands before the body; taken with the first piece.
     head: Bytes,
@@ -54,7 +54,7 @@ struct Large {
 
 /// Whose turn it is.
 #[derive(Debug)]
-enum Turn {
+enum Contender {
     Message(Large),
     Stream(StreamId),
 }
@@ -65,10 +65,10 @@ impl Keyed for Large {
     }
 }
 
-impl Keyed for Turn {
+impl Keyed for Contender {
     fn key(&self) -> Option<u64> {
         match self {
-            Self::Message(message) => Some(message.direction.key(message.call)),
+            Self::Message(message) => Some(message.kind.key(message.call)),
             Self::Stream(_) => None,
         }
     }
@@ -77,7 +77,7 @@ impl Keyed for Turn {
 /// What left the outbox with a turn.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Departed {
-    pub(crate) direction: Direction,
+    pub(crate) kind: MessageKind,
     pub(crate) call: u32,
     /// The position in the stream behind the message's last byte.
     pub(crate) end: u64,
@@ -100,9 +100,9 @@ pub(crate) struct Outbox {
     /// Whole small frames and the headers of large ones.
     writer: Writer,
     /// Large messages under way and streams with something to send; each turn takes one piece of each, in a circle.
-    turns: IndexedQueue<Turn>,
+    turns: IndexedQueue<Contender>,
     /// Large requests and large replies that the peer's budget has no room for yet. They keep their order: one that
-    /// does not fit holds up those behind it in its own direction, else a stream of smaller ones would starve it.
+    /// does not fit holds up those behind it of its own kind, else a stream of smaller ones would starve it.
     waiting: [IndexedQueue<Large>; 2],
     /// The bytes of requests and of replies in `turns` and `waiting`.
     large: [usize; 2],
@@ -113,10 +113,14 @@ pub(crate) struct Outbox {
     held: usize,
     /// What becomes free of it when the transport has taken everything up to a position.
     leaving: VecDeque<(u64, usize)>,
+    /// The messages that have left entirely since somebody asked.
+    departed: VecDeque<Departed>,
+    /// How many bytes the transport took.
+    written: u64,
 }
 
 impl Outbox {
-    /// An outbox for a peer that takes `budget` bytes of unfinished large messages in each direction.
+    /// An outbox for a peer that takes `budget` bytes of unfinished large messages of each kind.
     pub(crate) fn new(budget: usize) -> Self {
         Self {
             writer: Writer::default(),
@@ -127,7 +131,18 @@ impl Outbox {
             budget,
             held: 0,
             leaving: VecDeque::new(),
+            departed: VecDeque::new(),
+            written: 0,
         }
+    }
+
+    /// Takes all that waits. What the transport took stays known.
+    pub(super) fn take_all(&mut self) -> Self {
+        let empty = Self {
+            written: self.written,
+            ..Self::new(0)
+        };
+        std::mem::replace(self, empty)
     }
 
     /// Where small frames are appended.
@@ -150,21 +165,26 @@ impl Outbox {
         self.writer.taken()
     }
 
-    #[cfg(any(test, feature = "_fuzzing"))]
+    #[cfg(any(test, farcall_fuzzing))]
     pub(super) fn spent(&self) -> [usize; 2] {
         self.spent
     }
 
-    /// The bytes that answers take of which the transport has taken only what lies before `written`, with everything
-    /// else that is small.
-    pub(super) fn unread(&self, written: u64) -> usize {
-        self.writer.position().saturating_sub(written) as usize + self.held
+    /// The bytes of answers that the transport has not taken, with everything else that is small.
+    pub(super) fn unread(&self) -> usize {
+        self.writer.position().saturating_sub(self.written) as usize + self.held
     }
 
-    /// The transport has taken everything up to this position.
-    pub(super) fn handle_written(&mut self, written: u64) {
+    /// How many bytes the transport took.
+    pub(super) fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// The transport has taken `length` bytes more.
+    pub(super) fn handle_written(&mut self, length: usize) {
+        self.written += length as u64;
         while let Some(&(end, held)) = self.leaving.front()
-            && end <= written
+            && end <= self.written
         {
             self.leaving.pop_front();
             self.held -= held;
@@ -185,13 +205,13 @@ impl Outbox {
 
     /// The same without large replies up to `spared`, and without large requests.
     pub(super) fn pressing(&self, spared: usize) -> usize {
-        self.writer.len() + self.large[Direction::Reply as usize].saturating_sub(spared)
+        self.writer.len() + self.large[MessageKind::Reply as usize].saturating_sub(spared)
     }
 
     /// Whether a message of this length would leave without waiting for the end of others.
-    pub(super) fn has_room(&self, direction: Direction, length: usize) -> bool {
-        let ahead = !self.waiting[direction as usize].is_empty();
-        length <= PIECE || !ahead && self.spent[direction as usize] + length <= self.budget
+    pub(super) fn has_room(&self, kind: MessageKind, length: usize) -> bool {
+        let ahead = !self.waiting[kind as usize].is_empty();
+        length <= PIECE || !ahead && self.spent[kind as usize] + length <= self.budget
     }
 
     /// Whether a turn would take something.
@@ -200,18 +220,18 @@ impl Outbox {
     }
 
     /// Queues a message whose body is not to be copied.
-    pub(crate) fn push_large(&mut self, direction: Direction, call: u32, head: Bytes, body: Bytes) {
-        self.large[direction as usize] += head.len() + body.len();
+    pub(crate) fn push_large(&mut self, kind: MessageKind, call: u32, head: Bytes, body: Bytes) {
+        self.large[kind as usize] += head.len() + body.len();
         // One frame is never "unfinished": only longer messages count.
         let cost = if body.len() > PIECE { body.len() } else { 0 };
-        let held = if direction == Direction::Reply {
+        let held = if kind == MessageKind::Reply {
             head.len() + body.len()
         } else {
             0
         };
         self.held += held;
         let message = Large {
-            direction,
+            kind,
             call,
             head,
             body,
@@ -220,30 +240,30 @@ impl Outbox {
             begun: false,
         };
         if cost == 0 {
-            self.turns.push_back(Turn::Message(message));
+            self.turns.push_back(Contender::Message(message));
         } else {
-            self.waiting[direction as usize].push_back(message);
-            self.admit(direction);
+            self.waiting[kind as usize].push_back(message);
+            self.admit(kind);
         }
     }
 
     /// Withdraws a call's message, so that a given-up call costs no more bandwidth.
-    pub(crate) fn withdraw(&mut self, direction: Direction, call: u32) -> Withdrawn {
-        if let Some(message) = self.waiting[direction as usize].remove(call.into()) {
-            self.large[direction as usize] -= message.head.len() + message.body.len();
+    pub(crate) fn withdraw(&mut self, kind: MessageKind, call: u32) -> Withdrawn {
+        if let Some(message) = self.waiting[kind as usize].remove(call.into()) {
+            self.large[kind as usize] -= message.head.len() + message.body.len();
             self.held -= message.held;
             // It may have held up those behind it.
-            self.admit(direction);
+            self.admit(kind);
             return Withdrawn::Unbegun;
         }
-        let Some(Turn::Message(message)) = self.turns.remove(direction.key(call)) else {
+        let Some(Contender::Message(message)) = self.turns.remove(kind.key(call)) else {
             return Withdrawn::Gone;
         };
-        self.large[direction as usize] -= message.head.len() + message.body.len();
+        self.large[kind as usize] -= message.head.len() + message.body.len();
         self.leave(&message);
         // A request that began costs the peer memory until its call has ended; everything else is free again now.
-        if !message.begun || direction == Direction::Reply {
-            self.release(direction, message.cost);
+        if !message.begun || kind == MessageKind::Reply {
+            self.release(kind, message.cost);
         }
         if message.begun {
             Withdrawn::Begun
@@ -253,37 +273,37 @@ impl Outbox {
     }
 
     /// Gives back what a message cost.
-    pub(crate) fn release(&mut self, direction: Direction, cost: usize) {
+    pub(crate) fn release(&mut self, kind: MessageKind, cost: usize) {
         if cost > 0 {
-            let spent = &mut self.spent[direction as usize];
+            let spent = &mut self.spent[kind as usize];
             *spent = spent.saturating_sub(cost);
-            self.admit(direction);
+            self.admit(kind);
         }
     }
 
     /// Moves messages from `waiting` to `turns` while the peer's budget has room.
-    fn admit(&mut self, direction: Direction) {
-        let index = direction as usize;
+    fn admit(&mut self, kind: MessageKind) {
+        let index = kind as usize;
         while let Some(next) = self.waiting[index].front()
             && self.spent[index] + next.cost <= self.budget
             && let Some(message) = self.waiting[index].pop_front()
         {
             self.spent[index] += message.cost;
-            self.turns.push_back(Turn::Message(message));
+            self.turns.push_back(Contender::Message(message));
         }
     }
 
-    /// Takes what is to be written next: all small frames, then pieces of large messages and streams in turn. Says what
-    /// has left entirely.
-    pub(super) fn take(&mut self, streams: &mut Streams, chunks: &mut VecDeque<Bytes>, departed: &mut Vec<Departed>) {
+    /// Takes what is to be written next: all small frames, then pieces of large messages and streams in turn. What has
+    /// left entirely has [departed](Self::pop_departed).
+    pub(super) fn take(&mut self, streams: &mut StreamTable, chunks: &mut VecDeque<Bytes>) {
         let end = self.writer.taken() + TURN as u64;
         self.queue_streams(streams);
         while self.writer.position() < end {
             match self.turns.pop_front() {
-                Some(Turn::Message(message)) => departed.extend(self.take_piece(message, chunks)),
-                Some(Turn::Stream(stream)) => {
+                Some(Contender::Message(message)) => self.take_piece(message, chunks),
+                Some(Contender::Stream(stream)) => {
                     if streams.turn(stream, &mut self.writer, chunks) {
-                        self.turns.push_back(Turn::Stream(stream));
+                        self.turns.push_back(Contender::Stream(stream));
                     }
                     self.queue_streams(streams);
                 }
@@ -293,39 +313,44 @@ impl Outbox {
         self.writer.flush(chunks);
     }
 
-    fn queue_streams(&mut self, streams: &mut Streams) {
-        streams
-            .ready()
-            .for_each(|stream| self.turns.push_back(Turn::Stream(stream)));
+    /// The next message that has left entirely.
+    pub(super) fn pop_departed(&mut self) -> Option<Departed> {
+        self.departed.pop_front()
     }
 
-    fn take_piece(&mut self, mut message: Large, chunks: &mut VecDeque<Bytes>) -> Option<Departed> {
+    fn queue_streams(&mut self, streams: &mut StreamTable) {
+        streams
+            .ready()
+            .for_each(|stream| self.turns.push_back(Contender::Stream(stream)));
+    }
+
+    fn take_piece(&mut self, mut message: Large, chunks: &mut VecDeque<Bytes>) {
         let piece = message.body.split_to(message.body.len().min(PIECE));
         let last = message.body.is_empty();
-        let (first, further) = message.direction.kinds();
-        let (kind, head) = if message.begun {
+        let (first, further) = message.kind.frame_kinds();
+        let (frame, head) = if message.begun {
             (further, Bytes::new())
         } else {
             (first, std::mem::take(&mut message.head))
         };
         message.begun = true;
         let small = self.writer.small();
-        put_header(small, kind, !last, message.call, head.len() + piece.len());
+        put_header(small, frame, !last, message.call, head.len() + piece.len());
         small.extend_from_slice(&head);
-        self.large[message.direction as usize] -= head.len() + piece.len();
+        self.large[message.kind as usize] -= head.len() + piece.len();
         self.writer.hand_over(chunks, piece);
         if !last {
-            self.turns.push_back(Turn::Message(message));
-            return None;
+            self.turns.push_back(Contender::Message(message));
+            return;
         }
         self.leave(&message);
-        if message.direction == Direction::Reply {
-            self.release(Direction::Reply, message.cost);
+        if message.kind == MessageKind::Reply {
+            self.release(MessageKind::Reply, message.cost);
         }
-        Some(Departed {
-            direction: message.direction,
+        self.departed.push_back(Departed {
+            kind: message.kind,
             call: message.call,
             end: self.writer.taken(),
-        })
+        });
     }
 }

@@ -14,10 +14,12 @@ use crate::{
 
 /// What is to be woken, joined and dropped as soon as the lock is free. It runs when it is dropped.
 #[derive(Default)]
-pub(in crate::driver) struct Due {
+pub(super) struct Due {
     /// The driver, which has something to do.
     pub(super) driver: Option<Waker>,
-    pub(super) wakers: Vec<Waker>,
+    /// Mostly there is one.
+    waker: Option<Waker>,
+    wakers: Vec<Waker>,
     rare: Option<Box<Rare>>,
 }
 
@@ -40,14 +42,27 @@ pub(super) struct Rare {
 
 impl Due {
     /// Does it all. The connection does not end with the code of a user that panics here.
-    #[inline]
-    pub(super) fn run(&mut self) {
+    fn run(&mut self) {
         if let Some(driver) = self.driver.take() {
             driver.wake();
         }
-        self.wakers.drain(..).for_each(Waker::wake);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+            std::mem::take(&mut self.wakers).into_iter().for_each(Waker::wake);
+        }
         if let Some(rare) = self.rare.take() {
             rare.run();
+        }
+    }
+
+    /// Somebody has what he waited for.
+    pub(super) fn wake(&mut self, wakers: impl IntoIterator<Item = Waker>) {
+        for waker in wakers {
+            if self.waker.is_none() {
+                self.waker = Some(waker);
+            } else {
+                self.wakers.push(waker);
+            }
         }
     }
 
@@ -63,7 +78,7 @@ impl Due {
     }
 
     /// What was offered goes to nobody.
-    pub(in crate::driver) fn forsake(&mut self, offered: ThinVec<OutgoingAttachment>) {
+    pub(super) fn forsake(&mut self, offered: ThinVec<OutgoingAttachment>) {
         if !offered.is_empty() {
             self.rare().offered.extend(offered);
         }
@@ -95,6 +110,8 @@ impl Rare {
 impl Drop for Due {
     #[inline]
     fn drop(&mut self) {
-        self.run();
+        if self.driver.is_some() || self.waker.is_some() || self.rare.is_some() {
+            self.run();
+        }
     }
 }

@@ -22,16 +22,12 @@ pub(in crate::driver) struct LinkGuard<'a> {
 }
 
 impl<'a> LinkGuard<'a> {
-    pub(super) fn new(link: &'a Arc<Link>, state: MutexGuard<'a, LinkState>, due: Due) -> Self {
-        Self { link, state, due }
-    }
-
-    /// Releases the lock and runs what became due. Gives back the list of that, which has room for more by now.
-    pub(in crate::driver) fn release(self) -> Due {
-        let Self { state, mut due, .. } = self;
-        drop(state);
-        due.run();
-        due
+    pub(super) fn new(link: &'a Arc<Link>, state: MutexGuard<'a, LinkState>) -> Self {
+        Self {
+            link,
+            state,
+            due: Due::default(),
+        }
     }
 
     /// What was offered goes to nobody.

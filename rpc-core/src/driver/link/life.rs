@@ -61,8 +61,8 @@ impl Link {
     }
 
     /// Nothing more can be written: other calls need another connection.
-    pub(in crate::driver) fn breaks(self: &Arc<Self>) {
-        self.lock().life.closing = true;
+    pub(in crate::driver) fn breaks(&self) {
+        self.state.lock().life.closing = true;
     }
 
     /// Whoever makes calls is gone: the connection ends when all calls are done and nobody has a reference to one of
@@ -75,7 +75,7 @@ impl Link {
 
     /// Holds up the end of a connection that drains.
     pub(crate) fn busy(self: &Arc<Self>) -> Busy {
-        self.lock().life.rests += 1;
+        self.state.lock().life.rests += 1;
         Busy(Arc::clone(self))
     }
 
@@ -86,13 +86,13 @@ impl Link {
     }
 
     /// Whether any call on this connection ended before the connection did.
-    pub(crate) fn has_answered(self: &Arc<Self>) -> bool {
-        self.lock().answered
+    pub(crate) fn has_answered(&self) -> bool {
+        self.state.lock().answered
     }
 
     /// Whether new calls may be made on this connection.
-    pub(crate) fn is_open(self: &Arc<Self>) -> bool {
-        let state = self.lock();
+    pub(crate) fn is_open(&self) -> bool {
+        let state = self.state.lock();
         !state.is_over() && !state.is_closing()
     }
 
@@ -114,11 +114,11 @@ impl Link {
             let waiter = state.waiter(id);
             waiter.answer = Some(Err(why.clone().with_outcome(outcome)));
             let waker = waiter.waker.take();
-            state.due.wakers.extend(waker);
+            state.due.wake(waker);
         }
         state.turn_away();
         let wakers = state.streams.take_all();
-        state.due.wakers.extend(wakers);
+        state.due.wake(wakers);
         let (key, objects) = (self.key(), state.exports.clear());
         let rare = state.due.rare();
         rare.objects.extend(objects.inspect(|object| object.unwatch(key)));

@@ -25,7 +25,7 @@ use tokio::{
 };
 
 pub(super) use attach::Attaching;
-pub(super) use due::Due;
+use due::Due;
 pub(super) use guard::LinkGuard;
 pub(crate) use life::Busy;
 use look::Look;
@@ -117,13 +117,9 @@ impl Link {
         })
     }
 
+    #[inline]
     pub(super) fn lock(self: &Arc<Self>) -> LinkGuard<'_> {
-        self.lock_with(Due::default())
-    }
-
-    /// The same with a list that had been used before, so that it need not grow again.
-    pub(super) fn lock_with(self: &Arc<Self>, due: Due) -> LinkGuard<'_> {
-        LinkGuard::new(self, self.state.lock(), due)
+        LinkGuard::new(self, self.state.lock())
     }
 
     /// How values are written on this connection.

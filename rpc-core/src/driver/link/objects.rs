@@ -231,8 +231,8 @@ impl Link {
     }
 
     /// Whether a call to an object of the peer's has a chance, as far as this side knows.
-    pub(crate) fn is_callable(self: &Arc<Self>, object: u32) -> bool {
-        let state = self.lock();
+    pub(crate) fn is_callable(&self, object: u32) -> bool {
+        let state = self.state.lock();
         !state.is_over() && !state.is_closing() && !state.imports.is_revoked(object)
     }
 

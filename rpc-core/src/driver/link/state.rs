@@ -235,12 +235,12 @@ impl LinkGuard<'_> {
             Event::Failed { call, error } => self.answer(call, Err(error)),
             Event::Sendable { stream } | Event::Receivable { stream } => {
                 let wakers = self.streams.waiter(stream).take();
-                self.due.wakers.extend(wakers);
+                self.due.wake(wakers);
             }
             // Another caller may have the id meanwhile, and looks once too often.
             Event::Left { call } => {
                 let waker = self.waiter(call).waker.take();
-                self.due.wakers.extend(waker);
+                self.due.wake(waker);
             }
             Event::Released { object } => self.released(object),
             Event::Watched { object, watch } => self.watched(object, watch),
@@ -259,6 +259,6 @@ impl LinkGuard<'_> {
         let waiter = self.waiter(id);
         waiter.answer = Some(answer);
         let waker = waiter.waker.take();
-        self.due.wakers.extend(waker);
+        self.due.wake(waker);
     }
 }

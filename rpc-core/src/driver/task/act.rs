@@ -21,13 +21,13 @@ impl<I: CallHandler + Unpin> Driver<I> {
     /// Acts on all that was read.
     pub(super) fn act(&mut self, now: Instant) -> Result<(), Lost> {
         loop {
-            let mut state = self.link.lock_with(std::mem::take(&mut self.due));
+            let mut state = self.link.lock();
             state.connection.handle_heard(now.into_std());
             let handled = state.connection.handle_input(&mut self.input, FRAMES, now.into_std());
             // What came before the end of a connection counts, even if the same bytes brought the end.
             let work = take_events(&mut state, &mut self.deferred);
             self.wants_write = state.connection.wants_write();
-            self.due = state.release();
+            drop(state);
             self.attend(work);
             if !handled? {
                 return Ok(());
@@ -37,9 +37,9 @@ impl<I: CallHandler + Unpin> Driver<I> {
 
     /// Hands on what happened: answers to their callers, calls to their handlers.
     pub(super) fn forward(&mut self) {
-        let mut state = self.link.lock_with(std::mem::take(&mut self.due));
+        let mut state = self.link.lock();
         let work = take_events(&mut state, &mut self.deferred);
-        self.due = state.release();
+        drop(state);
         self.attend(work);
     }
 
@@ -81,10 +81,10 @@ impl<I: CallHandler + Unpin> Driver<I> {
 
     /// Queues the answers that were ready at once. Gives how many bytes wait in the outbox.
     pub(super) fn answer(&mut self) -> usize {
-        let mut state = self.link.lock_with(std::mem::take(&mut self.due));
+        let mut state = self.link.lock();
         queue_answers(&mut state, &mut self.answers);
         let queued = state.connection.queued();
-        self.due = state.release();
+        drop(state);
         queued
     }
 }

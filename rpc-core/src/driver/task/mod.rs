@@ -21,7 +21,7 @@ use tokio::{
 
 use super::{
     inbound::{Answers, CallHandler, CallRequest},
-    link::{Due, Link},
+    link::Link,
 };
 use crate::{
     Error,
@@ -48,7 +48,6 @@ pub(crate) struct Driver<I> {
     /// Requests that wait until the peer has taken more of what was written.
     deferred: IndexedQueue<CallRequest>,
     answers: Answers,
-    due: Due,
     timer: Pin<Box<Sleep>>,
     /// Something came behind the handshake.
     unread: bool,
@@ -146,7 +145,6 @@ impl<I: CallHandler + Unpin> Driver<I> {
             output: VecDeque::new(),
             deferred: IndexedQueue::default(),
             answers: Answers::new(Instant::now().into_std()),
-            due: Due::default(),
             timer: Box::pin(sleep_until(Instant::now())),
             wants_write: false,
             unflushed: false,
@@ -275,7 +273,7 @@ impl<I: CallHandler + Unpin> Driver<I> {
     /// Goes to sleep unless there is something to write that the transport may take, something to tell, or time has
     /// brought something. It takes the next turn of the outbox itself, so that one look at the connection is enough.
     fn sleeps(&mut self, cx: &mut Context<'_>, blocked: bool, now: Instant) -> Result<bool, Lost> {
-        let mut state = self.link.lock_with(std::mem::take(&mut self.due));
+        let mut state = self.link.lock();
         queue_answers(&mut state, &mut self.answers);
         if !blocked {
             state.connection.poll_transmit(&mut self.output);
@@ -291,7 +289,7 @@ impl<I: CallHandler + Unpin> Driver<I> {
             }
         }
         let due = state.poll_timeout();
-        self.due = state.release();
+        drop(state);
         if wanted {
             self.link.tell_looked();
         }

@@ -19,12 +19,12 @@ const SLICES: usize = 64;
 impl<I: CallHandler + Unpin> Driver<I> {
     /// Queues the answers that were ready at once, and takes the next turn of the outbox if the one before was written.
     fn fill(&mut self) {
-        let mut state = self.link.lock_with(std::mem::take(&mut self.due));
+        let mut state = self.link.lock();
         queue_answers(&mut state, &mut self.answers);
         if self.output.is_empty() {
             state.connection.poll_transmit(&mut self.output);
         }
-        self.due = state.release();
+        drop(state);
     }
 
     /// Writes one turn of the outbox, or until the transport takes no more. Reading comes in between turns: a peer that

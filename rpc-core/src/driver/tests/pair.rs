@@ -201,12 +201,12 @@ impl crate::Service for Nothing {
 }
 
 /// An object, or a reference to one, as a value.
-pub(super) enum Reference {
+pub(super) enum TestReference {
     Local(Arc<LocalObject>),
     Import(Arc<Import>),
 }
 
-impl Serialize for Reference {
+impl Serialize for TestReference {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let offered = match self {
             Self::Local(object) => attachments::OutgoingAttachment::Object(Arc::clone(object) as _),
@@ -217,7 +217,7 @@ impl Serialize for Reference {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Reference {
+impl<'de> serde::Deserialize<'de> for TestReference {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let place = u32::deserialize(deserializer)?;
         match attachments::claim(place).map_err(serde::de::Error::custom)?.0 {

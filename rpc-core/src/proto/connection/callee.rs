@@ -9,11 +9,10 @@ use crate::{
     Code, Error, Outcome,
     proto::{
         Body, Stop, Violation,
-        assembly::Assembly,
         frame::{Kind, PIECE, put_header},
         head::{RequestHead, put_failure, put_reply_head, reply_head_len},
-        incoming::{Arriving, IncomingCall},
-        outbox::Direction,
+        incoming::IncomingCall,
+        outbox::MessageKind,
     },
 };
 
@@ -37,10 +36,10 @@ impl Connection {
     }
 
     pub(super) fn check_reply(&self, metadata: &Bytes, length: usize) -> Result<(), Error> {
-        if let Some(why) = self.too_large("the result takes", length) {
+        if let Some(why) = self.terms.too_large("the result takes", length) {
             return Err(Error::resource_exhausted(why));
         }
-        let limit = self.peer.max_metadata as usize;
+        let limit = self.terms.peer.max_metadata as usize;
         if metadata.len() > limit {
             return Err(Error::resource_exhausted(format!(
                 "the reply's metadata takes {} bytes, the limit (`max_metadata`) is {limit}",
@@ -67,7 +66,7 @@ impl Connection {
                 }
                 let mut head = BytesMut::with_capacity(length);
                 put_reply_head(&mut head, metadata, total);
-                self.outbox.push_large(Direction::Reply, id, head.freeze(), bytes);
+                self.outbox.push_large(MessageKind::Reply, id, head.freeze(), bytes);
             }
         }
     }
@@ -84,7 +83,7 @@ impl Connection {
             Kind::Failure,
             id,
             error,
-            self.peer.max_metadata as usize,
+            self.terms.peer.max_metadata as usize,
         );
         self.outbox.position()
     }
@@ -97,15 +96,13 @@ impl Connection {
         now: Instant,
     ) -> Result<(), Violation> {
         self.check_idle(id)?;
-        let (mut head, total) = RequestHead::take(&mut payload, more, self.ours.max_metadata)?;
+        let (mut head, total) = RequestHead::take(&mut payload, more, self.terms.ours.max_metadata)?;
         let total = total.map(|total| total as usize);
         let length = total.unwrap_or(payload.len());
-        self.carrier.check_received(&self.ours, "a request", length)?;
-        if !self.lists.is_empty() {
-            head.attachments = self.lists.remove(&id).unwrap_or_default();
-        }
+        self.terms.check_received("a request", length)?;
+        head.attachments = self.incoming.take_list(id);
         let known = self.name_target(head.object);
-        if self.going_away || !known {
+        if self.incoming.going_away || !known {
             let error = if known {
                 Error::refused(Code::Unavailable, "the server is shutting down and takes no new calls")
             } else {
@@ -128,16 +125,10 @@ impl Connection {
             self.hand_out_request(id, head, payload);
             return Ok(());
         };
-        if self.request_cost + total > self.ours.max_buffered {
+        if self.incoming.cost() + total > self.terms.ours.max_buffered {
             return Err(Violation::new("more unfinished requests than `max_buffered` allows"));
         }
-        let mut body = Assembly::new(total);
-        body.push(&payload, true)?;
-        self.request_cost += total;
-        let request = Box::new(Arriving { head, body });
-        self.incoming
-            .begin(id, IncomingCall::Receiving { deadline, request }, deadline);
-        Ok(())
+        self.incoming.begin_partial(id, head, total, &payload, deadline)
     }
 
     /// Whether a request may come with this id.
@@ -163,7 +154,7 @@ impl Connection {
 
     fn hand_out_request(&mut self, call: u32, head: RequestHead, body: Bytes) {
         let mut released = self.hand_out(&head.attachments);
-        let target = head.object.filter(|&object| self.exports.hand_out(object));
+        let target = head.object.filter(|&object| self.references.hand_out(object));
         if let Some(object) = target {
             released.push(Event::Released { object });
         }
@@ -171,28 +162,8 @@ impl Connection {
     }
 
     pub(super) fn handle_request_data(&mut self, id: u32, piece: &[u8], more: bool) -> Result<(), Violation> {
-        match self.incoming.place(id)? {
-            IncomingCall::Receiving { deadline, request } => {
-                let Some(bytes) = request.body.push(piece, more)? else {
-                    return Ok(());
-                };
-                let (head, deadline, cost) = (std::mem::take(&mut request.head), *deadline, request.body.total());
-                *self.incoming.place(id)? = IncomingCall::Active {
-                    deadline,
-                    stop: None,
-                    cost,
-                };
-                self.hand_out_request(id, head, bytes);
-            }
-            IncomingCall::Discarding { .. } if more => {}
-            &mut IncomingCall::Discarding { answered } => {
-                self.incoming.end(id, answered);
-            }
-            _ => {
-                return Err(Violation::new(format!(
-                    "a piece of a request of call {id} that never began"
-                )));
-            }
+        if let Some((head, body)) = self.incoming.push(id, piece, more)? {
+            self.hand_out_request(id, head, body);
         }
         Ok(())
     }
@@ -215,7 +186,7 @@ impl Connection {
                 });
             }
             IncomingCall::Replying { .. } => {
-                self.outbox.withdraw(Direction::Reply, id);
+                self.outbox.withdraw(MessageKind::Reply, id);
                 self.fail(id, &stopped(Stop::Cancelled));
             }
         }
@@ -224,14 +195,9 @@ impl Connection {
 
     /// Ends a call of the peer; its answer ends at the position `answered`.
     pub(super) fn end_incoming(&mut self, id: u32, answered: u64) {
-        self.called = true;
-        match self.incoming.end(id, answered) {
-            Some(IncomingCall::Receiving { request, .. }) => {
-                self.request_cost -= request.body.total();
-                self.drop_request(request.head);
-            }
-            Some(IncomingCall::Active { cost, .. } | IncomingCall::Replying { cost }) => self.request_cost -= cost,
-            Some(IncomingCall::Idle { .. } | IncomingCall::Discarding { .. }) | None => {}
+        self.idleness.touch_later();
+        if let Some(head) = self.incoming.end(id, answered) {
+            self.drop_request(head);
         }
     }
 }

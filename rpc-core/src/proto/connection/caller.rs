@@ -12,28 +12,13 @@ use super::{Connection, Event};
 use crate::{
     Code, Error, Outcome,
     proto::{
-        Attachment, Body, Carrier, RequestHead, Violation,
-        assembly::Assembly,
+        Attachment, Body, RequestHead, Violation,
         frame::{Kind, PIECE, put_empty, put_header},
         head::{decode_failure, take_reply_head},
-        outbox::{Direction, Withdrawn},
-        outgoing::OutgoingCall,
+        outbox::{MessageKind, Withdrawn},
+        outgoing::{OutgoingCall, Progress},
     },
 };
-
-/// What an honest peer may send of a reply before the end of an earlier one has come, where calls overtake each other:
-/// more than the largest window.
-const OVERTAKING: usize = 4 << 20;
-
-/// What an unfinished reply counts. In a stream it is all that was announced, which nobody can take back; where calls
-/// overtake each other, an honest peer begins the next reply before the last piece of the one before has come, so what
-/// came is counted.
-fn reply_cost(carrier: Carrier, reply: &Assembly) -> usize {
-    match carrier {
-        Carrier::Stream => reply.total(),
-        Carrier::Datagrams => reply.arrived(),
-    }
-}
 
 impl Connection {
     /// Makes a call and gives its id.
@@ -47,15 +32,9 @@ impl Connection {
         deadline: Option<Instant>,
     ) -> Result<u32, Error> {
         self.check_start(head, body.len())?;
-        self.called = true;
+        self.idleness.touch_later();
         let total = (body.len() > PIECE).then_some(body.len() as u32);
-        let mut call = OutgoingCall {
-            deadline,
-            timeout: head.timeout,
-            attached: !head.attachments.is_empty(),
-            object: head.object,
-            ..OutgoingCall::default()
-        };
+        let mut call = OutgoingCall::new(head, deadline);
         match body {
             Body::Small(bytes) => {
                 let id = self.outgoing.insert(call);
@@ -76,14 +55,15 @@ impl Connection {
                 self.attach_request(id, &head.attachments);
                 let mut encoded = BytesMut::with_capacity(head.len(total));
                 head.put(&mut encoded, total);
-                self.outbox.push_large(Direction::Request, id, encoded.freeze(), bytes);
+                self.outbox
+                    .push_large(MessageKind::Request, id, encoded.freeze(), bytes);
                 Ok(id)
             }
         }
     }
 
     pub(super) fn check_start(&self, head: &RequestHead, length: usize) -> Result<(), Error> {
-        if self.peer_going_away {
+        if self.outgoing.refused {
             return Err(Error::refused(
                 Code::Unavailable,
                 "the server is shutting down and takes no new calls",
@@ -102,12 +82,12 @@ impl Connection {
 
     /// Whether the peer refuses every call.
     pub(crate) fn is_peer_going_away(&self) -> bool {
-        self.peer_going_away
+        self.outgoing.refused
     }
 
     /// Whose limit it is that a [full](Self::is_full) connection has reached.
     pub(crate) fn why_full(&self) -> String {
-        let whose = match (self.peer.max_calls as usize).cmp(&self.ours.max_calls) {
+        let whose = match (self.terms.peer.max_calls as usize).cmp(&self.terms.ours.max_calls) {
             Ordering::Less => "the other side",
             Ordering::Greater => "this side",
             Ordering::Equal => "both sides",
@@ -121,10 +101,10 @@ impl Connection {
 
     /// Refuses what would be refused however few calls there are.
     pub(crate) fn check_request(&self, head: &RequestHead, length: usize) -> Result<(), Error> {
-        if let Some(why) = self.too_large("the arguments take", length) {
+        if let Some(why) = self.terms.too_large("the arguments take", length) {
             return Err(Error::refused_for_good(Code::ResourceExhausted, why));
         }
-        let limit = (self.peer.max_metadata as usize).min(self.ours.max_metadata);
+        let limit = (self.terms.peer.max_metadata as usize).min(self.terms.ours.max_metadata);
         if head.metadata.len() > limit {
             return Err(Error::refused_for_good(
                 Code::ResourceExhausted,
@@ -146,12 +126,12 @@ impl Connection {
 
     /// How many calls may wait for a place.
     pub(crate) fn max_waiting(&self) -> usize {
-        self.ours.max_waiting_calls
+        self.terms.ours.max_waiting_calls
     }
 
     /// The caller is gone: the handler is to stop, and the answer goes nowhere. Says what became of the call.
     pub(crate) fn abandon(&mut self, id: u32) -> Outcome {
-        let open = |call: &mut OutgoingCall| !call.ended && !call.cancelled;
+        let open = |call: &mut OutgoingCall| call.progress == Progress::Open;
         let never_runs = self.outgoing.find(id).is_some_and(open) && self.cancel(id);
         self.release(id);
         if never_runs {
@@ -171,19 +151,17 @@ impl Connection {
         let Some(call) = self.outgoing.find(id) else {
             return false;
         };
-        call.cancelled = true;
-        let list = std::mem::take(&mut call.attachments);
-        let (attached, object) = (call.attached, call.object);
-        if let Some(reply) = call.reply.take() {
-            self.reply_cost -= reply_cost(self.carrier, &reply.1);
-        }
-        let withdrawn = match call.end {
+        call.progress = Progress::Cancelled;
+        let list = call.take_list();
+        let (end, attached, object) = (call.end, call.attached, call.object);
+        self.outgoing.drop_reply(id);
+        let withdrawn = match end {
             Some(_) => Withdrawn::Gone,
-            None => self.outbox.withdraw(Direction::Request, id),
+            None => self.outbox.withdraw(MessageKind::Request, id),
         };
         match withdrawn {
             Withdrawn::Unbegun => {
-                call.ended = true;
+                self.outgoing.end(id);
                 self.detach_request(id, attached, object);
             }
             Withdrawn::Begun | Withdrawn::Gone => put_empty(self.outbox.small(), Kind::Cancel, id),
@@ -194,13 +172,13 @@ impl Connection {
 
     pub(super) fn handle_reply(&mut self, id: u32, mut payload: Bytes, more: bool) -> Result<(), Violation> {
         let call = self.outgoing.in_flight(id)?;
-        if call.reply.is_some() {
+        if call.has_reply() {
             return Err(Violation::new(format!("two replies to call {id}")));
         }
-        let (metadata, total) = take_reply_head(&mut payload, more, self.ours.max_metadata)?;
+        let (metadata, total) = take_reply_head(&mut payload, more, self.terms.ours.max_metadata)?;
         let total = total.map(|total| total as usize);
         let length = total.unwrap_or(payload.len());
-        self.carrier.check_received(&self.ours, "a reply", length)?;
+        self.terms.check_received("a reply", length)?;
         let Some(total) = total else {
             return self.end_outgoing(id, |call, attachments| Event::Reply {
                 call,
@@ -209,58 +187,25 @@ impl Connection {
                 attachments,
             });
         };
-        if call.cancelled {
-            return Ok(());
-        }
-        let mut assembly = Assembly::new(total);
-        assembly.push(&payload, true)?;
-        self.reply_cost += reply_cost(self.carrier, &assembly);
-        call.reply = Some(Box::new((metadata, assembly)));
-        self.check_replies()
+        self.outgoing.begin_reply(id, metadata, total, &payload)?;
+        self.outgoing.check_replies(self.terms.ours.max_buffered)
     }
 
     pub(super) fn handle_reply_data(&mut self, id: u32, piece: &[u8], more: bool) -> Result<(), Violation> {
-        let call = self.outgoing.in_flight(id)?;
-        let (metadata, body) = match call.reply.as_deref_mut() {
-            // What comes for a caller who is gone is not kept.
-            _ if call.cancelled => (Bytes::new(), (!more).then(Bytes::new)),
-            Some((metadata, assembly)) => {
-                self.reply_cost -= reply_cost(self.carrier, assembly);
-                let body = assembly.push(piece, more)?;
-                self.reply_cost += reply_cost(self.carrier, assembly);
-                (metadata.clone(), body)
-            }
-            None => {
-                return Err(Violation::new(format!(
-                    "a piece of a reply to call {id} that never began"
-                )));
-            }
-        };
-        match body {
-            Some(body) => self.end_outgoing(id, |call, attachments| Event::Reply {
+        match self.outgoing.push_reply(id, piece, more)? {
+            Some((metadata, body)) => self.end_outgoing(id, |call, attachments| Event::Reply {
                 call,
                 metadata,
                 body,
                 attachments,
             }),
-            None => self.check_replies(),
+            None => self.outgoing.check_replies(self.terms.ours.max_buffered),
         }
-    }
-
-    fn check_replies(&self) -> Result<(), Violation> {
-        let most = match self.carrier {
-            Carrier::Stream => self.ours.max_buffered,
-            Carrier::Datagrams => self.ours.max_buffered + OVERTAKING,
-        };
-        if self.reply_cost > most {
-            return Err(Violation::new("more unfinished replies than `max_buffered` allows"));
-        }
-        Ok(())
     }
 
     pub(super) fn handle_failure(&mut self, id: u32, payload: Bytes) -> Result<(), Violation> {
-        let error = decode_failure(payload, self.ours.max_metadata)?;
-        let list = std::mem::take(&mut self.outgoing.in_flight(id)?.attachments);
+        let error = decode_failure(payload, self.terms.ours.max_metadata)?;
+        let list = self.outgoing.in_flight(id)?.take_list();
         self.dispose(list);
         self.end_outgoing(id, |call, _| Event::Failed { call, error })
     }
@@ -274,7 +219,7 @@ impl Connection {
         let call = self.outgoing.in_flight(id)?;
         let withdrawn = match call.end {
             Some(end) if end > self.outbox.taken() => Withdrawn::Unbegun,
-            None if !call.cancelled => self.outbox.withdraw(Direction::Request, id),
+            None if call.progress == Progress::Open => self.outbox.withdraw(MessageKind::Request, id),
             _ => Withdrawn::Gone,
         };
         match withdrawn {
@@ -288,14 +233,9 @@ impl Connection {
             Withdrawn::Begun => put_empty(self.outbox.small(), Kind::Cancel, id),
             Withdrawn::Gone => {}
         }
-        call.ended = true;
-        let (cost, waits) = (call.cost, !call.cancelled && !call.released);
-        call.queued |= waits;
-        if let Some(reply) = call.reply.take() {
-            self.reply_cost -= reply_cost(self.carrier, &reply.1);
-        }
-        let list = std::mem::take(&mut call.attachments);
-        self.outbox.release(Direction::Request, cost);
+        let (cost, list) = (call.cost, call.take_list());
+        let waits = self.outgoing.end(id);
+        self.outbox.release(MessageKind::Request, cost);
         if waits {
             let released = self.hand_out(&list);
             self.tell(event(id, list), released);

@@ -11,7 +11,7 @@ use crate::{
         attachment::{put_list, take_list},
         frame::Kind,
         head::encode_failure,
-        stream::Role,
+        stream::StreamHalf,
     },
 };
 
@@ -49,27 +49,20 @@ impl Connection {
     pub(super) fn handle_request_attach(&mut self, call: u32, payload: Bytes) -> Result<(), Violation> {
         self.check_idle(call)?;
         let list = self.accept_list(payload)?;
-        let replaced = if list.is_empty() {
-            self.lists.remove(&call)
-        } else {
-            self.lists.insert(call, list)
-        };
-        self.dispose(replaced.unwrap_or_default());
+        let replaced = self.incoming.put_list(call, list);
+        self.dispose(replaced);
         Ok(())
     }
 
     pub(super) fn handle_reply_attach(&mut self, id: u32, payload: Bytes) -> Result<(), Violation> {
-        let call = self.outgoing.in_flight(id)?;
-        if call.reply.is_some() || std::mem::replace(&mut call.listed, true) {
+        if !self.outgoing.in_flight(id)?.expects_list() {
             return Err(Violation::new(format!(
                 "two lists for the reply to call {id}, or a late one"
             )));
         }
         let list = self.accept_list(payload)?;
-        match self.outgoing.find(id) {
-            Some(call) if !call.cancelled => call.attachments = list,
-            _ => self.dispose(list),
-        }
+        let unwanted = self.outgoing.in_flight(id)?.put_list(list);
+        self.dispose(unwanted);
         Ok(())
     }
 
@@ -78,7 +71,7 @@ impl Connection {
         let length = payload.len();
         let expected = self
             .heard(id)?
-            .is_none_or(|stream| matches!(stream.role, Role::Receives(_)));
+            .is_none_or(|stream| matches!(stream.role, StreamHalf::Receives(_)));
         if !expected {
             return Err(Violation::new("an item to the sender of a stream"));
         }
@@ -89,7 +82,7 @@ impl Connection {
             .filter(|stream| stream.stale == 0 && !stream.is_let_go())
         {
             Some(stream) => {
-                if let Role::Receives(receiver) = &mut stream.role {
+                if let StreamHalf::Receives(receiver) = &mut stream.role {
                     receiver.count(length)?;
                     receiver.arrive_list(list, length)?;
                 }
@@ -107,12 +100,12 @@ impl Connection {
             match *entry {
                 Attachment::Stream { stream, flow } => {
                     self.streams.accept(stream, flow, self.outbox.taken())?;
-                    if self.carrier == Carrier::Datagrams {
+                    if self.terms.carrier == Carrier::Datagrams {
                         self.greet(stream);
                     }
                 }
-                Attachment::Object { .. } => self.import()?,
-                Attachment::Returned { object } => self.exports.name(object)?,
+                Attachment::Object { .. } => self.references.import()?,
+                Attachment::Returned { object } => self.references.name(object)?,
             }
         }
         Ok(list)
@@ -123,7 +116,7 @@ impl Connection {
         let mut released = Vec::new();
         for entry in list {
             if let &Attachment::Returned { object } = entry
-                && self.exports.hand_out(object)
+                && self.references.hand_out(object)
             {
                 released.push(Event::Released { object });
             }
@@ -151,7 +144,7 @@ impl Connection {
     /// A request goes to nobody.
     pub(super) fn drop_request(&mut self, head: RequestHead) {
         if let Some(object) = head.object
-            && self.exports.hand_out(object)
+            && self.references.hand_out(object)
         {
             self.events.push_back(Event::Released { object });
         }
@@ -189,15 +182,15 @@ impl Connection {
         };
         let unclaimed = match (&mut stream.role, flow) {
             _ if stream.last.is_some() || stream.said_last.is_some() => return Vec::new(),
-            (Role::Sends(_), Flow::Sends) => Vec::new(),
-            (Role::Receives(receiver), Flow::Receives) => {
+            (StreamHalf::Sends(_), Flow::Sends) => Vec::new(),
+            (StreamHalf::Receives(receiver), Flow::Receives) => {
                 receiver.release(id, budget);
                 receiver.drain()
             }
             _ => return Vec::new(),
         };
         stream.last = Some(last);
-        self.called = true;
+        self.idleness.touch_later();
         self.streams.proceed(id, self.outbox.writer());
         self.lend();
         unclaimed

@@ -2,15 +2,14 @@
 
 mod callee;
 mod caller;
-mod length;
 mod lists;
 mod references;
 mod streams;
+mod terms;
 mod time;
 
 use std::{
-    cmp::Reverse,
-    collections::{BinaryHeap, HashMap, VecDeque},
+    collections::VecDeque,
     time::{Duration, Instant},
 };
 
@@ -19,17 +18,20 @@ use thin_vec::ThinVec;
 
 pub(crate) use streams::{Capacity, Received};
 
+use terms::Terms;
+
 use super::{
     Announced, Attachment, Carrier, Limits, StreamId, Violation,
     frame::{Frame, Kind, deframe, put_empty},
     head::{RequestHead, decode_failure, put_failure},
-    incoming::{Incoming, Stop},
+    idleness::Idleness,
+    incoming::{IncomingCalls, Stop},
     limits::MAX_METADATA,
-    liveness::Liveness,
-    objects::Exports,
-    outbox::{Departed, Direction, Outbox},
-    outgoing::Outgoing,
-    stream::Streams,
+    outbox::{Departed, MessageKind, Outbox},
+    outgoing::OutgoingCalls,
+    references::References,
+    stream::StreamTable,
+    watchdog::Watchdog,
 };
 use crate::{Error, Outcome};
 
@@ -79,9 +81,9 @@ pub(crate) enum Event {
 }
 
 /// What a connection holds for calls in flight, in bytes.
-#[cfg(any(test, feature = "_fuzzing"))]
+#[cfg(any(test, farcall_fuzzing))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Held {
+pub(crate) struct Usage {
     /// Large requests of the peer, as announced.
     pub(crate) requests: usize,
     /// Large replies of the peer, as announced.
@@ -133,49 +135,19 @@ impl From<Violation> for Lost {
 /// [`handle_written`](Self::handle_written), and call [`handle_timeout`](Self::handle_timeout) at
 /// [`poll_timeout`](Self::poll_timeout).
 #[derive(Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent facts, not a state in disguise"
-)]
 pub(crate) struct Connection {
-    ours: Limits,
-    peer: Announced,
-    carrier: Carrier,
-    idle: Option<Duration>,
-    outgoing: Outgoing,
-    incoming: Incoming,
-    streams: Streams,
-    exports: Exports,
-    /// References to objects of the peer's.
-    imports: usize,
-    /// References that came back to the peer with what waits to be written.
-    releasing: usize,
-    /// What the peer's next requests carry, by call id.
-    lists: HashMap<u32, ThinVec<Attachment>>,
+    terms: Terms,
+    /// The calls that this side made, and those that the peer made.
+    outgoing: OutgoingCalls,
+    incoming: IncomingCalls,
+    streams: StreamTable,
+    references: References,
+    /// What goes out, and what its user is to hear of.
     outbox: Outbox,
-    liveness: Liveness,
     events: VecDeque<Event>,
-    departed: Vec<Departed>,
-    /// The requests that somebody waits for to leave, by the positions behind them.
-    leaving: BinaryHeap<Reverse<(u64, u32)>>,
-    /// What large requests under way from the peer cost, and its large replies that are still coming.
-    request_cost: usize,
-    reply_cost: usize,
-    /// How many bytes the transport took.
-    written: u64,
-    last_call: Instant,
-    /// When the peer was asked to end the connection, if nothing was open since.
-    asked: Option<Instant>,
-    /// A call was made or answered since then; the instant is known when it is written.
-    called: bool,
-    /// A pong waits to be written: any number of pings is answered by one.
-    pong_waits: bool,
-    /// This side takes no new calls.
-    going_away: bool,
-    /// The peer takes no new calls.
-    peer_going_away: bool,
-    /// The peer closed after it had answered all that it looked at.
-    peer_finished: bool,
+    /// Whether the peer is there, and whether anybody needs it.
+    watchdog: Watchdog,
+    idleness: Idleness,
 }
 
 impl Connection {
@@ -189,64 +161,51 @@ impl Connection {
         // A peer may announce more, and still every head must fit into one frame.
         peer.max_metadata = peer.max_metadata.min(MAX_METADATA as u32);
         Self {
-            outgoing: Outgoing::new((peer.max_calls as usize).min(ours.max_calls)),
-            incoming: Incoming::new(ours.max_calls),
-            streams: Streams::new(carrier, &ours, &peer),
-            exports: Exports::new(ours.max_objects),
-            imports: 0,
-            releasing: 0,
-            lists: HashMap::new(),
+            outgoing: OutgoingCalls::new((peer.max_calls as usize).min(ours.max_calls), carrier),
+            incoming: IncomingCalls::new(ours.max_calls),
+            streams: StreamTable::new(carrier, &ours, &peer),
+            references: References::new(ours.max_objects),
             outbox: Outbox::new(peer.max_buffered as usize),
-            liveness: Liveness::new(ours.keepalive, ours.write_stall, now),
-            ours,
-            peer,
-            carrier,
-            idle,
             events: VecDeque::new(),
-            departed: Vec::new(),
-            leaving: BinaryHeap::new(),
-            request_cost: 0,
-            reply_cost: 0,
-            written: 0,
-            last_call: now,
-            asked: None,
-            called: false,
-            pong_waits: false,
-            going_away: false,
-            peer_going_away: false,
-            peer_finished: false,
+            watchdog: Watchdog::new(ours.keepalive, ours.write_stall, now),
+            idleness: Idleness::new(idle, now),
+            terms: Terms { ours, peer, carrier },
         }
     }
 
+    /// The longest item that both sides take.
+    pub(crate) fn max_item(&self) -> usize {
+        self.terms.max_item()
+    }
+
     /// What is held for calls in flight.
-    #[cfg(any(test, feature = "_fuzzing"))]
-    pub(crate) fn held(&self) -> Held {
+    #[cfg(any(test, farcall_fuzzing))]
+    pub(crate) fn held(&self) -> Usage {
         let [beyond, asked] = self.streams.budget.held();
-        Held {
+        Usage {
             beyond,
             asked,
-            requests: self.request_cost,
-            replies: self.reply_cost,
+            requests: self.incoming.cost(),
+            replies: self.outgoing.reply_cost(),
             spent: self.outbox.spent(),
             streams: self.streams.len(),
             arrived: self.streams.arrived(),
-            objects: self.exports.len() + self.imports,
-            lists: self.lists.len(),
+            objects: self.references.len(),
+            lists: self.incoming.lists(),
             assembled: self.outgoing.assembled() + self.incoming.assembled(),
             events: self.events.len(),
         }
     }
 
     /// The streams whose users have not let go.
-    #[cfg(any(test, feature = "_fuzzing"))]
+    #[cfg(any(test, farcall_fuzzing))]
     pub(crate) fn streams(&self) -> Vec<StreamId> {
         self.streams.held()
     }
 
     /// Tells the peer that this side takes no new calls; those under way go on.
     pub(crate) fn go_away(&mut self) {
-        if !self.going_away {
-            self.going_away = true;
+        if !std::mem::replace(&mut self.incoming.going_away, true) {
             put_empty(self.outbox.small(), Kind::GoAway, 0);
         }
     }
@@ -272,7 +231,7 @@ impl Connection {
     /// Something came from the peer at that time: bytes, or a sign of life that only the transport sees. It may be told
     /// as late as just before [`handle_timeout`](Self::handle_timeout).
     pub(crate) fn handle_heard(&mut self, at: Instant) {
-        self.liveness.handle_heard(at);
+        self.watchdog.handle_heard(at);
     }
 
     fn handle_frame(&mut self, frame: Frame, now: Instant) -> Result<(), Lost> {
@@ -301,16 +260,14 @@ impl Connection {
             Kind::Watch => self.handle_watch(id, payload)?,
             Kind::Revoked => self.handle_revoked(payload)?,
             Kind::Ping => {
-                if !self.pong_waits {
-                    self.pong_waits = true;
+                if self.watchdog.handle_ping() {
                     put_empty(self.outbox.small(), Kind::Pong, 0);
                 }
                 return Ok(());
             }
             Kind::Pong => return Ok(()),
             Kind::GoAway => {
-                if !self.peer_going_away {
-                    self.peer_going_away = true;
+                if !std::mem::replace(&mut self.outgoing.refused, true) {
                     self.events.push_back(Event::GoAway);
                 }
             }
@@ -322,13 +279,13 @@ impl Connection {
             }
             Kind::Close => {
                 let error = decode_failure(payload, 0)?;
-                self.peer_finished = error.outcome() == Outcome::NotExecuted;
+                self.outgoing.finished = error.outcome() == Outcome::NotExecuted;
                 return Err(Lost::Closed(error));
             }
         }
         // Only what is open keeps a connection, and not frames about what is not.
         if used || self.is_used() {
-            self.touch(now);
+            self.idleness.touch(now);
         }
         Ok(())
     }
@@ -338,7 +295,7 @@ impl Connection {
         loop {
             let stands = match *self.events.front()? {
                 Event::Reply { call, .. } | Event::Failed { call, .. } => self.outgoing.hand_out(call),
-                Event::Released { object } => self.exports.forget(object),
+                Event::Released { object } => self.references.forget(object),
                 _ => true,
             };
             let event = self.events.pop_front();
@@ -361,34 +318,23 @@ impl Connection {
         if !self.wants_write() {
             return;
         }
-        self.pong_waits = false;
         // All small frames leave with every turn.
-        self.releasing = 0;
-        let mut departed = std::mem::take(&mut self.departed);
-        self.outbox.take(&mut self.streams, chunks, &mut departed);
-        for Departed {
-            direction,
-            call: id,
-            end,
-        } in departed.drain(..)
-        {
-            if direction == Direction::Reply {
-                self.end_incoming(id, end);
-            } else if let Some(call) = self.outgoing.find(id) {
-                call.end = Some(end);
-                if call.watched {
-                    self.leaving.push(Reverse((end, id)));
-                }
+        self.watchdog.handle_taken();
+        self.references.handle_taken();
+        self.outbox.take(&mut self.streams, chunks);
+        while let Some(Departed { kind, call, end }) = self.outbox.pop_departed() {
+            match kind {
+                MessageKind::Reply => self.end_incoming(call, end),
+                MessageKind::Request => self.outgoing.departed(call, end),
             }
         }
-        self.departed = departed;
         self.events
             .extend(self.streams.roomy().map(|stream| Event::Sendable { stream }));
     }
 
     /// Takes all that never leaves, because the connection is over.
     pub(crate) fn take_unsent(&mut self) -> impl Sized + use<> {
-        std::mem::replace(&mut self.outbox, Outbox::new(0))
+        self.outbox.take_all()
     }
 
     /// Whether [`poll_transmit`](Self::poll_transmit) has something to give.
@@ -398,38 +344,27 @@ impl Connection {
 
     /// The transport took `length` of the bytes; `waits` when it has more to take.
     pub(crate) fn handle_written(&mut self, length: usize, waits: bool, now: Instant) {
-        self.written += length as u64;
-        self.outbox.handle_written(self.written);
-        while let Some(&Reverse((end, call))) = self.leaving.peek()
-            && end <= self.written
-        {
-            self.leaving.pop();
+        self.outbox.handle_written(length);
+        while let Some(call) = self.outgoing.pop_left(self.outbox.written()) {
             self.events.push_back(Event::Left { call });
         }
-        if std::mem::take(&mut self.called) {
-            self.touch(now);
-        }
-        self.liveness.handle_written(waits, now);
+        self.idleness.handle_written(now);
+        self.watchdog.handle_written(waits, now);
     }
 
     /// The transport takes nothing now.
     pub(crate) fn handle_blocked(&mut self, now: Instant) {
-        self.liveness.handle_blocked(now);
+        self.watchdog.handle_blocked(now);
     }
 
     /// Tells with an [event](Event::Left) when all of a call's request has left.
     pub(crate) fn watch_leaving(&mut self, id: u32) {
-        if let Some(call) = self.outgoing.find(id)
-            && !std::mem::replace(&mut call.watched, true)
-            && let Some(end) = call.end
-        {
-            self.leaving.push(Reverse((end, id)));
-        }
+        self.outgoing.watch_leaving(id);
     }
 
     /// Whether all of a call's request was taken by the transport, or the call is over.
     pub(crate) fn has_left(&mut self, id: u32) -> bool {
-        let written = self.written;
+        let written = self.outbox.written();
         self.outgoing
             .find(id)
             .is_none_or(|call| call.end.is_some_and(|end| end <= written))
@@ -439,19 +374,19 @@ impl Connection {
     /// count, however many there are, until all of them together pass `max_buffered`. Large requests never do: they may
     /// wait for the end of calls whose handlers wait for those answers.
     pub(crate) fn queued(&self) -> usize {
-        self.outbox.pressing(self.ours.max_buffered)
+        self.outbox.pressing(self.terms.ours.max_buffered)
     }
 
     /// The bytes of answers that the transport has not taken. Other small frames count as well, and what is being
     /// written may count twice.
     pub(crate) fn unread(&self) -> usize {
-        self.outbox.unread(self.written)
+        self.outbox.unread()
     }
 
     /// Whether a request of this length would wait for the end of others while the peer has calls here: if a handler
     /// made it, each side could wait for the other for ever.
     pub(crate) fn may_lock(&self, length: usize) -> bool {
-        self.incoming.len() > 0 && !self.outbox.has_room(Direction::Request, length)
+        self.incoming.len() > 0 && !self.outbox.has_room(MessageKind::Request, length)
     }
 
     /// The calls in flight that this side made, given-up ones included.

@@ -8,7 +8,7 @@ use crate::{
     proto::{
         Violation,
         frame::{Kind, put_header},
-        objects::MAX_REFERENCES,
+        references::MAX_REFERENCES,
     },
 };
 
@@ -19,8 +19,8 @@ impl Connection {
     /// # Errors
     /// `ResourceExhausted` and not executed, when there are too many objects.
     pub(crate) fn export(&mut self, object: Option<u32>) -> Result<u32, Error> {
-        self.exports.export(object).ok_or_else(|| {
-            let (limit, has_room) = (self.exports.limit(), self.exports.len() < self.exports.limit());
+        self.references.export(object).ok_or_else(|| {
+            let (limit, has_room) = (self.references.limit(), self.references.has_room());
             // It may be read on either side: where the message carries an answer, the caller reads it.
             let text = if has_room || object.is_some() {
                 format!(
@@ -40,7 +40,7 @@ impl Connection {
 
     /// Takes back a reference that no message has carried.
     pub(crate) fn unexport(&mut self, object: u32) {
-        if self.exports.release(object, 0).unwrap_or_default() {
+        if self.references.release(object, 0).unwrap_or_default() {
             self.events.push_back(Event::Released { object });
         }
     }
@@ -48,9 +48,8 @@ impl Connection {
     /// A reference to an object of the peer's is gone; it was named `uses` times, as the target of a call or going
     /// back.
     pub(crate) fn release_object(&mut self, object: u32, uses: u64) {
-        self.imports = self.imports.saturating_sub(1);
-        self.releasing += 1;
-        self.called = true;
+        self.references.give_back();
+        self.idleness.touch_later();
         self.put_number(Kind::Release, object, uses);
     }
 
@@ -67,7 +66,7 @@ impl Connection {
 
     pub(super) fn handle_watch(&mut self, object: u32, mut payload: Bytes) -> Result<(), Violation> {
         let watch = payload.try_get_u64_le()?;
-        self.exports.watch(object)?;
+        self.references.watch(object)?;
         self.events.push_back(Event::Watched { object, watch });
         Ok(())
     }
@@ -88,25 +87,14 @@ impl Connection {
 
     pub(super) fn handle_release(&mut self, object: u32, mut payload: Bytes) -> Result<(), Violation> {
         let uses = payload.try_get_u64_le()?;
-        if self.exports.release(object, uses)? {
+        if self.references.release(object, uses)? {
             self.events.push_back(Event::Released { object });
-        }
-        Ok(())
-    }
-
-    /// A reference to an object of the peer's has come.
-    pub(super) fn import(&mut self) -> Result<(), Violation> {
-        self.imports += 1;
-        if self.imports + self.releasing > MAX_REFERENCES {
-            return Err(Violation::new(format!(
-                "more than {MAX_REFERENCES} references at a time"
-            )));
         }
         Ok(())
     }
 
     /// A request names its target; says whether it is there.
     pub(super) fn name_target(&mut self, object: Option<u32>) -> bool {
-        object.is_none_or(|object| self.exports.name(object).is_ok())
+        object.is_none_or(|object| self.references.name(object).is_ok())
     }
 }

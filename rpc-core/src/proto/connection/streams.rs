@@ -11,7 +11,7 @@ use crate::{
         head::{decode_failure, encode_failure},
         incoming::IncomingCall,
         items::MAX_ITEM,
-        stream::{Batch, Hold, Role, Sender, Stream},
+        stream::{ItemBatch, Readiness, SendHalf, StreamHalf, StreamState},
     },
 };
 
@@ -29,7 +29,7 @@ pub(crate) enum Capacity {
 /// What a receiver gets.
 #[derive(Debug)]
 pub(crate) enum Received {
-    Items(Batch),
+    Items(ItemBatch),
     /// Nothing until [`Event::Receivable`](super::Event::Receivable).
     Nothing,
     /// The sender finished.
@@ -131,7 +131,7 @@ impl Connection {
         let why = if length > MAX_ITEM {
             Some(format!("the item takes {length} bytes, the most is {MAX_ITEM}"))
         } else {
-            self.too_large("the item takes", length)
+            self.terms.too_large("the item takes", length)
         };
         why.map_or(Ok(()), |why| Err(Error::refused_for_good(Code::ResourceExhausted, why)))
     }
@@ -142,10 +142,10 @@ impl Connection {
         self.let_go(stream, Flow::Sends, last);
     }
 
-    fn sender(&mut self, stream: StreamId) -> Option<&mut Sender> {
+    fn sender(&mut self, stream: StreamId) -> Option<&mut SendHalf> {
         match &mut self.streams.find(stream)?.role {
-            Role::Sends(sender) => Some(sender),
-            Role::Receives(_) => None,
+            StreamHalf::Sends(sender) => Some(sender),
+            StreamHalf::Receives(_) => None,
         }
     }
 
@@ -166,7 +166,7 @@ impl Connection {
         let Some((stream, budget)) = self.streams.find_with_budget(id) else {
             return Received::Finished;
         };
-        let Role::Receives(receiver) = &mut stream.role else {
+        let StreamHalf::Receives(receiver) = &mut stream.role else {
             return Received::Finished;
         };
         let batch = receiver.take(budget);
@@ -196,7 +196,7 @@ impl Connection {
     }
 
     fn last_word(&self, why: Option<&Error>) -> Bytes {
-        why.map(|why| encode_failure(why, self.peer.max_metadata as usize).freeze())
+        why.map(|why| encode_failure(why, self.terms.peer.max_metadata as usize).freeze())
             .unwrap_or_default()
     }
 
@@ -210,7 +210,7 @@ impl Connection {
         let Some((stream, budget)) = self.streams.find_with_budget(id) else {
             return;
         };
-        if let Role::Receives(receiver) = &mut stream.role
+        if let StreamHalf::Receives(receiver) = &mut stream.role
             && !stream.heard_last
         {
             let more = receiver.grant(id, budget);
@@ -227,7 +227,7 @@ impl Connection {
             let Some((stream, budget)) = self.streams.find_with_budget(id) else {
                 return;
             };
-            if let Role::Receives(receiver) = &mut stream.role
+            if let StreamHalf::Receives(receiver) = &mut stream.role
                 && !receiver.serve(id, budget)
             {
                 return;
@@ -245,7 +245,7 @@ impl Connection {
     /// The first word on a stream that the peer announced over datagrams, and waits for before it says anything itself.
     pub(super) fn greet(&mut self, id: StreamId) {
         let credit = match self.streams.find(id).map(|stream| &stream.role) {
-            Some(Role::Receives(receiver)) => receiver.first_credit(),
+            Some(StreamHalf::Receives(receiver)) => receiver.first_credit(),
             _ => 0,
         };
         self.put_credit(id, credit);
@@ -254,10 +254,10 @@ impl Connection {
     // ---- what the peer says --------------------------------------------------------------------------------------
 
     /// The stream that a frame of the peer's is about; `None` for one that had the number before.
-    pub(super) fn heard(&mut self, id: StreamId) -> Result<Option<&mut Stream>, Violation> {
+    pub(super) fn heard(&mut self, id: StreamId) -> Result<Option<&mut StreamState>, Violation> {
         let stream = self.streams.named(id)?;
-        if stream.hold == Hold::Unheard {
-            stream.hold = Hold::None;
+        if stream.hold == Readiness::Unheard {
+            stream.hold = Readiness::None;
             self.proceed(id);
         }
         Ok(self.streams.find(id).filter(|stream| stream.stale == 0))
@@ -276,7 +276,7 @@ impl Connection {
             return Ok(());
         };
         let let_go = stream.is_let_go();
-        let Role::Receives(receiver) = &mut stream.role else {
+        let StreamHalf::Receives(receiver) = &mut stream.role else {
             return Err(Violation::new("an item to the sender of a stream"));
         };
         if payload.is_empty() {
@@ -286,8 +286,8 @@ impl Connection {
         if let_go {
             return Ok(());
         }
-        let (carrier, ours) = (self.carrier, &self.ours);
-        receiver.arrive(payload, more, |length| carrier.check_received(ours, "an item", length))?;
+        let terms = &self.terms;
+        receiver.arrive(payload, more, |length| terms.check_received("an item", length))?;
         let (wakes, short) = (receiver.wake(budget), receiver.is_short());
         if wakes {
             self.events.push_back(Event::Receivable { stream: id });
@@ -304,7 +304,7 @@ impl Connection {
         let end = if payload.is_empty() {
             Ok(())
         } else {
-            Err(decode_failure(payload, self.ours.max_metadata)?)
+            Err(decode_failure(payload, self.terms.ours.max_metadata)?)
         };
         if self.heard(id)?.is_none() {
             return self.forget_stale(id);
@@ -313,7 +313,7 @@ impl Connection {
             return Ok(());
         };
         let let_go = stream.is_let_go();
-        let Role::Receives(receiver) = &mut stream.role else {
+        let StreamHalf::Receives(receiver) = &mut stream.role else {
             return Err(Violation::new("the end of a stream to its sender"));
         };
         if !let_go && receiver.is_within() {
@@ -324,7 +324,7 @@ impl Connection {
         if receiver.wake(budget) {
             self.events.push_back(Event::Receivable { stream: id });
         }
-        self.called = true;
+        self.idleness.touch_later();
         self.streams.settle(id);
         Ok(())
     }
@@ -332,18 +332,18 @@ impl Connection {
     pub(super) fn handle_credit(&mut self, wire: u32, mut payload: Bytes) -> Result<(), Violation> {
         let id = StreamId::received(wire);
         let more = payload.try_get_u32_le()?;
-        let greeted = self.carrier == Carrier::Datagrams && id.is_ours() && more == 0;
+        let greeted = self.terms.carrier == Carrier::Datagrams && id.is_ours() && more == 0;
         let Some(stream) = self.heard(id)? else {
             return Ok(());
         };
         match &mut stream.role {
-            Role::Sends(sender) => {
+            StreamHalf::Sends(sender) => {
                 sender.add_credit(more)?;
                 self.proceed(id);
                 Ok(())
             }
-            Role::Receives(_) if greeted => Ok(()),
-            Role::Receives(_) => Err(Violation::new("credit to the receiver of a stream")),
+            StreamHalf::Receives(_) if greeted => Ok(()),
+            StreamHalf::Receives(_) => Err(Violation::new("credit to the receiver of a stream")),
         }
     }
 
@@ -352,13 +352,13 @@ impl Connection {
         let why = if payload.is_empty() {
             Error::cancelled("the receiver takes no more items")
         } else {
-            decode_failure(payload, self.ours.max_metadata)?
+            decode_failure(payload, self.terms.ours.max_metadata)?
         };
         if self.heard(id)?.is_none() {
             return self.forget_stale(id);
         }
         let stream = self.streams.named(id)?;
-        let Role::Sends(sender) = &mut stream.role else {
+        let StreamHalf::Sends(sender) = &mut stream.role else {
             return Err(Violation::new("a stop to the receiver of a stream"));
         };
         let lists = sender.stop(why);
@@ -369,7 +369,7 @@ impl Connection {
         for list in lists {
             self.streams.put_list(id, &list, self.outbox.writer());
         }
-        self.called = true;
+        self.idleness.touch_later();
         self.proceed(id);
         self.streams.settle(id);
         Ok(())

@@ -10,7 +10,7 @@ use crate::{
         deadlines::earlier,
         frame::{Kind, put_empty},
         incoming::IncomingCall,
-        liveness::Verdict,
+        watchdog::Verdict,
     },
 };
 
@@ -26,10 +26,10 @@ impl Connection {
     /// When [`handle_timeout`](Self::handle_timeout) is due; it may have nothing to do by then.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let calls = earlier(self.outgoing.earliest_deadline(), self.incoming.earliest_deadline());
-        let room = self.streams.budget.poll_timeout(self.last_call);
+        let room = self.streams.budget.poll_timeout(self.idleness.last_use());
         earlier(
             earlier(calls, room),
-            earlier(self.idle_until(), self.liveness.poll_timeout()),
+            earlier(self.idle_until(), self.watchdog.poll_timeout()),
         )
     }
 
@@ -46,9 +46,7 @@ impl Connection {
                 Outcome::Unknown
             };
             let error = Error::deadline_exceeded(format!("no answer within {timeout:?}")).with_outcome(outcome);
-            if let Some(call) = self.outgoing.find(id) {
-                call.queued = true;
-            }
+            self.outgoing.queue(id);
             self.events.push_back(Event::Failed { call: id, error });
         }
         for id in self.incoming.expired(now) {
@@ -57,14 +55,14 @@ impl Connection {
         if self.streams.budget.handle_timeout(now) {
             self.lend();
         }
-        match self.liveness.handle_timeout(now) {
+        match self.watchdog.handle_timeout(now) {
             Verdict::Alive => {}
             Verdict::Ping => put_empty(self.outbox.small(), Kind::Ping, 0),
-            Verdict::Silent => return Err(Lost::Silent(self.ours.keepalive)),
-            Verdict::Stalled => return Err(Lost::Stalled(self.ours.write_stall)),
+            Verdict::Silent => return Err(Lost::Silent(self.terms.ours.keepalive)),
+            Verdict::Stalled => return Err(Lost::Stalled(self.terms.ours.write_stall)),
         }
         if self.is_used() {
-            self.touch(now);
+            self.idleness.touch(now);
         }
         if self.idle_until().is_some_and(|until| until <= now) {
             self.part(now);
@@ -76,8 +74,7 @@ impl Connection {
     /// it knows, and ends what nobody uses, so that no call ever meets the end. One that does not answer in time is
     /// left.
     fn part(&mut self, now: Instant) {
-        if self.asked.is_none() {
-            self.asked = Some(now);
+        if self.idleness.ask(now) {
             put_empty(self.outbox.small(), Kind::Unused, 0);
         } else {
             self.go_away();
@@ -85,37 +82,30 @@ impl Connection {
         }
     }
 
-    /// Something is open, or was until now.
-    pub(super) fn touch(&mut self, now: Instant) {
-        self.last_call = now;
-        self.asked = None;
-    }
-
     /// Whether anything is open in either direction.
     pub(super) fn is_used(&self) -> bool {
         let calls = self.outgoing.len() + self.incoming.len();
-        calls + self.streams.len() + self.exports.len() + self.imports > 0
+        calls + self.streams.len() + self.references.len() > 0
     }
 
     /// Whether anything is open, beside calls whose answers are only to be taken.
     pub(super) fn is_needed(&self) -> bool {
-        let others = self.incoming.len() + self.streams.len() + self.exports.len() + self.imports;
+        let others = self.incoming.len() + self.streams.len() + self.references.len();
         others > 0 || self.outgoing.is_in_flight()
     }
 
     /// Whether there was no call, stream or reference for about as long as it takes until pings are all that comes.
     pub(crate) fn is_idle(&self, now: Instant) -> bool {
-        !self.is_used() && now.saturating_duration_since(self.last_call) >= self.ours.keepalive / 2
+        !self.is_used() && now.saturating_duration_since(self.idleness.last_use()) >= self.terms.ours.keepalive / 2
     }
 
     /// When the peer is to be asked to end the connection for want of calls, or has had the time in which it answers a
     /// ping.
     pub(super) fn idle_until(&self) -> Option<Instant> {
-        let idle = self.idle.filter(|_| !self.going_away)?;
-        match self.asked {
-            None => self.last_call.checked_add(idle),
-            Some(asked) => asked.checked_add(self.ours.keepalive),
+        if self.incoming.going_away {
+            return None;
         }
+        self.idleness.poll_timeout(self.terms.ours.keepalive)
     }
 
     pub(super) fn expire_incoming(&mut self, id: u32) {
@@ -127,15 +117,12 @@ impl Connection {
                     why: Stop::Expired,
                 });
             }
-            Some(IncomingCall::Receiving { request, .. }) => {
-                self.request_cost -= request.body.total();
-                let head = std::mem::take(&mut request.head);
+            Some(IncomingCall::Receiving { .. }) => {
                 let error = stopped(Stop::Expired).with_outcome(Outcome::NotExecuted);
                 let answered = self.put_failure(id, &error);
-                if let Some(call) = self.incoming.find(id) {
-                    *call = IncomingCall::Discarding { answered };
+                if let Some(head) = self.incoming.discard(id, answered) {
+                    self.drop_request(head);
                 }
-                self.drop_request(head);
             }
             _ => {}
         }
@@ -145,8 +132,7 @@ impl Connection {
     /// certainly never ran, nor did those that a peer left unanswered which says that it answered all it looked at.
     /// Calls that ended before are not among them: take the last events first.
     pub(crate) fn drain_lost(&mut self) -> Vec<(u32, Outcome)> {
-        let written = self.written;
-        let finished = self.peer_finished;
+        let (written, finished) = (self.outbox.written(), self.outgoing.finished);
         let outcome = |end: Option<u64>| match end {
             Some(end) if end <= written && !finished => Outcome::Unknown,
             _ => Outcome::NotExecuted,

@@ -32,6 +32,7 @@ fn a_call_never_ran_exactly_if_some_of_it_was_not_written() {
             } else {
                 Outcome::NotExecuted
             };
+            drop(pair.connection(CLIENT).take_unsent());
             assert_eq!(
                 pair.connection(CLIENT).drain_lost(),
                 [(0, outcome)],

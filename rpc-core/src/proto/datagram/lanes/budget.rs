@@ -47,7 +47,7 @@ impl Account {
         }
     }
 
-    #[cfg(any(test, feature = "_fuzzing"))]
+    #[cfg(any(test, farcall_fuzzing))]
     pub(crate) fn held(&self) -> usize {
         self.held
     }

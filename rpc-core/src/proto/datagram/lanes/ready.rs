@@ -52,7 +52,7 @@ impl Ready {
         self.buffers.push_back(bytes);
     }
 
-    #[cfg(any(test, feature = "_fuzzing"))]
+    #[cfg(any(test, farcall_fuzzing))]
     pub(super) fn capacity(&self) -> usize {
         self.buffers.iter().map(BytesMut::capacity).sum()
     }

@@ -15,7 +15,7 @@ mod users;
 
 use std::time::Instant;
 
-use conditions::Conditions;
+use conditions::SimConditions;
 use run::{Report, Watch, run, run_under};
 
 use crate::harness::seeds::{self, number};
@@ -87,7 +87,7 @@ fn a_calm_network_carries_little_more_than_the_calls() {
 #[test]
 fn a_peer_whose_datagrams_come_is_not_silent_however_rarely_a_piece_is_whole() {
     for seed in 0..20 {
-        let conditions = Conditions::slow(Instant::now(), seed);
+        let conditions = SimConditions::slow(Instant::now(), seed);
         let report = run_under(&conditions, seed, Watch::default());
         assert_eq!((report.answered, report.lost), (1, 0), "seed {seed}: {report:?}");
     }

@@ -1,4 +1,4 @@
-//! The objects of this side that the peer has references to.
+//! References to objects: the peer's to those of this side, which are counted for each, and those of this side.
 //!
 //! A reference goes over as an entry of a list; the peer gives each one back with a frame that says how often a message
 //! named it. Frames may overtake each other, so an object goes when nothing is missing: all references came back, and
@@ -13,7 +13,7 @@ use super::Violation;
 pub(super) const MAX_REFERENCES: usize = 1 << 18;
 
 #[derive(Debug, Default)]
-struct Export {
+struct ReferenceCounts {
     /// The references that did not come back.
     out: u64,
     /// The names that came, and those that the references claimed.
@@ -27,7 +27,7 @@ struct Export {
     queued: bool,
 }
 
-impl Export {
+impl ReferenceCounts {
     /// Whether the peer may name it: it has a reference, or a message from when it had one is still on its way.
     fn is_known(&self) -> bool {
         self.out > 0 || self.named < self.claimed
@@ -38,26 +38,39 @@ impl Export {
     }
 }
 
-/// The objects of this side that the peer has references to.
+/// The references of both sides.
 #[derive(Debug)]
-pub(super) struct Exports {
-    objects: Slab<Export>,
+pub(super) struct References {
+    /// The objects of this side that the peer has references to.
+    objects: Slab<ReferenceCounts>,
     limit: usize,
     /// The references to all of them that did not come back.
     out: usize,
+    /// References to objects of the peer's.
+    imports: usize,
+    /// Those that came back to the peer with what waits to be written.
+    releasing: usize,
 }
 
-impl Exports {
+impl References {
     pub(super) fn new(limit: usize) -> Self {
         Self {
             objects: Slab::new(),
             limit,
             out: 0,
+            imports: 0,
+            releasing: 0,
         }
     }
 
+    /// The objects that the peer has references to, and the references to objects of the peer's.
     pub(super) fn len(&self) -> usize {
-        self.objects.len()
+        self.objects.len() + self.imports
+    }
+
+    /// Whether the peer may have a reference to one more object.
+    pub(super) fn has_room(&self) -> bool {
+        self.objects.len() < self.limit
     }
 
     pub(super) fn limit(&self) -> usize {
@@ -82,16 +95,16 @@ impl Exports {
             export.watches += 1;
             return Some(object);
         }
-        if self.objects.len() >= self.limit {
+        if !self.has_room() {
             return None;
         }
-        let export = Export {
+        let counts = ReferenceCounts {
             out: 1,
             watches: 1,
-            ..Export::default()
+            ..ReferenceCounts::default()
         };
         // The limit keeps every key far below 2^32.
-        Some(self.objects.insert(export) as u32)
+        Some(self.objects.insert(counts) as u32)
     }
 
     /// A message that names the object has come.
@@ -142,7 +155,7 @@ impl Exports {
         Ok(())
     }
 
-    fn change(&mut self, object: u32, change: impl FnOnce(&mut Export)) -> bool {
+    fn change(&mut self, object: u32, change: impl FnOnce(&mut ReferenceCounts)) -> bool {
         let Some(export) = self.objects.get_mut(object as usize) else {
             return false;
         };
@@ -164,6 +177,30 @@ impl Exports {
         }
         over
     }
+
+    // ---- the objects of the peer ---------------------------------------------------------------------------------
+
+    /// A reference to an object of the peer's has come.
+    pub(super) fn import(&mut self) -> Result<(), Violation> {
+        self.imports += 1;
+        if self.imports + self.releasing > MAX_REFERENCES {
+            return Err(Violation::new(format!(
+                "more than {MAX_REFERENCES} references at a time"
+            )));
+        }
+        Ok(())
+    }
+
+    /// A reference to an object of the peer's goes back with what is written next.
+    pub(super) fn give_back(&mut self) {
+        self.imports = self.imports.saturating_sub(1);
+        self.releasing += 1;
+    }
+
+    /// All that waited to be written was taken.
+    pub(super) fn handle_taken(&mut self) {
+        self.releasing = 0;
+    }
 }
 
 #[cfg(test)]
@@ -173,16 +210,16 @@ mod tests {
     /// So often that 32 bits have no number for it.
     #[test]
     fn an_object_that_was_named_4_billion_times_goes() {
-        let mut exports = Exports::new(1);
-        let object = exports.export(None).expect("there is room");
+        let mut references = References::new(1);
+        let object = references.export(None).expect("there is room");
         let named = (1 << 32) + 7;
-        exports.objects[object as usize].named = named - 1;
+        references.objects[object as usize].named = named - 1;
         assert!(
-            !exports.release(object, named).expect("there is a reference"),
+            !references.release(object, named).expect("there is a reference"),
             "one is still on its way"
         );
-        exports.name(object).expect("it is known as long as one is missing");
-        assert!(exports.hand_out(object));
-        assert!(exports.forget(object));
+        references.name(object).expect("it is known as long as one is missing");
+        assert!(references.hand_out(object));
+        assert!(references.forget(object));
     }
 }

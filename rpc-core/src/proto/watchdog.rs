@@ -9,7 +9,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Watches what comes in and what goes out.
 #[derive(Debug)]
-pub(crate) struct Liveness {
+pub(crate) struct Watchdog {
     keepalive: Duration,
     write_stall: Duration,
     heard: Instant,
@@ -19,6 +19,8 @@ pub(crate) struct Liveness {
     stalled: Option<Instant>,
     /// The transport took nothing when it was asked last.
     blocked: bool,
+    /// A pong waits to be written.
+    pong_waits: bool,
 }
 
 /// What the clock asks for.
@@ -33,7 +35,7 @@ pub(crate) enum Verdict {
     Stalled,
 }
 
-impl Liveness {
+impl Watchdog {
     pub(crate) fn new(keepalive: Duration, write_stall: Duration, now: Instant) -> Self {
         Self {
             keepalive,
@@ -42,6 +44,7 @@ impl Liveness {
             pinged: None,
             stalled: None,
             blocked: false,
+            pong_waits: false,
         }
     }
 
@@ -51,6 +54,16 @@ impl Liveness {
             self.heard = at;
             self.pinged = None;
         }
+    }
+
+    /// The peer asks; says whether a pong is to be queued. Any number of pings is answered by one.
+    pub(crate) fn handle_ping(&mut self) -> bool {
+        !std::mem::replace(&mut self.pong_waits, true)
+    }
+
+    /// All small frames were taken to be written.
+    pub(crate) fn handle_taken(&mut self) {
+        self.pong_waits = false;
     }
 
     /// Something was written, and something `waits` still.

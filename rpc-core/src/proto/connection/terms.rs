@@ -1,11 +1,18 @@
-//! How large a message may be.
+//! What both sides of a connection allow.
 
-use super::Connection;
-use crate::proto::{Carrier, Limits, Violation};
+use crate::proto::{Announced, Carrier, Limits, Violation};
 
-impl Connection {
+/// What both sides of a connection allow.
+#[derive(Debug)]
+pub(super) struct Terms {
+    pub(super) ours: Limits,
+    pub(super) peer: Announced,
+    pub(super) carrier: Carrier,
+}
+
+impl Terms {
     /// The longest item that both sides take.
-    pub(crate) fn max_item(&self) -> usize {
+    pub(super) fn max_item(&self) -> usize {
         self.carrier.max_message(&self.ours).min(self.peer.max_message as usize)
     }
 
@@ -31,16 +38,14 @@ impl Connection {
         };
         Some(format!("{what} {length} bytes, {rest}"))
     }
-}
 
-impl Carrier {
     /// Refuses what an honest peer, which was told the limit, never sends.
-    pub(super) fn check_received(self, ours: &Limits, what: &str, length: usize) -> Result<(), Violation> {
-        let limit = self.max_message(ours);
+    pub(super) fn check_received(&self, what: &str, length: usize) -> Result<(), Violation> {
+        let limit = self.carrier.max_message(&self.ours);
         if length <= limit {
             return Ok(());
         }
-        let lowered = limit < ours.max_message;
+        let lowered = limit < self.ours.max_message;
         let name = if lowered { "max_udp_message" } else { "max_message" };
         Err(Violation::new(format!(
             "{what} of {length} bytes, the limit (`{name}`) is {limit}"

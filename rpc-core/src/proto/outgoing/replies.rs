@@ -1,0 +1,87 @@
+//! Long replies, as far as they have come.
+
+use bytes::Bytes;
+
+use super::{OutgoingCalls, Progress, call::PartialReply};
+use crate::proto::{Carrier, Violation, assembly::Assembly};
+
+/// What an honest peer may send of a reply before the end of an earlier one has come, where calls overtake each other:
+/// more than the largest window.
+const OVERTAKING: usize = 4 << 20;
+
+impl OutgoingCalls {
+    /// A long reply begins, of `total` bytes. What comes for a caller who is gone is not kept.
+    pub(crate) fn begin_reply(
+        &mut self,
+        id: u32,
+        metadata: Bytes,
+        total: usize,
+        piece: &[u8],
+    ) -> Result<(), Violation> {
+        let carrier = self.carrier;
+        let call = self.in_flight(id)?;
+        if call.progress == Progress::Cancelled {
+            return Ok(());
+        }
+        let mut body = Assembly::new(total);
+        body.push(piece, true)?;
+        let cost = reply_cost(carrier, &body);
+        call.reply = Some(Box::new(PartialReply { metadata, body }));
+        self.reply_cost += cost;
+        Ok(())
+    }
+
+    /// Takes a piece of a long reply; gives the metadata and the body with the last one.
+    pub(crate) fn push_reply(
+        &mut self,
+        id: u32,
+        piece: &[u8],
+        more: bool,
+    ) -> Result<Option<(Bytes, Bytes)>, Violation> {
+        let carrier = self.carrier;
+        let call = self.in_flight(id)?;
+        if call.progress == Progress::Cancelled {
+            return Ok((!more).then(Default::default));
+        }
+        let Some(reply) = call.reply.as_deref_mut() else {
+            return Err(Violation::new(format!(
+                "a piece of a reply to call {id} that never began"
+            )));
+        };
+        let before = reply_cost(carrier, &reply.body);
+        let body = reply.body.push(piece, more)?;
+        let after = reply_cost(carrier, &reply.body);
+        let whole = body.map(|body| (reply.metadata.clone(), body));
+        self.reply_cost = self.reply_cost - before + after;
+        Ok(whole)
+    }
+
+    /// What came of a reply goes.
+    pub(crate) fn drop_reply(&mut self, id: u32) {
+        if let Some(reply) = self.find(id).and_then(|call| call.reply.take()) {
+            self.reply_cost -= reply_cost(self.carrier, &reply.body);
+        }
+    }
+
+    /// Whether a reply has begun.
+    pub(crate) fn check_replies(&self, max_buffered: usize) -> Result<(), Violation> {
+        let most = match self.carrier {
+            Carrier::Stream => max_buffered,
+            Carrier::Datagrams => max_buffered + OVERTAKING,
+        };
+        if self.reply_cost > most {
+            return Err(Violation::new("more unfinished replies than `max_buffered` allows"));
+        }
+        Ok(())
+    }
+}
+
+/// What an unfinished reply counts. In a stream it is all that was announced, which nobody can take back; where calls
+/// overtake each other, an honest peer begins the next reply before the last piece of the one before has come, so what
+/// came is counted.
+fn reply_cost(carrier: Carrier, reply: &Assembly) -> usize {
+    match carrier {
+        Carrier::Stream => reply.total(),
+        Carrier::Datagrams => reply.arrived(),
+    }
+}
