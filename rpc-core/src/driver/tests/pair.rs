@@ -94,14 +94,11 @@ impl Side {
             object: target.map(Import::object),
             ..RequestHead::default()
         };
-        match self.link.start(
-            &head,
-            payload,
-            None,
-            crate::clock::now(),
-            std::task::Waker::noop(),
-            || false,
-        ) {
+        let now = crate::clock::now();
+        // However long this thread stood still: how a caller has the driver look is not what is tested here.
+        self.link.lock().look.looked(now);
+        let waker = std::task::Waker::noop();
+        match self.link.start(&head, payload, None, now, waker, || false) {
             Ok(Started::Sent(id)) => Ok(id),
             Ok(Started::Waits(_)) => Err(Error::unavailable("full")),
             Err(NotStarted::Refused(error)) => Err(error),
