@@ -226,7 +226,9 @@ impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
             Filled::Full
         };
         let tells = out.outlet.wire().tells_panics;
-        caught(filling).unwrap_or_else(|panic| Filled::End(End::Failed(panicked(&panic, tells))))
+        let filled = caught(filling).unwrap_or_else(|panic| Filled::End(End::Failed(panicked(&panic, tells))));
+        batch.cut_off();
+        filled
     }
 
     /// A destructor that panics does not keep the receiver from hearing of the end.
