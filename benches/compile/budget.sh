@@ -8,8 +8,8 @@ export LC_ALL=C
 cd "$(dirname "$0")/../.."
 
 work=target/compile-budget
-# Each is what it was when it was set, and a tolerance: 10 % for lines, 40 % for time.
-expansion_budget=74 llvm_budget=3230 percent_budget=520
+# Each is what it was when it was set, and a tolerance: 10 % for lines, 50 % for time.
+expansion_budget=74 llvm_budget=3230 percent_budget=560
 
 # Built for the examples, so that nothing is built for this alone.
 artifacts=$(cargo build --locked -p farcall-examples --example quickstart --message-format=json-render-diagnostics)
@@ -70,21 +70,23 @@ llvm_lines() {
     grep -c '^  ' "$work/$1.ll"
 }
 
-# User time, the least of some rounds: what else runs on the machine only adds to it.
-check_milliseconds() {
-    local TIMEFORMAT=%3U least=999999 took
-    for _ in 1 2 3 4 5; do
-        took=$({ time compile "$1" --emit "metadata=$work/$1.rmeta"; } 2>&1)
-        took=$((10#${took/./}))
-        least=$((took < least ? took : least))
-    done
-    echo "$least"
+# User time, the least of rounds that measure every program: what else runs on the machine only adds to it.
+declare -A milliseconds
+check() { # PROGRAM
+    local TIMEFORMAT=%3U took least
+    took=$({ time compile "$1" --emit "metadata=$work/$1.rmeta"; } 2>&1)
+    took=$((10#${took/./}))
+    least=${milliseconds[$1]:-$took}
+    milliseconds[$1]=$((took < least ? took : least))
 }
+for _ in {1..7}; do
+    for program in service-10 service-100 plain-10 plain-100; do check "$program"; done
+done
 
 expansion=$((($(expansion_lines service-100) - $(expansion_lines service-10)) / 90))
 llvm=$((($(llvm_lines service-100) - $(llvm_lines service-10)) / 90))
-service=$((($(check_milliseconds service-100) - $(check_milliseconds service-10)) * 1000 / 90))
-plain=$((($(check_milliseconds plain-100) - $(check_milliseconds plain-10)) * 1000 / 90))
+service=$(((milliseconds[service-100] - milliseconds[service-10]) * 1000 / 90))
+plain=$(((milliseconds[plain-100] - milliseconds[plain-10]) * 1000 / 90))
 percent=$((100 * service / plain))
 
 within=true
