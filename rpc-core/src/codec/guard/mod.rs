@@ -87,7 +87,7 @@ impl Guard {
     #[cold]
     fn refuse<E: de::Error>(&self, refused: GuardRefusal) -> E {
         self.refused.set(Some(refused));
-        E::custom("a decode limit is passed")
+        E::custom("a decode limit is exceeded")
     }
 }
 
@@ -156,8 +156,8 @@ pub(crate) const fn assert_inline<T>() {
     const {
         assert!(
             size_of::<T>() <= INLINE,
-            "the arguments, the result or the items of a method hold more than 128 KiB in themselves, which the stack \
-             of a thread may not have: put large arrays into a `Vec`"
+            "the arguments, the result or the items of a method hold more than 128 KiB inline, which the stack of a \
+             thread may not have: put large arrays into a `Vec`"
         );
     }
 }
@@ -170,8 +170,8 @@ fn no_room() -> CodecError {
         ""
     };
     CodecError::new(format!(
-        "decoding it would take more than {} KiB of stack{build}: its type holds too much in itself, level by level; \
-         large arrays belong into a `Vec`",
+        "decoding the value would take more than {} KiB of stack{build}: its type holds too much inline, level by \
+         level; put large arrays into a `Vec`",
         STACK >> 10
     ))
 }

@@ -224,7 +224,7 @@ impl LinkGuard<'_> {
 
 fn no_turn(state: &LinkState, timeout: Option<Duration>) -> Error {
     let text = format!(
-        "the call waited for its turn and had none within {:?}: {}",
+        "the call did not get its turn within {:?}: {}",
         timeout.unwrap_or_default(),
         state.connection.why_full()
     );

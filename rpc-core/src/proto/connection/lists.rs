@@ -154,7 +154,7 @@ impl Connection {
     /// Gives back what was handed out to nobody, with all that came on its streams: in a loop, for the peer chooses how
     /// deep.
     pub(super) fn give_back(&mut self, list: ThinVec<Attachment>) {
-        let why = Error::cancelled("the message that carried this stream went to nobody");
+        let why = Error::cancelled("the message that carried this stream was discarded");
         let why = encode_failure(&why, 0).freeze();
         let mut lists = vec![list];
         while let Some(list) = lists.pop() {

@@ -128,7 +128,7 @@ impl UdpStream {
         }
         Err(io::Error::new(
             io::ErrorKind::ConnectionRefused,
-            "nobody listens on the peer's port any more",
+            "nothing listens on the peer's port any more",
         ))
     }
 

@@ -32,7 +32,7 @@ fn assert_given_back(pair: &mut ConnectionPair, end: usize, list: &[Attachment])
             Flow::Sends => {
                 let why = stopped(pair, end, stream);
                 assert_eq!(why.code(), Code::Cancelled);
-                assert!(why.message().contains("went to nobody"), "{why}");
+                assert!(why.message().contains("was discarded"), "{why}");
                 finish(pair, end, stream);
             }
             Flow::Receives => {
