@@ -20,7 +20,7 @@ impl Ledger for Accounts {
         match Context::current().metadata().value("user") {
             Some("ada") => Ok(1815),
             Some(user) => Err(Error::not_found(format!("{user} has no account"))),
-            None => Err(Error::internal("nobody has said who calls")),
+            None => Err(Error::internal("the caller is unknown")),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! RPC from an ordinary Rust trait.
 //!
-//! [`#[farcall::service]`](macro@service) leaves a trait what it is and puts a client and a server beside it. There is
-//! no IDL, no build script and no context argument; arguments and results need serde and nothing else.
+//! [`#[farcall::service]`](macro@service) leaves a trait as it is and puts a client and a server beside it. There is no
+//! IDL, no build script and no context argument; arguments and results need serde and nothing else.
 //!
 //! ```
 //! /// Stock of one warehouse.
@@ -52,7 +52,7 @@
 //! | tests on a bad network | [testing](guide::testing) | [`testing`] |
 //! | the crates of a project | [project layout](guide::project_layout) | |
 //! | the same over UDP | [UDP](guide::udp) | [`Address`] |
-//! | running it for others | [deploying](guide::deploying) | [`Limits`] |
+//! | running it in production | [deploying](guide::deploying) | [`Limits`] |
 //! | another transport, another format | [serving](guide::serving) | [`transport`], [`codec`] |
 //!
 //! # Features
@@ -68,28 +68,28 @@
 //! `peer`, `trace_id`, `span_id`, `parent_id`, `code` and, for failures, `outcome`; a typed error of a service's own is
 //! an answer, so its `code` is `Ok`. The trace crosses the wire as W3C Trace Context, in the metadata `traceparent` and
 //! `tracestate` (some 80 bytes of [`max_metadata`](Limits::max_metadata)): calls made inside a handler continue the
-//! trace of the call that it works on. Where nobody records spans, a trace that came in goes on unchanged and none
+//! trace of the call that it works on. If spans are not recorded, an incoming trace goes on unchanged and no new trace
 //! begins.
 //!
-//! Its events have the target `farcall`, too, and neither metadata nor arguments nor results in them. What any peer can
-//! cause as often as it likes is at `DEBUG`; a peer at [`max_connections`](Limits::max_connections) can repeat its
-//! refusal, which an operator has to know of.
+//! Its events have the target `farcall`, too, and contain no metadata, arguments or results. Events that any peer can
+//! cause as often as it likes are at `DEBUG`. The exception is `connection refused`: a peer can repeat it while the
+//! server is at [`max_connections`](Limits::max_connections), but an operator has to know of it.
 //!
 //! | event | level | fields |
 //! | --- | --- | --- |
 //! | `panicked`: a handler or a stream; without a subscriber for it, it is on standard error | `ERROR` | `method` (empty for a stream), `panic` (the id that the caller has), `cause` |
-//! | `accepting failed`: the system gave no connection, for want of file descriptors mostly | `WARN` | `local`, `cause` |
-//! | `connection refused`: a peer has to leave, for want of room or because of a shutdown | `WARN` | `peer`, `cause` |
+//! | `accepting failed`: the system gave no connection, usually because there are no file descriptors left | `WARN` | `local`, `cause` |
+//! | `connection refused`: there is no room for a peer, or a shutdown has begun | `WARN` | `peer`, `cause` |
 //! | `handshake failed`: strangers, silence, other versions; on the server | `DEBUG` | `peer`, `cause` |
-//! | `connection ended`: one that was open, for whichever reason; on either side | `DEBUG` | `peer`, `cause` |
-//! | `handler stopped`: it ran, and its caller, its deadline or its connection ended it | `DEBUG` | `method`, `peer`, `cause` |
+//! | `connection ended`: an open connection, for any reason; on either side | `DEBUG` | `peer`, `cause` |
+//! | `handler stopped`: its caller, its deadline or its connection ended it before it was done | `DEBUG` | `method`, `peer`, `cause` |
 //! | `limit passed`: a call is refused (`max_server_calls`) or an answer dropped (`max_unread`, `max_server_unread`); at most once in 10 s for each address | `WARN` | `peer`, `cause` |
 //! | `shutdown began`, `shutdown ended` | `INFO` | `grace` of the first |
 //! | `shutdown cuts what is left` when the grace is over | `WARN` | `calls` |
 //!
 //! # Runtime
 //! farcall runs on tokio, multi-thread or current-thread, with I/O and time enabled (`enable_all`, as `#[tokio::main]`
-//! has it): a runtime built without them makes tokio itself panic. Clients that block bring a runtime of their own.
+//! does): without them tokio itself panics. Blocking clients bring a runtime of their own.
 //!
 //! # Limits
 //! Everything that a peer controls is bounded; [`Limits`] has the reasons.
@@ -99,14 +99,14 @@
 //! | [`max_message`](Limits::max_message) | 16 MiB | that call fails |
 //! | [`max_udp_message`](Limits::max_udp_message) | 1 MiB over UDP | that call fails |
 //! | [`max_buffered`](Limits::max_buffered) | 64 MiB | large calls wait for their turn |
-//! | [`max_calls`](Limits::max_calls) | 1,024 of a connection | calls wait for their turn |
-//! | [`max_waiting_calls`](Limits::max_waiting_calls) | 65,536 of a connection | the call is refused and not executed |
-//! | [`max_server_calls`](Limits::max_server_calls) | 16,384 of a server, a share of it for one address | the call is refused and not executed |
-//! | [`max_unread`](Limits::max_unread), [`max_server_unread`](Limits::max_server_unread) | 256 MiB of a connection, 1 GiB of a server | the answer is dropped and the call fails, executed |
-//! | [`max_connections`](Limits::max_connections) | 10,000 of a server, a share of it for one address | who has yet to say hello gives way, or the client is turned away |
-//! | [`max_streams`](Limits::max_streams) | 1,024 of a connection, each way | the message that carries one more is refused |
+//! | [`max_calls`](Limits::max_calls) | 1,024 per connection | calls wait for their turn |
+//! | [`max_waiting_calls`](Limits::max_waiting_calls) | 65,536 per connection | the call is refused and not executed |
+//! | [`max_server_calls`](Limits::max_server_calls) | 16,384 per server, a share of it for one address | the call is refused and not executed |
+//! | [`max_unread`](Limits::max_unread), [`max_server_unread`](Limits::max_server_unread) | 256 MiB per connection, 1 GiB per server | the answer is dropped and the call fails, executed |
+//! | [`max_connections`](Limits::max_connections) | 10,000 per server, a share of it for one address | the oldest connection without a handshake is closed, or the new client is refused |
+//! | [`max_streams`](Limits::max_streams) | 1,024 per connection, each way | the message that carries one more is refused |
 //! | [`stream_window`](Limits::stream_window), [`max_stream_window`](Limits::max_stream_window) | 64 KiB, growing to 16 MiB | the sender of that stream waits |
-//! | [`max_objects`](Limits::max_objects) | 16,384 of a connection | the message that carries one more is refused |
+//! | [`max_objects`](Limits::max_objects) | 16,384 per connection | the message that carries one more is refused |
 //! | [`max_metadata`](Limits::max_metadata) | 16 KiB | that call fails |
 //! | [`handshake_timeout`](Limits::handshake_timeout) | 10 s | the connection is closed |
 //! | [`idle_timeout`](Limits::idle_timeout) | 10 min without a call, stream or object | the server closes the connection |
@@ -115,17 +115,17 @@
 //! | [`max_depth`](Limits::max_depth) | 128 | that call fails |
 //! | [`max_decoded`](Limits::max_decoded) | 64 MiB | that call fails |
 //!
-//! Beside them each call has a deadline, after 30 s unless [something else is said](client::ChannelBuilder::timeout);
-//! calls with streams have one only where it is said.
+//! In addition each call has a deadline, 30 s unless you [set another one](client::ChannelBuilder::timeout); calls with
+//! streams have a deadline only if you set one.
 //!
 //! # Cancel safety
 //! - Dropping the future of a [`Call`] cancels the call. Its handler is dropped at its next await, and with it the
 //!   calls that it waits for; whether it had run already is unknown. `#[rpc(blocking)]` and `#[rpc(detached)]` handlers
 //!   run to their end and can ask [`Context::is_cancelled`].
-//! - So a handler is ordinary async code that may stop at any await: what must not be left half done belongs between
-//!   two awaits, into a task of its own, or into a `detached` method.
-//! - Every other async function of the crate says so where it is cancel safe; [`RunningServer::shutdown`] says what
-//!   happens when it is not waited for.
+//! - So a handler is ordinary async code that may stop at any await: work that must not be left half done belongs
+//!   between two awaits, in a task of its own, or in a `detached` method.
+//! - The documentation of every other async function of the crate says so if it is cancel safe;
+//!   [`RunningServer::shutdown`] says what happens when its future is dropped.
 //!
 //! # Not done yet
 //! TLS, QUIC, automatic retries, load balancing, discovery, compression, clients in other
@@ -134,14 +134,14 @@
 //! # Non-goals
 //! - A runtime other than tokio.
 //! - Evolution of types on the wire. Methods are known by name, so they may be added and reordered; a changed type is
-//!   another type, and both sides must have the same. **Where they differ nothing is sure to notice: values may be
-//!   silently wrong.**
-//! - Secrets. A plain connection, over TCP as over UDP, is neither encrypted nor authenticated: use a trusted network,
-//!   a tunnel, or a [transport](transport::Connector) of your own.
+//!   another type, and both sides must have the same. **A difference is not always noticed: values may be silently
+//!   wrong.**
+//! - Secrets. A plain connection, over TCP or UDP, is neither encrypted nor authenticated: use a trusted network, a
+//!   tunnel, or a [transport](transport::Connector) of your own.
 //!
 //! # What semantic versioning does not cover
-//! The texts of errors, the wire format before 1.0, and the hidden module that generated code names: `farcall` and
-//! `farcall-macros` are always of one version.
+//! The texts of errors, the wire format before 1.0, and the hidden module that generated code uses: `farcall` and
+//! `farcall-macros` always have the same version.
 
 // The attribute names the library, here as everywhere.
 extern crate self as farcall;

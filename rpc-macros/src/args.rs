@@ -86,7 +86,7 @@ impl MethodArguments {
                     tokens.extend(list.tokens.clone());
                     tokens.extend(quote::quote!(,));
                 }
-                other => context.error(other, format!("say what about the method: {RPC_OPTIONS}")),
+                other => context.error(other, format!("`#[rpc(…)]` needs an option: {RPC_OPTIONS}")),
             }
         }
         let mut arguments = Self::default();

@@ -8,7 +8,7 @@ use syn::{Attribute, Generics, Ident, ItemTrait, Path, Receiver, TraitItem, Type
 
 use crate::{
     lift::Lifted,
-    names::Names,
+    names::{self, Names},
     streams::{self, Streamed},
     types::Passing,
 };
@@ -51,6 +51,9 @@ pub(crate) struct Method {
     pub(crate) output: Output,
     /// Something is asked about each type that needs it, so that the calls need not complain about them.
     pub(crate) asked: bool,
+    /// Where the compiler shall point at when it complains about code that is generated for the method; no place of the
+    /// user's where it has nothing to complain about.
+    pub(crate) span: Span,
 }
 
 /// How the handler runs.
@@ -139,6 +142,28 @@ impl Service {
     pub(crate) fn has_method(&self, name: &str) -> bool {
         self.methods.iter().any(|method| method.ident == name)
     }
+
+    /// Takes the names of the trait, its companions and its methods from their places, for code that nobody looks for
+    /// there.
+    pub(crate) fn leave_places(&mut self) {
+        let functions = self.item.items.iter_mut().filter_map(|item| match item {
+            TraitItem::Fn(function) => Some(&mut function.sig.ident),
+            _ => None,
+        });
+        let methods = self.methods.iter_mut().map(|method| &mut method.ident);
+        let Names {
+            client,
+            server,
+            blocking,
+            ..
+        } = &mut self.names;
+        for ident in functions
+            .chain(methods)
+            .chain([&mut self.item.ident, client, server, blocking])
+        {
+            *ident = names::placeless(ident);
+        }
+    }
 }
 
 impl Method {
@@ -153,11 +178,6 @@ impl Method {
 
     pub(crate) fn takes_streams(&self) -> bool {
         self.arguments.iter().any(|argument| argument.stream.is_some())
-    }
-
-    /// Where the compiler shall point at when it complains about code that is generated for the method.
-    pub(crate) fn span(&self) -> Span {
-        self.ident.span().resolved_at(Span::call_site())
     }
 }
 

@@ -221,6 +221,13 @@ impl VisitMut for Rename {
     fn visit_attribute_mut(&mut self, _: &mut Attribute) {}
 }
 
+/// The name without its place in the user's text: asked about that place, an editor shows all that stands there.
+pub(crate) fn placeless(ident: &Ident) -> Ident {
+    let mut ident = ident.clone();
+    ident.set_span(Span::call_site().resolved_at(ident.span()));
+    ident
+}
+
 /// A name of generated code that no name of the user's can meet: a local variable has hygiene, and the prefix keeps it
 /// from being taken for a constant or a unit struct of the user's, against which hygiene does nothing.
 pub(crate) fn local(name: &str) -> Ident {

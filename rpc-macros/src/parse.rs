@@ -1,6 +1,6 @@
 //! From the trait as written to the [`model`](crate::model).
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::format_ident;
 use syn::{
     Attribute, FnArg, GenericParam, Generics, Ident, ItemTrait, LitStr, Pat, ReturnType, TraitItem, TraitItemFn, Type,
@@ -50,13 +50,13 @@ pub(crate) fn service(context: &Context, arguments: TokenStream, mut item: ItemT
         pointers: context.count() == 0 && arguments.pointers && can_be_forwarded(&item),
         item,
     };
-    let asked: Vec<_> = service
-        .methods
-        .iter()
-        .map(|method| expand::is_asked(&service, method))
-        .collect();
-    for (method, asked) in service.methods.iter_mut().zip(asked) {
+    let known = |method: &Method| (expand::is_asked(&service, method), expand::is_certain(&service, method));
+    let known: Vec<_> = service.methods.iter().map(known).collect();
+    for (method, (asked, certain)) in service.methods.iter_mut().zip(known) {
         method.asked = asked;
+        if certain {
+            method.span = Span::call_site();
+        }
     }
     Some(service)
 }
@@ -114,6 +114,7 @@ fn method(context: &Context, function: &TraitItemFn, lifted: &[Lifted]) -> Optio
         arguments,
         output,
         asked: false,
+        span: signature.ident.span().resolved_at(Span::call_site()),
     };
     (context.count() == before).then_some(method)
 }

@@ -117,3 +117,14 @@ fn what_is_no_trait_is_left_as_it_is() {
     assert!(actual.contains("struct Inventory;"), "{actual}");
     assert_eq!(actual.matches("compile_error").count(), 1, "{actual}");
 }
+
+#[test]
+fn what_is_half_typed_leaves_the_rest() {
+    let source = "trait Inventory { fn a(&self) -> u8; async fn half #[doc = \"b\"] async fn b(&self); }";
+    let actual = expand_service(TokenStream::new(), source.parse().expect("it has tokens")).to_string();
+    assert_eq!(actual.matches("compile_error").count(), 1, "{actual}");
+    assert!(!actual.contains("half"), "{actual}");
+    for method in ["Inventory.a", "Inventory.b"] {
+        assert!(actual.contains(method), "{actual}");
+    }
+}

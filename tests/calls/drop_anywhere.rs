@@ -12,11 +12,10 @@ use std::{
 };
 
 use farcall::{Channel, Limits, Result, Server};
-use farcall_tests::{TestResult, Transport, over_every_transport, until};
+use farcall_tests::{TestResult, Transport, over_every_transport, scaled, until};
 use futures::future::join_all;
 use tokio::{sync::Notify, time::timeout};
 
-const CALLS: usize = 10_000;
 const TASKS: usize = 16;
 
 #[farcall::service]
@@ -141,6 +140,7 @@ over_every_transport!(
 
 async fn calls_dropped_anywhere_leave_nothing_behind(transport: Transport) -> TestResult {
     const SEED: u64 = 0x5eed;
+    let calls = scaled(3000, 100_000);
     let counter = Counter::default();
     // Every place is needed again and again; one that is lost shows in the end.
     let limits = || {
@@ -155,8 +155,8 @@ async fn calls_dropped_anywhere_leave_nothing_behind(transport: Transport) -> Te
         let echo = EchoClient::new(site.channel.clone());
         tokio::spawn(async move {
             let mut random = fastrand::Rng::with_seed(SEED + task as u64);
-            for call in 0..CALLS / TASKS {
-                let number = (task * CALLS + call) as u64;
+            for call in 0..calls / TASKS {
+                let number = (task * calls + call) as u64;
                 // Given-up calls keep their places for a moment, and the next ones wait for them.
                 one_call(&echo, &mut random, number).await.expect("it has its turn");
             }
@@ -209,7 +209,7 @@ async fn calls_that_move_from_task_to_task_are_woken(transport: Transport) -> Te
     let site = transport.serve(server).await?;
     let echo = EchoClient::new(site.channel.clone());
     let padding = vec![7; 100_000];
-    for number in 0..200 {
+    for number in 0..scaled(60, 2000) {
         let (times, turns) = (number as usize % 3, number as u32 % 5);
         let all = async {
             assert_eq!(moved(echo.at_once(number), times).await?, number);

@@ -268,7 +268,7 @@ async fn a_client_recognises_strangers() -> TestResult {
         (
             raw::hello(raw::CLIENT, 1, 14, 0, b"come back later"),
             precondition,
-            "sends back what it gets",
+            "sends back what it receives",
         ),
         (
             raw::hello(0, 1, 0, 1, &raw::limits(raw::LIMITS)),

@@ -9,7 +9,6 @@ mod hostile_client;
 mod hostile_server;
 mod idle;
 mod keepalive;
-mod kill_nine;
 mod reconnect;
 mod redial;
 mod shutdown;

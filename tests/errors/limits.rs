@@ -322,7 +322,7 @@ async fn a_full_house_turns_connections_away(transport: Transport) -> TestResult
     let told = told.lock().expect("nobody panics").clone();
     assert_eq!(
         told,
-        ["the server has its most of 2 connections (`max_connections`)"; 3]
+        ["the server has 2 connections already, its limit (`max_connections`)"; 3]
     );
     // Those inside notice nothing, and whoever leaves makes room.
     assert_eq!(DepotClient::new(second.clone()).length(&[1]).await?, 1);

@@ -3,5 +3,4 @@
 mod codes;
 mod limits;
 mod nesting;
-mod panic_log;
 mod panics;

@@ -139,7 +139,7 @@ async fn an_object_that_is_handed_itself_back_ends_with_an_error(transport: Tran
         .await?;
     let root = RootClient::new(site.channel.clone());
     let hop = root.open().await?;
-    let parts = ["1024", "call each other"];
+    let parts = ["nest 1024 deep", "the limit"];
     assert_fails(
         hop.pass(hop.clone()).await,
         Code::ResourceExhausted,
@@ -195,7 +195,7 @@ fn calls_nest_as_deep_as_they_may() {
             refused,
             Code::ResourceExhausted,
             Outcome::Executed,
-            &["1024", "call each other"],
+            &["nest 1024 deep", "the limit"],
         );
         assert_eq!(
             hop.down(DEEP).await.map_err(|error| error.code()),

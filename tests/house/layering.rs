@@ -72,7 +72,7 @@ const INSIDE: &[(&str, &[&str])] = &[
             "incoming",
             "outgoing",
             "references",
-            "liveness",
+            "watchdog",
             "idleness",
             "stream",
             "outbox",

@@ -417,13 +417,9 @@ fn attempt(seed: u64) -> TestResult<(usize, usize)> {
     Ok((worked, first.jobs.len() - worked))
 }
 
-/// 250 seeds, or as many as `FARCALL_SIM_SEEDS` says; `FARCALL_SIM_SEED` says which one.
 #[test]
 fn every_stream_ends_truly_and_the_same_way_twice() -> TestResult {
-    let seeds = match seeds::number("FARCALL_SIM_SEED")? {
-        Some(seed) => seed..seed + 1,
-        None => 0..seeds::number("FARCALL_SIM_SEEDS")?.unwrap_or(250),
-    };
+    let seeds = seeds::wanted()?;
     let least = (seeds.end - seeds.start) as usize;
     let counts = seeds::each(seeds, attempt)?;
     let worked: usize = counts.iter().map(|(worked, _)| worked).sum();

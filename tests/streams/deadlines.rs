@@ -379,13 +379,13 @@ async fn an_answer_that_opens_too_late(transport: Transport) -> TestResult {
     Ok(())
 }
 
-/// Short ones, since time is real here.
+/// Short ones, since time is real here, but long enough for a handler to begin on a busy machine.
 async fn limits_of_real_time(transport: Transport) -> TestResult {
     let gate = Gate::new();
     let server = farcall::Server::new().service(ClockServer::new(Tower(gate.clone())));
     let site = transport.serve(server).await?;
     let clock = ClockClient::new(site.channel.clone());
-    let mut ticks = clock.with_timeout(SECOND / 20).ticks(0, SECOND);
+    let mut ticks = clock.with_timeout(SECOND / 4).ticks(0, SECOND);
     let late = ticks.next().await.expect("an error");
     assert_fails(
         late,
@@ -393,7 +393,7 @@ async fn limits_of_real_time(transport: Transport) -> TestResult {
         Outcome::Unknown,
         &["Clock.ticks", "deadline"],
     );
-    let mut ticks = clock.with_item_timeout(SECOND / 20).ticks(1, Duration::ZERO);
+    let mut ticks = clock.with_item_timeout(SECOND / 4).ticks(1, Duration::ZERO);
     assert_eq!(ticks.try_next().await?, Some(0));
     let late = ticks.next().await.expect("an error");
     assert_fails(
@@ -403,12 +403,12 @@ async fn limits_of_real_time(transport: Transport) -> TestResult {
         &["Clock.ticks", "no item came"],
     );
     drop(ticks);
-    let late = clock.with_timeout(SECOND / 20).count(stream::pending()).await;
+    let late = clock.with_timeout(SECOND / 4).count(stream::pending()).await;
     assert_fails(late, Code::DeadlineExceeded, Outcome::Unknown, &["Clock.count"]);
     gate.stopped().await;
     gate.stopped().await;
     gate.stopped().await;
-    let blocking = ClockBlockingClient::new(site.channel.clone()).with_item_timeout(SECOND / 20);
+    let blocking = ClockBlockingClient::new(site.channel.clone()).with_item_timeout(SECOND / 4);
     let late = tokio::task::spawn_blocking(move || blocking.ticks(0, SECOND).next()).await?;
     let late: Error = late.expect("an error").expect_err("an error");
     assert_eq!(late.code(), Code::DeadlineExceeded);

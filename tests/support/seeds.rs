@@ -11,8 +11,17 @@ use std::{
     thread,
 };
 
-/// The number that an environment variable gives.
-pub fn number(variable: &str) -> Result<Option<u64>, Box<dyn StdError>> {
+const SEEDS: u64 = 100;
+
+/// 100 seeds, or as many as `FARCALL_SIM_SEEDS` says; `FARCALL_SIM_SEED` says which one.
+pub fn wanted() -> Result<Range<u64>, Box<dyn StdError>> {
+    Ok(match number("FARCALL_SIM_SEED")? {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("FARCALL_SIM_SEEDS")?.unwrap_or(SEEDS),
+    })
+}
+
+fn number(variable: &str) -> Result<Option<u64>, Box<dyn StdError>> {
     Ok(env::var(variable).ok().map(|number| number.parse()).transpose()?)
 }
 

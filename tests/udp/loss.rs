@@ -12,7 +12,7 @@ use farcall_tests::{
     relay::{Conditions, Relay, To, Traffic},
     say, scaled,
 };
-use futures::StreamExt;
+use futures::{StreamExt, future::try_join_all};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 const JITTER: Duration = Duration::from_millis(20);
@@ -34,43 +34,46 @@ fn loads() -> [Load; 3] {
     ]
 }
 
-/// Makes the calls of every size under the conditions; none may fail or be answered wrongly, and none runs twice.
+/// Makes the calls of every size under the conditions, each size over a network of its own; none may fail or be
+/// answered wrongly, and none runs twice.
 async fn survives(name: &str, conditions: Conditions, seed: u64) -> TestResult {
-    let mut seen = Traffic::default();
-    for load in loads() {
-        let ledger = Ledger::new(load.calls);
-        let server = ledger.listen().await?;
-        let relay = Relay::start(socket(&server.local_addr()), seed)?;
-        relay.set_both(conditions);
-        let channel = Channel::builder().timeout(DEADLINE).connect(relay.url()).await?;
-        let took = carry(&AccountClient::new(channel), load).await;
-
-        let [up, down] = [To::Server, To::Client].map(|to| relay.traffic(to));
-        say(format_args!(
-            "{name}, {} x {} B: median {:?}, 99 % within {:?}, slowest {:?}; {} + {} datagrams passed, {} + {} lost",
-            load.calls,
-            load.bytes,
-            took[took.len() / 2],
-            took[took.len() * 99 / 100],
-            took[took.len() - 1],
-            up.passed,
-            down.passed,
-            up.dropped,
-            down.dropped,
-        ));
-        let summary = ledger.summary();
-        assert_eq!((summary.never, summary.once), (0, load.calls), "{summary:?}");
-        seen.dropped += up.dropped + down.dropped;
-        seen.duplicated += up.duplicated + down.duplicated;
-        seen.delayed += up.delayed + down.delayed;
+    let seen = try_join_all(loads().map(|load| bear(name, conditions, seed, load))).await?;
+    let all = |count: fn(&Traffic) -> u64| seen.iter().flatten().map(count).sum::<u64>();
+    for (share, count) in [
+        (conditions.loss, all(|traffic| traffic.dropped)),
+        (conditions.duplicate, all(|traffic| traffic.duplicated)),
+        (conditions.reorder, all(|traffic| traffic.delayed)),
+    ] {
+        assert!(share == 0.0 || count > 0, "the network was good");
     }
-    assert!(conditions.loss == 0.0 || seen.dropped > 0, "the network was good");
-    assert!(
-        conditions.duplicate == 0.0 || seen.duplicated > 0,
-        "the network was good"
-    );
-    assert!(conditions.reorder == 0.0 || seen.delayed > 0, "the network was good");
     Ok(())
+}
+
+/// Gives what both directions have seen.
+async fn bear(name: &str, conditions: Conditions, seed: u64, load: Load) -> TestResult<[Traffic; 2]> {
+    let ledger = Ledger::new(load.calls);
+    let server = ledger.listen().await?;
+    let relay = Relay::start(socket(&server.local_addr()), seed)?;
+    relay.set_both(conditions);
+    let channel = Channel::builder().timeout(DEADLINE).connect(relay.url()).await?;
+    let took = carry(&AccountClient::new(channel), load).await;
+
+    let [up, down] = [To::Server, To::Client].map(|to| relay.traffic(to));
+    say(format_args!(
+        "{name}, {} x {} B: median {:?}, 99 % within {:?}, slowest {:?}; {} + {} datagrams passed, {} + {} lost",
+        load.calls,
+        load.bytes,
+        took[took.len() / 2],
+        took[took.len() * 99 / 100],
+        took[took.len() - 1],
+        up.passed,
+        down.passed,
+        up.dropped,
+        down.dropped,
+    ));
+    let summary = ledger.summary();
+    assert_eq!((summary.never, summary.once), (0, load.calls), "{summary:?}");
+    Ok([up, down])
 }
 
 /// How long the calls took, sorted.

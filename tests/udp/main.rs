@@ -4,8 +4,6 @@ mod abuse;
 mod at_most_once;
 mod damage;
 mod drop_anywhere;
-#[cfg(target_os = "linux")]
-mod kernel_loss;
 mod loss;
 mod partition;
 mod pressure;
@@ -15,4 +13,3 @@ mod replay;
 mod shutdown;
 mod sizes;
 mod streams;
-mod vanish;

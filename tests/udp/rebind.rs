@@ -60,7 +60,7 @@ impl Bed {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_survive_every_change_of_address() -> TestResult {
-    let rebinds = scaled(50, 1000);
+    let rebinds = scaled(25, 1000);
     let ledger = Ledger::new(CALLS);
     let server = ledger.listen().await?;
     let relay = Relay::start(socket(&server.local_addr()), 9)?;

@@ -12,7 +12,7 @@ use farcall_tests::{
     relay::{Conditions, Relay, To},
     say, scaled,
 };
-use futures::future::join_all;
+use futures::{StreamExt, TryStreamExt, future::join_all, stream};
 use tokio::{sync::Semaphore, task::yield_now, time::sleep};
 
 const CALLERS: usize = 32;
@@ -67,7 +67,7 @@ async fn nothing_that_ran_loses_its_answer() -> TestResult {
         loss: 0.2,
         ..Conditions::default()
     };
-    stops_gently(conditions, scaled(2, 100)).await
+    each_stops_gently(conditions, scaled(2, 100)).await
 }
 
 /// What is lost is noticed late.
@@ -79,40 +79,47 @@ async fn nothing_that_ran_loses_its_answer_on_a_long_way() -> TestResult {
         jitter: Duration::from_millis(100),
         ..Conditions::default()
     };
-    stops_gently(conditions, scaled(3, 100)).await
+    each_stops_gently(conditions, scaled(3, 100)).await
 }
 
-async fn stops_gently(conditions: Conditions, seeds: u64) -> TestResult {
-    for seed in 0..seeds {
-        let ledger = Ledger::new(1_000_000);
-        let server = ledger.listen().await?;
-        let relay = Relay::start(socket(&server.local_addr()), seed)?;
-        relay.set_both(conditions);
-        // Nobody listens in the end, and a lossy network does not say so.
-        let limits = Limits::default().handshake_timeout(Duration::from_secs(2));
-        let bed = Bed {
-            ledger,
-            client: AccountClient::new(Channel::builder().limits(limits).connect_lazily(relay.url())?),
-            next: AtomicU64::new(0),
-            answered: Semaphore::new(0),
-            stopping: AtomicBool::new(false),
-            ends: Ends::default(),
-        };
-        let stop = async {
-            let before = bed.answered.acquire_many(CALLS_BEFORE).await;
-            assert!(before.is_ok(), "never closed");
-            let start = Instant::now();
-            bed.stopping.store(true, Ordering::Relaxed);
-            server.shutdown(GRACE).await;
-            start.elapsed()
-        };
-        let (_, took) = tokio::join!(join_all((0..CALLERS).map(|_| bed.keep_calling())), stop);
+/// Several seeds side by side: they wait most of the time.
+async fn each_stops_gently(conditions: Conditions, seeds: u64) -> TestResult {
+    stream::iter(0..seeds)
+        .map(|seed| stops_gently(conditions, seed))
+        .buffer_unordered(4)
+        .try_collect()
+        .await
+}
 
-        say(format_args!("stopped in {took:?}: {:?}", bed.ends));
-        assert!(took < GRACE, "the grace was used up");
-        assert_eq!(bed.ends.unknown.load(Ordering::Relaxed), 0, "callers that know nothing");
-        assert_eq!(bed.ledger.summary().more, 0, "calls ran twice");
-    }
+async fn stops_gently(conditions: Conditions, seed: u64) -> TestResult {
+    let ledger = Ledger::new(1_000_000);
+    let server = ledger.listen().await?;
+    let relay = Relay::start(socket(&server.local_addr()), seed)?;
+    relay.set_both(conditions);
+    // Nobody listens in the end, and a lossy network does not say so.
+    let limits = Limits::default().handshake_timeout(Duration::from_secs(2));
+    let bed = Bed {
+        ledger,
+        client: AccountClient::new(Channel::builder().limits(limits).connect_lazily(relay.url())?),
+        next: AtomicU64::new(0),
+        answered: Semaphore::new(0),
+        stopping: AtomicBool::new(false),
+        ends: Ends::default(),
+    };
+    let stop = async {
+        let before = bed.answered.acquire_many(CALLS_BEFORE).await;
+        assert!(before.is_ok(), "never closed");
+        let start = Instant::now();
+        bed.stopping.store(true, Ordering::Relaxed);
+        server.shutdown(GRACE).await;
+        start.elapsed()
+    };
+    let (_, took) = tokio::join!(join_all((0..CALLERS).map(|_| bed.keep_calling())), stop);
+
+    say(format_args!("stopped in {took:?}: {:?}", bed.ends));
+    assert!(took < GRACE, "the grace was used up");
+    assert_eq!(bed.ends.unknown.load(Ordering::Relaxed), 0, "callers that know nothing");
+    assert_eq!(bed.ledger.summary().more, 0, "calls ran twice");
     Ok(())
 }
 

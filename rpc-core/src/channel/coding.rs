@@ -8,7 +8,7 @@ use thin_vec::ThinVec;
 use crate::{
     Error, Outcome,
     codec::{Codec, CodecError, Format, assert_inline, room_for},
-    driver::ItemBatch,
+    driver::ReceivedBatch,
     driver::attachments::{self, IncomingAttachment, OutgoingAttachment, Payload, Wire},
     proto::ItemReader,
 };
@@ -89,7 +89,7 @@ pub(super) struct Items<T> {
 }
 
 impl<T> Items<T> {
-    pub(super) fn new(batch: ItemBatch, wire: Wire, decode: Decode<T>) -> Self {
+    pub(super) fn new(batch: ReceivedBatch, wire: Wire, decode: Decode<T>) -> Self {
         Self {
             reader: ItemReader::new(batch.items),
             carried: batch.carried,

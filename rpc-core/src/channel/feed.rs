@@ -63,7 +63,7 @@ pub(crate) struct Feed<S, T> {
 }
 
 /// How a stream ends.
-enum End {
+enum FeedEnd {
     /// The receiver takes no more.
     Stopped,
     Finished,
@@ -76,7 +76,7 @@ enum Filled {
     Full,
     /// The stream waits.
     Empty,
-    End(End),
+    End(FeedEnd),
 }
 
 impl<T, S: Stream<Item = Result<T, Error>>> Future for Feed<S, T> {
@@ -87,7 +87,7 @@ impl<T, S: Stream<Item = Result<T, Error>>> Future for Feed<S, T> {
             return Poll::Ready(());
         };
         let end = match self.poll_expired(cx) {
-            Poll::Ready(error) => Poll::Ready(End::Failed(error)),
+            Poll::Ready(error) => Poll::Ready(FeedEnd::Failed(error)),
             Poll::Pending => self.poll_end(sender.pipe(), cx),
         };
         let Poll::Ready(end) = end else {
@@ -97,9 +97,9 @@ impl<T, S: Stream<Item = Result<T, Error>>> Future for Feed<S, T> {
         // The stream goes first: whoever hears of the end finds it gone.
         self.drop_stream();
         match end {
-            End::Stopped | End::Finished => sender.finish(),
+            FeedEnd::Stopped | FeedEnd::Finished => sender.finish(),
             // For the receiver it is the call that broke, whose handler runs.
-            End::Failed(error) => sender.break_off(error),
+            FeedEnd::Failed(error) => sender.break_off(error),
         }
         Poll::Ready(())
     }
@@ -126,10 +126,10 @@ impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
         }
     }
 
-    fn poll_end(&mut self, pipe: &Pipe<T>, cx: &mut Context<'_>) -> Poll<End> {
+    fn poll_end(&mut self, pipe: &Pipe<T>, cx: &mut Context<'_>) -> Poll<FeedEnd> {
         for _ in 0..ROUNDS {
             if ready!(pipe.poll_ready(cx)).is_err() {
-                return Poll::Ready(End::Stopped);
+                return Poll::Ready(FeedEnd::Stopped);
             }
             let filled = match pipe.out() {
                 Some(out) => self.send_some(out, cx),
@@ -137,7 +137,7 @@ impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
             };
             match filled {
                 Filled::Full => {}
-                Filled::Empty => return pipe.poll_stopped(cx).map(|_| End::Stopped),
+                Filled::Empty => return pipe.poll_stopped(cx).map(|_| FeedEnd::Stopped),
                 Filled::End(end) => return Poll::Ready(end),
             }
         }
@@ -151,12 +151,12 @@ impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
     fn hand_over(&mut self, pipe: &Pipe<T>, cx: &mut Context<'_>) -> Filled {
         match self.poll_item(cx) {
             Poll::Pending => Filled::Empty,
-            Poll::Ready(Err(error)) => Filled::End(End::Failed(error)),
-            Poll::Ready(Ok(None)) => Filled::End(End::Finished),
+            Poll::Ready(Err(error)) => Filled::End(FeedEnd::Failed(error)),
+            Poll::Ready(Ok(None)) => Filled::End(FeedEnd::Finished),
             Poll::Ready(Ok(Some(item))) => match pipe.put(item) {
                 Ok(()) => Filled::Full,
                 // Where the receiver takes no more, the next look for room says so.
-                Err(error) => Filled::End(End::Failed(error)),
+                Err(error) => Filled::End(FeedEnd::Failed(error)),
             },
         }
     }
@@ -176,7 +176,7 @@ impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
         if let Some((item, offered)) = self.alone.take() {
             return match out.send_stream.send_bytes(item, offered) {
                 Ok(()) => Filled::Full,
-                Err(error) => Filled::End(End::Failed(error)),
+                Err(error) => Filled::End(FeedEnd::Failed(error)),
             };
         }
         let filled = self.fill(out, cx);
@@ -187,7 +187,7 @@ impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
         self.batch.clear();
         match sent {
             Ok(()) => filled,
-            Err(_) => Filled::End(End::Stopped),
+            Err(_) => Filled::End(FeedEnd::Stopped),
         }
     }
 
@@ -200,7 +200,7 @@ impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
             ..
         } = self
         else {
-            return Filled::End(End::Finished);
+            return Filled::End(FeedEnd::Finished);
         };
         // The stream is not polled again after a panic, and of the batch only whole items leave.
         let filling = || {
@@ -209,13 +209,13 @@ impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
             while batch.len() < BATCH {
                 let item = match stream.as_mut().poll_next(cx) {
                     Poll::Ready(Some(Ok(item))) => item,
-                    Poll::Ready(Some(Err(error))) => return Filled::End(End::Failed(error)),
-                    Poll::Ready(None) => return Filled::End(End::Finished),
+                    Poll::Ready(Some(Err(error))) => return Filled::End(FeedEnd::Failed(error)),
+                    Poll::Ready(None) => return Filled::End(FeedEnd::Finished),
                     Poll::Pending => return Filled::Empty,
                 };
                 let offered = match out.encode.append(format, &item, batch.begin()) {
                     Ok(offered) => offered,
-                    Err(error) => return Filled::End(End::Failed(error)),
+                    Err(error) => return Filled::End(FeedEnd::Failed(error)),
                 };
                 if batch.begun().len() > most || !offered.is_empty() {
                     *alone = Some((batch.begun().to_vec(), offered));
@@ -226,7 +226,9 @@ impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
             Filled::Full
         };
         let tells = out.send_stream.wire().tells_panics;
-        caught(filling).unwrap_or_else(|panic| Filled::End(End::Failed(panicked(&panic, tells))))
+        let filled = caught(filling).unwrap_or_else(|panic| Filled::End(FeedEnd::Failed(panicked(&panic, tells))));
+        batch.cut_off();
+        filled
     }
 
     /// A destructor that panics does not keep the receiver from hearing of the end.

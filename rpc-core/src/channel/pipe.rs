@@ -350,10 +350,12 @@ impl PipeWakers {
     }
 }
 
-/// Why an end is of no use any more.
+/// Why an end cannot be used any more.
 pub(super) fn gone(what: &str) -> Error {
-    Error::failed_precondition(format!("the {what} was sent to somebody else, who uses it now"))
-        .with_outcome(Outcome::NotExecuted)
+    Error::failed_precondition(format!(
+        "the {what} was sent in a message and cannot be used here any more"
+    ))
+    .with_outcome(Outcome::NotExecuted)
 }
 
 fn wake(waker: Option<Waker>) {

@@ -67,12 +67,14 @@ pub(super) fn arrive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Incom
 /// The end itself, from a message that never left the process.
 pub(super) fn local<End: 'static, E: serde::de::Error>(carried: IncomingAttachment) -> Result<End, E> {
     let IncomingAttachment::Local(OutgoingAttachment::Stream { end, .. }) = carried else {
-        return Err(E::custom("something else came in the place of a channel's end"));
+        return Err(E::custom(
+            "the message carries something else in the place of a channel's end",
+        ));
     };
     let end = end
         .into_any()
         .downcast()
-        .map_err(|_| E::custom("a channel of items of another type came"))?;
+        .map_err(|_| E::custom("the message carries a channel whose items have another type"))?;
     Ok(*end)
 }
 

@@ -210,13 +210,13 @@ fn runtime() -> Result<&'static Runtime, Error> {
 fn block_on<F: Future>(future: F) -> Result<F::Output, Error> {
     if inside_async_task() {
         return Err(Error::failed_precondition(
-            "a blocking client was used inside an asynchronous task, which it would hold up; use the asynchronous \
-             client there, or move the call into `tokio::task::spawn_blocking`",
+            "a blocking client was used inside an asynchronous task, which it would block; use the asynchronous client \
+             there, or move the call into `tokio::task::spawn_blocking`",
         )
         .with_outcome(Outcome::NotExecuted));
     }
     if Handle::try_current().is_err_and(|error| error.is_thread_local_destroyed()) {
-        let text = "a blocking client was used while its thread ends, by a destructor of a thread-local value";
+        let text = "a blocking client was used by a destructor of a thread-local value, while its thread ends";
         return Err(Error::failed_precondition(text).with_outcome(Outcome::NotExecuted));
     }
     let _entered = runtime()?.enter();

@@ -73,8 +73,8 @@ fn travelling(channel: &Channel, service: &str) -> Result<String, String> {
     let address = channel.address();
     if !["tcp", "udp", "unix", "mem"].contains(&address.scheme()) {
         return Err(format!(
-            "a client of `{service}` over `{address}` cannot be sent: the address means nothing to others; send one of \
-             an object (`Channel::local`) or of a server that listens"
+            "a client of `{service}` over `{address}` cannot be sent: another process cannot connect to that address; \
+             send a client of an object (`Channel::local`) or of a server that listens"
         ));
     }
     let instance = channel.named_instance().map_or("", |instance| &*instance.name);
@@ -92,8 +92,8 @@ fn dialled(address: &str, service: &str) -> Result<Channel, String> {
     let address: Address = address.parse().map_err(wrong)?;
     if address.is_near() && !attachments::is_near() {
         return Err(format!(
-            "the client of `{service}` at `{address}` came from a peer that may be on another machine, where the \
-             address means another place; only tcp:// and udp:// addresses travel that far"
+            "the client of `{service}` at `{address}` came from a peer that may be on another machine, where this \
+             address means another place; only tcp:// and udp:// addresses work between machines"
         ));
     }
     Channel::builder().connect_lazily(address).map_err(wrong)
@@ -110,15 +110,17 @@ fn claimed(carried: IncomingAttachment, service: &str) -> Result<Channel, String
         IncomingAttachment::SendStream(_)
         | IncomingAttachment::RecvStream(_)
         | IncomingAttachment::Local(OutgoingAttachment::Stream { .. }) => {
-            return Err(format!("a stream came in the place of a client of `{service}`"));
+            return Err(format!(
+                "the message carries a stream in the place of a client of `{service}`"
+            ));
         }
         IncomingAttachment::Nothing => {
             return Err(format!(
-                "the `{service}` object is gone: its last reference was given back meanwhile"
+                "the `{service}` object is gone: its last reference was dropped meanwhile"
             ));
         }
     };
     channel
         .filter(|_| came == service_id(service))
-        .ok_or_else(|| format!("an object of another type came in the place of a client of `{service}`"))
+        .ok_or_else(|| format!("the message carries an object of another service in the place of `{service}`"))
 }

@@ -55,7 +55,7 @@ impl Format {
         match id {
             1 => "bincode".into(),
             2 => "postcard".into(),
-            _ => format!("a format of the number {id}, which is not known here").into(),
+            _ => format!("an unknown format (number {id})").into(),
         }
     }
 

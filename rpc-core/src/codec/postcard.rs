@@ -62,8 +62,8 @@ fn explain(error: Error) -> CodecError {
         Error::SerializeSeqLengthUnknown => UNKNOWN_LENGTH.to_owned(),
         Error::DeserializeUnexpectedEnd => TOO_SHORT.to_owned(),
         // postcard drops the text that the type gave.
-        Error::SerdeSerCustom => "the type refused to be written".to_owned(),
-        Error::SerdeDeCustom => "the type refused what it read".to_owned(),
+        Error::SerdeSerCustom => "the type's Serialize refused the value".to_owned(),
+        Error::SerdeDeCustom => "the type's Deserialize refused the value".to_owned(),
         other => other.to_string(),
     })
 }

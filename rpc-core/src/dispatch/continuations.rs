@@ -64,9 +64,9 @@ impl Continuations {
         };
         let limit = host.limits().max_streams;
         if self.count(limit) >= limit {
-            let more = if limit == 0 { "no handler" } else { "no more handlers" };
+            let more = if limit == 0 { "no handlers" } else { "no more handlers" };
             return Err(Error::resource_exhausted(format!(
-                "the side that answers lets {more} send streams on this connection: its limit (`max_streams`) is \
+                "the side that answers allows {more} to send streams on this connection: its limit (`max_streams`) is \
                  {limit}"
             )));
         }

@@ -131,10 +131,12 @@ impl Permit {
 
 fn too_many_calls(why: ShareRefusal) -> String {
     match why {
-        ShareRefusal::Full { limit } => format!("the other side runs its most of {limit} calls (`max_server_calls`)"),
+        ShareRefusal::Full { limit } => {
+            format!("the other side runs {limit} calls already, its limit (`max_server_calls`)")
+        }
         ShareRefusal::Share { own, limit } => format!(
             "the other side runs {own} calls from this address, and keeps the rest of its {limit} (`max_server_calls`) \
-             for other ones"
+             for other addresses"
         ),
     }
 }

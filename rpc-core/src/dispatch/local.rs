@@ -85,7 +85,7 @@ impl LocalCall {
         if level >= MOST {
             return Err(Error::refused(
                 Code::ResourceExhausted,
-                format!("{MOST} objects of one process, the most, call each other already; does one call itself?"),
+                format!("calls between objects of this process nest {MOST} deep, the limit; does one call itself?"),
             ));
         }
         let route = Route::to_object(object, method)?;

@@ -220,7 +220,7 @@ fn route_to(object: Option<Arc<dyn Object>>, method: u64) -> Result<Route, Error
         Some(object) => Route::to_object(&object, method),
         None => Err(Error::refused(
             Code::NotFound,
-            "the object is gone: its last reference on this connection was given back",
+            "the object is gone: its last reference on this connection was dropped",
         )),
     }
 }

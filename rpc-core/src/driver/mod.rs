@@ -22,7 +22,7 @@ pub(crate) use import::Import;
 pub(crate) use inbound::{Answers, CallHandler, CallRequest, Callee};
 pub(crate) use inside::is_inside;
 pub(crate) use link::{Busy, CallResult, Link, NotStarted, Reply, Started, read_metadata};
-pub(crate) use recv_stream::{ItemBatch, RecvStream};
+pub(crate) use recv_stream::{ReceivedBatch, RecvStream};
 pub(crate) use send_stream::{SendStream, broken};
 pub(crate) use shares::{Quantity, Share, ShareRefusal, Shares};
 pub(crate) use task::Driver;

@@ -33,10 +33,9 @@ pub(crate) struct RecvStream {
     batches: AtomicU64,
 }
 
-/// Whole items, each behind its length (see [`proto::Batch`](crate::proto::Batch)), and what those that carry something
-/// carry.
+/// Whole items, as in a [`proto::ItemBatch`](crate::proto::ItemBatch), and what those that carry something carry.
 #[derive(Debug, Default)]
-pub(crate) struct ItemBatch {
+pub(crate) struct ReceivedBatch {
     /// Counts the batches of a stream, from 1.
     pub(crate) number: u64,
     pub(crate) items: Bytes,
@@ -62,16 +61,16 @@ impl RecvStream {
     /// Waits for items, for one task at a time; those of the batch before are used up then, and the sender may send as
     /// many more. They are to be decoded at once: a long item is one by itself, whose room others have now. `None` when
     /// the sender has finished. Cancel safe. When the connection is gone, what came before is given first.
-    pub(crate) fn poll_batch(&self, cx: &Context<'_>) -> Poll<Option<Result<ItemBatch, Error>>> {
+    pub(crate) fn poll_batch(&self, cx: &Context<'_>) -> Poll<Option<Result<ReceivedBatch, Error>>> {
         self.receive(Some(cx))
     }
 
     /// The items that are there; whoever waits for more goes on waiting.
-    pub(crate) fn try_batch(&self) -> Poll<Option<Result<ItemBatch, Error>>> {
+    pub(crate) fn try_batch(&self) -> Poll<Option<Result<ReceivedBatch, Error>>> {
         self.receive(None)
     }
 
-    fn receive(&self, cx: Option<&Context<'_>>) -> Poll<Option<Result<ItemBatch, Error>>> {
+    fn receive(&self, cx: Option<&Context<'_>>) -> Poll<Option<Result<ReceivedBatch, Error>>> {
         let mut state = self.link.lock();
         if self.ended.load(Ordering::Relaxed) {
             return Poll::Ready(None);
@@ -97,9 +96,9 @@ impl RecvStream {
         Poll::Ready(last)
     }
 
-    fn take(&self, mut state: LinkGuard<'_>, batch: proto::Batch) -> ItemBatch {
+    fn take(&self, mut state: LinkGuard<'_>, batch: proto::ItemBatch) -> ReceivedBatch {
         let lists = batch.attachments.into_iter();
-        let batch = ItemBatch {
+        let batch = ReceivedBatch {
             number: self.batches.fetch_add(1, Ordering::Relaxed) + 1,
             items: batch.items,
             carried: lists.map(|list| state.carried(list)).collect(),

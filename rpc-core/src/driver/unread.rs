@@ -79,13 +79,13 @@ fn no_room(why: ShareRefusal) -> String {
     match why {
         ShareRefusal::Full { limit } => {
             format!(
-                "answers to all its callers wait to be read, and leave no room within {limit} bytes \
+                "unread answers to all its callers leave no room within its limit of {limit} bytes \
                  (`max_server_unread`)"
             )
         }
         ShareRefusal::Share { own, limit } => format!(
             "{own} bytes of answers to callers at this address wait to be read, and the rest of its {limit} \
-             (`max_server_unread`) is kept for callers at others"
+             (`max_server_unread`) is kept for callers at other addresses"
         ),
     }
 }

@@ -8,12 +8,12 @@ use std::{
 use ::bytes::{BufMut, Bytes, BytesMut};
 
 use super::{
-    pair::{CLIENT, Pair, SERVER},
+    pair::{CLIENT, ConnectionPair, SERVER},
     script::Script,
 };
 use crate::{
     Code, Error, Limits, Outcome,
-    proto::{Event, Lost, connection::Held},
+    proto::{Event, Lost, connection::Usage},
 };
 
 /// Longer than one turn of the writer, so that calls end while their messages are half written.
@@ -32,9 +32,9 @@ pub(super) fn run(mut script: Script<'_>, now: Instant) {
             .keepalive(Duration::from_secs(4))
     };
     let seed = script.below(256) as u64;
-    let mut model = Model {
-        pair: Pair::new([limits(), limits()], Some(Duration::from_secs(3600)), seed, now),
-        sides: [Side::default(), Side::default()],
+    let mut model = CallModel {
+        pair: ConnectionPair::new([limits(), limits()], Some(Duration::from_secs(3600)), seed, now),
+        sides: [CallSide::default(), CallSide::default()],
         calls: 0,
         unstarted: BTreeSet::new(),
     };
@@ -56,7 +56,7 @@ pub(super) fn run(mut script: Script<'_>, now: Instant) {
 
 /// What one side knows of its calls.
 #[derive(Default)]
-struct Side {
+struct CallSide {
     /// Calls that it made and that have not ended for it, by id; a call's number is its own for ever.
     waiting: BTreeMap<u32, u64>,
     /// Calls that have ended and whose answer nobody took yet.
@@ -67,15 +67,15 @@ struct Side {
     started: BTreeSet<u64>,
 }
 
-struct Model {
-    pair: Pair,
-    sides: [Side; 2],
+struct CallModel {
+    pair: ConnectionPair,
+    sides: [CallSide; 2],
     calls: u64,
     /// Calls whose callers were told that they never ran.
     unstarted: BTreeSet<u64>,
 }
 
-impl Model {
+impl CallModel {
     fn act(&mut self, action: u8, script: &mut Script<'_>) -> Result<(), Lost> {
         let end = usize::from(action & 1);
         match action / 2 % 12 {
@@ -248,7 +248,7 @@ impl Model {
         for end in [CLIENT, SERVER] {
             assert_eq!(self.sides[end].waiting, BTreeMap::new(), "calls that never ended");
             let connection = self.pair.connection(end);
-            assert_eq!(connection.held(), Held::default());
+            assert_eq!(connection.held(), Usage::default());
             assert_eq!(
                 (connection.outgoing(), connection.incoming(), connection.queued()),
                 (0, 0, 0)

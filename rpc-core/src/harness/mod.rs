@@ -4,6 +4,7 @@
 mod datagram;
 mod honest;
 mod hostile;
+mod lane;
 mod messages;
 mod pair;
 mod script;
@@ -15,7 +16,7 @@ mod tests;
 mod users;
 
 #[cfg(test)]
-pub(crate) use self::pair::{CLIENT, Pair, SERVER, body};
+pub(crate) use self::pair::{CLIENT, ConnectionPair, SERVER, body};
 pub use self::{
     datagram::datagram,
     messages::{frames, handshake},

@@ -21,7 +21,7 @@ const CAPACITY: usize = 256 << 10;
 
 /// One of the two sides.
 #[derive(Debug)]
-pub(crate) struct End {
+pub(crate) struct PairEnd {
     pub(crate) connection: Connection,
     /// Whether it takes what comes.
     pub(crate) reads: bool,
@@ -35,17 +35,17 @@ pub(crate) struct End {
 
 /// Two connections that talk to each other. Bytes move in pieces of random lengths, the same for the same seed.
 #[derive(Debug)]
-pub(crate) struct Pair {
-    pub(crate) ends: [End; 2],
+pub(crate) struct ConnectionPair {
+    pub(crate) ends: [PairEnd; 2],
     pub(crate) now: Instant,
     rng: Rng,
 }
 
-impl Pair {
+impl ConnectionPair {
     /// A client and a server with these limits.
     pub(crate) fn new(limits: [Limits; 2], idle: Option<Duration>, seed: u64, now: Instant) -> Self {
         let [client, server] = limits.map(Limits::normalised);
-        let end = |ours: &Limits, peer: &Limits, idle| End {
+        let end = |ours: &Limits, peer: &Limits, idle| PairEnd {
             connection: Connection::new(
                 Settings {
                     ours: ours.clone(),

@@ -116,12 +116,12 @@ mod tests {
 
     /// A table as simple as can be.
     #[derive(Default)]
-    struct Table {
+    struct CallTable {
         open: BTreeMap<u32, Instant>,
         deadlines: Deadlines,
     }
 
-    impl Table {
+    impl CallTable {
         fn begin(&mut self, id: u32, deadline: Instant) {
             self.deadlines.add(id, Some(deadline), self.open.len());
             self.open.insert(id, deadline);
@@ -145,7 +145,7 @@ mod tests {
     fn each_call_expires_once_and_at_its_time() {
         let start = Instant::now();
         let mut rng = Rng::with_seed(7);
-        let mut table = Table::default();
+        let mut table = CallTable::default();
         for step in 0..20_000_u32 {
             let now = start + MS * step;
             let id = rng.u32(..64);
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn short_deadlines_do_not_look_at_calls_with_long_ones() {
         let start = Instant::now();
-        let mut table = Table::default();
+        let mut table = CallTable::default();
         for id in 0..1000 {
             table.begin(id, start + Duration::from_secs(3600));
         }
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn calls_that_end_in_time_leave_little_behind() {
         let start = Instant::now();
-        let mut table = Table::default();
+        let mut table = CallTable::default();
         table.begin(0, start);
         table.expire(start);
         for step in 0..100_000_u32 {

@@ -288,14 +288,14 @@ impl HelloError {
             Self::Tls => "the peer speaks TLS and not plain farcall; put TLS in front on both sides or on none".into(),
             Self::Stranger => "the peer does not speak farcall; is this the right port?".into(),
             Self::Role(role) if *role == Role::Client as u8 => {
-                "the peer says hello as a client does: it is one itself, or it \
-                 sends back what it gets; is this the right port?"
+                "the peer says hello as a client does: either it is a client, or it sends back what it receives; is \
+                 this the right port?"
                     .into()
             }
             Self::Role(role) if *role == Role::Server as u8 => {
-                "the peer says hello as a server does, and it is the client's turn; is it one itself?".into()
+                "the peer says hello as a server does, where a client was expected; is it a server itself?".into()
             }
-            Self::Role(role) => format!("a hello of the role {role}, which is not known"),
+            Self::Role(role) => format!("the peer says hello in the unknown role {role}"),
             Self::Version { oldest, newest } => {
                 format!(
                     "the peer speaks versions {oldest} to {newest} of the protocol, {side} speaks version {VERSION}"

@@ -72,7 +72,7 @@ pub(crate) enum Stop {
 
 /// The calls that the peer made, by the ids that it gave them.
 #[derive(Debug)]
-pub(crate) struct Incoming {
+pub(crate) struct IncomingCalls {
     calls: Vec<IncomingCall>,
     limit: usize,
     active: usize,
@@ -85,7 +85,7 @@ pub(crate) struct Incoming {
     pub(super) going_away: bool,
 }
 
-impl Incoming {
+impl IncomingCalls {
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             calls: Vec::new(),

@@ -101,10 +101,9 @@ impl ItemWriter {
         &self.buffer[..self.whole]
     }
 
-    /// Begins an item, which is to be appended.
+    /// Begins an item, which is to be appended; one that does not end is to be [cut off](Self::cut_off).
     #[inline]
     pub(crate) fn begin(&mut self) -> &mut Vec<u8> {
-        self.buffer.truncate(self.whole);
         self.buffer.extend_from_slice(&[0; ITEM_HEADER]);
         &mut self.buffer
     }
@@ -112,18 +111,24 @@ impl ItemWriter {
     /// The bytes of the item that has begun.
     #[inline]
     pub(crate) fn begun(&self) -> &[u8] {
-        self.buffer.get(self.whole + ITEM_HEADER..).unwrap_or_default()
+        &self.buffer[self.whole + ITEM_HEADER..]
     }
 
     /// Ends the item that has begun: it is the last one, and carries nothing.
     #[inline]
     pub(crate) fn end(&mut self) {
+        let item = &mut self.buffer[self.whole..];
         let header = ItemHeader {
-            length: self.begun().len(),
+            length: item.len() - ITEM_HEADER,
             carries: false,
         };
-        self.buffer[self.whole..self.whole + ITEM_HEADER].copy_from_slice(&header.encode());
+        item[..ITEM_HEADER].copy_from_slice(&header.encode());
         self.whole = self.buffer.len();
+    }
+
+    /// Takes back what has begun and not ended.
+    pub(crate) fn cut_off(&mut self) {
+        self.buffer.truncate(self.whole);
     }
 
     pub(crate) fn clear(&mut self) {

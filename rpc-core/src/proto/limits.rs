@@ -9,9 +9,10 @@ macro_rules! limits {
     ($($(#[$doc:meta])* $name:ident: $kind:ty = $default:expr;)*) => {
         /// Bounds on everything that a peer controls, for a client or a server.
         ///
-        /// Each side announces its own when a connection opens, and an honest peer keeps to them without being told
-        /// twice. Calls wait for their turn, as many as `max_waiting_calls` says. Whatever else is full is refused at
-        /// once as `ResourceExhausted` and not executed; nothing queues without bound.
+        /// Each side announces its own limits when a connection opens, and an honest peer keeps to them. Calls beyond
+        /// `max_calls` wait for their turn, up to `max_waiting_calls` of them; large requests beyond `max_buffered`
+        /// wait, too. A call beyond any other limit is refused at once as `ResourceExhausted` and not executed. No
+        /// queue grows without bound.
         ///
         /// ```
         /// use farcall::Limits;
@@ -20,23 +21,23 @@ macro_rules! limits {
         /// ```
         ///
         /// # Memory
-        /// A peer that does its worst makes one connection hold about:
+        /// A hostile peer can make one connection hold about:
         ///
         /// | what | at most |
         /// | --- | --- |
         /// | small requests, each of which may keep the buffer that it was read into | `max_calls` × 96 KiB |
         /// | large requests | `max_buffered` |
         /// | answers that it does not read | `max_unread`, and `max_calls` × 512 bytes of short ones |
-        /// | items that nobody takes; buffers grow by doubling | twice `max_streams` × `stream_window` |
-        /// | what windows have grown, and long items | `max_buffered` |
+        /// | items that are not read; buffers grow by doubling | twice `max_streams` × `stream_window` |
+        /// | the growth of windows, and long items | `max_buffered` |
         /// | long items that handlers have asked for and do not take | `max_buffered` and one item, and one more in 5 s |
         /// | references to objects | `max_objects` |
-        /// | over UDP, what nobody has looked at | 2 MiB |
+        /// | over UDP, datagrams that are not processed yet | 2 MiB |
         ///
-        /// and what the handlers that it started hold themselves. The server as a whole runs `max_server_calls`
-        /// handlers, and holds `max_server_unread` of answers and 64 KiB more for each connection; a UDP socket keeps
-        /// 64 MiB of messages whose beginning is missing, for all its peers. Nobody makes it hold items that are to be
-        /// sent: a sender waits while 32 KiB of its stream have not left.
+        /// and the memory of the handlers that it started. The server as a whole runs `max_server_calls` handlers, and
+        /// holds `max_server_unread` of answers and 64 KiB more for each connection. A UDP socket keeps 64 MiB of
+        /// messages whose beginning is missing, for all its peers together. A peer that reads slowly does not make
+        /// items pile up that are to be sent: a sender waits while 32 KiB of its stream have not left.
         #[derive(Clone, Debug)]
         pub struct Limits {
             $(pub(crate) $name: $kind,)*
@@ -62,58 +63,58 @@ macro_rules! limits {
 }
 
 limits! {
-    /// The largest encoded argument list or result, in bytes; default 16 MiB, at most 4 GiB. Larger ones fail their own
-    /// call. The default is what an in-memory message should reach at most: above it, transfers belong in pieces.
+    /// The largest encoded argument list or result, in bytes; default 16 MiB, at most 4 GiB. A larger one fails its own
+    /// call. For more data than the default, send pieces, such as the items of a stream.
     max_message: usize = 16 << 20;
-    /// The largest of them over UDP, where it counts beside `max_message`; default 1 MiB, at most 16 MiB. Each byte
-    /// costs more work there and repeats where the network loses, and incomplete messages of all clients share one
-    /// bounded memory: larger transfers belong on TCP.
+    /// The largest encoded argument list or result over UDP, where it counts beside `max_message`; default 1 MiB, at
+    /// most 16 MiB. Over UDP each byte costs more work, lost bytes are sent again, and the incomplete messages of all
+    /// clients share one bounded memory: larger transfers belong on TCP.
     max_udp_message: usize = 1 << 20;
     /// How many bytes of requests longer than one 32 KiB frame a peer may have under way on one connection; default 64
     /// MiB, never below `max_message`. A sender waits for its turn, so a burst of large calls is slow and not refused.
     /// Only a call that a handler makes while both sides have calls under way is refused at once, since each could wait
-    /// for the other. It also bounds the large answers that are made for a peer before it reads them: with more than
-    /// that waiting, no handler is started until the peer has read some.
+    /// for the other. It also bounds the large answers that are made before the peer reads them: while more than that
+    /// waits to be read, no handler is started.
     max_buffered: usize = 64 << 20;
-    /// Calls in flight on one connection, in each direction; default 1,024, at most 1,048,576. Enough for a busy
-    /// client, and a hostile one occupies at most that many handlers. The smaller of both sides' limits counts; calls
-    /// beyond it wait, see [`max_waiting_calls`](Self::max_waiting_calls). A call is in flight until its handler has
-    /// stopped and its caller has taken the answer: one whose future is not polled keeps its place.
+    /// Calls in flight on one connection, in each direction; default 1,024, at most 1,048,576. The default is enough
+    /// for a busy client, and a hostile client occupies at most that many handlers. The smaller of both sides' limits
+    /// counts; calls beyond it wait, see [`max_waiting_calls`](Self::max_waiting_calls). A call is in flight until its
+    /// handler has stopped and its caller has taken the answer: a call whose future is not polled keeps its place.
     max_calls: usize = 1024;
-    /// Calls of this side that wait on one connection because `max_calls` are in flight; default 65,536. First come,
-    /// first served, until their deadline: one that leaves the queue without a turn was not executed. One beyond the
+    /// Calls of this side that wait on one connection because `max_calls` are in flight; default 65,536. They wait in
+    /// order until their deadline; a call that leaves the queue without a turn was not executed. A call beyond this
     /// limit is refused at once, so 0 turns waiting off. The arguments that wait are encoded already and stay in the
-    /// memory of the side that calls: nothing a peer does adds to them. A handler that calls back over its own
-    /// connection is refused at once instead: each side could wait for the other for ever.
+    /// memory of the side that calls; a peer cannot add to them. A call that a handler makes back over its own
+    /// connection does not wait and is refused at once: each side could wait for the other for ever.
     max_waiting_calls: usize = 64 << 10;
-    /// Calls running in one server, over all its connections; default 16,384. The peers at one address (of IPv6: one
-    /// network of /64) run at most three quarters of what others leave, so that somebody at another address always gets
-    /// in; peers without addresses, as over a Unix socket, count one by one.
+    /// Calls running in one server, over all its connections; default 16,384. The peers at one address (for IPv6: in
+    /// one /64 network) may run at most three quarters of the calls that other addresses leave free, so peers at other
+    /// addresses can always call. Each peer without an address, as over a Unix socket, counts by itself.
     max_server_calls: usize = 16 << 10;
     /// How many bytes of answers may wait on one connection for the peer to read them, failures and metadata included;
-    /// default 256 MiB, never below `max_message`. What a handler answers beyond it is dropped, and the call fails as
-    /// `ResourceExhausted` and executed. Above `max_buffered` no further handler is started, so this is met by many
-    /// handlers that run at one time and each answer much. An answer of at most 512 bytes always goes out.
+    /// default 256 MiB, never below `max_message`. An answer beyond it is dropped, and its call fails as
+    /// `ResourceExhausted` and executed. Above `max_buffered` no further handler is started, so only many handlers that
+    /// run at the same time and return large answers reach this limit. An answer of at most 512 bytes is always sent.
     max_unread: usize = 256 << 20;
     /// The same for all connections of one server together; default 1 GiB, never below `max_message`. Each connection
-    /// has 64 KiB beside it, and the peers at one address have at most three quarters of what others leave.
+    /// has 64 KiB in addition. The peers at one address have at most three quarters of what other addresses leave free.
     max_server_unread: usize = 1 << 30;
-    /// Connections of one server; default 10,000, and of one address three quarters of what others leave. Above it the
-    /// connection that was being opened for the longest gives way; where there is none a client is told so and turned
-    /// away during the handshake.
+    /// Connections of one server; default 10,000. The peers at one address have at most three quarters of those that
+    /// other addresses leave free. Beyond the limit the oldest connection that is still being opened is closed in
+    /// favour of the new one. If there is none, the new client is refused during the handshake and told why.
     max_connections: usize = 10_000;
     /// The encoded metadata of one message, in bytes; default and most 16 KiB, so that it always fits into one frame.
     max_metadata: usize = MAX_METADATA;
-    /// Streams that the peer may have open on one connection, besides as many as it allows this side; default 1,024, at
-    /// most 1,048,576, and 65,536 over UDP. With 0 it can open none. A message that would carry one more is refused,
-    /// and does not wait: streams may stay open for as long as their users like.
+    /// Streams that the peer may open on one connection; default 1,024, at most 1,048,576, and 65,536 over UDP. With 0
+    /// the peer cannot open a stream. The peer's limit for streams of this side counts apart. A message that would
+    /// carry one more is refused and does not wait, because streams may stay open for as long as their users like.
     max_streams: usize = 1024;
-    /// How many bytes of a stream its sender may be ahead of the receiver's user to begin with; default 64 KiB, at
-    /// least 16 KiB.
+    /// How many bytes a stream's sender may be ahead of the code that reads the stream, to begin with; default 64 KiB,
+    /// at least 16 KiB.
     stream_window: usize = 64 << 10;
     /// How far the window of a stream grows while its receiver takes items as fast as they come; default 16 MiB, at
-    /// most 1 GiB and never below `stream_window`. All growth on one connection, and items longer than their windows,
-    /// stay within `max_buffered`.
+    /// most 1 GiB and never below `stream_window`. The growth of all windows of one connection, and items longer than
+    /// their windows, stay within `max_buffered`.
     max_stream_window: usize = 16 << 20;
     /// Objects of this side that the peer of one connection has references to; default 16,384, at most 262,144. A
     /// message that would carry a reference to one more is refused.
@@ -121,34 +122,35 @@ limits! {
     /// How long opening a connection may take, in either role; default 10 s, so that a silent peer holds nothing for
     /// long.
     handshake_timeout: Duration = Duration::from_secs(10);
-    /// A server gives a connection back that had no call, stream or reference to an object, in either direction, for
-    /// this long; default 10 minutes. It asks the client to end it, so no call meets that end: the next one dials
-    /// again. A client that does not answer is left after `keepalive`.
+    /// A server ends a connection that had no call, stream or reference to an object, in either direction, for this
+    /// long; default 10 minutes. It asks the client to close it, so no call fails because of that: the next call dials
+    /// again. If the client does not answer, the server closes the connection after `keepalive`.
     idle_timeout: Duration = Duration::from_secs(600);
-    /// A connection is given up when it takes no byte of what is to be written for this long; default 30 s.
+    /// A connection is given up when not a single byte could be written for this long; default 30 s.
     write_stall: Duration = Duration::from_secs(30);
-    /// After this long without a byte from the peer it is asked for one, and after as long again it is given up;
-    /// default 15 s, which finds a vanished peer within 30 s. Over UDP every new datagram of the peer counts, whether
-    /// it makes a message whole or not.
+    /// After this long without a byte from the peer this side sends a ping, and after as long again without an answer
+    /// it gives the connection up; default 15 s, so a vanished peer is noticed within 30 s. Over UDP every new datagram
+    /// of the peer counts, even if it does not complete a message.
     ///
-    /// This finds a path that is cut and a process that is gone or hangs. A peer that goes on acknowledging, or sending
-    /// anything else, and never answers is left to the deadlines of calls, and one that reads nothing to `write_stall`.
+    /// This finds a broken path, and a process that is gone or hangs. It does not find a peer that acknowledges or
+    /// sends anything else but never answers: the deadlines of calls end that. `write_stall` finds one that reads
+    /// nothing.
     keepalive: Duration = Duration::from_secs(15);
     /// How deep a decoded value may nest; default 128.
     ///
-    /// Decoding also fails where it would take more than 1.25 MiB of stack, with the polls of calls to objects of this
-    /// process around it: levels that hold 8 KiB each are refused before they are 128. A level counts when it begins,
-    /// by its size times what decoding copies it (8 times, 24 in a debug build). So no input overflows the stack of a 2
-    /// MiB thread, unless something else on it takes more than 512 KiB. Arguments, results and items of more than 128
-    /// KiB in themselves do not compile, and a debug build refuses those above some 40 KiB where they arrive: large
-    /// arrays belong into a `Vec`. Encoding and dropping take less stack than decoding the same value did.
+    /// Decoding also fails if it would take more than 1.25 MiB of stack, including the polls of calls to objects of
+    /// this process around it. So a value with levels of 8 KiB each is refused before it has 128 levels. Each level
+    /// counts with its size times the number of copies that decoding makes (8, or 24 in a debug build). So no input
+    /// overflows the stack of a 2 MiB thread, unless something else on it takes more than 512 KiB. Arguments, results
+    /// and items of more than 128 KiB inline do not compile, and a debug build refuses to decode those above some 40
+    /// KiB: put large arrays into a `Vec`. Encoding and dropping a value take less stack than decoding it.
     max_depth: u16 = 128;
-    /// How many bytes of elements, and of values behind pointers, one decoded message may build in memory, whatever it
-    /// takes on the wire; default 64 MiB. [`DecodeLimits`](crate::codec::DecodeLimits) says what that does not see.
+    /// How many bytes of elements, and of values behind pointers, one decoded message may build in memory, however
+    /// short it is on the wire; default 64 MiB. [`DecodeLimits`](crate::codec::DecodeLimits) says what is not counted.
     max_decoded: usize = 64 << 20;
 }
 
-/// The most metadata of one message: it must fit into its first frame, whatever the limits say.
+/// The most metadata of one message: it must fit into its first frame.
 pub(crate) const MAX_METADATA: usize = 16 << 10;
 /// The least window of a stream: it has room for the longest list.
 pub(crate) const MIN_WINDOW: usize = 16 << 10;

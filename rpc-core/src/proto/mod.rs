@@ -18,7 +18,7 @@ mod incoming;
 mod indexed_queue;
 pub(crate) mod items;
 pub(crate) mod limits;
-mod liveness;
+
 mod outbox;
 mod outgoing;
 mod references;
@@ -27,6 +27,7 @@ mod stream;
 mod tests;
 mod violation;
 mod waiting;
+mod watchdog;
 mod writer;
 
 pub(crate) use attachment::{Attachment, Flow, MAX_ATTACHMENTS, StreamId};
@@ -41,6 +42,6 @@ pub(crate) use indexed_queue::{IndexedQueue, Keyed};
 pub(crate) use items::{ItemReader, ItemWriter};
 pub use limits::Limits;
 pub(crate) use limits::{Announced, Carrier};
-pub(crate) use stream::Batch;
+pub(crate) use stream::ItemBatch;
 pub(crate) use violation::Violation;
-pub(crate) use waiting::{Ticket, Waiting};
+pub(crate) use waiting::{Ticket, WaitQueue};

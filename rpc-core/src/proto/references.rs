@@ -13,7 +13,7 @@ use super::Violation;
 pub(super) const MAX_REFERENCES: usize = 1 << 18;
 
 #[derive(Debug, Default)]
-struct Counts {
+struct ReferenceCounts {
     /// The references that did not come back.
     out: u64,
     /// The names that came, and those that the references claimed.
@@ -27,7 +27,7 @@ struct Counts {
     queued: bool,
 }
 
-impl Counts {
+impl ReferenceCounts {
     /// Whether the peer may name it: it has a reference, or a message from when it had one is still on its way.
     fn is_known(&self) -> bool {
         self.out > 0 || self.named < self.claimed
@@ -42,7 +42,7 @@ impl Counts {
 #[derive(Debug)]
 pub(super) struct References {
     /// The objects of this side that the peer has references to.
-    objects: Slab<Counts>,
+    objects: Slab<ReferenceCounts>,
     limit: usize,
     /// The references to all of them that did not come back.
     out: usize,
@@ -98,10 +98,10 @@ impl References {
         if !self.has_room() {
             return None;
         }
-        let counts = Counts {
+        let counts = ReferenceCounts {
             out: 1,
             watches: 1,
-            ..Counts::default()
+            ..ReferenceCounts::default()
         };
         // The limit keeps every key far below 2^32.
         Some(self.objects.insert(counts) as u32)
@@ -155,7 +155,7 @@ impl References {
         Ok(())
     }
 
-    fn change(&mut self, object: u32, change: impl FnOnce(&mut Counts)) -> bool {
+    fn change(&mut self, object: u32, change: impl FnOnce(&mut ReferenceCounts)) -> bool {
         let Some(export) = self.objects.get_mut(object as usize) else {
             return false;
         };

@@ -11,14 +11,14 @@ pub(crate) struct Ticket(u64);
 
 /// A bounded queue that may be left from anywhere; each step costs the logarithm of its length.
 #[derive(Debug)]
-pub(crate) struct Waiting<T> {
+pub(crate) struct WaitQueue<T> {
     queue: BTreeMap<Ticket, (T, Option<Instant>)>,
     deadlines: BTreeSet<(Instant, Ticket)>,
     limit: usize,
     next: u64,
 }
 
-impl<T> Waiting<T> {
+impl<T> WaitQueue<T> {
     /// A queue for at most `limit`.
     pub(crate) fn new(limit: usize) -> Self {
         Self {
@@ -101,13 +101,13 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn rest(queue: &mut Waiting<u32>) -> Vec<u32> {
+    fn rest(queue: &mut WaitQueue<u32>) -> Vec<u32> {
         std::iter::from_fn(|| queue.pop()).map(|(_, one)| one).collect()
     }
 
     #[test]
     fn those_that_stay_keep_their_order() {
-        let mut queue = Waiting::new(9);
+        let mut queue = WaitQueue::new(9);
         let tickets: Vec<_> = (0..9).map(|one| queue.push(one, None).expect("room")).collect();
         for (gone, ticket) in [(4, tickets[4]), (0, tickets[0]), (8, tickets[8])] {
             assert_eq!((queue.remove(ticket), queue.remove(ticket)), (Some(gone), None));
@@ -120,20 +120,20 @@ mod tests {
 
     #[test]
     fn no_more_wait_than_may() {
-        let mut queue = Waiting::new(2);
+        let mut queue = WaitQueue::new(2);
         let first = queue.push(1, None).expect("room");
         assert!(queue.push(2, None).is_ok());
         assert_eq!(queue.push(3, None), Err(3));
         queue.remove(first);
         assert!(queue.push(4, None).is_ok());
         assert_eq!(rest(&mut queue), [2, 4]);
-        assert_eq!(Waiting::new(0).push(1, None), Err(1));
+        assert_eq!(WaitQueue::new(0).push(1, None), Err(1));
     }
 
     #[test]
     fn the_earliest_deadline_comes_first_and_nothing_stays_of_who_left() {
         let start = Instant::now();
-        let mut queue = Waiting::new(9);
+        let mut queue = WaitQueue::new(9);
         let mut push = |one, after| queue.push(one, Some(start + SECOND * after)).expect("room");
         let tickets = [push(0, 3), push(1, 1), push(2, 2), push(3, 2)];
         assert!(queue.push(4, None).is_ok());

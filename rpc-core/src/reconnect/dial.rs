@@ -91,7 +91,7 @@ async fn attempt(
             let time = limits.handshake_timeout;
             return Err(Error::refused(
                 Code::Unavailable,
-                format!("cannot connect to {address}: nobody answered within {time:?}"),
+                format!("cannot connect to {address}: there was no answer within {time:?}"),
             ));
         }
     };

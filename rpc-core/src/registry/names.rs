@@ -206,6 +206,6 @@ fn taken(name: &str, earlier: &Reference) -> Error {
 }
 
 fn full(limit: usize) -> Error {
-    let text = format!("the registry has its most of {limit} names (`Names::max_names`)");
+    let text = format!("the registry has {limit} names already, its limit (`Names::max_names`)");
     Error::new(Code::ResourceExhausted, text)
 }

@@ -72,8 +72,8 @@ pub(super) fn serve(shared: &Arc<ServerShared>, runtime: &Handle, incoming: Inco
     let no_place = match shared.registry.enter(&peer, &share) {
         Ok((place, gave_way)) => {
             if let Some(oldest) = gave_way {
-                let why = "it was being opened for the longest, and gave way to another one for want of room \
-                    (`max_connections`)";
+                let why = "the server needed room for another connection (`max_connections`), and of those still \
+                    being opened this one was the oldest";
                 events::connection_refused(&oldest, why);
                 shared.hooks.failed(&oldest, why);
             }
@@ -86,11 +86,11 @@ pub(super) fn serve(shared: &Arc<ServerShared>, runtime: &Handle, incoming: Inco
     let why = match no_place {
         NoPlace::Draining => "the server is shutting down".to_owned(),
         NoPlace::ShareRefusal(ShareRefusal::Full { limit }) => {
-            format!("the server has its most of {limit} connections (`max_connections`)")
+            format!("the server has {limit} connections already, its limit (`max_connections`)")
         }
         NoPlace::ShareRefusal(ShareRefusal::Share { own, limit }) => format!(
             "the server has {own} connections from this address, and keeps the rest of its {limit} (`max_connections`) \
-             for other ones"
+             for other addresses"
         ),
     };
     events::connection_refused(&peer, &why);

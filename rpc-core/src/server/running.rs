@@ -171,7 +171,7 @@ impl RunningServer {
         let _over = GraceOver(self);
         if !in_time {
             events::shutdown_cuts(self.running_calls());
-            let why = "the server shut down, and its time for what was under way was over";
+            let why = "the server shut down, and the time for calls under way was over";
             self.shared.registry.abort(&Error::unavailable(why));
             self.shared.registry.emptied().await;
             self.shared.host.take_detached().shutdown().await;

@@ -52,7 +52,7 @@ impl<Method, Name, T: Serialize + DeserializeOwned> Output<Method, Name> for T {
     message = "`{Self}`, the error of `{Method}`, cannot cross the network",
     label = "needs serde's `Serialize` and `Deserialize`, and to borrow nothing",
     note = "if the type is yours, add `#[derive(serde::Serialize, serde::Deserialize)]` to it",
-    note = "the errors of std, anyhow and others stay where they happened: return `farcall::Result<X>`, which any \
+    note = "the errors of std, anyhow and other libraries cannot be sent: return `farcall::Result<X>`, which any \
         error turns into with `.or_internal()?` (`farcall::OrFail`), or an error type of your own"
 )]
 pub trait ErrorOutput<Method> {}
@@ -106,7 +106,7 @@ impl<Method, E: From<Error>> ItemFailure<Method> for E {}
 
 /// The items of a stream that are called results.
 #[diagnostic::on_unimplemented(
-    message = "the items of a stream of `{Method}` are called like a `Result` and are not",
+    message = "the type of the items of a stream of `{Method}` is named like a `Result` but is not one",
     label = "not a `Result`",
     note = "make the items of a type whose name does not end in `Result`"
 )]
@@ -117,7 +117,7 @@ impl<Method, T, E> FallibleItem<Method> for Result<T, E> {}
 
 /// The return type of a method whose failures and results are told apart.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is called like a `Result` and is not one",
+    message = "`{Self}` is named like a `Result` but is not one",
     label = "not a `Result`",
     note = "mark the method `#[rpc(plain)]`"
 )]

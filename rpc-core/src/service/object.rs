@@ -123,7 +123,7 @@ impl Drop for LocalObject {
         guarded(|| service.into_iter().for_each(nesting::dispose));
         self.ending.tell(Error::new(
             Code::NotFound,
-            "nobody has a reference to the object any more",
+            "there is no reference to the object any more",
         ));
     }
 }

@@ -56,7 +56,7 @@ impl MemConnector {
 
     async fn open(&self) -> io::Result<BoxStream> {
         let nobody = || {
-            let message = format!("nobody in this process listens on mem://{}", self.name);
+            let message = format!("nothing in this process listens on mem://{}", self.name);
             io::Error::new(io::ErrorKind::ConnectionRefused, message)
         };
         let door = doors().get(&self.name).cloned().ok_or_else(nobody)?;

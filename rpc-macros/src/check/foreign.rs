@@ -8,7 +8,7 @@ use syn::Type;
 use crate::types;
 
 /// Why boxed errors do not travel.
-pub(super) const ERRORS: &str = "this error stays where it happened, because serde cannot handle it: return \
+pub(super) const ERRORS: &str = "this error cannot be sent, because serde cannot handle it: return \
     `farcall::Result<X>`, which any error turns into with `.or_internal()?` (`farcall::OrFail`), or an error type of \
     your own";
 /// Why a function does not travel.

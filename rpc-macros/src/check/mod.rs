@@ -23,7 +23,7 @@ pub(crate) fn trait_header(context: &Context, item: &ItemTrait) {
     if let Some(token) = &item.unsafety {
         context.error(
             token,
-            "a service cannot be an unsafe trait: nobody can vouch for the other side",
+            "a service cannot be an unsafe trait: the other side cannot be trusted to keep its promises",
         );
     }
     if let Some(token) = &item.modifiers.auto_token {
@@ -67,7 +67,7 @@ pub(crate) fn signature(context: &Context, signature: &Signature) {
     if let Safety::Unsafe(token) = &signature.safety {
         context.error(
             token,
-            "a method of a service cannot be unsafe: nobody can vouch for the caller",
+            "a method of a service cannot be unsafe: a remote caller cannot be trusted to keep its contract",
         );
     }
     if let Some(abi) = &signature.abi {
@@ -128,7 +128,7 @@ pub(crate) fn receiver(context: &Context, signature: &Signature) -> Option<Recei
     let Some(FnArg::Receiver(receiver)) = signature.inputs.first() else {
         context.error(
             &signature.ident,
-            "a method of a service takes `&self`: without it there is no implementation to call",
+            "a method of a service takes `&self`, which is the implementation that is called",
         );
         return None;
     };
@@ -190,12 +190,12 @@ pub(crate) fn is_misnamed(attribute: &Attribute) -> bool {
 pub(crate) fn method_attributes(context: &Context, attributes: &[Attribute]) {
     for attribute in attributes {
         if is_misnamed(attribute) {
-            context.error(attribute, "what is said about a method is written `#[rpc(…)]`");
+            context.error(attribute, "options of a method are written `#[rpc(…)]`");
         }
         if hides(attribute, &["cfg", "rpc"]) {
             context.error(
                 attribute,
-                "`cfg` and `rpc` cannot hide in a `cfg_attr`: declare the method twice, under a `cfg` each",
+                "`cfg` and `rpc` cannot stand inside a `cfg_attr`: declare the method twice, under a `cfg` each",
             );
         }
     }

@@ -22,7 +22,7 @@ pub(crate) fn streams(
     if let (Some(_), Some(taken)) = (&rpc.oneway, taken) {
         context.error(
             &taken.ty,
-            "a `oneway` method takes no stream: its caller does not wait, so nobody would send the items",
+            "a `oneway` method takes no stream: its caller does not wait, so the items would not be sent",
         );
     }
     if let (Some(option), true) = (&rpc.blocking, taken.is_some() || returned) {
@@ -39,7 +39,7 @@ pub(crate) fn streams(
     }
     if let Some(option) = &rpc.detached {
         let message =
-            "a method that returns a stream is not `detached`: nobody takes its items when the caller is gone";
+            "a method that returns a stream cannot be `detached`: its items are useless when the caller is gone";
         context.error(option, message);
     }
     for option in rpc

@@ -78,7 +78,7 @@ fn is_unsized(context: &Context, place: Place, ty: &Type) -> bool {
     };
     context.error(
         ty,
-        format!("how long a value of this type is, is not known: write {instead}"),
+        format!("the size of a value of this type is not known: write {instead}"),
     );
     true
 }
@@ -186,7 +186,7 @@ impl<'ast> Visit<'ast> for TypeCheck<'_> {
             self.context.error(token, message);
         }
         if let Some(lifetime) = ty.lifetime.as_ref().filter(|lifetime| lifetime.ident == "static") {
-            let message = "on the other side nothing lives that long: leave out `'static`, or own the data";
+            let message = "nothing on the other side lives as long as `'static`: leave it out, or own the data";
             self.context.error(lifetime, message);
         }
         self.visit_type(&ty.elem);

@@ -57,10 +57,15 @@ pub(super) fn asserts(service: &Service) -> TokenStream {
 /// Whether something is asked about each of the method's types that needs it, so that its calls need not complain
 /// about them.
 pub(crate) fn is_asked(service: &Service, method: &Method) -> bool {
-    let all = all_questions(service, method);
-    let (asked, hidden) = (!all.is_empty(), is_hidden(service, &method.output.ty));
-    let hides = all.iter().any(|question| is_hidden(service, &question.ty));
-    asked && !hidden && !hides && !method.is_streaming()
+    is_certain(service, method) && !all_questions(service, method).is_empty()
+}
+
+/// Whether each of the method's types is well known or asked about.
+pub(crate) fn is_certain(service: &Service, method: &Method) -> bool {
+    let hides = |question: &Question| is_hidden(service, &question.ty);
+    !is_hidden(service, &method.output.ty)
+        && !all_questions(service, method).iter().any(hides)
+        && !method.is_streaming()
 }
 
 /// Everything that can be asked about the method's types.

@@ -13,12 +13,16 @@ pub(super) fn definition(service: &Service) -> TokenStream {
     ))
 }
 
-pub(super) fn implementation(service: &Service) -> TokenStream {
+pub(super) fn methods(service: &Service) -> TokenStream {
+    proxy(service).methods()
+}
+
+pub(super) fn implementation(service: &Service, methods: TokenStream) -> TokenStream {
     let proxy = proxy(service);
     let parts = [
         proxy.common(None),
         proxy.provided(),
-        proxy.methods(),
+        methods,
         proxy.trait_implementation(),
     ];
     parts.into_iter().collect()

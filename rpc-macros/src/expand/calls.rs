@@ -7,14 +7,14 @@ use syn::{Ident, Type, parse_quote, spanned::Spanned};
 use super::{descriptor, proxy::Proxy, split};
 use crate::{
     model::{Argument, Kind, Method},
-    names::local,
+    names::{self, local},
     streams::{self, Streamed},
     types,
 };
 
 impl Proxy<'_> {
     pub(super) fn methods(&self) -> TokenStream {
-        let ident = self.ident;
+        let ident = names::placeless(self.ident);
         let generics = self.bounded();
         let (impl_generics, arguments, clause) = split(&generics);
         let methods = self.service.methods.iter().enumerate();
@@ -42,7 +42,7 @@ impl Proxy<'_> {
         let position = descriptor::position(self.service, index);
         let call = self.call(
             method,
-            &quote_spanned!(method.span()=> &#this.stub, &__FARCALL_DESCRIPTOR.methods[#position], &(#(#values,)*)),
+            &quote_spanned!(method.span=> &#this.stub, &__FARCALL_DESCRIPTOR.methods[#position], &(#(#values,)*)),
         );
         let fallbacks = method.asked.then(|| {
             quote!(
@@ -63,7 +63,7 @@ impl Proxy<'_> {
 
     /// The call of the library that makes the method's call.
     fn call(&self, method: &Method, arguments: &TokenStream) -> TokenStream {
-        let (stub, span) = (&self.stub, method.span());
+        let (stub, span) = (&self.stub, method.span);
         let feeds = if method.takes_streams() {
             let feeds = local("feeds");
             quote!(#feeds)
@@ -169,7 +169,7 @@ fn feeds(method: &Method) -> TokenStream {
     let feeds = local("feeds");
     let streams = method.arguments.iter().filter_map(|argument| {
         let (ident, form) = (&argument.ident, argument.stream.as_ref()?.form());
-        Some(quote_spanned!(method.span()=> let #ident = __farcall::Feeds::add::<#form, _>(&mut #feeds, #ident);))
+        Some(quote_spanned!(method.span=> let #ident = __farcall::Feeds::add::<#form, _>(&mut #feeds, #ident);))
     });
     quote! {
         let mut #feeds = __farcall::Feeds::none();

@@ -12,14 +12,18 @@ pub(super) fn definition(service: &Service) -> TokenStream {
     proxy(service).definition(&format!(" Calls the methods of a remote [`{name}`]."))
 }
 
-pub(super) fn implementation(service: &Service) -> TokenStream {
+pub(super) fn methods(service: &Service) -> TokenStream {
+    proxy(service).methods()
+}
+
+pub(super) fn implementation(service: &Service, methods: TokenStream) -> TokenStream {
     let proxy = proxy(service);
     let descriptor = Ident::new("__FARCALL_DESCRIPTOR", Span::call_site());
     let parts = [
         proxy.common(Some(&descriptor)),
         proxy.provided(),
         in_process(service),
-        proxy.methods(),
+        methods,
         proxy.trait_implementation(),
     ];
     parts.into_iter().collect()

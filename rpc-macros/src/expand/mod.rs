@@ -14,7 +14,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{ConstParam, GenericParam, Generics, ImplGenerics, LifetimeParam, TypeParam, TypeParamBound, WhereClause};
 
-pub(crate) use asserts::is_asked;
+pub(crate) use asserts::{is_asked, is_certain};
 pub(crate) use pointers::names_self;
 pub(crate) use trait_def::trait_definition;
 
@@ -24,23 +24,26 @@ use crate::model::Service;
 ///
 /// The types stand where the trait stands; all else is in one anonymous constant, so that the names it needs are
 /// nobody's.
-pub(crate) fn companions(service: &Service) -> TokenStream {
-    let library = &service.library;
-    let cfgs: Vec<_> = service.cfgs().collect();
-    let (mut definitions, mut implementations) = (
-        vec![client::definition(service)],
-        vec![
-            asserts::asserts(service),
-            descriptor::descriptor(service),
-            client::implementation(service),
-        ],
-    );
+pub(crate) fn companions(mut service: Service) -> TokenStream {
+    let mut definitions = vec![client::definition(&service)];
+    let (client, mut blocking) = (client::methods(&service), TokenStream::new());
     if service.blocking {
-        definitions.push(blocking::definition(service));
-        implementations.push(blocking::implementation(service));
+        definitions.push(blocking::definition(&service));
+        blocking = blocking::methods(&service);
     }
-    definitions.push(server::definition(service));
+    definitions.push(server::definition(&service));
+    service.leave_places();
+    let service = &service;
+    let mut implementations = vec![
+        asserts::asserts(service),
+        descriptor::descriptor(service),
+        client::implementation(service, client),
+    ];
+    if service.blocking {
+        implementations.push(blocking::implementation(service, blocking));
+    }
     implementations.extend([server::implementation(service), pointers::implementations(service)]);
+    let (library, cfgs) = (&service.library, service.cfgs().collect::<Vec<_>>());
     let (lints, silenced) = (service.lints(), silenced());
     let definitions = definitions
         .into_iter()

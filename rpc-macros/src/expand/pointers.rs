@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{
     FnArg, Generics, Ident, Pat, Path, TraitItem, TraitItemConst, TraitItemFn, Type, WherePredicate, parse_quote,
+    parse_quote_spanned,
     visit_mut::{self, VisitMut},
 };
 
@@ -14,11 +15,13 @@ pub(super) fn implementations(service: &Service) -> TokenStream {
     if !service.pointers {
         return TokenStream::new();
     }
-    let implementation = &service.names.implementation;
+    // All of it at one place, or else an editor leads to the attribute's own source.
+    let place = service.item.ident.span();
+    let target = Ident::new(&service.names.implementation.to_string(), place);
     let pointers: [Type; 3] = [
-        parse_quote!(&'__farcall #implementation),
-        parse_quote!(__farcall::std::boxed::Box<#implementation>),
-        parse_quote!(__farcall::std::sync::Arc<#implementation>),
+        parse_quote_spanned!(place=> &'__farcall #target),
+        parse_quote_spanned!(place=> __farcall::std::boxed::Box<#target>),
+        parse_quote_spanned!(place=> __farcall::std::sync::Arc<#target>),
     ];
     pointers.iter().map(|pointer| implemented(service, pointer)).collect()
 }

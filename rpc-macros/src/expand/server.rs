@@ -155,13 +155,13 @@ fn call(service: &Service, method: &Method, path: &Path) -> TokenStream {
             Some(stream) => inbound(service, index, argument, stream, path),
             None => adapted(index, argument),
         });
-    let wait = (method.kind == Kind::Async).then(|| quote_spanned!(method.span()=> .await));
-    quote_spanned!(method.span()=> <#implementation as #path>::#ident(&#this, #(#arguments),*) #wait)
+    let wait = (method.kind == Kind::Async).then(|| quote_spanned!(method.span=> .await));
+    quote_spanned!(method.span=> <#implementation as #path>::#ident(&#this, #(#arguments),*) #wait)
 }
 
 /// The encoded answer.
 fn encoding(method: &Method, value: &TokenStream) -> TokenStream {
-    let (span, invocation) = (method.span(), local("invocation"));
+    let (span, invocation) = (method.span, local("invocation"));
     let value = match (method.output.bytes, method.output.fallible) {
         (true, true) => quote_spanned!(span=> __farcall::std::result::Result::map(#value, __farcall::AsBytes)),
         (true, false) => quote_spanned!(span=> __farcall::AsBytes(#value)),
@@ -176,7 +176,7 @@ fn encoding(method: &Method, value: &TokenStream) -> TokenStream {
 
 /// The answer that is a stream, and the sending of its items.
 fn streaming(method: &Method, value: &TokenStream) -> TokenStream {
-    let (streams, invocation, span) = (local("streams"), local("invocation"), method.span());
+    let (streams, invocation, span) = (local("streams"), local("invocation"), method.span);
     let form = method.output.stream.as_ref().map(Streamed::form);
     if method.output.fallible {
         quote_spanned! {span=>
@@ -204,12 +204,12 @@ fn decoding(service: &Service, method: &Method, path: &Path) -> TokenStream {
         }
     });
     if method.asked {
-        return quote_spanned! {method.span()=>
+        return quote_spanned! {method.span=>
             use __farcall::{Unanswerable as _, Undecodable as _};
             let (#(#names,)*) = __farcall::Arrived::<(#(#types,)*)>::new().arguments(&#invocation)?;
         };
     }
-    quote_spanned! {method.span()=>
+    quote_spanned! {method.span=>
         let (#(#names,)*): (#(#types,)*) = __farcall::Invocation::arguments(&#invocation)?;
     }
 }

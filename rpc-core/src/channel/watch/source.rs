@@ -12,7 +12,7 @@ use super::SharedValue;
 use crate::{
     Error,
     channel::coding::{Decode, Items},
-    driver::{ItemBatch, RecvStream},
+    driver::{ReceivedBatch, RecvStream},
     sync::Mutex,
 };
 
@@ -74,7 +74,7 @@ impl<T> ValueSource<T> {
     fn poll_take(
         &self,
         shared: &SharedValue<T>,
-        batch: impl FnOnce() -> Poll<Option<Result<ItemBatch, Error>>>,
+        batch: impl FnOnce() -> Poll<Option<Result<ReceivedBatch, Error>>>,
     ) -> Poll<()> {
         let Some(_taking) = Taking::begin(self, shared) else {
             return Poll::Pending;
@@ -99,7 +99,7 @@ impl<T> ValueSource<T> {
         }
     }
 
-    fn show(&self, shared: &SharedValue<T>, batch: ItemBatch) {
+    fn show(&self, shared: &SharedValue<T>, batch: ReceivedBatch) {
         let number = batch.number;
         // Of values that came together only the last one counts.
         let last = Items::new(batch, self.recv_stream.wire(), self.decode).last();

@@ -344,7 +344,7 @@ impl QueuedCall {
             return Poll::Pending;
         };
         ready!(timer.as_mut().poll(cx));
-        let text = "no turn before the deadline; does the runtime of the connection still run?";
+        let text = "the call did not get its turn before the deadline; does the runtime of the connection still run?";
         let error = Error::deadline_exceeded(text).with_outcome(self.link.leave(self.ticket));
         Poll::Ready(Err(error))
     }

@@ -283,7 +283,7 @@ pub(in crate::client) fn bottom(channel: Option<Channel>, request: Request) -> A
 fn payload(body: Bytes, sent: &Parcel<ThinVec<OutgoingAttachment>>) -> Result<Payload, Error> {
     if sent.is_taken() {
         let text =
-            "streams, channels and clients among the arguments can be sent once, and a layer sent the call again";
+            "a layer sent the call again, but streams, channels and clients among the arguments can be sent only once";
         return Err(Error::failed_precondition(text).with_outcome(Outcome::NotExecuted));
     }
     Ok(Payload::from_parts(Vec::from(body), sent.take().unwrap_or_default()))

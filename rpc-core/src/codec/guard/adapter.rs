@@ -7,7 +7,7 @@ use std::{fmt, marker::PhantomData};
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};
 
 use super::{
-    Guard, Refusal,
+    Guard, GuardRefusal,
     place::{Elements, In, InMap, InOption, InSequence, ValuePlace},
 };
 
@@ -40,7 +40,7 @@ impl Guard {
     #[inline]
     fn open<T, P: ValuePlace, E: Error>(&self) -> Result<(), E> {
         let Some(depth) = self.depth.get().checked_sub(1) else {
-            return Err(self.refuse(Refusal::Depth));
+            return Err(self.refuse(GuardRefusal::Depth));
         };
         self.stand::<T, E>()?;
         self.place::<T, P, E>()?;

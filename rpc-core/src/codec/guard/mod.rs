@@ -25,7 +25,7 @@ pub(super) struct Guard {
     announced: usize,
     stack: StackShare,
     /// Kept here because a format's error type may drop the text.
-    refused: Cell<Option<Refusal>>,
+    refused: Cell<Option<GuardRefusal>>,
 }
 
 impl Guard {
@@ -53,11 +53,13 @@ impl Guard {
     pub(super) fn refusal(&self) -> Option<CodecError> {
         let DecodeLimits { depth, memory } = self.limits;
         self.refused.get().map(|refused| match refused {
-            Refusal::Depth => CodecError::new(format!("the value nests deeper than {depth}, the limit (`max_depth`)")),
-            Refusal::Memory => CodecError::new(format!(
+            GuardRefusal::Depth => {
+                CodecError::new(format!("the value nests deeper than {depth}, the limit (`max_depth`)"))
+            }
+            GuardRefusal::Memory => CodecError::new(format!(
                 "the elements of the value need more than {memory} bytes of memory, the limit (`max_decoded`)"
             )),
-            Refusal::Stack => no_room(),
+            GuardRefusal::Stack => no_room(),
         })
     }
 
@@ -67,7 +69,7 @@ impl Guard {
         if self.stack.fits(size_of::<T>().saturating_mul(COPIES)) {
             Ok(())
         } else {
-            Err(self.refuse(Refusal::Stack))
+            Err(self.refuse(GuardRefusal::Stack))
         }
     }
 
@@ -78,19 +80,19 @@ impl Guard {
                 self.memory.set(left);
                 Ok(())
             }
-            None => Err(self.refuse(Refusal::Memory)),
+            None => Err(self.refuse(GuardRefusal::Memory)),
         }
     }
 
     #[cold]
-    fn refuse<E: de::Error>(&self, refused: Refusal) -> E {
+    fn refuse<E: de::Error>(&self, refused: GuardRefusal) -> E {
         self.refused.set(Some(refused));
-        E::custom("a decode limit is passed")
+        E::custom("a decode limit is exceeded")
     }
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Refusal {
+enum GuardRefusal {
     Depth,
     Memory,
     Stack,
@@ -154,8 +156,8 @@ pub(crate) const fn assert_inline<T>() {
     const {
         assert!(
             size_of::<T>() <= INLINE,
-            "the arguments, the result or the items of a method hold more than 128 KiB in themselves, which the stack \
-             of a thread may not have: put large arrays into a `Vec`"
+            "the arguments, the result or the items of a method hold more than 128 KiB inline, which the stack of a \
+             thread may not have: put large arrays into a `Vec`"
         );
     }
 }
@@ -168,8 +170,8 @@ fn no_room() -> CodecError {
         ""
     };
     CodecError::new(format!(
-        "decoding it would take more than {} KiB of stack{build}: its type holds too much in itself, level by level; \
-         large arrays belong into a `Vec`",
+        "decoding the value would take more than {} KiB of stack{build}: its type holds too much inline, level by \
+         level; put large arrays into a `Vec`",
         STACK >> 10
     ))
 }

@@ -37,13 +37,13 @@ thread_local! {
     static CAME: RefCell<Option<IncomingList>> = const { RefCell::new(None) };
 }
 
-const TOO_MANY: &str = "a message carries 1,024 streams, channels and clients at most";
+const TOO_MANY: &str = "a message carries at most 1,024 streams, channels and clients";
 const NOT_ENCODING: &str =
-    "streams, channels and clients can be serialised only into the arguments, results and items of calls";
+    "streams, channels and clients can only be serialised into the arguments, results and items of calls";
 const NOT_PLAIN: &str =
-    "the value of a watch channel carries a stream, a channel or a client, which cannot follow over a connection";
-const NOT_CARRIED: &str = "a stream, channel or client that did not come with the message: they come with the \
-    arguments, results and items of calls only, and a layer that makes an answer of its own loses them";
+    "the value of a watch channel carries a stream, a channel or a client, which cannot be sent with it";
+const NOT_CARRIED: &str = "a stream, channel or client did not come with the message: they come only with the \
+    arguments, results and items of calls, and a layer that makes an answer of its own loses them";
 
 /// Makes `list` the one of the message that is being encoded, and gives the one before. While a thread ends it has
 /// none: then messages are bytes and nothing else.

@@ -131,8 +131,8 @@ impl Drop for Attaching<'_, '_> {
 
 fn from_elsewhere(import: &Import) -> Error {
     let text = format!(
-        "the message's sender has the object from another connection, with {}: a reference goes back there and nowhere \
-         else; have the one who offers the object hand it out, or the sender offer one of its own that passes calls on",
+        "the message's sender has the object from another connection, with {}, and a reference can only go back there: \
+         let the owner of the object hand it out, or let the sender offer an object of its own that passes calls on",
         import.link().peer()
     );
     Error::refused(Code::FailedPrecondition, text)

@@ -272,8 +272,8 @@ impl Link {
 /// A request that would wait for the end of others, made inside a handler that others may wait for.
 fn no_room(length: usize) -> Error {
     let text = format!(
-        "a handler's request of {length} bytes finds no room beside others (`max_buffered`), and does not wait for it: \
-         both sides have calls under way, and each could wait for the other for ever"
+        "there is no room for a handler's request of {length} bytes beside the other messages (`max_buffered`), and it \
+         does not wait: both sides have calls under way, and each could wait for the other for ever"
     );
     Error::refused(Code::ResourceExhausted, text)
 }

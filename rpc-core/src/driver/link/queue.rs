@@ -15,12 +15,12 @@ use crate::{
     Code, Error, Outcome,
     clock::now,
     driver::attachments::Payload,
-    proto::{COPIED, RequestHead, Ticket, Waiting},
+    proto::{COPIED, RequestHead, Ticket, WaitQueue},
 };
 
 /// The calls that wait for a place on one connection.
 pub(super) struct CallQueue {
-    waiting: Waiting<WaitingCall>,
+    waiting: WaitQueue<WaitingCall>,
     /// What became of those that have left the queue and whose callers did not look yet.
     turned: HashMap<Ticket, Result<u32, NotStarted>>,
 }
@@ -37,7 +37,7 @@ struct WaitingCall {
 impl CallQueue {
     pub(super) fn new(limit: usize) -> Self {
         Self {
-            waiting: Waiting::new(limit),
+            waiting: WaitQueue::new(limit),
             turned: HashMap::new(),
         }
     }
@@ -224,7 +224,7 @@ impl LinkGuard<'_> {
 
 fn no_turn(state: &LinkState, timeout: Option<Duration>) -> Error {
     let text = format!(
-        "the call waited for its turn and had none within {:?}: {}",
+        "the call did not get its turn within {:?}: {}",
         timeout.unwrap_or_default(),
         state.connection.why_full()
     );

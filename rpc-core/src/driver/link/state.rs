@@ -205,8 +205,8 @@ impl LinkGuard<'_> {
                 // Why the call failed matters more than what it says about that.
                 Err(error) => {
                     let text =
-                        "the call failed, and what it says about that was dropped: too many bytes of answers wait to \
-                         be read";
+                        "the call failed, and the text of its error was dropped, because too many bytes of answers \
+                         wait to be read";
                     Error::new(error.code(), text).with_outcome(error.outcome())
                 }
             }

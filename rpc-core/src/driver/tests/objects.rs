@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::pair::{Reference, Side, object, pair, settle};
+use super::pair::{Side, TestReference, object, pair, settle};
 use crate::{
     Code, Error, Outcome, Service,
     driver::{Callee, Import},
@@ -10,10 +10,10 @@ use crate::{
 };
 
 async fn handed_over(from: &Side, to: &mut Side, object: &Arc<LocalObject>) -> Arc<Import> {
-    from.send(&Reference::Local(Arc::clone(object))).expect("sent");
+    from.send(&TestReference::Local(Arc::clone(object))).expect("sent");
     match to.received().await {
-        Reference::Import(import) => import,
-        Reference::Local(_) => panic!("it lives at the other end"),
+        TestReference::Import(import) => import,
+        TestReference::Local(_) => panic!("it lives at the other end"),
     }
 }
 
@@ -39,8 +39,8 @@ async fn an_object_comes_home_as_itself() {
     let (mut here, mut there) = pair();
     let (local, alive) = object();
     let import = handed_over(&here, &mut there, &local).await;
-    there.send(&Reference::Import(import)).expect("sent");
-    let Reference::Local(returned) = here.received().await else {
+    there.send(&TestReference::Import(import)).expect("sent");
+    let TestReference::Local(returned) = here.received().await else {
         panic!("it lives here");
     };
     assert!(Arc::ptr_eq(&returned, &local));
@@ -108,7 +108,7 @@ async fn an_object_that_panics_when_it_is_dropped_ends_no_connection() {
 async fn a_reference_that_nobody_claims_goes_back() {
     let (here, mut there) = pair();
     let (local, alive) = object();
-    here.send(&Reference::Local(local)).expect("sent");
+    here.send(&TestReference::Local(local)).expect("sent");
     drop(there.request().await);
     settle().await;
     assert!(alive.upgrade().is_none());
@@ -122,7 +122,7 @@ async fn an_object_behind_another_connection_does_not_travel() {
     let import = handed_over(&here, &mut there, &local).await;
     let (mine, alive) = object();
     let error = other
-        .send(&(Reference::Local(mine), Reference::Import(import)))
+        .send(&(TestReference::Local(mine), TestReference::Import(import)))
         .unwrap_err();
     assert_eq!(
         (error.code(), error.outcome()),
@@ -140,12 +140,12 @@ async fn a_result_that_cannot_travel_is_a_failure_of_the_call() {
     let (here, mut there) = pair();
     let (other, mut away) = pair();
     let (local, _) = object();
-    other.send(&Reference::Local(local)).expect("sent");
-    let import: Reference = away.received().await;
+    other.send(&TestReference::Local(local)).expect("sent");
+    let import: TestReference = away.received().await;
     let call = here.send(&()).expect("sent");
     let request = there.request().await;
     there.reply(request.call, &import);
-    let error = here.answer::<Reference>(call).await.err().expect("no result");
+    let error = here.answer::<TestReference>(call).await.err().expect("no result");
     assert_eq!(
         (error.code(), error.outcome()),
         (Code::FailedPrecondition, Outcome::Executed)

@@ -94,14 +94,11 @@ impl Side {
             object: target.map(Import::object),
             ..RequestHead::default()
         };
-        match self.link.start(
-            &head,
-            payload,
-            None,
-            crate::clock::now(),
-            std::task::Waker::noop(),
-            || false,
-        ) {
+        let now = crate::clock::now();
+        // However long this thread stood still: how a caller has the driver look is not what is tested here.
+        self.link.lock().look.looked(now);
+        let waker = std::task::Waker::noop();
+        match self.link.start(&head, payload, None, now, waker, || false) {
             Ok(Started::Sent(id)) => Ok(id),
             Ok(Started::Waits(_)) => Err(Error::unavailable("full")),
             Err(NotStarted::Refused(error)) => Err(error),
@@ -204,12 +201,12 @@ impl crate::Service for Nothing {
 }
 
 /// An object, or a reference to one, as a value.
-pub(super) enum Reference {
+pub(super) enum TestReference {
     Local(Arc<LocalObject>),
     Import(Arc<Import>),
 }
 
-impl Serialize for Reference {
+impl Serialize for TestReference {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let offered = match self {
             Self::Local(object) => attachments::OutgoingAttachment::Object(Arc::clone(object) as _),
@@ -220,7 +217,7 @@ impl Serialize for Reference {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Reference {
+impl<'de> serde::Deserialize<'de> for TestReference {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let place = u32::deserialize(deserializer)?;
         match attachments::claim(place).map_err(serde::de::Error::custom)?.0 {

@@ -8,15 +8,15 @@ use std::{
 
 use crate::harness::script::Script;
 use crate::proto::datagram::{
-    Admission, Endpoint, Opened, Opening, Refusal, Routed,
+    Admission, Endpoint, OpenedSession, Refusal, Routed, SessionOpening,
     packet::{COOKIE, Cookie, Datagram, VERSION, seal},
 };
 
 /// A client, as far as the door can tell.
-type Client = (SocketAddr, u64);
+type ClientKey = (SocketAddr, u64);
 
 pub(super) fn run(mut script: Script<'_>, now: Instant) {
-    let mut model = Model {
+    let mut model = DoorModel {
         door: Endpoint::new([script.below(256) as u8; 32], now),
         now,
         start: now,
@@ -51,20 +51,20 @@ pub(super) fn run(mut script: Script<'_>, now: Instant) {
     }
 }
 
-struct Model {
+struct DoorModel {
     door: Endpoint<u32>,
     now: Instant,
     start: Instant,
-    cookies: Vec<(Client, Cookie, Instant)>,
+    cookies: Vec<(ClientKey, Cookie, Instant)>,
     /// The number, the client and the welcome of each session.
-    sessions: BTreeMap<u64, (u32, Client, Vec<u8>)>,
-    by_client: HashMap<Client, u64>,
+    sessions: BTreeMap<u64, (u32, ClientKey, Vec<u8>)>,
+    by_client: HashMap<ClientKey, u64>,
     opened: u32,
     resets: u32,
     stopped: bool,
 }
 
-impl Model {
+impl DoorModel {
     /// Something that looks like a datagram.
     fn datagram(&self, script: &mut Script<'_>) -> Vec<u8> {
         let nonce = script.below(3) as u64;
@@ -201,7 +201,7 @@ impl Model {
     fn visit(&mut self, script: &mut Script<'_>) {
         let from = from(script);
         let nonce = script.below(3) as u64;
-        let mut opening = Opening::new(nonce, 1 << 16, self.now);
+        let mut opening = SessionOpening::new(nonce, 1 << 16, self.now);
         let mut hello = Vec::new();
         for _ in 0..script.below(16) {
             self.now = self.now.max(opening.poll_timeout());
@@ -215,7 +215,7 @@ impl Model {
                     *byte ^= 1 << script.below(8);
                 }
                 match opening.handle_datagram(&answer, self.now) {
-                    Some(Ok(Opened { session, .. })) => {
+                    Some(Ok(OpenedSession { session, .. })) => {
                         assert_eq!(self.by_client.get(&(from, nonce)), Some(&session));
                         return;
                     }

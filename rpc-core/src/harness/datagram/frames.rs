@@ -7,20 +7,21 @@ use std::{
 
 use bytes::BytesMut;
 
-use super::Link;
-use crate::harness::script::Script;
-use crate::proto::frame::{Kind, Subject, deframe, put_header};
-
-/// The bit of a stream's number that says that whoever reads the frame chose it.
-const BY_RECIPIENT: u32 = 1 << 31;
-
-/// What must keep its order: the frames of one call or stream (which of the two, whether the client numbered it, its
-/// number), or those of none.
-type Lane = Option<(bool, bool, u32)>;
+use super::ScriptedLink;
+use crate::{
+    harness::{
+        lane::{LaneKey, lane},
+        script::Script,
+    },
+    proto::{
+        StreamId,
+        frame::{Kind, Subject, deframe, put_header},
+    },
+};
 
 pub(super) fn run(mut script: Script<'_>, now: Instant) {
-    let mut model = Model {
-        link: Link::new(&mut script, now),
+    let mut model = FrameModel {
+        link: ScriptedLink::new(&mut script, now),
         ends: Default::default(),
         frames: 0,
     };
@@ -43,23 +44,23 @@ pub(super) fn run(mut script: Script<'_>, now: Instant) {
 }
 
 #[derive(Default)]
-struct End {
+struct FrameEnd {
     /// Not taken by the session yet.
     unsent: VecDeque<u8>,
     /// Read, and not a whole frame yet.
     input: BytesMut,
     /// What the peer is to read, by lane: payloads.
-    expected: HashMap<Lane, VecDeque<(Kind, Vec<u8>)>>,
+    expected: HashMap<LaneKey, VecDeque<(Kind, Vec<u8>)>>,
     closed: bool,
 }
 
-struct Model {
-    link: Link,
-    ends: [End; 2],
+struct FrameModel {
+    link: ScriptedLink,
+    ends: [FrameEnd; 2],
     frames: u32,
 }
 
-impl Model {
+impl FrameModel {
     fn write(&mut self, end: usize, script: &mut Script<'_>) {
         // A close comes once, behind everything else.
         let kind = match Kind::ALL[script.below(Kind::ALL.len())] {
@@ -68,7 +69,7 @@ impl Model {
         };
         let mut id = [0, 1, 2, 3, 40, 300][script.below(6)];
         if kind.subject() == Subject::Stream && script.below(2) == 0 {
-            id |= BY_RECIPIENT;
+            id = StreamId::theirs(id).0;
         }
         let most = [100, 100, 2000, 1 << 16][script.below(4)];
         let length = script.length(most);
@@ -94,7 +95,7 @@ impl Model {
         put_header(&mut frame, kind, false, id, length);
         frame.extend_from_slice(&payload);
         writer.unsent.extend(frame);
-        let lane = writer.expected.entry(lane(end, kind, id)).or_default();
+        let lane = writer.expected.entry(lane(kind, id, end)).or_default();
         lane.push_back((kind, payload));
     }
 
@@ -109,7 +110,7 @@ impl Model {
         self.ends[end].input.extend_from_slice(&bytes);
         while let Some(frame) = deframe(&mut self.ends[end].input).expect("only frames were written") {
             let writer = &mut self.ends[1 - end];
-            let lane = lane(1 - end, frame.kind, frame.id);
+            let lane = lane(frame.kind, frame.id, 1 - end);
             let expected = writer.expected.get_mut(&lane).and_then(VecDeque::pop_front);
             assert!(
                 expected == Some((frame.kind, frame.payload.to_vec())),
@@ -142,17 +143,5 @@ impl Model {
             assert!(end.expected.values().all(VecDeque::is_empty), "frames that never came");
         }
         self.link.assert_empty();
-    }
-}
-
-fn lane(writer: usize, kind: Kind, id: u32) -> Lane {
-    match kind.subject() {
-        Subject::CallOfSender => Some((false, writer == 0, id)),
-        Subject::CallOfRecipient => Some((false, writer == 1, id)),
-        Subject::Stream => {
-            let by_writer = id & BY_RECIPIENT == 0;
-            Some((true, (writer == 0) == by_writer, id & !BY_RECIPIENT))
-        }
-        Subject::Object | Subject::Connection => None,
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn run(mut script: Script<'_>, now: Instant) {
         budget: Budget::new([0, 1 << 30][script.below(2)]),
         max_segments: 1 + script.below(64),
     };
-    let mut model = Model {
+    let mut model = SessionModel {
         session: Session::new(setup, now),
         now,
         number: 0,
@@ -56,7 +56,7 @@ pub(super) fn run(mut script: Script<'_>, now: Instant) {
     }
 }
 
-struct Model {
+struct SessionModel {
     session: Session,
     now: Instant,
     /// The number of the next packet.
@@ -72,7 +72,7 @@ struct Model {
     strangers: HashMap<SocketAddr, Option<(usize, usize)>>,
 }
 
-impl Model {
+impl SessionModel {
     fn act(&mut self, action: u8, script: &mut Script<'_>) {
         match action % 16 {
             0..=6 => {

@@ -16,7 +16,7 @@ const PATIENCE: u32 = 5000;
 
 /// Two honest ends.
 #[derive(Debug)]
-pub(super) struct Link {
+pub(super) struct ScriptedLink {
     ends: [Session; 2],
     now: Instant,
     /// How much of the peer's hello is still to be read, by end.
@@ -37,7 +37,7 @@ struct Flight {
     datagram: Vec<u8>,
 }
 
-impl Link {
+impl ScriptedLink {
     pub(super) fn new(script: &mut Script<'_>, now: Instant) -> Self {
         let client = address(1000);
         let window = [1 << 14, 1 << 16, 1 << 20][script.below(3)];

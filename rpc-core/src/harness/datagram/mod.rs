@@ -8,7 +8,7 @@ mod link;
 
 use std::time::Instant;
 
-use self::link::Link;
+use self::link::ScriptedLink;
 use super::script::Script;
 
 /// Reads `data` as a datagram, or runs it as a script of what happens to sessions of datagrams: its first byte says

@@ -19,7 +19,7 @@ use crate::{
     Code, Error, Limits,
     proto::{
         Attachment, Capacity, Carrier, Event, Flow, ItemReader, ItemWriter, Lost, Received, RequestHead, StreamId,
-        connection::Held,
+        connection::Usage,
     },
 };
 
@@ -45,7 +45,7 @@ pub(super) fn run(mut script: Script<'_>, now: Instant) {
         .max_streams(STREAMS)
         .stream_window(WINDOW)
         .max_stream_window(100 << 10);
-    let mut model = Model {
+    let mut model = StreamModel {
         net: Net::new(carrier, &[limits.clone(), limits].map(Limits::normalised), now),
         sides: Default::default(),
         streams: Vec::new(),
@@ -68,7 +68,7 @@ struct Truth {
 
 /// What one side has.
 #[derive(Default)]
-struct Side {
+struct StreamSide {
     senders: Vec<(StreamId, usize)>,
     receivers: Vec<(StreamId, usize)>,
     /// Calls that wait for an answer.
@@ -83,15 +83,15 @@ struct Side {
     watches: BTreeSet<u64>,
 }
 
-struct Model {
+struct StreamModel {
     net: Net,
-    sides: [Side; 2],
+    sides: [StreamSide; 2],
     streams: Vec<Truth>,
     /// Watches, of both sides.
     watched: u64,
 }
 
-impl Model {
+impl StreamModel {
     fn act(&mut self, action: u8, script: &mut Script<'_>) -> Result<(), Lost> {
         let end = usize::from(action & 1);
         match action / 2 % 12 {
@@ -478,7 +478,7 @@ impl Model {
             .filter(|&(_, count)| count > 0)
             .collect();
             assert!(left.is_empty(), "{left:?} are left");
-            assert_eq!(connection.held(), Held::default());
+            assert_eq!(connection.held(), Usage::default());
             assert!(connection.is_drained());
         }
     }

@@ -7,23 +7,23 @@ use std::{
 
 use ::bytes::{Bytes, BytesMut};
 
-use crate::harness::script::Script;
+use crate::harness::{
+    lane::{LaneKey, lane},
+    script::Script,
+};
 use crate::{
     Limits,
     proto::{
-        Announced, Carrier, Connection, Lost, Settings, StreamId,
-        frame::{HEADER, Header, Kind, Subject},
+        Announced, Carrier, Connection, Lost, Settings,
+        frame::{HEADER, Header},
     },
 };
 
-/// What keeps its order: the calls of one side with one number, one stream, or all that is neither.
-type Lane = (u8, bool, u32);
-
 #[derive(Default)]
-struct Wire {
+struct InTransit {
     /// Written, and not a whole frame yet where frames are told apart.
     bytes: BytesMut,
-    lanes: BTreeMap<Lane, VecDeque<BytesMut>>,
+    lanes: BTreeMap<LaneKey, VecDeque<BytesMut>>,
 }
 
 pub(in crate::harness) struct Net {
@@ -31,7 +31,7 @@ pub(in crate::harness) struct Net {
     pub(in crate::harness) now: Instant,
     carrier: Carrier,
     /// What is on its way to each end.
-    wires: [Wire; 2],
+    wires: [InTransit; 2],
 }
 
 impl Net {
@@ -133,12 +133,15 @@ impl Net {
     }
 }
 
-impl Wire {
+impl InTransit {
     /// Puts whole frames on their lanes.
     fn sort(&mut self, from: usize) {
         while let Some(header) = Header::read(&self.bytes) {
             let frame = self.bytes.split_to(HEADER + header.length);
-            self.lanes.entry(lane(header, from)).or_default().push_back(frame);
+            self.lanes
+                .entry(lane(header.kind().expect("only frames were written"), header.id, from))
+                .or_default()
+                .push_back(frame);
         }
     }
 
@@ -152,17 +155,5 @@ impl Wire {
         let next = frames.and_then(VecDeque::pop_front).unwrap_or_default();
         self.lanes.retain(|_, frames| !frames.is_empty());
         next
-    }
-}
-
-fn lane(header: Header, from: usize) -> Lane {
-    match header.kind().map(Kind::subject) {
-        Some(Subject::CallOfSender) => (1, from == 0, header.id),
-        Some(Subject::CallOfRecipient) => (1, from == 1, header.id),
-        Some(Subject::Stream) => {
-            let stream = StreamId(header.id);
-            (2, (from == 0) == stream.is_ours(), stream.number())
-        }
-        Some(Subject::Object | Subject::Connection) | None => (0, false, 0),
     }
 }

@@ -1,12 +1,12 @@
 //! Users that make calls, and those that serve them.
 
-use super::{Attachment, Bytes, RequestHead, Task, Work, World};
+use super::{Attachment, Bytes, RequestHead, UserTask, UserWork, UserWorld};
 use crate::harness::pair::body;
 
 /// How deep handlers call back.
 const DEPTH: u64 = 3;
 
-impl World<'_> {
+impl UserWorld<'_> {
     /// Makes a call, unless it would be refused; one of depth 0 is not made by a handler.
     pub(super) fn call(&mut self, side: usize, depth: u64) -> Option<usize> {
         let content = self.content(self.longest(side));
@@ -27,7 +27,7 @@ impl World<'_> {
             return None;
         };
         let gives_up = self.choices.one_in(8);
-        let task = self.add(side, Work::Calls { call, gives_up });
+        let task = self.add(side, UserWork::Calls { call, gives_up });
         self.callers.insert((side, call), task);
         self.claim(side, &head.attachments);
         Some(task)
@@ -48,7 +48,7 @@ impl World<'_> {
 
     pub(super) fn end_call(&mut self, side: usize, call: u32) {
         if let Some(task) = self.callers.remove(&(side, call)) {
-            self.tasks[task].work = Work::Done;
+            self.tasks[task].work = UserWork::Done;
         }
         self.net.ends[side].release(call);
     }
@@ -61,7 +61,7 @@ impl World<'_> {
             children.clear();
         }
         let calls_back = head.method < DEPTH && self.choices.one_in(3);
-        let serves = Work::Serves {
+        let serves = UserWork::Serves {
             call,
             children,
             depth: head.method,
@@ -73,8 +73,8 @@ impl World<'_> {
     }
 
     /// Says whether something has happened, and whether the call is answered.
-    pub(super) fn serve(&mut self, side: usize, work: &mut Work) -> (bool, bool) {
-        let Work::Serves {
+    pub(super) fn serve(&mut self, side: usize, work: &mut UserWork) -> (bool, bool) {
+        let UserWork::Serves {
             call,
             children,
             depth,
@@ -107,7 +107,7 @@ impl World<'_> {
         let Some(&task) = self.handlers.get(&(side, call)) else {
             return;
         };
-        if let Work::Serves { children, stopped, .. } = &mut self.tasks[task].work {
+        if let UserWork::Serves { children, stopped, .. } = &mut self.tasks[task].work {
             *stopped = true;
             for child in std::mem::take(children) {
                 self.drop_task(child);
@@ -117,15 +117,15 @@ impl World<'_> {
     }
 
     fn drop_task(&mut self, number: usize) {
-        let Task { side, .. } = self.tasks[number];
-        match std::mem::replace(&mut self.tasks[number].work, Work::Done) {
-            Work::Sends(sender) => self.end_sender(side, &sender),
-            Work::Reads(reader) => self.drop_reader(side, &reader),
-            Work::Calls { call, .. } => {
+        let UserTask { side, .. } = self.tasks[number];
+        match std::mem::replace(&mut self.tasks[number].work, UserWork::Done) {
+            UserWork::Sends(sender) => self.end_sender(side, &sender),
+            UserWork::Reads(reader) => self.drop_reader(side, &reader),
+            UserWork::Calls { call, .. } => {
                 self.net.ends[side].abandon(call);
                 self.callers.remove(&(side, call));
             }
-            Work::Serves { .. } | Work::Done => {}
+            UserWork::Serves { .. } | UserWork::Done => {}
         }
     }
 }

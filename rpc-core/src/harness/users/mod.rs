@@ -17,11 +17,11 @@ use std::{
 use ::bytes::Bytes;
 use thin_vec::ThinVec;
 
-use self::{choices::Choices, readers::Reader, senders::Sender};
+use self::{choices::Choices, readers::StreamReader, senders::StreamWriter};
 use super::{script::Script, streams::Net};
 use crate::{
     Error, Limits,
-    proto::{Attachment, Carrier, Connection, Event, Flow, RequestHead, StreamId, connection::Held},
+    proto::{Attachment, Carrier, Connection, Event, Flow, RequestHead, StreamId, connection::Usage},
 };
 
 /// The first window of every stream.
@@ -37,7 +37,7 @@ pub(super) fn run(script: Script<'_>, now: Instant) {
     let carrier = *choices.pick(&[Carrier::Stream, Carrier::Stream, Carrier::Datagrams]);
     let limits = [limits(&mut choices), limits(&mut choices)];
     let most = 2 + choices.below(24);
-    let mut world = World {
+    let mut world = UserWorld {
         net: Net::new(carrier, &limits, now),
         limits,
         choices,
@@ -72,9 +72,9 @@ fn limits(choices: &mut Choices<'_>) -> Limits {
 
 /// What a user is at.
 #[derive(Debug)]
-enum Work {
-    Sends(Sender),
-    Reads(Reader),
+enum UserWork {
+    Sends(StreamWriter),
+    Reads(StreamReader),
     /// It waits for the answer of a call, if it does not give up before.
     Calls {
         call: u32,
@@ -92,18 +92,18 @@ enum Work {
 }
 
 #[derive(Debug)]
-struct Task {
+struct UserTask {
     side: usize,
-    work: Work,
+    work: UserWork,
     /// It waits to be woken.
     asleep: bool,
 }
 
-struct World<'a> {
+struct UserWorld<'a> {
     net: Net,
     limits: [Limits; 2],
     choices: Choices<'a>,
-    tasks: Vec<Task>,
+    tasks: Vec<UserTask>,
     /// Which task is to be woken, by its side and the stream or call.
     readers: BTreeMap<(usize, u32), usize>,
     callers: BTreeMap<(usize, u32), usize>,
@@ -112,7 +112,7 @@ struct World<'a> {
     streams: usize,
 }
 
-impl World<'_> {
+impl UserWorld<'_> {
     /// Tasks, writers and readers go on in any order.
     fn mingle(&mut self) {
         for _ in 0..self.choices.below(256) {
@@ -139,7 +139,7 @@ impl World<'_> {
             if self.go_on(false) {
                 continue;
             }
-            if self.tasks.iter().all(Task::is_done) {
+            if self.tasks.iter().all(UserTask::is_done) {
                 break;
             }
             assert!(!self.go_on(true), "a task was not woken: {}", self.state());
@@ -147,7 +147,7 @@ impl World<'_> {
             self.net.pass(REST).expect("both are honest");
         }
         for end in &self.net.ends {
-            assert_eq!(end.held(), Held::default(), "something is left");
+            assert_eq!(end.held(), Usage::default(), "something is left");
         }
     }
 
@@ -200,8 +200,8 @@ impl World<'_> {
         sides.chain(tasks.map(|task| format!("\n{task:?}"))).collect()
     }
 
-    fn add(&mut self, side: usize, work: Work) -> usize {
-        self.tasks.push(Task {
+    fn add(&mut self, side: usize, work: UserWork) -> usize {
+        self.tasks.push(UserTask {
             side,
             work,
             asleep: false,
@@ -212,16 +212,16 @@ impl World<'_> {
     /// A task does one thing; says whether it could.
     fn step(&mut self, number: usize) -> bool {
         let side = self.tasks[number].side;
-        let mut work = std::mem::replace(&mut self.tasks[number].work, Work::Done);
+        let mut work = std::mem::replace(&mut self.tasks[number].work, UserWork::Done);
         let (moved, done) = match &mut work {
-            Work::Sends(sender) => self.send(side, sender),
-            Work::Reads(reader) => self.read(number, side, reader),
-            Work::Calls { call, gives_up } => self.wait_or_give_up(side, *call, *gives_up),
-            Work::Serves { .. } => self.serve(side, &mut work),
-            Work::Done => return false,
+            UserWork::Sends(sender) => self.send(side, sender),
+            UserWork::Reads(reader) => self.read(number, side, reader),
+            UserWork::Calls { call, gives_up } => self.wait_or_give_up(side, *call, *gives_up),
+            UserWork::Serves { .. } => self.serve(side, &mut work),
+            UserWork::Done => return false,
         };
         // Whoever serves looks again and again: those that it waits for do not wake it.
-        self.tasks[number].asleep = !moved && !matches!(work, Work::Serves { .. });
+        self.tasks[number].asleep = !moved && !matches!(work, UserWork::Serves { .. });
         if !done {
             self.tasks[number].work = work;
         }
@@ -261,8 +261,8 @@ impl World<'_> {
     }
 }
 
-impl Task {
+impl UserTask {
     fn is_done(&self) -> bool {
-        matches!(self.work, Work::Done)
+        matches!(self.work, UserWork::Done)
     }
 }

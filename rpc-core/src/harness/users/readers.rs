@@ -1,11 +1,11 @@
 //! Users that read streams, in the orders in which programs do.
 
-use super::{Attachment, Error, Flow, StreamId, ThinVec, VecDeque, Work, World};
-use crate::proto::{Batch, ItemReader, Received};
+use super::{Attachment, Error, Flow, StreamId, ThinVec, UserWork, UserWorld, VecDeque};
+use crate::proto::{ItemBatch, ItemReader, Received};
 
 /// In what order the streams of one message are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
+pub(super) enum ReadOrder {
     /// By a task for each.
     Each,
     /// One after another, those that an item carries before the next item.
@@ -18,31 +18,31 @@ pub(super) enum Order {
     Merge,
 }
 
-const ORDERS: &[Order] = &[
-    Order::Each,
-    Order::Each,
-    Order::Deep,
-    Order::Zip,
-    Order::Firsts,
-    Order::Merge,
+const ORDERS: &[ReadOrder] = &[
+    ReadOrder::Each,
+    ReadOrder::Each,
+    ReadOrder::Deep,
+    ReadOrder::Zip,
+    ReadOrder::Firsts,
+    ReadOrder::Merge,
 ];
 
 /// A user that reads streams.
 #[derive(Debug)]
-pub(super) struct Reader {
-    order: Order,
-    feeds: VecDeque<Feed>,
+pub(super) struct StreamReader {
+    order: ReadOrder,
+    feeds: VecDeque<OpenStream>,
     /// Those that are read before anything else, the last one first.
-    inner: Vec<Feed>,
+    inner: Vec<OpenStream>,
     /// Ends that are kept.
-    kept: Vec<Feed>,
+    kept: Vec<OpenStream>,
     /// After so many items of a stream it stops.
     enough: usize,
 }
 
 /// One stream.
 #[derive(Debug)]
-struct Feed {
+struct OpenStream {
     stream: StreamId,
     /// What the items of the latest batch carry that were not taken.
     items: VecDeque<ThinVec<Attachment>>,
@@ -50,13 +50,13 @@ struct Feed {
 }
 
 /// What a stream has for its reader.
-enum Next {
+enum NextRead {
     Item(ThinVec<Attachment>),
     Nothing,
     End,
 }
 
-impl Feed {
+impl OpenStream {
     fn new(stream: StreamId) -> Self {
         Self {
             stream,
@@ -65,7 +65,7 @@ impl Feed {
         }
     }
 
-    fn unpack(&mut self, batch: Batch) {
+    fn unpack(&mut self, batch: ItemBatch) {
         let (mut items, mut lists) = (ItemReader::new(batch.items), batch.attachments);
         while let Some(item) = items.next() {
             let list = item.carries.then(|| lists.pop_front().expect("the item's list"));
@@ -76,7 +76,7 @@ impl Feed {
     }
 }
 
-impl World<'_> {
+impl UserWorld<'_> {
     pub(super) fn readers(&mut self, side: usize, streams: Vec<StreamId>) -> Vec<usize> {
         if streams.is_empty() {
             return Vec::new();
@@ -87,39 +87,39 @@ impl World<'_> {
         } else {
             usize::MAX
         };
-        let reader = |feeds| Reader {
+        let reader = |feeds| StreamReader {
             order,
             feeds,
             inner: Vec::new(),
             kept: Vec::new(),
             enough,
         };
-        if order == Order::Each {
-            let one = |stream| self.reader(side, reader([Feed::new(stream)].into()));
+        if order == ReadOrder::Each {
+            let one = |stream| self.reader(side, reader([OpenStream::new(stream)].into()));
             return streams.into_iter().map(one).collect();
         }
-        let mut all = reader(streams.into_iter().map(Feed::new).collect());
-        if order == Order::Deep {
+        let mut all = reader(streams.into_iter().map(OpenStream::new).collect());
+        if order == ReadOrder::Deep {
             all.inner = all.feeds.drain(..).rev().collect();
         }
         vec![self.reader(side, all)]
     }
 
-    fn reader(&mut self, side: usize, reader: Reader) -> usize {
+    fn reader(&mut self, side: usize, reader: StreamReader) -> usize {
         let streams: Vec<_> = reader
             .feeds
             .iter()
             .chain(&reader.inner)
             .map(|feed| feed.stream)
             .collect();
-        let task = self.add(side, Work::Reads(reader));
+        let task = self.add(side, UserWork::Reads(reader));
         self.readers
             .extend(streams.into_iter().map(|stream| ((side, stream.0), task)));
         task
     }
 
     /// Says whether it could, and whether all is read.
-    pub(super) fn read(&mut self, task: usize, side: usize, reader: &mut Reader) -> (bool, bool) {
+    pub(super) fn read(&mut self, task: usize, side: usize, reader: &mut StreamReader) -> (bool, bool) {
         if let Some(mut feed) = reader.inner.pop() {
             let next = self.next(side, &mut feed);
             let place = reader.inner.len();
@@ -130,7 +130,7 @@ impl World<'_> {
             return (moved, false);
         }
         // Only those that are merged are asked while another one waits.
-        let asked = if reader.order == Order::Merge {
+        let asked = if reader.order == ReadOrder::Merge {
             reader.feeds.len()
         } else {
             1
@@ -140,7 +140,7 @@ impl World<'_> {
                 break;
             };
             let next = self.next(side, &mut feed);
-            if matches!(next, Next::Nothing) && reader.order != Order::Merge {
+            if matches!(next, NextRead::Nothing) && reader.order != ReadOrder::Merge {
                 reader.feeds.push_front(feed);
                 return (false, false);
             }
@@ -162,20 +162,20 @@ impl World<'_> {
         &mut self,
         task: usize,
         side: usize,
-        reader: &mut Reader,
-        mut feed: Feed,
-        next: Next,
-    ) -> (bool, Option<Feed>) {
+        reader: &mut StreamReader,
+        mut feed: OpenStream,
+        next: NextRead,
+    ) -> (bool, Option<OpenStream>) {
         let list = match next {
-            Next::Nothing => return (false, Some(feed)),
-            Next::End => {
+            NextRead::Nothing => return (false, Some(feed)),
+            NextRead::End => {
                 self.drop_feed(side, &feed);
                 return (true, None);
             }
-            Next::Item(list) => list,
+            NextRead::Item(list) => list,
         };
         feed.taken += 1;
-        let kept = if reader.order == Order::Firsts {
+        let kept = if reader.order == ReadOrder::Firsts {
             reader.kept.push(feed);
             None
         } else if feed.taken >= reader.enough {
@@ -188,21 +188,21 @@ impl World<'_> {
         (true, kept)
     }
 
-    fn next(&mut self, side: usize, feed: &mut Feed) -> Next {
+    fn next(&mut self, side: usize, feed: &mut OpenStream) -> NextRead {
         if let Some(list) = feed.items.pop_front() {
-            return Next::Item(list);
+            return NextRead::Item(list);
         }
         match self.net.ends[side].receive(feed.stream) {
             Received::Items(batch) => feed.unpack(batch),
-            Received::Nothing => return Next::Nothing,
-            Received::Finished | Received::Failed(_) => return Next::End,
+            Received::Nothing => return NextRead::Nothing,
+            Received::Finished | Received::Failed(_) => return NextRead::End,
         }
-        Next::Item(feed.items.pop_front().expect("a batch has items"))
+        NextRead::Item(feed.items.pop_front().expect("a batch has items"))
     }
 
     /// What an item that was taken carries.
-    fn claim_item(&mut self, task: usize, side: usize, reader: &mut Reader, list: &[Attachment]) {
-        if !matches!(reader.order, Order::Deep | Order::Merge) {
+    fn claim_item(&mut self, task: usize, side: usize, reader: &mut StreamReader, list: &[Attachment]) {
+        if !matches!(reader.order, ReadOrder::Deep | ReadOrder::Merge) {
             self.claim(side, list);
             return;
         }
@@ -212,20 +212,20 @@ impl World<'_> {
                     self.sender(side, stream);
                 } else {
                     self.readers.insert((side, stream.0), task);
-                    reader.inner.push(Feed::new(stream));
+                    reader.inner.push(OpenStream::new(stream));
                 }
             }
         }
     }
 
-    pub(super) fn drop_reader(&mut self, side: usize, reader: &Reader) {
+    pub(super) fn drop_reader(&mut self, side: usize, reader: &StreamReader) {
         for feed in reader.feeds.iter().chain(&reader.inner).chain(&reader.kept) {
             self.drop_feed(side, feed);
         }
     }
 
     /// Stops a stream, and gives back what the items carry that came and were not taken.
-    fn drop_feed(&mut self, side: usize, feed: &Feed) {
+    fn drop_feed(&mut self, side: usize, feed: &OpenStream) {
         self.net.ends[side].stop_stream(feed.stream, None);
         self.readers.remove(&(side, feed.stream.0));
         for &entry in feed.items.iter().flatten() {

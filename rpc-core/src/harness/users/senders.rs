@@ -1,12 +1,12 @@
 //! Users that send on a stream, and what messages carry.
 
-use super::{Attachment, Bytes, Error, Flow, StreamId, ThinVec, Work, World, ZEROS};
+use super::{Attachment, Bytes, Error, Flow, StreamId, ThinVec, UserWork, UserWorld, ZEROS};
 use crate::harness::pair::body;
 use crate::proto::Capacity;
 
 /// A user that sends on a stream.
 #[derive(Debug)]
-pub(super) struct Sender {
+pub(super) struct StreamWriter {
     stream: StreamId,
     /// The items that are still to go.
     left: usize,
@@ -17,7 +17,7 @@ pub(super) struct Sender {
     fails: bool,
 }
 
-impl World<'_> {
+impl UserWorld<'_> {
     /// The longest message that `side` may send.
     pub(super) fn longest(&self, side: usize) -> usize {
         self.limits[1 - side].max_message.min(self.limits[side].max_message)
@@ -67,20 +67,20 @@ impl World<'_> {
 
     pub(super) fn sender(&mut self, side: usize, stream: StreamId) -> usize {
         let most = self.longest(side);
-        let sender = Sender {
+        let sender = StreamWriter {
             stream,
             left: self.choices.below(6),
             longest: (*self.choices.pick(&[100, 5000, 30_000, most, most])).min(most),
             nests: self.choices.one_in(3),
             fails: self.choices.one_in(8),
         };
-        let task = self.add(side, Work::Sends(sender));
+        let task = self.add(side, UserWork::Sends(sender));
         self.readers.insert((side, stream.0), task);
         task
     }
 
     /// Says whether it could, and whether all is sent.
-    pub(super) fn send(&mut self, side: usize, sender: &mut Sender) -> (bool, bool) {
+    pub(super) fn send(&mut self, side: usize, sender: &mut StreamWriter) -> (bool, bool) {
         match self.net.ends[side].capacity(sender.stream) {
             Capacity::Full => return (false, false),
             Capacity::Room if sender.left > 0 => {}
@@ -107,7 +107,7 @@ impl World<'_> {
         (true, false)
     }
 
-    pub(super) fn end_sender(&mut self, side: usize, sender: &Sender) {
+    pub(super) fn end_sender(&mut self, side: usize, sender: &StreamWriter) {
         let error = Error::aborted("half of it is gone");
         let end = if sender.fails { Err(&error) } else { Ok(()) };
         self.net.ends[side].end_stream(sender.stream, end);

@@ -12,7 +12,7 @@ use crate::{
         frame::{Kind, PIECE, put_header},
         head::{RequestHead, put_failure, put_reply_head, reply_head_len},
         incoming::IncomingCall,
-        outbox::Direction,
+        outbox::MessageKind,
     },
 };
 
@@ -33,6 +33,12 @@ impl Connection {
                 Ok(()) => self.succeed(id, cost, metadata, body),
             },
         }
+    }
+
+    /// Whether a reply would be sent as it is.
+    pub(crate) fn can_reply(&mut self, call: u32, metadata: &Bytes, length: usize) -> bool {
+        matches!(self.incoming.find(call), Some(IncomingCall::Active { stop: None, .. }))
+            && self.check_reply(metadata, length).is_ok()
     }
 
     pub(super) fn check_reply(&self, metadata: &Bytes, length: usize) -> Result<(), Error> {
@@ -66,7 +72,7 @@ impl Connection {
                 }
                 let mut head = BytesMut::with_capacity(length);
                 put_reply_head(&mut head, metadata, total);
-                self.outbox.push_large(Direction::Reply, id, head.freeze(), bytes);
+                self.outbox.push_large(MessageKind::Reply, id, head.freeze(), bytes);
             }
         }
     }
@@ -186,7 +192,7 @@ impl Connection {
                 });
             }
             IncomingCall::Replying { .. } => {
-                self.outbox.withdraw(Direction::Reply, id);
+                self.outbox.withdraw(MessageKind::Reply, id);
                 self.fail(id, &stopped(Stop::Cancelled));
             }
         }

@@ -15,7 +15,7 @@ use crate::{
         Attachment, Body, RequestHead, Violation,
         frame::{Kind, PIECE, put_empty, put_header},
         head::{decode_failure, take_reply_head},
-        outbox::{Direction, Withdrawn},
+        outbox::{MessageKind, Withdrawn},
         outgoing::{OutgoingCall, Progress},
     },
 };
@@ -55,7 +55,8 @@ impl Connection {
                 self.attach_request(id, &head.attachments);
                 let mut encoded = BytesMut::with_capacity(head.len(total));
                 head.put(&mut encoded, total);
-                self.outbox.push_large(Direction::Request, id, encoded.freeze(), bytes);
+                self.outbox
+                    .push_large(MessageKind::Request, id, encoded.freeze(), bytes);
                 Ok(id)
             }
         }
@@ -156,7 +157,7 @@ impl Connection {
         self.outgoing.drop_reply(id);
         let withdrawn = match end {
             Some(_) => Withdrawn::Gone,
-            None => self.outbox.withdraw(Direction::Request, id),
+            None => self.outbox.withdraw(MessageKind::Request, id),
         };
         match withdrawn {
             Withdrawn::Unbegun => {
@@ -218,7 +219,7 @@ impl Connection {
         let call = self.outgoing.in_flight(id)?;
         let withdrawn = match call.end {
             Some(end) if end > self.outbox.taken() => Withdrawn::Unbegun,
-            None if call.progress == Progress::Open => self.outbox.withdraw(Direction::Request, id),
+            None if call.progress == Progress::Open => self.outbox.withdraw(MessageKind::Request, id),
             _ => Withdrawn::Gone,
         };
         match withdrawn {
@@ -234,7 +235,7 @@ impl Connection {
         }
         let (cost, list) = (call.cost, call.take_list());
         let waits = self.outgoing.end(id);
-        self.outbox.release(Direction::Request, cost);
+        self.outbox.release(MessageKind::Request, cost);
         if waits {
             let released = self.hand_out(&list);
             self.tell(event(id, list), released);

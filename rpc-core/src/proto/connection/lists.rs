@@ -11,7 +11,7 @@ use crate::{
         attachment::{put_list, take_list},
         frame::Kind,
         head::encode_failure,
-        stream::Role,
+        stream::StreamHalf,
     },
 };
 
@@ -71,7 +71,7 @@ impl Connection {
         let length = payload.len();
         let expected = self
             .heard(id)?
-            .is_none_or(|stream| matches!(stream.role, Role::Receives(_)));
+            .is_none_or(|stream| matches!(stream.role, StreamHalf::Receives(_)));
         if !expected {
             return Err(Violation::new("an item to the sender of a stream"));
         }
@@ -82,7 +82,7 @@ impl Connection {
             .filter(|stream| stream.stale == 0 && !stream.is_let_go())
         {
             Some(stream) => {
-                if let Role::Receives(receiver) = &mut stream.role {
+                if let StreamHalf::Receives(receiver) = &mut stream.role {
                     receiver.count(length)?;
                     receiver.arrive_list(list, length)?;
                 }
@@ -154,7 +154,7 @@ impl Connection {
     /// Gives back what was handed out to nobody, with all that came on its streams: in a loop, for the peer chooses how
     /// deep.
     pub(super) fn give_back(&mut self, list: ThinVec<Attachment>) {
-        let why = Error::cancelled("the message that carried this stream went to nobody");
+        let why = Error::cancelled("the message that carried this stream was discarded");
         let why = encode_failure(&why, 0).freeze();
         let mut lists = vec![list];
         while let Some(list) = lists.pop() {
@@ -182,8 +182,8 @@ impl Connection {
         };
         let unclaimed = match (&mut stream.role, flow) {
             _ if stream.last.is_some() || stream.said_last.is_some() => return Vec::new(),
-            (Role::Sends(_), Flow::Sends) => Vec::new(),
-            (Role::Receives(receiver), Flow::Receives) => {
+            (StreamHalf::Sends(_), Flow::Sends) => Vec::new(),
+            (StreamHalf::Receives(receiver), Flow::Receives) => {
                 receiver.release(id, budget);
                 receiver.drain()
             }

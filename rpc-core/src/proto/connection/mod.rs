@@ -2,36 +2,42 @@
 
 mod callee;
 mod caller;
+mod event;
 mod lists;
+mod output;
 mod references;
 mod streams;
 mod terms;
 mod time;
+#[cfg(any(test, farcall_fuzzing))]
+mod usage;
 
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
 };
 
-use bytes::{Bytes, BytesMut};
-use thin_vec::ThinVec;
+use bytes::BytesMut;
 
+pub(crate) use event::{Event, Lost};
 pub(crate) use streams::{Capacity, Received};
+#[cfg(any(test, farcall_fuzzing))]
+pub(crate) use usage::Usage;
 
 use terms::Terms;
 
 use super::{
-    Announced, Attachment, Carrier, Limits, StreamId, Violation,
+    Announced, Carrier, Limits,
     frame::{Frame, Kind, deframe, put_empty},
-    head::{RequestHead, decode_failure, put_failure},
+    head::{decode_failure, put_failure},
     idleness::Idleness,
-    incoming::{Incoming, Stop},
+    incoming::{IncomingCalls, Stop},
     limits::MAX_METADATA,
-    liveness::Liveness,
-    outbox::{Departed, Direction, Outbox},
-    outgoing::Outgoing,
+    outbox::Outbox,
+    outgoing::OutgoingCalls,
     references::References,
-    stream::Streams,
+    stream::StreamTable,
+    watchdog::Watchdog,
 };
 use crate::{Error, Outcome};
 
@@ -47,86 +53,6 @@ pub(crate) struct Settings {
     pub(crate) idle: Option<Duration>,
 }
 
-/// What happened.
-#[derive(Debug)]
-pub(crate) enum Event {
-    /// A call that this side made ended well.
-    Reply {
-        call: u32,
-        metadata: Bytes,
-        body: Bytes,
-        attachments: ThinVec<Attachment>,
-    },
-    /// A call that this side made ended badly.
-    Failed { call: u32, error: Error },
-    /// The peer makes a call, to be answered by its [`deadline`](Connection::deadline).
-    Request { call: u32, head: RequestHead, body: Bytes },
-    /// The handler of the peer's call is to stop; the call still ends with [`Connection::reply`].
-    Stop { call: u32, why: Stop },
-    /// No new calls are to be made: the peer takes none, or the connection ends because neither side has any use for
-    /// it.
-    GoAway,
-    /// A sender that found no room has some, or its receiver has stopped.
-    Sendable { stream: StreamId },
-    /// A receiver that found nothing has something.
-    Receivable { stream: StreamId },
-    /// The peer has no reference to an object of this side any more.
-    Released { object: u32 },
-    /// The peer wants to know when an object of this side is revoked. Only its latest watch of an object counts.
-    Watched { object: u32, watch: u64 },
-    /// The object of a [watch](Connection::watch_object) is revoked.
-    Revoked { watch: u64 },
-    /// The transport took all of a request that was [watched](Connection::watch_leaving).
-    Left { call: u32 },
-}
-
-/// What a connection holds for calls in flight, in bytes.
-#[cfg(any(test, farcall_fuzzing))]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Held {
-    /// Large requests of the peer, as announced.
-    pub(crate) requests: usize,
-    /// Large replies of the peer, as announced.
-    pub(crate) replies: usize,
-    /// Large requests and replies that count against the peer's budgets.
-    pub(crate) spent: [usize; 2],
-    /// The memory of messages that have not arrived entirely.
-    pub(crate) assembled: usize,
-    /// Streams, in number.
-    pub(crate) streams: usize,
-    /// What the windows of streams have grown by, and what items beyond them take.
-    pub(crate) beyond: usize,
-    /// What items beyond their windows take that were asked for, came and were not taken.
-    pub(crate) asked: usize,
-    /// Items that came and that nobody took.
-    pub(crate) arrived: usize,
-    /// References in both directions, in number.
-    pub(crate) objects: usize,
-    /// Lists of requests that did not come yet, in number.
-    pub(crate) lists: usize,
-    /// Events that nobody took, in number.
-    pub(crate) events: usize,
-}
-
-/// Why the connection is over.
-#[derive(Clone, Debug)]
-pub(crate) enum Lost {
-    /// The peer broke the protocol.
-    Violation(Violation),
-    /// The peer closed, and said why.
-    Closed(Error),
-    /// The peer no longer answers.
-    Silent(Duration),
-    /// The peer no longer reads.
-    Stalled(Duration),
-}
-
-impl From<Violation> for Lost {
-    fn from(violation: Violation) -> Self {
-        Self::Violation(violation)
-    }
-}
-
 /// One open connection, without I/O.
 ///
 /// Feed bytes with [`handle_input`](Self::handle_input) and take what happened with [`poll_event`](Self::poll_event);
@@ -138,15 +64,15 @@ impl From<Violation> for Lost {
 pub(crate) struct Connection {
     terms: Terms,
     /// The calls that this side made, and those that the peer made.
-    outgoing: Outgoing,
-    incoming: Incoming,
-    streams: Streams,
+    outgoing: OutgoingCalls,
+    incoming: IncomingCalls,
+    streams: StreamTable,
     references: References,
     /// What goes out, and what its user is to hear of.
     outbox: Outbox,
     events: VecDeque<Event>,
     /// Whether the peer is there, and whether anybody needs it.
-    liveness: Liveness,
+    watchdog: Watchdog,
     idleness: Idleness,
 }
 
@@ -161,13 +87,13 @@ impl Connection {
         // A peer may announce more, and still every head must fit into one frame.
         peer.max_metadata = peer.max_metadata.min(MAX_METADATA as u32);
         Self {
-            outgoing: Outgoing::new((peer.max_calls as usize).min(ours.max_calls), carrier),
-            incoming: Incoming::new(ours.max_calls),
-            streams: Streams::new(carrier, &ours, &peer),
+            outgoing: OutgoingCalls::new((peer.max_calls as usize).min(ours.max_calls), carrier),
+            incoming: IncomingCalls::new(ours.max_calls),
+            streams: StreamTable::new(carrier, &ours, &peer),
             references: References::new(ours.max_objects),
             outbox: Outbox::new(peer.max_buffered as usize),
             events: VecDeque::new(),
-            liveness: Liveness::new(ours.keepalive, ours.write_stall, now),
+            watchdog: Watchdog::new(ours.keepalive, ours.write_stall, now),
             idleness: Idleness::new(idle, now),
             terms: Terms { ours, peer, carrier },
         }
@@ -176,31 +102,6 @@ impl Connection {
     /// The longest item that both sides take.
     pub(crate) fn max_item(&self) -> usize {
         self.terms.max_item()
-    }
-
-    /// What is held for calls in flight.
-    #[cfg(any(test, farcall_fuzzing))]
-    pub(crate) fn held(&self) -> Held {
-        let [beyond, asked] = self.streams.budget.held();
-        Held {
-            beyond,
-            asked,
-            requests: self.incoming.cost(),
-            replies: self.outgoing.reply_cost(),
-            spent: self.outbox.spent(),
-            streams: self.streams.len(),
-            arrived: self.streams.arrived(),
-            objects: self.references.len(),
-            lists: self.incoming.lists(),
-            assembled: self.outgoing.assembled() + self.incoming.assembled(),
-            events: self.events.len(),
-        }
-    }
-
-    /// The streams whose users have not let go.
-    #[cfg(any(test, farcall_fuzzing))]
-    pub(crate) fn streams(&self) -> Vec<StreamId> {
-        self.streams.held()
     }
 
     /// Tells the peer that this side takes no new calls; those under way go on.
@@ -231,7 +132,7 @@ impl Connection {
     /// Something came from the peer at that time: bytes, or a sign of life that only the transport sees. It may be told
     /// as late as just before [`handle_timeout`](Self::handle_timeout).
     pub(crate) fn handle_heard(&mut self, at: Instant) {
-        self.liveness.handle_heard(at);
+        self.watchdog.handle_heard(at);
     }
 
     fn handle_frame(&mut self, frame: Frame, now: Instant) -> Result<(), Lost> {
@@ -260,7 +161,7 @@ impl Connection {
             Kind::Watch => self.handle_watch(id, payload)?,
             Kind::Revoked => self.handle_revoked(payload)?,
             Kind::Ping => {
-                if self.liveness.handle_ping() {
+                if self.watchdog.handle_ping() {
                     put_empty(self.outbox.small(), Kind::Pong, 0);
                 }
                 return Ok(());
@@ -311,82 +212,6 @@ impl Connection {
     /// Whether [`poll_event`](Self::poll_event) may have something to give: what users do makes events, too.
     pub(crate) fn has_events(&self) -> bool {
         !self.events.is_empty()
-    }
-
-    /// Takes what is to be written next, in order.
-    pub(crate) fn poll_transmit(&mut self, chunks: &mut VecDeque<Bytes>) {
-        if !self.wants_write() {
-            return;
-        }
-        // All small frames leave with every turn.
-        self.liveness.handle_taken();
-        self.references.handle_taken();
-        self.outbox.take(&mut self.streams, chunks);
-        while let Some(Departed { direction, call, end }) = self.outbox.pop_departed() {
-            match direction {
-                Direction::Reply => self.end_incoming(call, end),
-                Direction::Request => self.outgoing.departed(call, end),
-            }
-        }
-        self.events
-            .extend(self.streams.roomy().map(|stream| Event::Sendable { stream }));
-    }
-
-    /// Takes all that never leaves, because the connection is over.
-    pub(crate) fn take_unsent(&mut self) -> impl Sized + use<> {
-        self.outbox.take_all()
-    }
-
-    /// Whether [`poll_transmit`](Self::poll_transmit) has something to give.
-    pub(crate) fn wants_write(&self) -> bool {
-        self.outbox.is_ready() || self.streams.has_ready()
-    }
-
-    /// The transport took `length` of the bytes; `waits` when it has more to take.
-    pub(crate) fn handle_written(&mut self, length: usize, waits: bool, now: Instant) {
-        self.outbox.handle_written(length);
-        while let Some(call) = self.outgoing.pop_left(self.outbox.written()) {
-            self.events.push_back(Event::Left { call });
-        }
-        self.idleness.handle_written(now);
-        self.liveness.handle_written(waits, now);
-    }
-
-    /// The transport takes nothing now.
-    pub(crate) fn handle_blocked(&mut self, now: Instant) {
-        self.liveness.handle_blocked(now);
-    }
-
-    /// Tells with an [event](Event::Left) when all of a call's request has left.
-    pub(crate) fn watch_leaving(&mut self, id: u32) {
-        self.outgoing.watch_leaving(id);
-    }
-
-    /// Whether all of a call's request was taken by the transport, or the call is over.
-    pub(crate) fn has_left(&mut self, id: u32) -> bool {
-        let written = self.outbox.written();
-        self.outgoing
-            .find(id)
-            .is_none_or(|call| call.end.is_some_and(|end| end <= written))
-    }
-
-    /// How much the peer is to take before more answers are made for it. Large answers take turns, so they do not
-    /// count, however many there are, until all of them together pass `max_buffered`. Large requests never do: they may
-    /// wait for the end of calls whose handlers wait for those answers.
-    pub(crate) fn queued(&self) -> usize {
-        self.outbox.pressing(self.terms.ours.max_buffered)
-    }
-
-    /// The bytes of answers that the transport has not taken. Other small frames count as well, and what is being
-    /// written may count twice.
-    pub(crate) fn unread(&self) -> usize {
-        self.outbox.unread()
-    }
-
-    /// Whether a request of this length would wait for the end of others while the peer has calls here: if a handler
-    /// made it, each side could wait for the other for ever.
-    pub(crate) fn may_lock(&self, length: usize) -> bool {
-        self.incoming.len() > 0 && !self.outbox.has_room(Direction::Request, length)
     }
 
     /// The calls in flight that this side made, given-up ones included.

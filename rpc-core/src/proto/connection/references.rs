@@ -24,8 +24,8 @@ impl Connection {
             // It may be read on either side: where the message carries an answer, the caller reads it.
             let text = if has_room || object.is_some() {
                 format!(
-                    "the message's receiver holds {MAX_REFERENCES} references to objects of the sender's already, the \
-                     most of a connection"
+                    "the message's receiver holds {MAX_REFERENCES} references to the sender's objects already, the \
+                     limit of a connection"
                 )
             } else {
                 let more = if limit == 0 { "no" } else { "no more" };

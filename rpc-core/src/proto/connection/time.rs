@@ -10,7 +10,7 @@ use crate::{
         deadlines::earlier,
         frame::{Kind, put_empty},
         incoming::IncomingCall,
-        liveness::Verdict,
+        watchdog::Verdict,
     },
 };
 
@@ -29,7 +29,7 @@ impl Connection {
         let room = self.streams.budget.poll_timeout(self.idleness.last_use());
         earlier(
             earlier(calls, room),
-            earlier(self.idle_until(), self.liveness.poll_timeout()),
+            earlier(self.idle_until(), self.watchdog.poll_timeout()),
         )
     }
 
@@ -55,7 +55,7 @@ impl Connection {
         if self.streams.budget.handle_timeout(now) {
             self.lend();
         }
-        match self.liveness.handle_timeout(now) {
+        match self.watchdog.handle_timeout(now) {
             Verdict::Alive => {}
             Verdict::Ping => put_empty(self.outbox.small(), Kind::Ping, 0),
             Verdict::Silent => return Err(Lost::Silent(self.terms.ours.keepalive)),

@@ -1,8 +1,8 @@
 //! Sessions of datagrams: what stands in for a byte stream where the network loses, repeats and reorders.
 //!
-//! A client and a server open a [`Session`] with a stateless exchange ([`Opening`], [`Endpoint`]). Each session carries
-//! *lanes*: reliable streams of whole frames, one for each call and one for the connection itself. A lost datagram
-//! delays only the calls whose bytes were in it.
+//! A client and a server open a [`Session`] with a stateless exchange ([`SessionOpening`], [`Endpoint`]). Each session
+//! carries *lanes*: reliable streams of whole frames, one for each call and one for the connection itself. A lost
+//! datagram delays only the calls whose bytes were in it.
 
 pub(crate) mod chunk;
 mod congestion;
@@ -24,6 +24,6 @@ mod tests;
 pub(crate) use super::handshake::Role;
 pub(crate) use endpoint::{Admission, Endpoint, Routed};
 pub(crate) use lanes::{Account, Budget};
-pub(crate) use opening::{Opened, Opening};
+pub(crate) use opening::{OpenedSession, SessionOpening};
 pub(crate) use packet::{Datagram, Refusal};
-pub(crate) use session::{End, Session, Setup, Transmit};
+pub(crate) use session::{Session, SessionEnd, Setup, Transmit};

@@ -15,7 +15,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// A session that a server let this client into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Opened {
+pub(crate) struct OpenedSession {
     pub(crate) session: u64,
     /// What the server takes unacknowledged.
     pub(crate) window: u32,
@@ -26,7 +26,7 @@ pub(crate) struct Opened {
 /// The opening of a session, as the client. Hellos repeat after 250 ms, doubled each time to at most 1 s, each 25 %
 /// more or less.
 #[derive(Debug)]
-pub(crate) struct Opening {
+pub(crate) struct SessionOpening {
     nonce: u64,
     window: u32,
     cookie: Cookie,
@@ -46,7 +46,7 @@ enum Proof {
     Repeated,
 }
 
-impl Opening {
+impl SessionOpening {
     pub(crate) fn new(nonce: u64, window: u32, now: Instant) -> Self {
         Self {
             nonce,
@@ -60,7 +60,7 @@ impl Opening {
     }
 
     /// A datagram from the server.
-    pub(crate) fn handle_datagram(&mut self, datagram: &[u8], now: Instant) -> Option<Result<Opened, Refusal>> {
+    pub(crate) fn handle_datagram(&mut self, datagram: &[u8], now: Instant) -> Option<Result<OpenedSession, Refusal>> {
         match Datagram::read(datagram)? {
             Datagram::Retry { nonce, cookie } if nonce == self.nonce => {
                 self.handle_retry(cookie, now);
@@ -71,7 +71,7 @@ impl Opening {
                     Proof::Once(sent) => Some(now.saturating_duration_since(sent)),
                     Proof::Unsent | Proof::Repeated => None,
                 };
-                Some(Ok(Opened { session, window, rtt }))
+                Some(Ok(OpenedSession { session, window, rtt }))
             }
             Datagram::Refused { nonce, reason } if nonce == self.nonce => Some(Err(reason)),
             // Of an earlier opening, or of somebody who cannot see this one.

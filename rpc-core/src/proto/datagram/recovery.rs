@@ -30,7 +30,7 @@ const COLLAPSED: u32 = 3;
 
 /// One datagram that the peer is to acknowledge.
 #[derive(Debug)]
-struct Sent {
+struct SentPacket {
     at: Instant,
     size: usize,
     segments: Vec<Segment>,
@@ -59,7 +59,7 @@ pub(super) struct Recovery {
     next: u64,
     /// What asked for an acknowledgement and has none, by number. Nothing else is in it: each acknowledgement names
     /// again what earlier ones named, and must not cost more for it.
-    sent: BTreeMap<u64, Sent>,
+    sent: BTreeMap<u64, SentPacket>,
     /// What has a lower number is acknowledged or counts as lost.
     judged: u64,
     /// What the datagrams in flight count: each counts something.
@@ -163,7 +163,7 @@ impl Recovery {
     pub(super) fn sent(&mut self, size: usize, segments: Vec<Segment>, probe: bool, now: Instant) {
         self.in_flight += charge(size);
         self.last_sent = Some(now);
-        let sent = Sent {
+        let sent = SentPacket {
             at: now,
             size,
             segments,
@@ -247,7 +247,7 @@ impl Recovery {
         Ok(())
     }
 
-    fn arrived(&mut self, number: u64, sent: &Sent, limited: bool, path: &mut PathState, now: Instant) {
+    fn arrived(&mut self, number: u64, sent: &SentPacket, limited: bool, path: &mut PathState, now: Instant) {
         if sent.lost {
             self.arrived_late(number, path);
         } else {

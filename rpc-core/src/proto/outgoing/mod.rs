@@ -21,7 +21,7 @@ use super::{Carrier, Violation, deadlines::Deadlines};
 
 /// The calls that this side made, by id. An id is a place in a table, used again once its call has ended on both sides.
 #[derive(Debug)]
-pub(crate) struct Outgoing {
+pub(crate) struct OutgoingCalls {
     calls: Slab<OutgoingCall>,
     limit: usize,
     deadlines: Deadlines,
@@ -38,7 +38,7 @@ pub(crate) struct Outgoing {
     pub(super) finished: bool,
 }
 
-impl Outgoing {
+impl OutgoingCalls {
     pub(crate) fn new(limit: usize, carrier: Carrier) -> Self {
         Self {
             calls: Slab::new(),

@@ -2,14 +2,14 @@
 
 use bytes::Bytes;
 
-use super::{Outgoing, Progress, call::PartialReply};
+use super::{OutgoingCalls, Progress, call::PartialReply};
 use crate::proto::{Carrier, Violation, assembly::Assembly};
 
 /// What an honest peer may send of a reply before the end of an earlier one has come, where calls overtake each other:
 /// more than the largest window.
 const OVERTAKING: usize = 4 << 20;
 
-impl Outgoing {
+impl OutgoingCalls {
     /// A long reply begins, of `total` bytes. What comes for a caller who is gone is not kept.
     pub(crate) fn begin_reply(
         &mut self,

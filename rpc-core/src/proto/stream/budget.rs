@@ -34,7 +34,7 @@ pub(super) enum Need {
 
 /// What the receivers of one connection may hold above their first windows.
 #[derive(Debug)]
-pub(in crate::proto) struct Budget {
+pub(in crate::proto) struct WindowBudget {
     limit: usize,
     /// The longest item: what is kept for those that somebody waits for.
     reserve: usize,
@@ -57,7 +57,7 @@ impl Keyed for StreamId {
     }
 }
 
-impl Budget {
+impl WindowBudget {
     pub(super) fn new(max_buffered: usize, max_message: usize) -> Self {
         Self {
             limit: max_buffered,
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn a_stream_that_waits_no_more_costs_the_others_nothing() {
         const STREAMS: u32 = 10_000;
-        let mut budget = Budget::new(1 << 20, 1 << 20);
+        let mut budget = WindowBudget::new(1 << 20, 1 << 20);
         for stream in 0..STREAMS {
             budget.queue(StreamId::ours(stream), Need::Ahead);
         }

@@ -19,7 +19,7 @@ mod table;
 mod turn;
 mod walk;
 
-pub(crate) use receiver::Batch;
-pub(super) use receiver::Receiver;
-pub(super) use sender::Sender;
-pub(super) use table::{Hold, Role, Stream, Streams};
+pub(crate) use receiver::ItemBatch;
+pub(super) use receiver::ReceiveHalf;
+pub(super) use sender::SendHalf;
+pub(super) use table::{Readiness, StreamHalf, StreamState, StreamTable};

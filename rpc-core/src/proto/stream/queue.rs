@@ -16,14 +16,14 @@ use crate::proto::{
 
 /// A run of bytes, or a list.
 #[derive(Debug)]
-enum Segment {
+enum QueueEntry {
     Items(Bytes),
     List(ThinVec<Attachment>),
 }
 
 /// What is to go next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub(super) enum NextPiece {
     Nothing,
     /// A list that costs this many bytes.
     List(usize),
@@ -32,8 +32,8 @@ pub(super) enum Next {
 }
 
 #[derive(Debug, Default)]
-pub(in crate::proto) struct Queue {
-    segments: VecDeque<Segment>,
+pub(in crate::proto) struct SendQueue {
+    segments: VecDeque<QueueEntry>,
     /// Small items behind the segments.
     tail: BytesMut,
     /// The bytes of items.
@@ -42,7 +42,7 @@ pub(in crate::proto) struct Queue {
     last: usize,
 }
 
-impl Queue {
+impl SendQueue {
     /// The bytes of items that wait.
     pub(super) fn len(&self) -> usize {
         self.length
@@ -52,7 +52,7 @@ impl Queue {
         let carries = !list.is_empty();
         if carries {
             self.seal();
-            self.segments.push_back(Segment::List(list.into()));
+            self.segments.push_back(QueueEntry::List(list.into()));
         }
         let length = body.len();
         self.tail.extend_from_slice(&ItemHeader { length, carries }.encode());
@@ -61,7 +61,7 @@ impl Queue {
             Body::Large(bytes) if bytes.is_empty() => {}
             Body::Large(bytes) => {
                 self.seal();
-                self.segments.push_back(Segment::Items(bytes));
+                self.segments.push_back(QueueEntry::Items(bytes));
             }
         }
         // What carries something is never replaced: its streams are open already.
@@ -87,7 +87,7 @@ impl Queue {
         rest -= self.tail.len() - kept;
         self.tail.truncate(kept);
         while rest > 0
-            && let Some(Segment::Items(bytes)) = self.segments.back_mut()
+            && let Some(QueueEntry::Items(bytes)) = self.segments.back_mut()
         {
             let kept = bytes.len().saturating_sub(rest);
             rest -= bytes.len() - kept;
@@ -102,33 +102,33 @@ impl Queue {
     pub(super) fn drain(&mut self) -> Vec<ThinVec<Attachment>> {
         let all = std::mem::take(self);
         let list = |segment| match segment {
-            Segment::List(list) => Some(list),
-            Segment::Items(_) => None,
+            QueueEntry::List(list) => Some(list),
+            QueueEntry::Items(_) => None,
         };
         all.segments.into_iter().filter_map(list).collect()
     }
 
-    pub(super) fn next(&self) -> Next {
+    pub(super) fn next(&self) -> NextPiece {
         let mut run = 0;
         for segment in &self.segments {
             match segment {
-                Segment::List(list) if run == 0 => return Next::List(list_len(list)),
-                Segment::Items(bytes) if run + bytes.len() < PIECE => run += bytes.len(),
-                Segment::List(_) => return Next::Items(run),
-                Segment::Items(_) => return Next::Items(PIECE),
+                QueueEntry::List(list) if run == 0 => return NextPiece::List(list_len(list)),
+                QueueEntry::Items(bytes) if run + bytes.len() < PIECE => run += bytes.len(),
+                QueueEntry::List(_) => return NextPiece::Items(run),
+                QueueEntry::Items(_) => return NextPiece::Items(PIECE),
             }
         }
         match (run + self.tail.len()).min(PIECE) {
-            0 => Next::Nothing,
-            run => Next::Items(run),
+            0 => NextPiece::Nothing,
+            run => NextPiece::Items(run),
         }
     }
 
     /// The list that is to go next.
     pub(super) fn take_list(&mut self) -> Option<ThinVec<Attachment>> {
         match self.segments.pop_front()? {
-            Segment::List(list) => Some(list),
-            items @ Segment::Items(_) => {
+            QueueEntry::List(list) => Some(list),
+            items @ QueueEntry::Items(_) => {
                 self.segments.push_front(items);
                 None
             }
@@ -148,7 +148,7 @@ impl Queue {
         self.length -= length;
         let mut rest = length;
         while rest > 0
-            && let Some(Segment::Items(bytes)) = self.segments.front_mut()
+            && let Some(QueueEntry::Items(bytes)) = self.segments.front_mut()
         {
             let piece = bytes.split_to(rest.min(bytes.len()));
             if bytes.is_empty() {
@@ -172,7 +172,7 @@ impl Queue {
     /// Ends the tail: what comes next is no part of it.
     fn seal(&mut self) {
         if !self.tail.is_empty() {
-            self.segments.push_back(Segment::Items(self.tail.split().freeze()));
+            self.segments.push_back(QueueEntry::Items(self.tail.split().freeze()));
         }
     }
 }

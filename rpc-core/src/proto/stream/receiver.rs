@@ -12,8 +12,8 @@ use bytes::{Bytes, BytesMut};
 use thin_vec::ThinVec;
 
 use super::{
-    budget::{Budget, Need},
-    walk::{Step, Walk},
+    budget::{Need, WindowBudget},
+    walk::{ItemStep, ItemWalk},
 };
 use crate::{
     Error,
@@ -25,7 +25,7 @@ use crate::{
 
 /// Whole items that came, for an [`ItemReader`](crate::proto::ItemReader).
 #[derive(Debug, Default)]
-pub(crate) struct Batch {
+pub(crate) struct ItemBatch {
     pub(crate) items: Bytes,
     /// What those items carry that carry something, in order.
     pub(crate) attachments: VecDeque<ThinVec<Attachment>>,
@@ -54,7 +54,7 @@ struct Loan {
 
 /// The end of a stream that receives.
 #[derive(Debug)]
-pub(in crate::proto) struct Receiver {
+pub(in crate::proto) struct ReceiveHalf {
     windows: Windows,
     window: usize,
     loan: Option<Loan>,
@@ -68,7 +68,7 @@ pub(in crate::proto) struct Receiver {
     /// What came and was not handed out; the first `ready` bytes are whole items.
     arrived: BytesMut,
     ready: usize,
-    walk: Walk,
+    walk: ItemWalk,
     /// What the item that has begun costs as far as it is known, its list included.
     begun: usize,
     /// The list of the item that comes next, or has begun.
@@ -83,7 +83,7 @@ pub(in crate::proto) struct Receiver {
     pub(in crate::proto) waits: bool,
 }
 
-impl Receiver {
+impl ReceiveHalf {
     pub(super) fn new(windows: Windows) -> Self {
         Self {
             windows,
@@ -97,7 +97,7 @@ impl Receiver {
             granted: windows.first as u64,
             arrived: BytesMut::new(),
             ready: 0,
-            walk: Walk::default(),
+            walk: ItemWalk::default(),
             begun: 0,
             list: None,
             lists: VecDeque::new(),
@@ -108,7 +108,7 @@ impl Receiver {
     }
 
     /// Whether its user waited for what there is now. A long item leaves its room to others then.
-    pub(in crate::proto) fn wake(&mut self, budget: &mut Budget) -> bool {
+    pub(in crate::proto) fn wake(&mut self, budget: &mut WindowBudget) -> bool {
         let wakes = self.waits && (self.ready > 0 || self.end.is_some());
         self.waits &= !wakes;
         if wakes
@@ -153,14 +153,14 @@ impl Receiver {
         let at = |rest: &[u8]| payload.len() - rest.len();
         while let Some(step) = self.walk.step(&mut rest) {
             match step {
-                Step::Began(ItemHeader { length, carries }) => {
+                ItemStep::Began(ItemHeader { length, carries }) => {
                     check(length)?;
                     if carries != self.list.is_some() {
                         return Err(Violation::new("an item without its list, or a list without its item"));
                     }
                     self.begun += ITEM_HEADER + length;
                 }
-                Step::Ended => {
+                ItemStep::Ended => {
                     self.begun = 0;
                     if let Some(list) = self.list.take() {
                         self.lists.push_back(list);
@@ -193,7 +193,7 @@ impl Receiver {
     ///
     /// An item that borrowed is given by itself and counts as used up at once, for whoever takes it decodes it there
     /// and then. Behind others its room would stay with a user who may wait for something else first.
-    pub(in crate::proto) fn take(&mut self, budget: &mut Budget) -> Option<Batch> {
+    pub(in crate::proto) fn take(&mut self, budget: &mut WindowBudget) -> Option<ItemBatch> {
         self.used = self.handed;
         if self.ready == 0 {
             return None;
@@ -216,7 +216,7 @@ impl Receiver {
             }
         };
         self.ready -= length;
-        Some(Batch {
+        Some(ItemBatch {
             items: self.arrived.split_to(length).freeze(),
             attachments: self.lists.drain(..lists).collect(),
         })
@@ -225,8 +225,8 @@ impl Receiver {
     /// The bytes of the first of what is ready, and the number of its lists.
     fn first_item(&self) -> (usize, usize) {
         let mut rest = &self.arrived[..];
-        match Walk::default().step(&mut rest) {
-            Some(Step::Began(ItemHeader { length, carries })) => (ITEM_HEADER + length, usize::from(carries)),
+        match ItemWalk::default().step(&mut rest) {
+            Some(ItemStep::Began(ItemHeader { length, carries })) => (ITEM_HEADER + length, usize::from(carries)),
             _ => (0, 0),
         }
     }
@@ -250,7 +250,7 @@ impl Receiver {
     }
 
     /// The credit that is to be given now; 0 for none.
-    pub(in crate::proto) fn grant(&mut self, stream: StreamId, budget: &mut Budget) -> u32 {
+    pub(in crate::proto) fn grant(&mut self, stream: StreamId, budget: &mut WindowBudget) -> u32 {
         self.widen(budget);
         self.ask(stream, budget);
         let room = self.loan.as_ref().map_or(0, |loan| loan.room);
@@ -266,7 +266,7 @@ impl Receiver {
     }
 
     /// A sender that waits for credit while the reader has used up everything needs a larger window.
-    fn widen(&mut self, budget: &mut Budget) {
+    fn widen(&mut self, budget: &mut WindowBudget) {
         if !self.starved || self.used < self.whole {
             return;
         }
@@ -278,7 +278,7 @@ impl Receiver {
     }
 
     /// Borrows what the item lacks that has begun, or waits for room.
-    fn ask(&mut self, stream: StreamId, budget: &mut Budget) {
+    fn ask(&mut self, stream: StreamId, budget: &mut WindowBudget) {
         let need = self.need();
         // Who waits keeps its place, but goes to those who come first when its user begins to wait.
         let waits = self.queued == Some(need) || self.queued == Some(Need::Awaited);
@@ -295,7 +295,7 @@ impl Receiver {
     }
 
     /// It is the next one to have room: says whether it waits no more, or behind others.
-    pub(in crate::proto) fn serve(&mut self, stream: StreamId, budget: &mut Budget) -> bool {
+    pub(in crate::proto) fn serve(&mut self, stream: StreamId, budget: &mut WindowBudget) -> bool {
         let need = self.need();
         // Meanwhile the window may have grown, and another item have begun.
         let settled = self.loan.is_some() || !self.lacks() || self.borrow(need, budget);
@@ -314,7 +314,7 @@ impl Receiver {
         if self.waits { Need::Awaited } else { Need::Ahead }
     }
 
-    fn borrow(&mut self, need: Need, budget: &mut Budget) -> bool {
+    fn borrow(&mut self, need: Need, budget: &mut WindowBudget) -> bool {
         let room = self.begun - self.window;
         let lent = budget.lend(room, need);
         if lent {
@@ -331,7 +331,7 @@ impl Receiver {
     }
 
     /// Gives back all that it had.
-    pub(in crate::proto) fn release(&mut self, stream: StreamId, budget: &mut Budget) {
+    pub(in crate::proto) fn release(&mut self, stream: StreamId, budget: &mut WindowBudget) {
         budget.shrink(self.window - self.windows.first);
         self.window = self.windows.first;
         if let Some(loan) = self.loan.take() {

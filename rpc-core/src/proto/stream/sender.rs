@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use thin_vec::ThinVec;
 
-use super::queue::{Next, Queue};
+use super::queue::{NextPiece, SendQueue};
 use crate::{
     Error,
     proto::{Attachment, Violation, frame::PIECE, writer::Writer},
@@ -13,8 +13,8 @@ use crate::{
 
 /// The end of a stream that sends.
 #[derive(Debug, Default)]
-pub(in crate::proto) struct Sender {
-    pub(super) queue: Queue,
+pub(in crate::proto) struct SendHalf {
+    pub(super) queue: SendQueue,
     /// The bytes that the receiver still takes.
     credit: u32,
     /// Why the receiver takes no more.
@@ -27,7 +27,7 @@ pub(in crate::proto) struct Sender {
 
 /// What comes next on a stream.
 #[derive(Debug)]
-pub(super) enum Turn {
+pub(super) enum TurnOutcome {
     /// Nothing: all is gone, or the credit.
     Over,
     /// A list leaves.
@@ -36,7 +36,7 @@ pub(super) enum Turn {
     Piece,
 }
 
-impl Sender {
+impl SendHalf {
     pub(super) fn new(credit: u32) -> Self {
         Self {
             credit,
@@ -44,7 +44,7 @@ impl Sender {
         }
     }
 
-    pub(in crate::proto) fn queue(&mut self) -> &mut Queue {
+    pub(in crate::proto) fn queue(&mut self) -> &mut SendQueue {
         &mut self.queue
     }
 
@@ -81,31 +81,31 @@ impl Sender {
     /// Whether a turn would take something.
     pub(super) fn is_ready(&self) -> bool {
         match self.queue.next() {
-            Next::Nothing => false,
-            Next::List(cost) => cost <= self.credit as usize,
-            Next::Items(_) => self.credit > 0,
+            NextPiece::Nothing => false,
+            NextPiece::List(cost) => cost <= self.credit as usize,
+            NextPiece::Items(_) => self.credit > 0,
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.queue.next() == Next::Nothing
+        self.queue.next() == NextPiece::Nothing
     }
 
     /// Writes a piece, or gives the list that goes before it.
-    pub(super) fn take(&mut self, id: u32, writer: &mut Writer, chunks: &mut VecDeque<Bytes>) -> Turn {
+    pub(super) fn take(&mut self, id: u32, writer: &mut Writer, chunks: &mut VecDeque<Bytes>) -> TurnOutcome {
         match self.queue.next() {
-            Next::Items(run) if self.credit > 0 => {
+            NextPiece::Items(run) if self.credit > 0 => {
                 let length = run.min(self.credit as usize);
                 self.credit -= length as u32;
                 let more = length < self.queue.len() && self.credit == 0;
                 self.queue.write(length, id, more, writer, chunks);
-                Turn::Piece
+                TurnOutcome::Piece
             }
-            Next::List(cost) if cost <= self.credit as usize => {
+            NextPiece::List(cost) if cost <= self.credit as usize => {
                 self.credit -= cost as u32;
-                self.queue.take_list().map_or(Turn::Over, Turn::List)
+                self.queue.take_list().map_or(TurnOutcome::Over, TurnOutcome::List)
             }
-            _ => Turn::Over,
+            _ => TurnOutcome::Over,
         }
     }
 }

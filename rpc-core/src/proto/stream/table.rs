@@ -3,12 +3,12 @@
 use bytes::Bytes;
 use slab::Slab;
 
-use super::{Receiver, Sender, budget::Budget, receiver::Windows};
+use super::{ReceiveHalf, SendHalf, budget::WindowBudget, receiver::Windows};
 use crate::proto::{Announced, Carrier, Flow, Limits, StreamId, Violation, limits::MAX_LANED};
 
 /// Why nothing may be said on a stream yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::proto) enum Hold {
+pub(in crate::proto) enum Readiness {
     /// The message that announces it has not left.
     Unannounced,
     /// It was announced, and the peer has said nothing on it: where frames overtake each other it may not know of it.
@@ -18,16 +18,16 @@ pub(in crate::proto) enum Hold {
 
 /// What this side does on a stream.
 #[derive(Debug)]
-pub(in crate::proto) enum Role {
-    Sends(Sender),
-    Receives(Receiver),
+pub(in crate::proto) enum StreamHalf {
+    Sends(SendHalf),
+    Receives(ReceiveHalf),
 }
 
 /// One stream.
 #[derive(Debug)]
-pub(in crate::proto) struct Stream {
-    pub(in crate::proto) role: Role,
-    pub(in crate::proto) hold: Hold,
+pub(in crate::proto) struct StreamState {
+    pub(in crate::proto) role: StreamHalf,
+    pub(in crate::proto) hold: Readiness,
     /// The user let go; what this side says last.
     pub(in crate::proto) last: Option<Bytes>,
     /// The position behind it, once it was said.
@@ -37,8 +37,8 @@ pub(in crate::proto) struct Stream {
     pub(in crate::proto) stale: u32,
 }
 
-impl Stream {
-    fn new(role: Role, hold: Hold) -> Self {
+impl StreamState {
+    fn new(role: StreamHalf, hold: Readiness) -> Self {
         Self {
             role,
             hold,
@@ -57,17 +57,17 @@ impl Stream {
 
 /// A number of the peer's.
 #[derive(Debug, Default)]
-struct Place {
-    stream: Option<Box<Stream>>,
+struct PeerSlot {
+    stream: Option<Box<StreamState>>,
     /// The position behind this side's last word on the stream that had it before.
     said: u64,
 }
 
 /// The streams of a connection.
 #[derive(Debug)]
-pub(in crate::proto) struct Streams {
-    ours: Slab<Box<Stream>>,
-    theirs: Vec<Place>,
+pub(in crate::proto) struct StreamTable {
+    ours: Slab<Box<StreamState>>,
+    theirs: Vec<PeerSlot>,
     live: usize,
     /// How many the peer lets this side number, and the other way round.
     limits: [usize; 2],
@@ -75,14 +75,14 @@ pub(in crate::proto) struct Streams {
     /// What a sender has to begin with.
     credit: u32,
     pub(super) carrier: Carrier,
-    pub(in crate::proto) budget: Budget,
+    pub(in crate::proto) budget: WindowBudget,
     /// Streams that want their place in the circle of turns.
     pub(super) ready: Vec<StreamId>,
     /// Streams whose users are to look again: they have room.
     pub(super) roomy: Vec<StreamId>,
 }
 
-impl Streams {
+impl StreamTable {
     pub(in crate::proto) fn new(carrier: Carrier, ours: &Limits, peer: &Announced) -> Self {
         let lanes = |limit: usize| match carrier {
             Carrier::Stream => limit,
@@ -99,7 +99,7 @@ impl Streams {
             },
             credit: peer.stream_window,
             carrier,
-            budget: Budget::new(ours.max_buffered, carrier.max_message(ours)),
+            budget: WindowBudget::new(ours.max_buffered, carrier.max_message(ours)),
             ready: Vec::new(),
             roomy: Vec::new(),
         }
@@ -125,7 +125,7 @@ impl Streams {
             Carrier::Stream => self.credit,
             Carrier::Datagrams => 0,
         };
-        let stream = Stream::new(self.role(flow, credit), Hold::Unannounced);
+        let stream = StreamState::new(self.role(flow, credit), Readiness::Unannounced);
         // The limit keeps every key below the top bit.
         Some(StreamId::ours(self.ours.insert(Box::new(stream)) as u32))
     }
@@ -139,10 +139,10 @@ impl Streams {
                 "stream {number}, with a limit of {limit} streams"
             )));
         }
-        let mut new = Box::new(Stream::new(self.role(flow, self.credit), Hold::None));
+        let mut new = Box::new(StreamState::new(self.role(flow, self.credit), Readiness::None));
         if index >= self.theirs.len() {
             // Honest numbers are dense; the table never grows past the limit.
-            self.theirs.resize_with(index + 1, Place::default);
+            self.theirs.resize_with(index + 1, PeerSlot::default);
         }
         let place = &mut self.theirs[index];
         let is_free = match &place.stream {
@@ -162,19 +162,22 @@ impl Streams {
         Ok(())
     }
 
-    fn role(&self, flow: Flow, credit: u32) -> Role {
+    fn role(&self, flow: Flow, credit: u32) -> StreamHalf {
         match flow {
-            Flow::Sends => Role::Sends(Sender::new(credit)),
-            Flow::Receives => Role::Receives(Receiver::new(self.windows)),
+            Flow::Sends => StreamHalf::Sends(SendHalf::new(credit)),
+            Flow::Receives => StreamHalf::Receives(ReceiveHalf::new(self.windows)),
         }
     }
 
-    pub(in crate::proto) fn find(&mut self, stream: StreamId) -> Option<&mut Stream> {
+    pub(in crate::proto) fn find(&mut self, stream: StreamId) -> Option<&mut StreamState> {
         self.find_with_budget(stream).map(|(stream, _)| stream)
     }
 
     /// A stream, and what it shares with all others.
-    pub(in crate::proto) fn find_with_budget(&mut self, stream: StreamId) -> Option<(&mut Stream, &mut Budget)> {
+    pub(in crate::proto) fn find_with_budget(
+        &mut self,
+        stream: StreamId,
+    ) -> Option<(&mut StreamState, &mut WindowBudget)> {
         let number = stream.number() as usize;
         let found = if stream.is_ours() {
             self.ours.get_mut(number)
@@ -185,9 +188,9 @@ impl Streams {
     }
 
     /// The stream that a frame of the peer's names.
-    pub(in crate::proto) fn named(&mut self, stream: StreamId) -> Result<&mut Stream, Violation> {
+    pub(in crate::proto) fn named(&mut self, stream: StreamId) -> Result<&mut StreamState, Violation> {
         match self.find(stream) {
-            Some(found) if !found.heard_last && found.hold != Hold::Unannounced => Ok(found),
+            Some(found) if !found.heard_last && found.hold != Readiness::Unannounced => Ok(found),
             _ => Err(Violation::new(format!(
                 "a frame on stream {}, which is not open",
                 stream.number()
@@ -208,7 +211,7 @@ impl Streams {
         if stream.is_ours() {
             self.ours.remove(number);
         } else if let Some(place) = self.theirs.get_mut(number) {
-            *place = Place { stream: None, said };
+            *place = PeerSlot { stream: None, said };
             self.live -= 1;
         }
     }
@@ -220,7 +223,7 @@ impl Streams {
             && self
                 .ours
                 .get(number)
-                .is_some_and(|stream| stream.hold == Hold::Unannounced)
+                .is_some_and(|stream| stream.hold == Readiness::Unannounced)
         {
             self.ours.remove(number);
         }
@@ -252,9 +255,9 @@ impl Streams {
     pub(in crate::proto) fn arrived(&self) -> usize {
         let ours = self.ours.iter().map(|(_, stream)| &**stream);
         let all = ours.chain(self.theirs.iter().filter_map(|place| place.stream.as_deref()));
-        let held = |stream: &Stream| match &stream.role {
-            Role::Receives(receiver) => receiver.held(),
-            Role::Sends(_) => 0,
+        let held = |stream: &StreamState| match &stream.role {
+            StreamHalf::Receives(receiver) => receiver.held(),
+            StreamHalf::Sends(_) => 0,
         };
         all.map(held).sum()
     }

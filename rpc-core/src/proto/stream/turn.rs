@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::{Hold, Role, Streams, sender::Turn};
+use super::{Readiness, StreamHalf, StreamTable, sender::TurnOutcome};
 use crate::proto::{
     Attachment, Carrier, StreamId,
     attachment::put_list,
@@ -12,7 +12,7 @@ use crate::proto::{
     writer::Writer,
 };
 
-impl Streams {
+impl StreamTable {
     /// Whether some streams want their place in the circle of turns.
     pub(in crate::proto) fn has_ready(&self) -> bool {
         !self.ready.is_empty()
@@ -35,10 +35,10 @@ impl Streams {
                 continue;
             };
             let heard = match self.carrier {
-                Carrier::Stream => Hold::None,
-                Carrier::Datagrams => Hold::Unheard,
+                Carrier::Stream => Readiness::None,
+                Carrier::Datagrams => Readiness::Unheard,
             };
-            if let Some(announced) = self.find(stream).filter(|stream| stream.hold == Hold::Unannounced) {
+            if let Some(announced) = self.find(stream).filter(|stream| stream.hold == Readiness::Unannounced) {
                 announced.hold = heard;
                 self.proceed(stream, writer);
             }
@@ -47,18 +47,18 @@ impl Streams {
 
     /// Something has changed for a stream: says what can be said now.
     pub(in crate::proto) fn proceed(&mut self, id: StreamId, writer: &mut Writer) {
-        let Some(stream) = self.find(id).filter(|stream| stream.hold == Hold::None) else {
+        let Some(stream) = self.find(id).filter(|stream| stream.hold == Readiness::None) else {
             return;
         };
         match &mut stream.role {
-            Role::Sends(sender) if !sender.is_empty() => {
+            StreamHalf::Sends(sender) if !sender.is_empty() => {
                 if !sender.has_turn && sender.is_ready() {
                     sender.has_turn = true;
                     self.ready.push(id);
                 }
             }
-            Role::Sends(_) => self.say_last(id, Kind::End, writer),
-            Role::Receives(_) => self.say_last(id, Kind::Stop, writer),
+            StreamHalf::Sends(_) => self.say_last(id, Kind::End, writer),
+            StreamHalf::Receives(_) => self.say_last(id, Kind::Stop, writer),
         }
     }
 
@@ -76,17 +76,17 @@ impl Streams {
     /// Writes a piece of a stream; says whether it has its next turn.
     pub(in crate::proto) fn turn(&mut self, id: StreamId, writer: &mut Writer, chunks: &mut VecDeque<Bytes>) -> bool {
         loop {
-            let stream = self.find(id).filter(|stream| stream.hold == Hold::None);
-            let Some(Role::Sends(sender)) = stream.map(|stream| &mut stream.role) else {
+            let stream = self.find(id).filter(|stream| stream.hold == Readiness::None);
+            let Some(StreamHalf::Sends(sender)) = stream.map(|stream| &mut stream.role) else {
                 return false;
             };
             match sender.take(id.0, writer, chunks) {
-                Turn::List(list) => {
+                TurnOutcome::List(list) => {
                     self.put_list(id, &list, writer);
                     continue;
                 }
-                Turn::Piece if sender.is_ready() => return self.wake(id),
-                Turn::Piece | Turn::Over => {}
+                TurnOutcome::Piece if sender.is_ready() => return self.wake(id),
+                TurnOutcome::Piece | TurnOutcome::Over => {}
             }
             sender.has_turn = false;
             self.wake(id);
@@ -96,7 +96,7 @@ impl Streams {
     }
 
     fn wake(&mut self, id: StreamId) -> bool {
-        if let Some(Role::Sends(sender)) = self.find(id).map(|stream| &mut stream.role)
+        if let Some(StreamHalf::Sends(sender)) = self.find(id).map(|stream| &mut stream.role)
             && sender.wake()
         {
             self.roomy.push(id);

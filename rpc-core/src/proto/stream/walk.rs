@@ -4,7 +4,7 @@ use crate::proto::items::{ITEM_HEADER, ItemHeader};
 
 /// Finds the items in bytes that come cut anywhere.
 #[derive(Debug, Default)]
-pub(super) struct Walk {
+pub(super) struct ItemWalk {
     header: [u8; ITEM_HEADER],
     filled: usize,
     /// What is still to come of the item whose header is complete.
@@ -13,30 +13,30 @@ pub(super) struct Walk {
 
 /// What was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum ItemStep {
     /// An item begins.
     Began(ItemHeader),
     /// The item ends.
     Ended,
 }
 
-impl Walk {
+impl ItemWalk {
     /// Whether the next byte begins an item.
     pub(super) fn is_between(&self) -> bool {
         self.rest.is_none() && self.filled == 0
     }
 
     /// Takes `bytes` up to the next step; `None` when they are used up before.
-    pub(super) fn step(&mut self, bytes: &mut &[u8]) -> Option<Step> {
+    pub(super) fn step(&mut self, bytes: &mut &[u8]) -> Option<ItemStep> {
         let Some(rest) = self.rest else {
             let header = self.header(bytes)?;
             self.rest = Some(header.length);
-            return Some(Step::Began(header));
+            return Some(ItemStep::Began(header));
         };
         let taken = rest.min(bytes.len());
         *bytes = &bytes[taken..];
         self.rest = (taken < rest).then_some(rest - taken);
-        self.rest.is_none().then_some(Step::Ended)
+        self.rest.is_none().then_some(ItemStep::Ended)
     }
 
     fn header(&mut self, bytes: &mut &[u8]) -> Option<ItemHeader> {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{answers, assert_empty, content, frame, inject, request_payload, requests, start, violation, with_limits};
-use crate::harness::{CLIENT, Pair, SERVER};
+use crate::harness::{CLIENT, ConnectionPair, SERVER};
 use crate::proto::{
     Limits,
     frame::{Kind, PIECE},
@@ -17,7 +17,7 @@ fn narrow() -> Limits {
 }
 
 /// Moves bytes until there are none, and looks at both ends after each step.
-fn watched(pair: &mut Pair) {
+fn watched(pair: &mut ConnectionPair) {
     loop {
         let mut moved = 0;
         for end in [CLIENT, SERVER] {

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 
 use super::{assert_empty, content, exchange, pair, requests, start, time_out, with_limits};
-use crate::harness::{CLIENT, Pair, SERVER};
+use crate::harness::{CLIENT, ConnectionPair, SERVER};
 use crate::{
     Error, Outcome,
     proto::{Event, Limits, Stop, frame::PIECE},
@@ -13,7 +13,7 @@ use crate::{
 const LARGE: usize = 10 * PIECE;
 
 /// The client gives call 0 up; what the server's application sees of it until all is quiet.
-fn abandon(pair: &mut Pair) -> Vec<Event> {
+fn abandon(pair: &mut ConnectionPair) -> Vec<Event> {
     pair.connection(CLIENT).abandon(0);
     exchange(pair);
     assert!(pair.events(CLIENT).is_empty(), "the caller is gone");

@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 
 use super::{answers, content, exchange, failure, frame, inject, start, violation, with_limits};
-use crate::harness::{CLIENT, Pair, SERVER};
+use crate::harness::{CLIENT, ConnectionPair, SERVER};
 use crate::{
     Code, Outcome,
     proto::{
@@ -15,7 +15,7 @@ use crate::{
 const LARGE: usize = 1 << 20;
 
 /// Two ends over datagrams.
-fn over_datagrams(client: &Limits, server: &Limits) -> Pair {
+fn over_datagrams(client: &Limits, server: &Limits) -> ConnectionPair {
     let mut pair = with_limits(Limits::default(), 1);
     for (end, ours, peer) in [(CLIENT, client, server), (SERVER, server, client)] {
         let settings = Settings {

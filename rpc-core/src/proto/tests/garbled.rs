@@ -4,14 +4,14 @@
 use fastrand::Rng;
 
 use super::{content, pair};
-use crate::harness::{CLIENT, Pair, SERVER, body};
+use crate::harness::{CLIENT, ConnectionPair, SERVER, body};
 use crate::proto::{Attachment, Capacity, Event, Flow, Lost, Received, RequestHead};
 
 /// Calls that wait at the client, by id.
 #[derive(Default)]
-struct Waiting(Vec<u32>);
+struct WaitingCalls(Vec<u32>);
 
-impl Waiting {
+impl WaitingCalls {
     fn end(&mut self, id: u32) {
         let index = self.0.iter().position(|&waiting| waiting == id);
         self.0.swap_remove(index.expect("a call that ended twice"));
@@ -24,7 +24,7 @@ fn calls_end_once_whatever_happens_to_the_bytes() {
     for seed in 0..1500 {
         let mut rng = Rng::with_seed(seed);
         let mut pair = pair(seed);
-        let mut waiting = Waiting::default();
+        let mut waiting = WaitingCalls::default();
         let lost = (0..60).find_map(|_| step(&mut pair, &mut waiting, &mut rng).err());
         violations += usize::from(matches!(lost, Some(Lost::Violation(_))));
         take_events(&mut pair, &mut waiting);
@@ -39,7 +39,7 @@ fn calls_end_once_whatever_happens_to_the_bytes() {
     );
 }
 
-fn step(pair: &mut Pair, waiting: &mut Waiting, rng: &mut Rng) -> Result<(), Lost> {
+fn step(pair: &mut ConnectionPair, waiting: &mut WaitingCalls, rng: &mut Rng) -> Result<(), Lost> {
     if rng.u8(..3) == 0 {
         let most = 1 << rng.u32(1..17);
         let length = rng.usize(..most);
@@ -68,7 +68,7 @@ fn step(pair: &mut Pair, waiting: &mut Waiting, rng: &mut Rng) -> Result<(), Los
 }
 
 /// The client makes a call that carries a stream.
-fn open(pair: &mut Pair, waiting: &mut Waiting, rng: &mut Rng) {
+fn open(pair: &mut ConnectionPair, waiting: &mut WaitingCalls, rng: &mut Rng) {
     let flow = if rng.bool() { Flow::Sends } else { Flow::Receives };
     let client = pair.connection(CLIENT);
     let stream = client.open_stream(flow).expect("there are few");
@@ -81,7 +81,7 @@ fn open(pair: &mut Pair, waiting: &mut Waiting, rng: &mut Rng) {
 }
 
 /// One of the streams at `end` goes on.
-fn use_streams(pair: &mut Pair, end: usize, rng: &mut Rng) {
+fn use_streams(pair: &mut ConnectionPair, end: usize, rng: &mut Rng) {
     let connection = pair.connection(end);
     let streams = connection.streams();
     let Some(&stream) = rng.choice(&streams) else { return };
@@ -97,7 +97,7 @@ fn use_streams(pair: &mut Pair, end: usize, rng: &mut Rng) {
     }
 }
 
-fn take_events(pair: &mut Pair, waiting: &mut Waiting) {
+fn take_events(pair: &mut ConnectionPair, waiting: &mut WaitingCalls) {
     for event in pair.events(SERVER) {
         if let Event::Request { call, body, .. } = event {
             pair.reply(SERVER, call, &body);

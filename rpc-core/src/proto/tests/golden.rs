@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use thin_vec::{ThinVec, thin_vec};
 
 use super::{answers, content, exchange, frame, inject, pair, request_payload, requests, start};
-use crate::harness::{CLIENT, Pair, SERVER};
+use crate::harness::{CLIENT, ConnectionPair, SERVER};
 use crate::{
     Code, Error, Metadata, Outcome,
     proto::{
@@ -222,7 +222,7 @@ fn list(kind: Kind) -> Bytes {
 }
 
 /// A stream that the client announced and sends on, or receives from.
-fn opened(flow: Flow) -> (Pair, StreamId) {
+fn opened(flow: Flow) -> (ConnectionPair, StreamId) {
     let mut pair = pair(1);
     let client = pair.connection(CLIENT);
     let stream = client.open_stream(flow).expect("there are few");

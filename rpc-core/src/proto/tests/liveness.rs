@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::{content, exchange, requests, start};
-use crate::harness::{CLIENT, Pair, SERVER};
+use crate::harness::{CLIENT, ConnectionPair, SERVER};
 use crate::proto::{
     Event, Limits, Lost,
-    liveness::{Liveness, Verdict},
+    watchdog::{Verdict, Watchdog},
 };
 
 const KEEPALIVE: Duration = Duration::from_secs(15);
@@ -14,13 +14,13 @@ const STALL: Duration = Duration::from_secs(30);
 const IDLE: Duration = Duration::from_secs(600);
 const MOMENT: Duration = Duration::from_millis(1);
 
-fn pair() -> Pair {
-    Pair::new([Limits::default(), Limits::default()], Some(IDLE), 1, Instant::now())
+fn pair() -> ConnectionPair {
+    ConnectionPair::new([Limits::default(), Limits::default()], Some(IDLE), 1, Instant::now())
 }
 
 #[test]
 fn two_that_answer_pings_stay_connected() {
-    let mut pair = Pair::new([Limits::default(), Limits::default()], None, 1, Instant::now());
+    let mut pair = ConnectionPair::new([Limits::default(), Limits::default()], None, 1, Instant::now());
     pair.pass(Duration::from_secs(24 * 3600)).expect("both are there");
 }
 
@@ -51,7 +51,7 @@ fn a_peer_that_is_slow_to_answer_a_ping_is_not_given_up() {
 #[test]
 fn what_came_before_a_ping_is_no_answer_to_it_however_late_it_is_told() {
     let begin = Instant::now();
-    let mut liveness = Liveness::new(KEEPALIVE, STALL, begin);
+    let mut liveness = Watchdog::new(KEEPALIVE, STALL, begin);
     let pinged = begin + KEEPALIVE + MOMENT;
     liveness.handle_heard(begin + MOMENT);
     assert_eq!(liveness.handle_timeout(pinged), Verdict::Ping);
@@ -64,7 +64,7 @@ fn what_came_before_a_ping_is_no_answer_to_it_however_late_it_is_told() {
 #[test]
 fn a_side_that_stood_still_asks_before_it_gives_up() {
     let begin = Instant::now();
-    let mut liveness = Liveness::new(KEEPALIVE, STALL, begin);
+    let mut liveness = Watchdog::new(KEEPALIVE, STALL, begin);
     assert_eq!(liveness.handle_timeout(begin + KEEPALIVE), Verdict::Ping);
     liveness.handle_blocked(begin + KEEPALIVE);
     let woken = begin + 100 * KEEPALIVE;
@@ -79,7 +79,7 @@ fn a_side_that_stood_still_asks_before_it_gives_up() {
 #[test]
 fn a_peer_that_is_heard_is_not_asked_even_if_that_is_told_late() {
     let mut now = Instant::now();
-    let mut liveness = Liveness::new(KEEPALIVE, STALL, now);
+    let mut liveness = Watchdog::new(KEEPALIVE, STALL, now);
     for _ in 0..5 {
         liveness.handle_heard(now + MOMENT);
         now += KEEPALIVE;
@@ -141,7 +141,7 @@ fn a_connection_without_calls_is_given_back_after_its_idle_time() {
     );
 }
 
-fn assert_asks_after_idle_time(pair: &mut Pair) {
+fn assert_asks_after_idle_time(pair: &mut ConnectionPair) {
     pair.pass(IDLE.saturating_sub(MOMENT)).expect("both are there");
     assert!(
         !pair.events(CLIENT).iter().any(|event| matches!(event, Event::GoAway)),
@@ -174,7 +174,7 @@ fn a_call_that_crosses_the_question_keeps_the_connection() {
 fn idle_time_counts_from_the_last_answer() {
     for keepalive in [KEEPALIVE, 10 * IDLE] {
         let limits = Limits::default().keepalive(keepalive);
-        let mut pair = Pair::new([limits.clone(), limits], Some(IDLE), 1, Instant::now());
+        let mut pair = ConnectionPair::new([limits.clone(), limits], Some(IDLE), 1, Instant::now());
         start(&mut pair, &content(1));
         exchange(&mut pair);
         requests(&mut pair);

@@ -26,15 +26,15 @@ use super::{
     frame::{Kind, put_header},
 };
 use crate::Error;
-use crate::harness::{CLIENT, Pair, SERVER};
+use crate::harness::{CLIENT, ConnectionPair, SERVER};
 
 /// Two ends with default limits.
-fn pair(seed: u64) -> Pair {
+fn pair(seed: u64) -> ConnectionPair {
     with_limits(Limits::default(), seed)
 }
 
-fn with_limits(limits: Limits, seed: u64) -> Pair {
-    Pair::new([limits.clone(), limits], None, seed, Instant::now())
+fn with_limits(limits: Limits, seed: u64) -> ConnectionPair {
+    ConnectionPair::new([limits.clone(), limits], None, seed, Instant::now())
 }
 
 fn content(length: usize) -> Bytes {
@@ -42,17 +42,17 @@ fn content(length: usize) -> Bytes {
 }
 
 /// Makes a call of the client that has no deadline.
-fn start(pair: &mut Pair, content: &Bytes) -> u32 {
+fn start(pair: &mut ConnectionPair, content: &Bytes) -> u32 {
     pair.start(CLIENT, 7, content, None)
         .expect("the call is within the limits")
 }
 
-fn exchange(pair: &mut Pair) {
+fn exchange(pair: &mut ConnectionPair) {
     pair.exchange().expect("both are honest");
 }
 
 /// The ids and bodies of the requests that came to the server, where nothing else happened.
-fn requests(pair: &mut Pair) -> Vec<(u32, Bytes)> {
+fn requests(pair: &mut ConnectionPair) -> Vec<(u32, Bytes)> {
     let request = |event| match event {
         Event::Request { call, body, .. } => (call, body),
         other => panic!("{other:?} where a request was due"),
@@ -61,7 +61,7 @@ fn requests(pair: &mut Pair) -> Vec<(u32, Bytes)> {
 }
 
 /// The ids and answers that came to the client, where nothing else happened.
-fn answers(pair: &mut Pair) -> Vec<(u32, Result<Bytes, Error>)> {
+fn answers(pair: &mut ConnectionPair) -> Vec<(u32, Result<Bytes, Error>)> {
     let answer = |event| match event {
         Event::Reply { call, body, .. } => (call, Ok(body)),
         Event::Failed { call, error } => (call, Err(error)),
@@ -71,7 +71,7 @@ fn answers(pair: &mut Pair) -> Vec<(u32, Result<Bytes, Error>)> {
 }
 
 /// The one failure that came to the client.
-fn failure(pair: &mut Pair) -> Error {
+fn failure(pair: &mut ConnectionPair) -> Error {
     let [(_, Err(error))] = &answers(pair)[..] else {
         panic!("a failure was due");
     };
@@ -95,14 +95,14 @@ fn request_payload(total: Option<u32>, body: &[u8]) -> Vec<u8> {
 }
 
 /// What `end` makes of frames that its peer did not send.
-fn inject(pair: &mut Pair, end: usize, mut frames: BytesMut) -> Result<(), Lost> {
+fn inject(pair: &mut ConnectionPair, end: usize, mut frames: BytesMut) -> Result<(), Lost> {
     let now = pair.now;
     while pair.connection(end).handle_input(&mut frames, 16, now)? {}
     Ok(())
 }
 
 /// The text of the violation that frames are for `end`.
-fn violation(pair: &mut Pair, end: usize, frames: BytesMut) -> String {
+fn violation(pair: &mut ConnectionPair, end: usize, frames: BytesMut) -> String {
     match inject(pair, end, frames) {
         Err(Lost::Violation(violation)) => violation.to_string(),
         other => panic!("{other:?} where a violation was due"),
@@ -110,16 +110,16 @@ fn violation(pair: &mut Pair, end: usize, frames: BytesMut) -> String {
 }
 
 /// One end looks at the clock.
-fn time_out(pair: &mut Pair, end: usize) {
+fn time_out(pair: &mut ConnectionPair, end: usize) {
     let now = pair.now;
     pair.connection(end).handle_timeout(now).expect("nothing ends");
 }
 
 /// Nothing is in flight or held at either end.
-fn assert_empty(pair: &mut Pair) {
+fn assert_empty(pair: &mut ConnectionPair) {
     for end in [CLIENT, SERVER] {
         let connection = pair.connection(end);
-        assert_eq!(connection.held(), super::connection::Held::default());
+        assert_eq!(connection.held(), super::connection::Usage::default());
         assert_eq!(
             (connection.outgoing(), connection.incoming(), connection.queued()),
             (0, 0, 0)

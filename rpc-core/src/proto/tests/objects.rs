@@ -4,7 +4,7 @@
 use bytes::{Bytes, BytesMut};
 
 use super::{answers, assert_empty, exchange, failure, frame, inject, pair, violation, with_limits};
-use crate::harness::{CLIENT, Pair, SERVER, body};
+use crate::harness::{CLIENT, ConnectionPair, SERVER, body};
 use crate::{
     Code, Outcome,
     proto::{Attachment, Event, Limits, RequestHead, frame::Kind},
@@ -13,7 +13,7 @@ use crate::{
 const SERVICE: u32 = 0x9503_0ad4;
 
 /// A call of `from` to an object, or to none, that carries a list.
-fn call(pair: &mut Pair, from: usize, object: Option<u32>, list: &[Attachment], length: usize) -> u32 {
+fn call(pair: &mut ConnectionPair, from: usize, object: Option<u32>, list: &[Attachment], length: usize) -> u32 {
     let head = RequestHead {
         object,
         attachments: list.into(),
@@ -25,7 +25,7 @@ fn call(pair: &mut Pair, from: usize, object: Option<u32>, list: &[Attachment], 
 }
 
 /// The client gives the server so many references to one object of its own, each with a call that has ended.
-fn given(pair: &mut Pair, references: usize) -> u32 {
+fn given(pair: &mut ConnectionPair, references: usize) -> u32 {
     let mut object = None;
     for _ in 0..references {
         let exported = pair.connection(CLIENT).export(object).expect("there are few");
@@ -47,7 +47,7 @@ fn given(pair: &mut Pair, references: usize) -> u32 {
     object.expect("at least one")
 }
 
-fn end(pair: &mut Pair, caller: usize, id: u32) {
+fn end(pair: &mut ConnectionPair, caller: usize, id: u32) {
     pair.reply(1 - caller, id, &Bytes::new());
     exchange(pair);
     let events = pair.events(caller);
@@ -55,7 +55,7 @@ fn end(pair: &mut Pair, caller: usize, id: u32) {
     pair.connection(caller).release(id);
 }
 
-fn released(pair: &mut Pair) -> bool {
+fn released(pair: &mut ConnectionPair) -> bool {
     exchange(pair);
     let events = pair.events(CLIENT);
     match &events[..] {
@@ -320,7 +320,7 @@ fn a_connection_with_references_or_streams_is_not_idle() {
     use std::time::{Duration, Instant};
     let idle = Some(Duration::from_secs(60));
     let limits = Limits::default().keepalive(Duration::from_secs(600));
-    let mut pair = Pair::new([limits.clone(), limits], idle, 1, Instant::now());
+    let mut pair = ConnectionPair::new([limits.clone(), limits], idle, 1, Instant::now());
     let object = given(&mut pair, 1);
     pair.pass(Duration::from_secs(500)).expect("both answer");
     let now = pair.now;

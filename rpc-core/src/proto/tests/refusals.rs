@@ -8,7 +8,7 @@ use super::{
     answers, assert_empty, content, exchange, failure, frame, pair, request_payload, requests, start, violation,
     with_limits,
 };
-use crate::harness::{CLIENT, Pair, SERVER, body};
+use crate::harness::{CLIENT, ConnectionPair, SERVER, body};
 use crate::{
     Code, Metadata, Outcome,
     proto::{
@@ -27,7 +27,7 @@ fn metadata(length: usize) -> Bytes {
 fn the_smaller_of_both_limits_on_messages_holds_for_requests() {
     let (low, high) = (Limits::default().max_message(1000), Limits::default());
     for limits in [[low.clone(), high.clone()], [high, low]] {
-        let mut pair = Pair::new(limits, None, 1, Instant::now());
+        let mut pair = ConnectionPair::new(limits, None, 1, Instant::now());
         start(&mut pair, &content(1000));
         let refused = pair.start(CLIENT, 7, &content(1001), None).expect_err("too long");
         assert_eq!(

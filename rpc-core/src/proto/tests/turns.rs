@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use super::{content, exchange, start, with_limits};
-use crate::harness::{CLIENT, Pair, SERVER};
+use crate::harness::{CLIENT, ConnectionPair, SERVER};
 use crate::proto::{
     Event, Limits,
     frame::{HEADER, PIECE},
@@ -19,7 +19,7 @@ fn roomy() -> Limits {
 }
 
 /// The bytes that one turn of the server's writer takes, delivered to the client.
-fn turn(pair: &mut Pair) -> usize {
+fn turn(pair: &mut ConnectionPair) -> usize {
     let mut length = 0;
     loop {
         let step = pair.write(SERVER, PIECE);

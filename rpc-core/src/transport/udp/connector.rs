@@ -18,7 +18,7 @@ use super::{
 use crate::{
     Code, Error,
     clock::now,
-    proto::datagram::{Budget, Opened, Opening, Refusal, Role, Session, Setup},
+    proto::datagram::{Budget, OpenedSession, Refusal, Role, Session, SessionOpening, Setup},
     transport::{Address, Connecting, Connector, names, race::race},
 };
 
@@ -89,9 +89,9 @@ async fn open(peer: SocketAddr) -> io::Result<UdpStream> {
 struct AddressAttempt<'a> {
     peer: SocketAddr,
     socket: &'a Socket,
-    opening: Opening,
+    opening: SessionOpening,
     hello: Vec<u8>,
-    opened: Option<Result<Opened, Refusal>>,
+    opened: Option<Result<OpenedSession, Refusal>>,
     /// What came behind the welcome.
     early: Vec<Vec<u8>>,
     refused: usize,
@@ -102,7 +102,7 @@ impl<'a> AddressAttempt<'a> {
         Ok(Self {
             peer,
             socket,
-            opening: Opening::new(secret()?, socket.window(), now()),
+            opening: SessionOpening::new(secret()?, socket.window(), now()),
             hello: Vec::new(),
             opened: None,
             early: Vec::new(),
@@ -110,7 +110,7 @@ impl<'a> AddressAttempt<'a> {
         })
     }
 
-    async fn run(&mut self) -> io::Result<Opened> {
+    async fn run(&mut self) -> io::Result<OpenedSession> {
         let mut again = None;
         loop {
             let now = now();

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     clock::now,
-    proto::datagram::{End, Session},
+    proto::datagram::{Session, SessionEnd},
     transport::{Address, Connected, LastHeard},
 };
 
@@ -128,7 +128,7 @@ impl UdpStream {
         }
         Err(io::Error::new(
             io::ErrorKind::ConnectionRefused,
-            "nobody listens on the peer's port any more",
+            "nothing listens on the peer's port any more",
         ))
     }
 
@@ -189,12 +189,12 @@ impl UdpStream {
         }
         match self.session.end() {
             None => Poll::Pending,
-            Some(End::Closed) => Poll::Ready(Ok(())),
-            Some(End::Reset) => Poll::Ready(Err(io::Error::new(
+            Some(SessionEnd::Closed) => Poll::Ready(Ok(())),
+            Some(SessionEnd::Reset) => Poll::Ready(Err(io::Error::new(
                 io::ErrorKind::ConnectionReset,
                 "the server does not know this session; it may have restarted",
             ))),
-            Some(End::Broken(what)) => Poll::Ready(Err(io::Error::new(
+            Some(SessionEnd::Broken(what)) => Poll::Ready(Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 format!("the peer broke the protocol of datagrams: {what}"),
             ))),

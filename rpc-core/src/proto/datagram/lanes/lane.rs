@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::BytesMut;
 
-use super::{super::Role, Refused, budget::Account, lane_of};
+use super::{super::Role, Rejection, budget::Account, lane_of};
 use crate::proto::{
     frame::{HEADER, Header, MAX_PAYLOAD},
     handshake::{HELLO_HEADER, hello_rest, is_hello},
@@ -32,11 +32,11 @@ pub(super) struct Expected {
 pub(super) struct Lane {
     pub(super) next: u64,
     /// Most lanes have none most of the time.
-    pub(super) rest: Option<Box<Rest>>,
+    pub(super) rest: Option<Box<LaneBuffer>>,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Rest {
+pub(super) struct LaneBuffer {
     /// The beginning of a frame.
     pub(super) partial: BytesMut,
     /// The room that it has.
@@ -47,9 +47,9 @@ pub(super) struct Rest {
     pub(super) stuck: bool,
 }
 
-impl Rest {
+impl LaneBuffer {
     /// Takes what belongs to the frame that has begun or begins, as far as there is room; says how many bytes.
-    pub(super) fn fill(&mut self, bytes: &[u8], expected: Expected, frames: &mut Account) -> Result<usize, Refused> {
+    pub(super) fn fill(&mut self, bytes: &[u8], expected: Expected, frames: &mut Account) -> Result<usize, Rejection> {
         let header = if expected.greeting { HELLO_HEADER } else { HEADER };
         let first = bytes.len().min(header.saturating_sub(self.partial.len()));
         let (head, bytes) = bytes.split_at(first);
@@ -77,7 +77,7 @@ impl Rest {
 }
 
 /// How many of the bytes are whole frames, or the whole hello and what follows it.
-pub(super) fn whole(bytes: &[u8], mut expected: Expected) -> Result<usize, Refused> {
+pub(super) fn whole(bytes: &[u8], mut expected: Expected) -> Result<usize, Rejection> {
     let mut whole = 0;
     while let Some(length) = message_length(&bytes[whole..], expected)?
         && length <= bytes.len() - whole
@@ -94,7 +94,7 @@ pub(super) fn whole(bytes: &[u8], mut expected: Expected) -> Result<usize, Refus
 ///
 /// A frame must be on the lane of its call: so there are no more lanes than calls, and nothing reaches a call out of
 /// its order.
-pub(super) fn message_length(bytes: &[u8], expected: Expected) -> Result<Option<usize>, Refused> {
+pub(super) fn message_length(bytes: &[u8], expected: Expected) -> Result<Option<usize>, Rejection> {
     if expected.greeting && !is_hello(bytes) {
         return Ok(Some(bytes.len()));
     }
@@ -106,10 +106,10 @@ pub(super) fn message_length(bytes: &[u8], expected: Expected) -> Result<Option<
         return Ok(None);
     };
     if header.length > MAX_PAYLOAD {
-        return Err(Refused::Broken("a frame above the limit"));
+        return Err(Rejection::Broken("a frame above the limit"));
     }
     if lane_of(header, expected.sender) != expected.lane {
-        return Err(Refused::Broken("a frame on the lane of another call"));
+        return Err(Rejection::Broken("a frame on the lane of another call"));
     }
     Ok(Some(HEADER + header.length))
 }

@@ -12,7 +12,7 @@ mod receive;
 mod split;
 
 pub(crate) use budget::{Account, Budget};
-pub(super) use receive::{Received, Refused};
+pub(super) use receive::{Reassembly, Rejection};
 pub(super) use split::{Segment, Splitter};
 
 use super::Role;

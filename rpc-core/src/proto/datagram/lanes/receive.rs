@@ -18,7 +18,7 @@ const EARLY: usize = 32 << 10;
 
 /// Why a chunk was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::proto::datagram) enum Refused {
+pub(in crate::proto::datagram) enum Rejection {
     /// Not now: it counts as lost, and comes again.
     Later,
     /// No honest peer sends it.
@@ -27,7 +27,7 @@ pub(in crate::proto::datagram) enum Refused {
 
 /// What has come on all lanes.
 #[derive(Debug)]
-pub(in crate::proto::datagram) struct Received {
+pub(in crate::proto::datagram) struct Reassembly {
     /// Who sends what comes.
     sender: Role,
     lanes: HashMap<u32, Lane>,
@@ -45,7 +45,7 @@ pub(in crate::proto::datagram) struct Received {
     suppresses: bool,
 }
 
-impl Received {
+impl Reassembly {
     pub(in crate::proto::datagram) fn new(sender: Role, budget: Budget, window: usize) -> Self {
         Self {
             sender,
@@ -81,16 +81,16 @@ impl Received {
     /// The memory of everything but the table of lanes, with what buffers have in reserve.
     #[cfg(any(test, farcall_fuzzing))]
     pub(in crate::proto::datagram) fn footprint(&self) -> usize {
-        use super::lane::Rest;
+        use super::lane::LaneBuffer;
 
         let rests = self.lanes.values().filter_map(|lane| lane.rest.as_deref());
         // Half of a tree's places may be empty.
         let node = size_of::<[(u64, Box<[u8]>); 11]>() + 16;
-        let early = |rest: &Rest| {
+        let early = |rest: &LaneBuffer| {
             let nodes = rest.early.len().div_ceil(5) * node;
             nodes + rest.early.values().map(|bytes| bytes.len() + 16).sum::<usize>()
         };
-        let rests = rests.map(|rest| size_of::<Rest>() + rest.partial.capacity() + 32 + early(rest));
+        let rests = rests.map(|rest| size_of::<LaneBuffer>() + rest.partial.capacity() + 32 + early(rest));
         self.ready.capacity() + rests.sum::<usize>()
     }
 
@@ -109,17 +109,17 @@ impl Received {
         offset: u64,
         after: Option<u64>,
         bytes: &[u8],
-    ) -> Result<(), Refused> {
+    ) -> Result<(), Rejection> {
         if number >= MAX_LANES {
-            return Err(Refused::Broken("a lane above the limit"));
+            return Err(Rejection::Broken("a lane above the limit"));
         }
         if number != CONTROL && !self.greeted {
             // The hello was lost or overtaken, and is what must be read first.
-            return Err(Refused::Later);
+            return Err(Rejection::Later);
         }
         let next = self.lanes.get(&number).map_or(0, |lane| lane.next);
         let Some(end) = offset.checked_add(bytes.len() as u64).filter(|&end| end < 1 << 62) else {
-            return Err(Refused::Broken("a lane without end"));
+            return Err(Rejection::Broken("a lane without end"));
         };
         let bytes = if end <= next && self.suppresses {
             return Ok(());
@@ -132,7 +132,7 @@ impl Received {
             bytes
         };
         if after.is_some_and(|position| self.delivered < position) {
-            return Err(Refused::Later);
+            return Err(Rejection::Later);
         }
         if offset > next {
             return self.keep(number, offset, bytes);
@@ -144,14 +144,14 @@ impl Received {
     }
 
     /// Keeps what came out of order.
-    fn keep(&mut self, number: u32, offset: u64, bytes: &[u8]) -> Result<(), Refused> {
+    fn keep(&mut self, number: u32, offset: u64, bytes: &[u8]) -> Result<(), Rejection> {
         // The same again, or less: the peer split it otherwise.
         let rest = self.lanes.get(&number).and_then(|lane| lane.rest.as_ref());
         if rest.is_some_and(|rest| rest.early.get(&offset).is_some_and(|kept| kept.len() >= bytes.len())) {
             return Ok(());
         }
         if !self.early.charge(bytes.len() + OVERHEAD) {
-            return Err(Refused::Later);
+            return Err(Rejection::Later);
         }
         let rest = self.lanes.entry(number).or_default().rest.get_or_insert_default();
         if let Some(shorter) = rest.early.insert(offset, bytes.into()) {
@@ -161,7 +161,7 @@ impl Received {
     }
 
     /// Delivers what has waited for the bytes before it.
-    fn take_early(&mut self, number: u32) -> Result<(), Refused> {
+    fn take_early(&mut self, number: u32) -> Result<(), Rejection> {
         while let Some(lane) = self.lanes.get_mut(&number) {
             let Some(rest) = &mut lane.rest else { break };
             let Some(first) = rest.early.first_entry().filter(|first| *first.key() <= lane.next) else {
@@ -171,7 +171,7 @@ impl Received {
             let known = (lane.next - offset) as usize;
             match self.advance(number, bytes.get(known..).unwrap_or_default()) {
                 Ok(()) => self.early.release(bytes.len() + OVERHEAD),
-                Err(Refused::Later) => {
+                Err(Rejection::Later) => {
                     // It was acknowledged, and will not come again.
                     self.put_back(number, offset, bytes);
                     return Ok(());
@@ -199,7 +199,7 @@ impl Received {
     }
 
     /// There may be room now for what there was none for. One refusal is enough: each lane has its turn.
-    fn go_on(&mut self) -> Result<(), Refused> {
+    fn go_on(&mut self) -> Result<(), Rejection> {
         while let Some(number) = self.stuck.pop_front() {
             if let Some(rest) = self.lanes.get_mut(&number).and_then(|lane| lane.rest.as_mut()) {
                 rest.stuck = false;
@@ -213,12 +213,12 @@ impl Received {
     }
 
     /// The next bytes of a lane.
-    fn advance(&mut self, number: u32, bytes: &[u8]) -> Result<(), Refused> {
+    fn advance(&mut self, number: u32, bytes: &[u8]) -> Result<(), Rejection> {
         let taken = self.append(number, bytes)?;
         self.lanes.entry(number).or_default().next += taken as u64;
         self.delivered += taken as u64;
         if taken < bytes.len() {
-            return Err(Refused::Later);
+            return Err(Rejection::Later);
         }
         Ok(())
     }
@@ -233,7 +233,7 @@ impl Received {
 
     /// Moves whole frames to what is ready and keeps the beginning of one if there is room; says how many bytes were
     /// taken.
-    fn append(&mut self, number: u32, bytes: &[u8]) -> Result<usize, Refused> {
+    fn append(&mut self, number: u32, bytes: &[u8]) -> Result<usize, Rejection> {
         let expected = self.expected(number);
         let ended = match self.lanes.get_mut(&number).and_then(|lane| lane.rest.as_deref_mut()) {
             Some(rest) if !rest.partial.is_empty() => {
@@ -257,7 +257,7 @@ impl Received {
     }
 
     /// Keeps the beginning of a frame if there is room for all of it; says how many bytes were taken.
-    fn begin(&mut self, number: u32, bytes: &[u8]) -> Result<usize, Refused> {
+    fn begin(&mut self, number: u32, bytes: &[u8]) -> Result<usize, Rejection> {
         if bytes.is_empty() {
             return Ok(0);
         }

@@ -3,11 +3,11 @@
 use core::net::SocketAddr;
 use std::time::Instant;
 
-use super::{End, Session};
+use super::{Session, SessionEnd};
 use crate::proto::datagram::{
     Role,
     chunk::{self, Chunk},
-    lanes::Refused,
+    lanes::Rejection,
     packet::Datagram,
 };
 
@@ -24,7 +24,7 @@ impl Session {
                 chunks,
             }) if session == self.id => self.handle_packet(from, number, chunks, datagram.len(), now),
             Some(Datagram::Reset { session }) if session == self.id && self.role == Role::Client => {
-                self.end = Some(End::Reset);
+                self.end = Some(SessionEnd::Reset);
             }
             _ => {}
         }
@@ -53,8 +53,8 @@ impl Session {
             match self.handle_chunk(from, chunk, now) {
                 Ok(()) => {}
                 // What follows may be what it waits for.
-                Err(Refused::Later) => refused = true,
-                Err(Refused::Broken(what)) => return self.broken(what),
+                Err(Rejection::Later) => refused = true,
+                Err(Rejection::Broken(what)) => return self.broken(what),
             }
         }
         self.receiving.handle_heard(number, now);
@@ -65,7 +65,7 @@ impl Session {
         self.receiving.handle_taken(number, elicits, now);
     }
 
-    fn handle_chunk(&mut self, from: SocketAddr, chunk: Chunk<'_>, now: Instant) -> Result<(), Refused> {
+    fn handle_chunk(&mut self, from: SocketAddr, chunk: Chunk<'_>, now: Instant) -> Result<(), Rejection> {
         match chunk {
             Chunk::Data {
                 lane,
@@ -77,7 +77,7 @@ impl Session {
                 .sending
                 .recovery
                 .acknowledge(ack.ranges(), ack.delay, self.sending.limited, &mut self.state, now)
-                .map_err(|_| Refused::Broken("an acknowledgement of what was not sent"))?,
+                .map_err(|_| Rejection::Broken("an acknowledgement of what was not sent"))?,
             Chunk::Ping => {}
             Chunk::Challenge(token) => self.receiving.challenge = Some(token),
             Chunk::Response(token) => {
@@ -87,13 +87,13 @@ impl Session {
                     self.sending.probes = 1;
                 }
             }
-            Chunk::Close => self.end = Some(End::Closed),
+            Chunk::Close => self.end = Some(SessionEnd::Closed),
         }
         Ok(())
     }
 
     pub(super) fn broken(&mut self, what: &'static str) {
-        self.end = Some(End::Broken(what));
+        self.end = Some(SessionEnd::Broken(what));
     }
 }
 

@@ -42,7 +42,7 @@ pub(crate) struct Transmit {
 
 /// Why a session is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum SessionEnd {
     /// The peer closed it: nothing more comes.
     Closed,
     /// The server does not know it: it restarted, or gave the session up.
@@ -59,7 +59,7 @@ pub(crate) enum End {
 pub(crate) struct Session {
     id: u64,
     role: Role,
-    end: Option<End>,
+    end: Option<SessionEnd>,
     /// Where the peer is, and what the way there is like.
     path: Path,
     state: PathState,
@@ -116,7 +116,7 @@ impl Session {
     }
 
     /// Why the session is over, once everything that came is consumed.
-    pub(crate) fn end(&self) -> Option<End> {
+    pub(crate) fn end(&self) -> Option<SessionEnd> {
         self.end.filter(|_| self.unread().is_empty())
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{End, Session, Transmit, send_side::SendSide};
+use super::{Session, SessionEnd, Transmit, send_side::SendSide};
 use crate::proto::datagram::{
     chunk,
     packet::{PACKET_HEADER, begin_packet, seal},
@@ -78,7 +78,7 @@ impl Session {
             let goes_on = wants && may && sending.has_data() && allowance >= 2 * mtu;
             if sending.closing && !goes_on {
                 chunk::put_close(out);
-                self.end = Some(End::Closed);
+                self.end = Some(SessionEnd::Closed);
             }
             let full = sending.has_data() && !segments.is_empty() && self.end.is_none();
             if full {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{LEAST_WINDOW, Role};
 use crate::proto::datagram::{
     chunk,
-    lanes::{Budget, Received},
+    lanes::{Budget, Reassembly},
     ranges::Ranges,
     recovery::MAX_ACK_DELAY,
 };
@@ -18,7 +18,7 @@ const ACK_EVERY: u32 = 2;
 /// What has come to a session, and what it owes for it.
 #[derive(Debug)]
 pub(super) struct ReceiveSide {
-    pub(super) lanes: Received,
+    pub(super) lanes: Reassembly,
     numbers: Ranges,
     /// The highest number that was taken, and the highest that came, even if its packet was refused.
     largest: Option<(u64, Instant)>,
@@ -33,7 +33,7 @@ pub(super) struct ReceiveSide {
 impl ReceiveSide {
     pub(super) fn new(sender: Role, budget: Budget, window: u32) -> Self {
         Self {
-            lanes: Received::new(sender, budget, window.max(LEAST_WINDOW) as usize),
+            lanes: Reassembly::new(sender, budget, window.max(LEAST_WINDOW) as usize),
             numbers: Ranges::default(),
             largest: None,
             heard: None,

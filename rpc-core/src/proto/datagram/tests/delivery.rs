@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::pair::{Pair, WAY};
+use super::pair::{SessionPair, WAY};
 use crate::proto::frame::Kind;
 
 const LONG: Duration = Duration::from_secs(100);
@@ -13,7 +13,7 @@ fn payload(call: u32, length: usize) -> Vec<u8> {
 
 #[test]
 fn a_good_path_delivers_with_few_datagrams() {
-    let mut pair = Pair::new();
+    let mut pair = SessionPair::new();
     for call in 0..100 {
         pair.write(0, Kind::Request, call, &payload(call, 16));
     }
@@ -25,7 +25,7 @@ fn a_good_path_delivers_with_few_datagrams() {
 
 #[test]
 fn a_large_message_arrives() {
-    let mut pair = Pair::new();
+    let mut pair = SessionPair::new();
     for piece in 0..64 {
         pair.write(0, Kind::RequestData, 3, &payload(piece, 32 << 10));
     }
@@ -44,7 +44,7 @@ fn frames_arrive_once_over_a_bad_path() {
     for seed in 0..50 {
         let mut random = fastrand::Rng::with_seed(seed);
         let loss = f64::from(random.u32(0..40)) / 100.0;
-        let mut pair = Pair::new();
+        let mut pair = SessionPair::new();
         for call in 0..200 {
             for end in 0..2 {
                 let length = if call % 50 == 0 { 30_000 } else { 20 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::pair::{Pair, WAY, server};
+use super::pair::{SessionPair, WAY, server};
 use crate::proto::{
     datagram::{
         chunk,
@@ -24,7 +24,7 @@ fn packet(session: u64, number: u64, put_chunk: impl FnOnce(&mut Vec<u8>)) -> Ve
 
 #[test]
 fn a_peer_that_acknowledges_is_heard() {
-    let mut pair = Pair::new();
+    let mut pair = SessionPair::new();
     pair.run(LONG, &mut |_, _| vec![WAY]);
     let before = pair.ends[0].heard();
     pair.write(0, Kind::Request, 0, b"question");
@@ -35,7 +35,7 @@ fn a_peer_that_acknowledges_is_heard() {
 
 #[test]
 fn what_is_repeated_late_damaged_or_another_session_s_is_no_sign_of_life() {
-    let (mut pair, mut sent) = (Pair::new(), Vec::new());
+    let (mut pair, mut sent) = (SessionPair::new(), Vec::new());
     for call in 0..10 {
         pair.write(0, Kind::Request, call, b"question");
         pair.run(LONG, &mut |end, datagram| {
@@ -68,7 +68,7 @@ fn what_is_repeated_late_damaged_or_another_session_s_is_no_sign_of_life() {
 
 #[test]
 fn a_packet_that_is_refused_is_a_sign_of_life_once() {
-    let mut pair = Pair::new();
+    let mut pair = SessionPair::new();
     pair.run(LONG, &mut |_, _| vec![WAY]);
     // A last word that must wait for what was said before it.
     let refused = packet(7, 1000, |out| {

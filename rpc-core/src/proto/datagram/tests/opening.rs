@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use super::bytes;
 use crate::proto::datagram::{
-    opening::{Opened, Opening},
+    opening::{OpenedSession, SessionOpening},
     packet::{COOKIE, Cookie, Datagram, HELLO, Refusal, VERSION},
 };
 
@@ -13,16 +13,16 @@ const SECOND: Cookie = [2; COOKIE];
 const MS: Duration = Duration::from_millis(1);
 
 /// A client on a clock of its own.
-struct Client {
-    opening: Opening,
+struct OpeningClient {
+    opening: SessionOpening,
     now: Instant,
 }
 
-impl Client {
+impl OpeningClient {
     fn new() -> Self {
         let now = Instant::now();
         Self {
-            opening: Opening::new(NONCE, 77, now),
+            opening: SessionOpening::new(NONCE, 77, now),
             now,
         }
     }
@@ -54,7 +54,7 @@ impl Client {
         waited
     }
 
-    fn handle(&mut self, datagram: Datagram<'_>) -> Option<Result<Opened, Refusal>> {
+    fn handle(&mut self, datagram: Datagram<'_>) -> Option<Result<OpenedSession, Refusal>> {
         self.opening.handle_datagram(&bytes(datagram), self.now)
     }
 
@@ -62,7 +62,7 @@ impl Client {
         assert_eq!(self.handle(Datagram::Retry { nonce: NONCE, cookie }), None);
     }
 
-    fn welcome(&mut self) -> Opened {
+    fn welcome(&mut self) -> OpenedSession {
         let welcome = Datagram::Welcome {
             nonce: NONCE,
             session: 4,
@@ -74,7 +74,7 @@ impl Client {
 
 #[test]
 fn a_cookie_goes_back_at_once_and_the_welcome_gives_a_sample() {
-    let mut client = Client::new();
+    let mut client = OpeningClient::new();
     assert_eq!(client.hello(), Some(NONE));
     assert_eq!(client.hello(), None, "not before its time");
     client.now += 20 * MS;
@@ -83,7 +83,7 @@ fn a_cookie_goes_back_at_once_and_the_welcome_gives_a_sample() {
     assert_eq!(client.hello(), Some(FIRST));
     assert_eq!(client.hello(), None);
     client.now += 30 * MS;
-    let opened = Opened {
+    let opened = OpenedSession {
         session: 4,
         window: 5000,
         rtt: Some(30 * MS),
@@ -94,8 +94,8 @@ fn a_cookie_goes_back_at_once_and_the_welcome_gives_a_sample() {
 #[test]
 fn hellos_repeat_less_and_less_often() {
     for nonce in 0..200 {
-        let mut client = Client::new();
-        client.opening = Opening::new(nonce, 77, client.now);
+        let mut client = OpeningClient::new();
+        client.opening = SessionOpening::new(nonce, 77, client.now);
         for expected in [0, 250, 500, 1000, 1000, 1000] {
             let waited = client.wait();
             assert!(
@@ -110,8 +110,8 @@ fn hellos_repeat_less_and_less_often() {
 #[test]
 fn clients_that_began_together_repeat_apart() {
     let waits = |nonce| {
-        let mut client = Client::new();
-        client.opening = Opening::new(nonce, 77, client.now);
+        let mut client = OpeningClient::new();
+        client.opening = SessionOpening::new(nonce, 77, client.now);
         client.opening.poll_transmit(&mut Vec::new(), client.now);
         client.wait()
     };
@@ -121,7 +121,7 @@ fn clients_that_began_together_repeat_apart() {
 
 #[test]
 fn a_hello_with_a_cookie_that_was_sent_twice_gives_no_sample() {
-    let mut client = Client::new();
+    let mut client = OpeningClient::new();
     client.hello();
     client.retry(FIRST);
     client.hello();
@@ -132,7 +132,7 @@ fn a_hello_with_a_cookie_that_was_sent_twice_gives_no_sample() {
 
 #[test]
 fn another_cookie_replaces_the_first_and_waits_for_the_next_hello() {
-    let mut client = Client::new();
+    let mut client = OpeningClient::new();
     client.hello();
     client.retry(FIRST);
     client.hello();
@@ -145,7 +145,7 @@ fn another_cookie_replaces_the_first_and_waits_for_the_next_hello() {
 
 #[test]
 fn a_cookie_of_zeros_is_none() {
-    let mut client = Client::new();
+    let mut client = OpeningClient::new();
     client.hello();
     client.retry(NONE);
     assert_eq!(client.hello(), None);
@@ -156,7 +156,7 @@ fn a_cookie_of_zeros_is_none() {
 #[test]
 fn a_refusal_ends_the_opening_at_any_point() {
     for (cookie, reason) in [(NONE, Refusal::Version), (FIRST, Refusal::Full)] {
-        let mut client = Client::new();
+        let mut client = OpeningClient::new();
         client.hello();
         client.retry(cookie);
         let refused = Datagram::Refused { nonce: NONCE, reason };
@@ -166,7 +166,7 @@ fn a_refusal_ends_the_opening_at_any_point() {
 
 #[test]
 fn only_answers_to_this_opening_count() {
-    let mut client = Client::new();
+    let mut client = OpeningClient::new();
     client.hello();
     let (nonce, session, window) = (NONCE + 1, 4, 5000);
     for other in [

@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 use std::time::Instant;
 
-use crate::proto::datagram::{Budget, End, Role, Session, Setup, chunk, packet::Datagram};
+use crate::proto::datagram::{Budget, Role, Session, SessionEnd, Setup, chunk, packet::Datagram};
 
 const ID: u64 = 7;
 const HELLO: &[u8] = b"farcall\0\x01\x01\x01\x01\0\0";
@@ -31,13 +31,13 @@ fn session(now: Instant) -> Session {
 }
 
 /// One side of a session, and the number of the next packet for it.
-struct Reader {
+struct LaneReader {
     session: Session,
     number: u64,
     now: Instant,
 }
 
-impl Reader {
+impl LaneReader {
     fn new() -> Self {
         let now = Instant::now();
         let session = session(now);
@@ -75,7 +75,7 @@ const CLOSING: (u32, u64, Option<u64>, &[u8]) = (0, 22, Some(30), CLOSE);
 
 #[test]
 fn a_close_that_waited_for_its_own_lane_still_waits_for_the_others() {
-    let mut reader = Reader::new();
+    let mut reader = LaneReader::new();
     assert_eq!(reader.read(&[(0, 0, None, HELLO)]), HELLO);
     assert_eq!(reader.read(&[CLOSING]), []);
     assert_eq!(reader.read(&[(0, 14, None, GO_AWAY)]), GO_AWAY);
@@ -86,7 +86,7 @@ fn a_close_that_waited_for_its_own_lane_still_waits_for_the_others() {
 
 #[test]
 fn a_close_holds_up_nothing_that_comes_behind_it_in_its_packet() {
-    let mut reader = Reader::new();
+    let mut reader = LaneReader::new();
     reader.read(&[(0, 0, None, HELLO), (0, 14, None, GO_AWAY)]);
     let packet = [CLOSING, (1, 0, None, REPLY)];
     assert_eq!(reader.read(&packet), REPLY);
@@ -95,7 +95,7 @@ fn a_close_holds_up_nothing_that_comes_behind_it_in_its_packet() {
 
 #[test]
 fn no_frame_of_a_call_comes_before_the_hello() {
-    let mut reader = Reader::new();
+    let mut reader = LaneReader::new();
     assert_eq!(reader.read(&[(1, 0, None, REPLY), (0, 14, None, GO_AWAY)]), []);
     assert_eq!(reader.read(&[(0, 0, None, HELLO)]), [HELLO, GO_AWAY].concat());
     assert_eq!(reader.read(&[(1, 0, None, REPLY)]), REPLY);
@@ -104,15 +104,15 @@ fn no_frame_of_a_call_comes_before_the_hello() {
 #[test]
 fn a_frame_on_the_lane_of_another_call_ends_the_session() {
     for (lane, frame) in [(3, REPLY), (2, REPLY), (0, REPLY), (1, GO_AWAY)] {
-        let mut reader = Reader::new();
+        let mut reader = LaneReader::new();
         reader.read(&[(0, 0, None, HELLO)]);
         let offset = if lane == 0 { 14 } else { 0 };
         // In one piece and in two.
         assert_eq!(reader.read(&[(lane, offset, None, &frame[..6])]), []);
         assert_eq!(reader.read(&[(lane, offset + 6, None, &frame[6..])]), []);
         let end = reader.session.end();
-        assert!(matches!(end, Some(End::Broken(_))), "{end:?} on lane {lane}");
-        let mut reader = Reader::new();
+        assert!(matches!(end, Some(SessionEnd::Broken(_))), "{end:?} on lane {lane}");
+        let mut reader = LaneReader::new();
         reader.read(&[(0, 0, None, HELLO), (lane, offset, None, frame)]);
         assert_eq!(reader.session.end(), end);
     }

@@ -20,7 +20,7 @@ const WINDOW: u32 = 1 << 20;
 /// What happens to a datagram: each copy that arrives has a delay of its own.
 pub(super) type Fate<'a> = &'a mut dyn FnMut(usize, &mut Vec<u8>) -> Vec<Duration>;
 
-pub(super) struct Pair {
+pub(super) struct SessionPair {
     pub(super) now: Instant,
     pub(super) ends: [Session; 2],
     /// What each end has written and not handed to its session.
@@ -35,7 +35,7 @@ pub(super) struct Pair {
     pub(super) datagrams: usize,
 }
 
-impl Pair {
+impl SessionPair {
     pub(super) fn new() -> Self {
         let now = Instant::now();
         let client = SocketAddr::from(([10, 0, 0, 1], 1000));

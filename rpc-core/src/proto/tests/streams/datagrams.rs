@@ -10,7 +10,7 @@ use crate::proto::{
 };
 
 /// Two ends over datagrams.
-fn over_datagrams() -> Pair {
+fn over_datagrams() -> ConnectionPair {
     let mut pair = pair(1);
     let limits = Limits::default().normalised();
     for end in [CLIENT, SERVER] {
@@ -26,7 +26,7 @@ fn over_datagrams() -> Pair {
 }
 
 /// What an end writes, frame by frame: the kind, the number, and all of it.
-fn written(pair: &mut Pair, end: usize) -> Vec<(Kind, u32, BytesMut)> {
+fn written(pair: &mut ConnectionPair, end: usize) -> Vec<(Kind, u32, BytesMut)> {
     let mut chunks = std::collections::VecDeque::new();
     pair.connection(end).poll_transmit(&mut chunks);
     let mut bytes = BytesMut::from(&Vec::from(chunks).concat()[..]);

@@ -9,7 +9,7 @@ use crate::proto::{
 const WINDOW: usize = 64 << 10;
 
 /// Sends as long as there is room and bytes move; says how many.
-fn fill(pair: &mut Pair, end: usize, stream: StreamId, item: &[u8]) -> usize {
+fn fill(pair: &mut ConnectionPair, end: usize, stream: StreamId, item: &[u8]) -> usize {
     let mut sent = 0;
     while has_room(pair, end, stream) {
         send(pair, end, stream, item);
@@ -116,7 +116,7 @@ fn what_was_handed_out_counts_until_more_is_asked_for() {
 }
 
 /// Moves items until the window no longer changes; gives what one window holds then.
-fn widen(pair: &mut Pair, from: StreamId, to: StreamId) -> usize {
+fn widen(pair: &mut ConnectionPair, from: StreamId, to: StreamId) -> usize {
     let mut most = 0;
     for _ in 0..40 {
         let sent = fill(pair, CLIENT, from, &content(1000));

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Opens a stream in each direction for a message of `end`.
-fn streams(pair: &mut Pair, end: usize) -> ThinVec<Attachment> {
+fn streams(pair: &mut ConnectionPair, end: usize) -> ThinVec<Attachment> {
     [Flow::Sends, Flow::Receives]
         .map(|flow| Attachment::Stream {
             stream: pair.connection(end).open_stream(flow).expect("there are few"),
@@ -22,7 +22,7 @@ fn streams(pair: &mut Pair, end: usize) -> ThinVec<Attachment> {
 }
 
 /// Both streams of a list came back to `end` with the reason that its message went to nobody.
-fn assert_given_back(pair: &mut Pair, end: usize, list: &[Attachment]) {
+fn assert_given_back(pair: &mut ConnectionPair, end: usize, list: &[Attachment]) {
     exchange(pair);
     for entry in list {
         let &Attachment::Stream { stream, flow } = entry else {
@@ -32,7 +32,7 @@ fn assert_given_back(pair: &mut Pair, end: usize, list: &[Attachment]) {
             Flow::Sends => {
                 let why = stopped(pair, end, stream);
                 assert_eq!(why.code(), Code::Cancelled);
-                assert!(why.message().contains("went to nobody"), "{why}");
+                assert!(why.message().contains("was discarded"), "{why}");
                 finish(pair, end, stream);
             }
             Flow::Receives => {
@@ -45,7 +45,7 @@ fn assert_given_back(pair: &mut Pair, end: usize, list: &[Attachment]) {
 }
 
 /// The user at `end` claims the streams of a list, and lets go at once.
-fn let_go(pair: &mut Pair, end: usize, list: &[Attachment]) {
+fn let_go(pair: &mut ConnectionPair, end: usize, list: &[Attachment]) {
     for entry in list {
         match *entry {
             Attachment::Stream {

@@ -134,7 +134,7 @@ fn a_stream_that_stops_gives_its_room_to_the_next() {
 }
 
 /// Takes items of a stream, with what they carry, as long as bytes move.
-fn wait_for(pair: &mut Pair, stream: StreamId, count: usize) -> Vec<(Bytes, ThinVec<Attachment>)> {
+fn wait_for(pair: &mut ConnectionPair, stream: StreamId, count: usize) -> Vec<(Bytes, ThinVec<Attachment>)> {
     let mut all = Vec::new();
     while all.len() < count {
         match pair.connection(SERVER).receive(stream) {
@@ -277,7 +277,7 @@ fn items_that_nobody_waits_for_never_have_the_last_room() {
 }
 
 /// Asks for an item of each of so many streams, has them come, and takes none.
-fn ask_and_leave(count: usize) -> Pair {
+fn ask_and_leave(count: usize) -> ConnectionPair {
     let mut pair = with_limits(limits().max_buffered(MESSAGE), 1);
     let streams: Vec<_> = (0..count).map(|_| open(&mut pair, CLIENT, Flow::Sends)).collect();
     for &(from, to) in &streams {

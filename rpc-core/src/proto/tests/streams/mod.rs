@@ -13,7 +13,7 @@ use bytes::Bytes;
 use thin_vec::ThinVec;
 
 use super::{exchange, pair, with_limits};
-use crate::harness::{CLIENT, Pair, SERVER, body};
+use crate::harness::{CLIENT, ConnectionPair, SERVER, body};
 use crate::{
     Error,
     proto::{Attachment, Capacity, Event, Flow, ItemReader, Limits, Received, RequestHead, StreamId},
@@ -26,7 +26,7 @@ fn other(end: usize) -> usize {
 
 /// A stream that `opener` announces with a call, and sends on or receives from; gives what it is called at both ends,
 /// the sender's first. The call has ended.
-fn open(pair: &mut Pair, opener: usize, flow: Flow) -> (StreamId, StreamId) {
+fn open(pair: &mut ConnectionPair, opener: usize, flow: Flow) -> (StreamId, StreamId) {
     let stream = pair.connection(opener).open_stream(flow).expect("there are few");
     let call = announce(pair, opener, &[Attachment::Stream { stream, flow }]);
     exchange(pair);
@@ -49,7 +49,7 @@ fn open(pair: &mut Pair, opener: usize, flow: Flow) -> (StreamId, StreamId) {
 }
 
 /// Makes a call that carries something.
-fn announce(pair: &mut Pair, from: usize, list: &[Attachment]) -> u32 {
+fn announce(pair: &mut ConnectionPair, from: usize, list: &[Attachment]) -> u32 {
     let head = RequestHead {
         attachments: list.into(),
         ..RequestHead::default()
@@ -62,7 +62,7 @@ fn announce(pair: &mut Pair, from: usize, list: &[Attachment]) -> u32 {
 }
 
 /// What the one request carries that came to `end`.
-fn claimed(pair: &mut Pair, end: usize) -> ThinVec<Attachment> {
+fn claimed(pair: &mut ConnectionPair, end: usize) -> ThinVec<Attachment> {
     let mut events = pair.events(end);
     let Some(Event::Request { head, .. }) = events.pop() else {
         panic!("a request was due");
@@ -71,7 +71,7 @@ fn claimed(pair: &mut Pair, end: usize) -> ThinVec<Attachment> {
     head.attachments
 }
 
-fn end_call(pair: &mut Pair, caller: usize, call: u32) {
+fn end_call(pair: &mut ConnectionPair, caller: usize, call: u32) {
     pair.reply(other(caller), call, &Bytes::new());
     exchange(pair);
     let answered = pair
@@ -82,26 +82,26 @@ fn end_call(pair: &mut Pair, caller: usize, call: u32) {
     pair.connection(caller).release(call);
 }
 
-fn send(pair: &mut Pair, end: usize, stream: StreamId, item: &[u8]) {
+fn send(pair: &mut ConnectionPair, end: usize, stream: StreamId, item: &[u8]) {
     let item = Bytes::copy_from_slice(item);
     let sent = pair.connection(end).send_item(stream, &[], body(&item));
     sent.expect("the item is within the limits");
 }
 
-fn has_room(pair: &mut Pair, end: usize, stream: StreamId) -> bool {
+fn has_room(pair: &mut ConnectionPair, end: usize, stream: StreamId) -> bool {
     matches!(pair.connection(end).capacity(stream), Capacity::Room)
 }
 
-fn finish(pair: &mut Pair, end: usize, stream: StreamId) {
+fn finish(pair: &mut ConnectionPair, end: usize, stream: StreamId) {
     pair.connection(end).end_stream(stream, Ok(()));
 }
 
-fn stop(pair: &mut Pair, end: usize, stream: StreamId) {
+fn stop(pair: &mut ConnectionPair, end: usize, stream: StreamId) {
     pair.connection(end).stop_stream(stream, None);
 }
 
 /// Why the receiver takes no more.
-fn stopped(pair: &mut Pair, end: usize, stream: StreamId) -> Error {
+fn stopped(pair: &mut ConnectionPair, end: usize, stream: StreamId) -> Error {
     match pair.connection(end).capacity(stream) {
         Capacity::Stopped(why) => why,
         other => panic!("{other:?} of a stream that was stopped"),
@@ -109,10 +109,10 @@ fn stopped(pair: &mut Pair, end: usize, stream: StreamId) -> Error {
 }
 
 /// How a stream ended.
-type End = Result<(), Error>;
+type LastWord = Result<(), Error>;
 
 /// Takes all items that have come, and the end if it has.
-fn receive(pair: &mut Pair, end: usize, stream: StreamId) -> (Vec<Bytes>, Option<End>) {
+fn receive(pair: &mut ConnectionPair, end: usize, stream: StreamId) -> (Vec<Bytes>, Option<LastWord>) {
     let mut items = Vec::new();
     loop {
         match pair.connection(end).receive(stream) {
@@ -135,7 +135,7 @@ fn split(batch: Bytes) -> Vec<Bytes> {
 }
 
 /// Both users of a stream have let go: all about it is forgotten.
-fn assert_over(pair: &mut Pair) {
+fn assert_over(pair: &mut ConnectionPair) {
     exchange(pair);
     for end in [CLIENT, SERVER] {
         pair.events(end);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::proto::tests::content;
 
-fn replace(pair: &mut Pair, stream: StreamId, item: &[u8]) {
+fn replace(pair: &mut ConnectionPair, stream: StreamId, item: &[u8]) {
     let item = Bytes::copy_from_slice(item);
     let replaced = pair.connection(CLIENT).replace_items(stream, body(&item));
     replaced.expect("the item is within the limits");

@@ -9,7 +9,7 @@ use crate::proto::{
 };
 
 /// The kinds of the frames that leave next, with the numbers in them; a piece that is handed over follows its header.
-fn frames(pair: &mut Pair) -> Vec<(Kind, u32)> {
+fn frames(pair: &mut ConnectionPair) -> Vec<(Kind, u32)> {
     let mut chunks = VecDeque::new();
     pair.connection(CLIENT).poll_transmit(&mut chunks);
     let mut bytes = &Vec::from(chunks).concat()[..];

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 
 use super::{
-    ledger::{Call, LONGEST},
+    ledger::{CallPlan, LONGEST},
     network::{Outage, Way},
 };
 use crate::Limits;
 
 /// What both ends of all sessions go by.
 #[derive(Clone, Debug)]
-pub(super) struct Terms {
+pub(super) struct SharedTerms {
     pub(super) limits: Limits,
     pub(super) idle: Option<Duration>,
     pub(super) window: u32,
@@ -43,21 +43,21 @@ const LONG: usize = 256 << 10;
 const OPENED: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
-pub(super) struct Conditions {
+pub(super) struct SimConditions {
     pub(super) ways: [Way; 2],
     pub(super) outages: Vec<Outage>,
     pub(super) narrows: Option<(Instant, usize)>,
     pub(super) happenings: Vec<(Instant, Happening)>,
-    pub(super) terms: Terms,
+    pub(super) terms: SharedTerms,
     pub(super) clients: usize,
     /// Each session of a client has a socket of its own.
     pub(super) fresh_ports: bool,
-    pub(super) calls: Vec<Call>,
+    pub(super) calls: Vec<CallPlan>,
     pub(super) begin: Instant,
     pub(super) until: Instant,
 }
 
-impl Conditions {
+impl SimConditions {
     pub(super) fn draw(seed: u64, begin: Instant) -> Self {
         let rng = &mut Rng::with_seed(seed);
         let until = begin + Duration::from_secs(rng.u64(5..40));
@@ -94,7 +94,7 @@ impl Conditions {
             outages: Vec::new(),
             narrows: None,
             happenings: Vec::new(),
-            terms: Terms {
+            terms: SharedTerms {
                 limits: Limits::default().keepalive(Duration::from_secs(3)),
                 idle: None,
                 window: 256 << 10,
@@ -103,7 +103,7 @@ impl Conditions {
             },
             clients: 1,
             fresh_ports: false,
-            calls: vec![Call {
+            calls: vec![CallPlan {
                 at: begin,
                 client: 0,
                 by_server: false,
@@ -237,7 +237,7 @@ fn happenings(rng: &mut Rng, clients: usize, range: Range<Instant>) -> Vec<(Inst
     all
 }
 
-fn terms(rng: &mut Rng) -> Terms {
+fn terms(rng: &mut Rng) -> SharedTerms {
     let mut one = |values: [usize; 3]| values[rng.usize(..3)];
     let limits = Limits::default()
         .max_message(LONG)
@@ -248,7 +248,7 @@ fn terms(rng: &mut Rng) -> Terms {
         .max_stream_window(one([64 << 10, 200 << 10, 16 << 20]))
         .max_objects(one([2, 16 << 10, 16 << 10]))
         .keepalive(Duration::from_secs(one([3, 15, 15]) as u64));
-    Terms {
+    SharedTerms {
         limits,
         window: one([16 << 10, 256 << 10, 4 << 20]) as u32,
         budget: one([64 << 10, 1 << 20, 64 << 20]),
@@ -257,7 +257,7 @@ fn terms(rng: &mut Rng) -> Terms {
     }
 }
 
-fn calls(rng: &mut Rng, clients: usize, range: Range<Instant>) -> Vec<Call> {
+fn calls(rng: &mut Rng, clients: usize, range: Range<Instant>) -> Vec<CallPlan> {
     let count = rng.usize(20..150);
     let mut left: usize = 512 << 10;
     let mut at = range.start;
@@ -268,7 +268,7 @@ fn calls(rng: &mut Rng, clients: usize, range: Range<Instant>) -> Vec<Call> {
             at = time(rng, range.clone());
         }
         let (request, reply) = (size(rng, &mut left), size(rng, &mut left));
-        calls.push(Call {
+        calls.push(CallPlan {
             at,
             client: rng.usize(..clients),
             by_server: rare(rng, 8),

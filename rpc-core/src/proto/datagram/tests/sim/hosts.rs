@@ -9,22 +9,24 @@ use std::{
 use fastrand::Rng;
 
 use super::{
-    conditions::Terms,
+    conditions::SharedTerms,
     ledger::Ledger,
-    link::Link,
-    network::{Network, SERVER},
-    over::Over,
+    link::SimLink,
+    network::{SERVER, SimNetwork},
+    over::LinkEnd,
 };
-use crate::proto::datagram::{Admission, Budget, Endpoint, Opened, Opening, Role, Routed, Session, Setup};
+use crate::proto::datagram::{
+    Admission, Budget, Endpoint, OpenedSession, Role, Routed, Session, SessionOpening, Setup,
+};
 
 /// How long a client tries to open a session.
 const OPENING: Duration = Duration::from_secs(10);
 
 /// What all hosts are made of and report to.
-pub(super) struct World {
-    pub(super) network: Network,
+pub(super) struct SimWorld {
+    pub(super) network: SimNetwork,
     pub(super) ledger: Ledger,
-    pub(super) terms: Terms,
+    pub(super) terms: SharedTerms,
     pub(super) rng: Rng,
     /// Whether sessions deliver what comes twice twice.
     pub(super) mutant: bool,
@@ -33,8 +35,8 @@ pub(super) struct World {
     pub(super) sessions: usize,
 }
 
-impl World {
-    fn link(&mut self, role: Role, peer: SocketAddr, opened: Opened, budget: Budget, now: Instant) -> Link {
+impl SimWorld {
+    fn link(&mut self, role: Role, peer: SocketAddr, opened: OpenedSession, budget: Budget, now: Instant) -> SimLink {
         self.sessions += 1;
         let setup = Setup {
             role,
@@ -51,11 +53,11 @@ impl World {
         if self.mutant {
             session.deliver_duplicates();
         }
-        Link::new(session, opened.session, role, self.terms.clone(), self.rng.u64(..), now)
+        SimLink::new(session, opened.session, role, self.terms.clone(), self.rng.u64(..), now)
     }
 
     /// A link is over: its session says so, as far as one word gets.
-    fn end(&mut self, link: &mut Link, here: SocketAddr, over: &Over, now: Instant) {
+    fn end(&mut self, link: &mut SimLink, here: SocketAddr, over: &LinkEnd, now: Instant) {
         self.network.tell(&format!("{here} ends: {over:?}"), now);
         self.lost += usize::from(over.is_loss());
         link.end(&mut self.ledger);
@@ -79,7 +81,7 @@ impl World {
     }
 
     /// Lets a link do what it can.
-    fn run(&mut self, link: &mut Link, here: SocketAddr, now: Instant) -> Result<(), Over> {
+    fn run(&mut self, link: &mut SimLink, here: SocketAddr, now: Instant) -> Result<(), LinkEnd> {
         // One timeout may bring the next one forward.
         for _ in 0..3 {
             let turned = link.turn(&mut self.ledger, now);
@@ -94,27 +96,27 @@ impl World {
 }
 
 /// A host that opens sessions, one at a time.
-pub(super) struct Client {
+pub(super) struct ClientHost {
     address: SocketAddr,
     fresh_ports: bool,
-    state: State,
+    state: ClientState,
     /// Calls that wait for a session with room.
     pub(super) waiting: Vec<usize>,
 }
 
 #[expect(clippy::large_enum_variant, reason = "there are three")]
-enum State {
+enum ClientState {
     Resting { until: Instant },
-    Opening { opening: Opening, until: Instant },
-    Open(Link),
+    Opening { opening: SessionOpening, until: Instant },
+    Open(SimLink),
 }
 
-impl Client {
+impl ClientHost {
     pub(super) fn new(index: usize, fresh_ports: bool, now: Instant) -> Self {
         Self {
             address: SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, index as u8)), 1000),
             fresh_ports,
-            state: State::Resting { until: now },
+            state: ClientState::Resting { until: now },
             waiting: Vec::new(),
         }
     }
@@ -123,60 +125,60 @@ impl Client {
         self.address
     }
 
-    pub(super) fn link(&mut self) -> Option<&mut Link> {
+    pub(super) fn link(&mut self) -> Option<&mut SimLink> {
         match &mut self.state {
-            State::Open(link) => Some(link),
+            ClientState::Open(link) => Some(link),
             _ => None,
         }
     }
 
     /// Its session, if that is there for good.
-    pub(super) fn open_link(&self) -> Option<&Link> {
+    pub(super) fn open_link(&self) -> Option<&SimLink> {
         match &self.state {
-            State::Open(link) => Some(link).filter(|link| link.is_open()),
+            ClientState::Open(link) => Some(link).filter(|link| link.is_open()),
             _ => None,
         }
     }
 
     pub(super) fn due(&self) -> Option<Instant> {
         match &self.state {
-            State::Resting { until } => Some(*until),
-            State::Opening { opening, until } => Some(opening.poll_timeout().min(*until)),
-            State::Open(link) => link.due(),
+            ClientState::Resting { until } => Some(*until),
+            ClientState::Opening { opening, until } => Some(opening.poll_timeout().min(*until)),
+            ClientState::Open(link) => link.due(),
         }
     }
 
-    pub(super) fn handle_datagram(&mut self, world: &mut World, from: SocketAddr, bytes: &[u8], now: Instant) {
+    pub(super) fn handle_datagram(&mut self, world: &mut SimWorld, from: SocketAddr, bytes: &[u8], now: Instant) {
         match &mut self.state {
-            State::Resting { .. } => {}
-            State::Opening { opening, .. } => match opening.handle_datagram(bytes, now) {
+            ClientState::Resting { .. } => {}
+            ClientState::Opening { opening, .. } => match opening.handle_datagram(bytes, now) {
                 None => {}
                 Some(Err(refusal)) => panic!("{refusal:?}"),
                 Some(Ok(opened)) => {
                     let budget = Budget::new(world.terms.budget);
                     let link = world.link(Role::Client, SERVER, opened, budget, now);
-                    self.state = State::Open(link);
+                    self.state = ClientState::Open(link);
                 }
             },
-            State::Open(link) => link.deliver(from, bytes.to_vec()),
+            ClientState::Open(link) => link.deliver(from, bytes.to_vec()),
         }
     }
 
-    pub(super) fn run(&mut self, world: &mut World, now: Instant) {
+    pub(super) fn run(&mut self, world: &mut SimWorld, now: Instant) {
         match &mut self.state {
-            State::Resting { until } if *until <= now => self.open(world, now),
-            State::Opening { until, .. } if *until <= now => self.rest(world, now),
+            ClientState::Resting { until } if *until <= now => self.open(world, now),
+            ClientState::Opening { until, .. } if *until <= now => self.rest(world, now),
             _ => {}
         }
         match &mut self.state {
-            State::Resting { .. } => {}
-            State::Opening { opening, .. } => {
+            ClientState::Resting { .. } => {}
+            ClientState::Opening { opening, .. } => {
                 let mut out = Vec::new();
                 while opening.poll_transmit(&mut out, now) {
                     world.network.send(self.address, SERVER, &out, now);
                 }
             }
-            State::Open(link) => {
+            ClientState::Open(link) => {
                 while let Some(&number) = self.waiting.first().filter(|_| link.has_room()) {
                     self.waiting.remove(0);
                     link.start(number, &mut world.ledger, now);
@@ -189,26 +191,26 @@ impl Client {
         }
     }
 
-    fn open(&mut self, world: &mut World, now: Instant) {
+    fn open(&mut self, world: &mut SimWorld, now: Instant) {
         if self.fresh_ports {
             world.network.unbind(self.address);
             self.address.set_port(self.address.port() + 1);
         }
         world.network.rebind(self.address);
-        self.state = State::Opening {
-            opening: Opening::new(world.rng.u64(..), world.terms.window, now),
+        self.state = ClientState::Opening {
+            opening: SessionOpening::new(world.rng.u64(..), world.terms.window, now),
             until: now + OPENING,
         };
     }
 
-    fn rest(&mut self, world: &mut World, now: Instant) {
+    fn rest(&mut self, world: &mut SimWorld, now: Instant) {
         let until = now + Duration::from_millis(world.rng.u64(1..500));
-        self.state = State::Resting { until };
+        self.state = ClientState::Resting { until };
     }
 
     /// The process ends and begins anew, without a word to anybody.
-    pub(super) fn vanish(&mut self, world: &mut World, now: Instant) {
-        if let State::Open(link) = &mut self.state {
+    pub(super) fn vanish(&mut self, world: &mut SimWorld, now: Instant) {
+        if let ClientState::Open(link) = &mut self.state {
             link.end(&mut world.ledger);
         }
         self.rest(world, now);
@@ -216,17 +218,17 @@ impl Client {
 }
 
 /// The host that everybody calls.
-pub(super) struct Server {
+pub(super) struct ServerHost {
     endpoint: Endpoint<u64>,
     budget: Budget,
-    links: BTreeMap<u64, Link>,
+    links: BTreeMap<u64, SimLink>,
     /// The session's ids, by what they are known by here.
     ids: BTreeMap<u64, u64>,
     keys: u64,
 }
 
-impl Server {
-    pub(super) fn new(world: &mut World, now: Instant) -> Self {
+impl ServerHost {
+    pub(super) fn new(world: &mut SimWorld, now: Instant) -> Self {
         let mut seed = [0; 32];
         world.rng.fill(&mut seed);
         Self {
@@ -239,11 +241,11 @@ impl Server {
     }
 
     pub(super) fn due(&self) -> Option<Instant> {
-        self.links.values().filter_map(Link::due).min()
+        self.links.values().filter_map(SimLink::due).min()
     }
 
     /// Gives a datagram to whom it is for, and lets that one act.
-    pub(super) fn handle_datagram(&mut self, world: &mut World, from: SocketAddr, bytes: &[u8], now: Instant) {
+    pub(super) fn handle_datagram(&mut self, world: &mut SimWorld, from: SocketAddr, bytes: &[u8], now: Instant) {
         let mut answer = Vec::new();
         match self.endpoint.handle_datagram(from, bytes, &mut answer, now) {
             Routed::Nothing => {}
@@ -266,11 +268,11 @@ impl Server {
         }
     }
 
-    fn open(&mut self, world: &mut World, admission: Admission, now: Instant) {
+    fn open(&mut self, world: &mut SimWorld, admission: Admission, now: Instant) {
         let mut answer = Vec::new();
         let id = self.endpoint.next_id();
         let Admission { peer, window, .. } = admission;
-        let opened = Opened {
+        let opened = OpenedSession {
             session: id,
             window,
             rtt: None,
@@ -287,15 +289,15 @@ impl Server {
     }
 
     /// Lets those act whose time has come.
-    pub(super) fn run(&mut self, world: &mut World, now: Instant) {
-        let due = |(&key, link): (&u64, &Link)| link.due().filter(|&due| due <= now).map(|_| key);
+    pub(super) fn run(&mut self, world: &mut SimWorld, now: Instant) {
+        let due = |(&key, link): (&u64, &SimLink)| link.due().filter(|&due| due <= now).map(|_| key);
         let keys: Vec<_> = self.links.iter().filter_map(due).collect();
         for key in keys {
             self.run_link(world, key, now);
         }
     }
 
-    fn run_link(&mut self, world: &mut World, key: u64, now: Instant) {
+    fn run_link(&mut self, world: &mut SimWorld, key: u64, now: Instant) {
         let Some(link) = self.links.get_mut(&key) else { return };
         if let Err(over) = world.run(link, SERVER, now) {
             world.end(link, SERVER, &over, now);
@@ -307,7 +309,7 @@ impl Server {
     }
 
     /// Makes a call to a client that has a session: one that stands for its index.
-    pub(super) fn start(&mut self, world: &mut World, number: usize, now: Instant) -> bool {
+    pub(super) fn start(&mut self, world: &mut SimWorld, number: usize, now: Instant) -> bool {
         let open: Vec<_> = self
             .links
             .iter()
@@ -324,7 +326,7 @@ impl Server {
         true
     }
 
-    pub(super) fn cancel(&mut self, world: &mut World, number: usize, now: Instant) {
+    pub(super) fn cancel(&mut self, world: &mut SimWorld, number: usize, now: Instant) {
         let mut links = self.links.iter_mut();
         let found = links.find_map(|(&key, link)| link.cancel(number, &mut world.ledger).then_some(key));
         if let Some(key) = found {
@@ -333,7 +335,7 @@ impl Server {
     }
 
     /// The link that has the other end of a session, while it is there.
-    pub(super) fn other_end(&self, id: u64) -> Option<&Link> {
+    pub(super) fn other_end(&self, id: u64) -> Option<&SimLink> {
         self.links.values().find(|link| link.id == id && link.is_open())
     }
 
@@ -341,8 +343,8 @@ impl Server {
         self.links.values_mut().for_each(|link| link.pause(until));
     }
 
-    pub(super) fn go_away(&mut self, world: &mut World, now: Instant) {
-        self.links.values_mut().for_each(Link::go_away);
+    pub(super) fn go_away(&mut self, world: &mut SimWorld, now: Instant) {
+        self.links.values_mut().for_each(SimLink::go_away);
         let keys: Vec<_> = self.links.keys().copied().collect();
         for key in keys {
             self.run_link(world, key, now);
@@ -350,7 +352,7 @@ impl Server {
     }
 
     /// The process ends without a word.
-    pub(super) fn crash(&mut self, world: &mut World) {
+    pub(super) fn crash(&mut self, world: &mut SimWorld) {
         self.links.values_mut().for_each(|link| link.end(&mut world.ledger));
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::streams::Streams;
+use super::streams::StreamLedger;
 
 /// The longest content.
 pub(super) const LONGEST: usize = 1 << 20;
@@ -25,7 +25,7 @@ fn noise() -> Bytes {
 
 /// A call to be made.
 #[derive(Clone, Debug)]
-pub(super) struct Call {
+pub(super) struct CallPlan {
     pub(super) at: Instant,
     pub(super) client: usize,
     /// The server calls the client.
@@ -40,7 +40,7 @@ pub(super) struct Call {
 
 /// What a caller was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum CallFate {
     Answered,
     Executed,
     NotExecuted,
@@ -50,27 +50,27 @@ pub(super) enum Told {
 #[derive(Debug)]
 struct Record {
     ran: u32,
-    told: Option<Told>,
+    told: Option<CallFate>,
 }
 
 /// Every call by its number.
 #[derive(Debug)]
 pub(super) struct Ledger {
-    pub(super) calls: Vec<Call>,
-    pub(super) streams: Streams,
+    pub(super) calls: Vec<CallPlan>,
+    pub(super) streams: StreamLedger,
     records: Vec<Record>,
     noise: Bytes,
     open: usize,
 }
 
 impl Ledger {
-    pub(super) fn new(calls: Vec<Call>) -> Self {
+    pub(super) fn new(calls: Vec<CallPlan>) -> Self {
         assert!(calls.len() <= MOST);
         Self {
             records: calls.iter().map(|_| Record { ran: 0, told: None }).collect(),
             open: calls.len(),
             calls,
-            streams: Streams::new(NOISE.get_or_init(noise).clone()),
+            streams: StreamLedger::new(NOISE.get_or_init(noise).clone()),
             noise: NOISE.get_or_init(noise).clone(),
         }
     }
@@ -111,7 +111,7 @@ impl Ledger {
         );
         assert_ne!(
             record.told,
-            Some(Told::NotExecuted),
+            Some(CallFate::NotExecuted),
             "call {number} ran after its caller was told that it never will"
         );
     }
@@ -122,16 +122,16 @@ impl Ledger {
             self.reply(number),
             "call {number} has another one's answer, or a damaged one"
         );
-        self.told(number, Told::Answered);
+        self.told(number, CallFate::Answered);
     }
 
-    pub(super) fn told(&mut self, number: usize, told: Told) {
+    pub(super) fn told(&mut self, number: usize, told: CallFate) {
         let record = &mut self.records[number];
         assert_eq!(record.told, None, "call {number} ended twice");
         let may = match told {
-            Told::Answered | Told::Executed => record.ran == 1,
-            Told::NotExecuted => record.ran == 0,
-            Told::Unknown => true,
+            CallFate::Answered | CallFate::Executed => record.ran == 1,
+            CallFate::NotExecuted => record.ran == 0,
+            CallFate::Unknown => true,
         };
         assert!(
             may,
@@ -148,24 +148,25 @@ impl Ledger {
     }
 
     /// How many were told this.
-    pub(super) fn count(&self, told: Told) -> usize {
+    pub(super) fn count(&self, told: CallFate) -> usize {
         self.records.iter().filter(|record| record.told == Some(told)).count()
     }
 
     /// The calls that nobody gave up and that did not end well, but for those that the server had no session for.
     pub(super) fn failed(&self) -> Vec<usize> {
-        let well =
-            |call: &Call, told| told == Some(Told::Answered) || call.by_server && told == Some(Told::NotExecuted);
+        let well = |call: &CallPlan, told| {
+            told == Some(CallFate::Answered) || call.by_server && told == Some(CallFate::NotExecuted)
+        };
         self.meant(|call, told| !well(call, told))
     }
 
     /// The calls that nobody gave up and of which nobody knows what became of them.
     pub(super) fn unknown(&self) -> Vec<usize> {
-        self.meant(|_, told| told == Some(Told::Unknown))
+        self.meant(|_, told| told == Some(CallFate::Unknown))
     }
 
-    fn meant(&self, which: impl Fn(&Call, Option<Told>) -> bool) -> Vec<usize> {
-        let meant = |call: &Call| call.timeout.is_none() && call.cancelled.is_none() && !call.one_way;
+    fn meant(&self, which: impl Fn(&CallPlan, Option<CallFate>) -> bool) -> Vec<usize> {
+        let meant = |call: &CallPlan| call.timeout.is_none() && call.cancelled.is_none() && !call.one_way;
         let both = self.calls.iter().zip(&self.records).enumerate();
         both.filter(|(_, (call, record))| meant(call) && which(call, record.told))
             .map(|(number, _)| number)

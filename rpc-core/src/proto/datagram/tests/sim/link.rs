@@ -12,9 +12,9 @@ use ::bytes::{Buf, Bytes, BytesMut};
 use fastrand::Rng;
 
 use super::{
-    conditions::Terms,
-    ledger::{Ledger, Told},
-    over::Over,
+    conditions::SharedTerms,
+    ledger::{CallFate, Ledger},
+    over::LinkEnd,
     streams::Message,
     users::Users,
 };
@@ -35,7 +35,7 @@ const LINGER: Duration = Duration::from_secs(3);
 const SLACK: usize = 64 << 10;
 
 #[derive(Debug)]
-pub(super) struct Link {
+pub(super) struct SimLink {
     pub(super) session: Session,
     /// The session's id, which both sides know.
     pub(super) id: u64,
@@ -43,7 +43,7 @@ pub(super) struct Link {
     inbox: VecDeque<(SocketAddr, Vec<u8>)>,
     mail: usize,
     role: Role,
-    terms: Terms,
+    terms: SharedTerms,
     /// Once the peer's hello has come.
     connection: Option<Connection>,
     begun: Instant,
@@ -66,8 +66,8 @@ pub(super) struct Link {
     rng: Rng,
 }
 
-impl Link {
-    pub(super) fn new(session: Session, id: u64, role: Role, terms: Terms, seed: u64, now: Instant) -> Self {
+impl SimLink {
+    pub(super) fn new(session: Session, id: u64, role: Role, terms: SharedTerms, seed: u64, now: Instant) -> Self {
         let hello = ClientHello {
             codec: 1,
             limits: Announced::over(Carrier::Datagrams, &terms.limits),
@@ -228,7 +228,7 @@ impl Link {
     }
 
     /// Does all that can be done now.
-    pub(super) fn turn(&mut self, ledger: &mut Ledger, now: Instant) -> Result<(), Over> {
+    pub(super) fn turn(&mut self, ledger: &mut Ledger, now: Instant) -> Result<(), LinkEnd> {
         if self.session.poll_timeout().is_some_and(|due| due <= now) {
             self.session.handle_timeout(now);
         }
@@ -236,7 +236,7 @@ impl Link {
             return self.leave(until, now);
         }
         if self.connection.is_none() && now >= self.begun + HANDSHAKE {
-            return Err(Over::Late);
+            return Err(LinkEnd::Late);
         }
         self.pause = self.pause.filter(|&until| now < until);
         self.release();
@@ -263,7 +263,7 @@ impl Link {
             }
         }
         if let Some(end) = self.session.end() {
-            return Err(Over::Session(end));
+            return Err(LinkEnd::Session(end));
         }
         self.check_bounds();
         self.finish(now);
@@ -280,7 +280,7 @@ impl Link {
         }
     }
 
-    fn read(&mut self, ledger: &mut Ledger, now: Instant) -> Result<bool, Over> {
+    fn read(&mut self, ledger: &mut Ledger, now: Instant) -> Result<bool, LinkEnd> {
         if self.pause.is_some() {
             return Ok(false);
         }
@@ -461,7 +461,7 @@ impl Link {
         self.waiting.retain(|&id, &mut number| {
             let left = ledger.calls[number].one_way && connection.has_left(id);
             if left {
-                ledger.told(number, Told::Unknown);
+                ledger.told(number, CallFate::Unknown);
                 connection.release(id);
                 self.users.call_ends(number, connection, &mut ledger.streams);
             }
@@ -482,14 +482,14 @@ impl Link {
         self.pause = None;
     }
 
-    fn leave(&mut self, until: Instant, now: Instant) -> Result<(), Over> {
+    fn leave(&mut self, until: Instant, now: Instant) -> Result<(), LinkEnd> {
         self.write(now);
         while !self.inbox.is_empty() {
             self.gather(now);
             self.session.consume(self.session.unread().len());
         }
         if now >= until || self.session.end().is_some() {
-            return Err(Over::Left);
+            return Err(LinkEnd::Left);
         }
         Ok(())
     }
@@ -499,10 +499,10 @@ fn is_due(connection: &Connection, now: Instant) -> bool {
     connection.poll_timeout().is_some_and(|due| due <= now)
 }
 
-fn told(outcome: Outcome) -> Told {
+fn told(outcome: Outcome) -> CallFate {
     match outcome {
-        Outcome::Executed => Told::Executed,
-        Outcome::NotExecuted => Told::NotExecuted,
-        Outcome::Unknown => Told::Unknown,
+        Outcome::Executed => CallFate::Executed,
+        Outcome::NotExecuted => CallFate::NotExecuted,
+        Outcome::Unknown => CallFate::Unknown,
     }
 }

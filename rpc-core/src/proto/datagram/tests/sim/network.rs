@@ -56,7 +56,7 @@ pub(super) const TO_SERVER: usize = 0;
 pub(super) const TO_CLIENT: usize = 1;
 
 #[derive(Debug)]
-pub(super) struct Network {
+pub(super) struct SimNetwork {
     pub(super) ways: [Way; 2],
     pub(super) outages: Vec<Outage>,
     /// From then on the path carries no datagram that is longer.
@@ -70,21 +70,21 @@ pub(super) struct Network {
     serial: u64,
     /// When the bottleneck of each direction is free again.
     free: [Instant; 2],
-    pub(super) sent: Sent,
+    pub(super) sent: TrafficCounts,
     /// The last datagrams in words, when somebody wants to read them.
     pub(super) story: Option<VecDeque<String>>,
 }
 
 /// What was given to the network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Sent {
+pub(super) struct TrafficCounts {
     pub(super) datagrams: u64,
     pub(super) bytes: u64,
     /// Of all datagrams, times and addresses.
     pub(super) hash: u64,
 }
 
-impl Network {
+impl SimNetwork {
     pub(super) fn new(ways: [Way; 2], seed: u64, begin: Instant) -> Self {
         Self {
             ways,
@@ -97,7 +97,7 @@ impl Network {
             queue: BTreeMap::new(),
             serial: 0,
             free: [begin; 2],
-            sent: Sent::default(),
+            sent: TrafficCounts::default(),
             story: None,
         }
     }
@@ -241,7 +241,7 @@ impl Network {
         add(bytes.len() as u64);
         // The checksum stands for the rest.
         add(bytes.first_chunk::<8>().map_or(0, |head| u64::from_le_bytes(*head)));
-        self.sent = Sent {
+        self.sent = TrafficCounts {
             datagrams: self.sent.datagrams + 1,
             bytes: self.sent.bytes + bytes.len() as u64,
             hash,

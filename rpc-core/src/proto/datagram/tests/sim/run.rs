@@ -8,12 +8,12 @@ use std::{
 use fastrand::Rng;
 
 use super::{
-    conditions::{Conditions, Happening},
-    hosts::{Client, Server, World},
-    ledger::{Ledger, Told},
-    link::Link,
-    network::{Network, SERVER, Sent},
-    streams::Counts,
+    conditions::{Happening, SimConditions},
+    hosts::{ClientHost, ServerHost, SimWorld},
+    ledger::{CallFate, Ledger},
+    link::SimLink,
+    network::{SERVER, SimNetwork, TrafficCounts},
+    streams::StreamCounts,
 };
 
 /// By then every call has ended, even one that was made when its server had vanished.
@@ -24,14 +24,14 @@ const QUIET: Duration = Duration::from_secs(13);
 /// What came of a world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Report {
-    pub(super) sent: Sent,
+    pub(super) sent: TrafficCounts,
     /// The bytes of all requests, replies and items.
     pub(super) planned: usize,
     pub(super) answered: usize,
     pub(super) executed: usize,
     pub(super) not_executed: usize,
     pub(super) unknown: usize,
-    pub(super) streams: Counts,
+    pub(super) streams: StreamCounts,
     pub(super) sessions: usize,
     pub(super) lost: usize,
     pub(super) took: Duration,
@@ -48,19 +48,19 @@ pub(super) struct Watch {
 
 /// The world that a seed stands for.
 pub(super) fn run(seed: u64, watch: Watch) -> Report {
-    let drawn = Conditions::draw(seed, Instant::now());
+    let drawn = SimConditions::draw(seed, Instant::now());
     let conditions = if watch.calm { drawn.calm() } else { drawn };
     run_under(&conditions, seed, watch)
 }
 
 /// A world of these conditions.
-pub(super) fn run_under(conditions: &Conditions, seed: u64, watch: Watch) -> Report {
+pub(super) fn run_under(conditions: &SimConditions, seed: u64, watch: Watch) -> Report {
     let begin = conditions.begin;
-    let mut network = Network::new(conditions.ways.clone(), seed, begin);
+    let mut network = SimNetwork::new(conditions.ways.clone(), seed, begin);
     network.outages.clone_from(&conditions.outages);
     network.narrows = conditions.narrows;
     network.story = watch.story.then(VecDeque::new);
-    let mut world = World {
+    let mut world = SimWorld {
         network,
         ledger: Ledger::new(conditions.calls.clone()),
         terms: conditions.terms.clone(),
@@ -69,11 +69,11 @@ pub(super) fn run_under(conditions: &Conditions, seed: u64, watch: Watch) -> Rep
         lost: 0,
         sessions: 0,
     };
-    let mut run = Run {
+    let mut run = SimRun {
         clients: (0..conditions.clients)
-            .map(|index| Client::new(index, conditions.fresh_ports, begin))
+            .map(|index| ClientHost::new(index, conditions.fresh_ports, begin))
             .collect(),
-        server: Server::new(&mut world, begin),
+        server: ServerHost::new(&mut world, begin),
         agenda: agenda(conditions),
         world,
         now: begin,
@@ -91,10 +91,10 @@ pub(super) fn run_under(conditions: &Conditions, seed: u64, watch: Watch) -> Rep
         sent: run.world.network.sent,
         planned: run.world.ledger.planned() + run.world.ledger.streams.planned(),
         streams: run.world.ledger.streams.counts(),
-        answered: count(Told::Answered),
-        executed: count(Told::Executed),
-        not_executed: count(Told::NotExecuted),
-        unknown: count(Told::Unknown),
+        answered: count(CallFate::Answered),
+        executed: count(CallFate::Executed),
+        not_executed: count(CallFate::NotExecuted),
+        unknown: count(CallFate::Unknown),
         sessions: run.world.sessions,
         lost: run.world.lost,
         took: run.now - begin,
@@ -102,7 +102,7 @@ pub(super) fn run_under(conditions: &Conditions, seed: u64, watch: Watch) -> Rep
 }
 
 #[expect(clippy::print_stderr, reason = "asked for, to look into a failure")]
-fn tell(conditions: &Conditions, story: &VecDeque<String>) {
+fn tell(conditions: &SimConditions, story: &VecDeque<String>) {
     for line in story {
         eprintln!("{line}");
     }
@@ -112,40 +112,40 @@ fn tell(conditions: &Conditions, story: &VecDeque<String>) {
 
 /// What is to be done, in order.
 #[derive(Clone, Copy, Debug)]
-enum Item {
+enum PlanItem {
     Call(usize),
     Cancel(usize),
     Happening(Happening),
 }
 
-fn agenda(conditions: &Conditions) -> VecDeque<(Instant, Item)> {
+fn agenda(conditions: &SimConditions) -> VecDeque<(Instant, PlanItem)> {
     let mut agenda = Vec::new();
     for (number, call) in conditions.calls.iter().enumerate() {
-        agenda.push((call.at, Item::Call(number)));
-        agenda.extend(call.cancelled.map(|at| (at, Item::Cancel(number))));
+        agenda.push((call.at, PlanItem::Call(number)));
+        agenda.extend(call.cancelled.map(|at| (at, PlanItem::Cancel(number))));
     }
     agenda.extend(
         conditions
             .happenings
             .iter()
-            .map(|&(at, happening)| (at, Item::Happening(happening))),
+            .map(|&(at, happening)| (at, PlanItem::Happening(happening))),
     );
     agenda.sort_by_key(|&(at, _)| at);
     agenda.into()
 }
 
-struct Run {
-    world: World,
-    clients: Vec<Client>,
-    server: Server,
-    agenda: VecDeque<(Instant, Item)>,
+struct SimRun {
+    world: SimWorld,
+    clients: Vec<ClientHost>,
+    server: ServerHost,
+    agenda: VecDeque<(Instant, PlanItem)>,
     now: Instant,
     /// Steps at the same instant.
     stuck: u32,
 }
 
-impl Run {
-    fn finish(&mut self, conditions: &Conditions) {
+impl SimRun {
+    fn finish(&mut self, conditions: &SimConditions) {
         let limit = conditions.until + LIMIT;
         while self.world.ledger.open() + self.world.ledger.streams.open() > 0 || !self.agenda.is_empty() {
             self.step();
@@ -183,15 +183,15 @@ impl Run {
 
     /// What the sessions hold that both sides have.
     fn left(&self) -> Option<String> {
-        let links = self.clients.iter().filter_map(Client::open_link);
+        let links = self.clients.iter().filter_map(ClientHost::open_link);
         let pairs = links.filter_map(|link| Some([link, self.server.other_end(link.id)?]));
-        pairs.flatten().find_map(Link::left)
+        pairs.flatten().find_map(SimLink::left)
     }
 
     /// Goes to the next instant at which anything happens.
     fn step(&mut self) {
         let agenda = self.agenda.front().map(|&(at, _)| at);
-        let clients = self.clients.iter().filter_map(Client::due);
+        let clients = self.clients.iter().filter_map(ClientHost::due);
         let due = clients
             .chain(agenda)
             .chain(self.server.due())
@@ -224,22 +224,22 @@ impl Run {
         self.server.run(&mut self.world, self.now);
     }
 
-    fn act(&mut self, item: Item) {
+    fn act(&mut self, item: PlanItem) {
         let (world, now) = (&mut self.world, self.now);
         match item {
-            Item::Call(number) => {
+            PlanItem::Call(number) => {
                 let call = &world.ledger.calls[number];
                 if !call.by_server {
                     let client = &mut self.clients[call.client];
                     client.waiting.push(number);
                     client.run(world, now);
                 } else if !self.server.start(world, number, now) {
-                    world.ledger.told(number, Told::NotExecuted);
+                    world.ledger.told(number, CallFate::NotExecuted);
                 }
             }
-            Item::Cancel(number) if world.ledger.is_open(number) => self.cancel(number),
-            Item::Cancel(_) => {}
-            Item::Happening(happening) => {
+            PlanItem::Cancel(number) if world.ledger.is_open(number) => self.cancel(number),
+            PlanItem::Cancel(_) => {}
+            PlanItem::Happening(happening) => {
                 world.network.tell(&format!("{happening:?}"), now);
                 self.happen(happening);
             }
@@ -251,7 +251,7 @@ impl Run {
         let client = &mut self.clients[world.ledger.calls[number].client];
         if let Some(index) = client.waiting.iter().position(|&waiting| waiting == number) {
             client.waiting.remove(index);
-            world.ledger.told(number, Told::NotExecuted);
+            world.ledger.told(number, CallFate::NotExecuted);
         } else if client.link().is_some_and(|link| link.cancel(number, &mut world.ledger)) {
             client.run(world, now);
         } else {
@@ -271,7 +271,7 @@ impl Run {
             Happening::PauseServer(time) => self.server.pause(now + time),
             Happening::Crash => {
                 self.server.crash(world);
-                self.server = Server::new(world, now);
+                self.server = ServerHost::new(world, now);
             }
             Happening::GoAway => self.server.go_away(world, now),
             Happening::Vanish(client) => self.clients[client].vanish(world, now),

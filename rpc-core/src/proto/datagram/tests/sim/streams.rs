@@ -62,7 +62,7 @@ impl Plan {
 
 /// How a stream ended for one of its users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
+pub(super) enum StreamOutcome {
     Finished,
     Failed,
     /// The receiver stopped.
@@ -74,13 +74,13 @@ pub(super) enum Ending {
 }
 
 #[derive(Debug)]
-struct Stream {
+struct StreamRecord {
     plan: Plan,
     /// The lengths of the items that were sent.
     sent: Vec<usize>,
     received: usize,
-    sender: Option<Ending>,
-    receiver: Option<Ending>,
+    sender: Option<StreamOutcome>,
+    receiver: Option<StreamOutcome>,
     /// The end that its message carried has a user.
     claimed: bool,
     /// Whoever announced it was told that nobody will ever have the other end.
@@ -88,7 +88,7 @@ struct Stream {
 }
 
 #[derive(Debug, Default)]
-struct Object {
+struct ObjectRecord {
     /// References that somebody has.
     held: usize,
     /// Its owner was told that there are none.
@@ -97,7 +97,7 @@ struct Object {
 
 /// What came of all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts {
+pub(super) struct StreamCounts {
     pub(super) streams: usize,
     pub(super) items: usize,
     pub(super) finished: usize,
@@ -111,9 +111,9 @@ pub(super) struct Counts {
 
 /// Every stream and object by its number.
 #[derive(Debug)]
-pub(super) struct Streams {
-    all: Vec<Stream>,
-    objects: Vec<Object>,
+pub(super) struct StreamLedger {
+    all: Vec<StreamRecord>,
+    objects: Vec<ObjectRecord>,
     /// What messages that were sent carry.
     parcels: BTreeMap<Message, Vec<Thing>>,
     /// The objects that are called, by call.
@@ -126,7 +126,7 @@ pub(super) struct Streams {
     names: usize,
 }
 
-impl Streams {
+impl StreamLedger {
     pub(super) fn new(noise: Bytes) -> Self {
         Self {
             all: Vec::new(),
@@ -147,23 +147,23 @@ impl Streams {
 
     /// The bytes of all items that were sent, and what goes with each and with each stream.
     pub(super) fn planned(&self) -> usize {
-        let each = |stream: &Stream| 200 + stream.sent.iter().map(|length| length + 12).sum::<usize>();
+        let each = |stream: &StreamRecord| 200 + stream.sent.iter().map(|length| length + 12).sum::<usize>();
         self.all.iter().map(each).sum::<usize>() + 100 * (self.objects.len() + self.names)
     }
 
-    pub(super) fn counts(&self) -> Counts {
+    pub(super) fn counts(&self) -> StreamCounts {
         let ended = |ending| {
             let ends = self.all.iter().flat_map(|stream| [stream.sender, stream.receiver]);
             ends.filter(|end| *end == Some(ending)).count()
         };
-        Counts {
+        StreamCounts {
             streams: self.all.len(),
             items: self.all.iter().map(|stream| stream.received).sum(),
-            finished: ended(Ending::Finished),
-            failed: ended(Ending::Failed),
-            stopped: ended(Ending::Stopped),
-            undelivered: ended(Ending::Undelivered),
-            lost: ended(Ending::Lost),
+            finished: ended(StreamOutcome::Finished),
+            failed: ended(StreamOutcome::Failed),
+            stopped: ended(StreamOutcome::Stopped),
+            undelivered: ended(StreamOutcome::Undelivered),
+            lost: ended(StreamOutcome::Lost),
             objects: self.objects.len(),
             names: self.names,
         }
@@ -193,7 +193,7 @@ impl Streams {
             return None;
         }
         self.open += 1;
-        self.all.push(Stream {
+        self.all.push(StreamRecord {
             plan: Plan::draw(rng),
             sent: Vec::new(),
             received: 0,
@@ -270,17 +270,17 @@ impl Streams {
     }
 
     /// The sender lets go.
-    pub(super) fn sender_ends(&mut self, number: usize, how: Ending) {
+    pub(super) fn sender_ends(&mut self, number: usize, how: StreamOutcome) {
         let stream = &mut self.all[number];
         assert_eq!(stream.sender, None, "the sender of stream {number} ended twice");
         let how = match how {
-            Ending::Stopped if stream.receiver != Some(Ending::Stopped) => {
+            StreamOutcome::Stopped if stream.receiver != Some(StreamOutcome::Stopped) => {
                 assert!(
                     !stream.claimed,
                     "stream {number} was stopped, and its receiver did not stop: {stream:?}"
                 );
                 stream.undelivered = true;
-                Ending::Undelivered
+                StreamOutcome::Undelivered
             }
             how => how,
         };
@@ -289,17 +289,17 @@ impl Streams {
     }
 
     /// The receiver lets go, because it was told how the stream ended or of its own accord.
-    pub(super) fn receiver_ends(&mut self, number: usize, how: Result<Ending, Code>) {
+    pub(super) fn receiver_ends(&mut self, number: usize, how: Result<StreamOutcome, Code>) {
         let stream = &mut self.all[number];
         assert_eq!(stream.receiver, None, "the receiver of stream {number} ended twice");
         let how = match how {
             Ok(how) => how,
             // No sender of this world says so.
-            Err(Code::Cancelled) => Ending::Undelivered,
-            Err(_) => Ending::Failed,
+            Err(Code::Cancelled) => StreamOutcome::Undelivered,
+            Err(_) => StreamOutcome::Failed,
         };
         match how {
-            Ending::Finished | Ending::Failed => {
+            StreamOutcome::Finished | StreamOutcome::Failed => {
                 assert_eq!(stream.sender, Some(how), "a false end of stream {number}: {stream:?}");
                 assert_eq!(
                     stream.received,
@@ -307,14 +307,14 @@ impl Streams {
                     "items are missing before the end of stream {number}"
                 );
             }
-            Ending::Undelivered => {
+            StreamOutcome::Undelivered => {
                 assert!(
                     !stream.claimed && stream.received == 0,
                     "a stream that went to nobody: {stream:?}"
                 );
                 stream.undelivered = true;
             }
-            Ending::Stopped | Ending::Lost => {}
+            StreamOutcome::Stopped | StreamOutcome::Lost => {}
         }
         stream.receiver = Some(how);
         self.open -= 1;
@@ -324,7 +324,7 @@ impl Streams {
     // -----------------------------------------------------------------------------------------------------
 
     pub(super) fn new_object(&mut self) -> usize {
-        self.objects.push(Object::default());
+        self.objects.push(ObjectRecord::default());
         self.objects.len() - 1
     }
 

@@ -9,7 +9,7 @@ use ::bytes::{BufMut, Bytes, BytesMut};
 use fastrand::Rng;
 use thin_vec::ThinVec;
 
-use super::streams::{Ending, Message, Streams, Thing};
+use super::streams::{Message, StreamLedger, StreamOutcome, Thing};
 use crate::harness::body;
 use crate::{
     Error,
@@ -21,7 +21,7 @@ const CARRIES: u32 = 1 << 31;
 
 /// An end of a stream.
 #[derive(Clone, Copy, Debug)]
-struct End {
+struct HeldEnd {
     number: usize,
     flow: Flow,
     /// It is dropped with this call.
@@ -32,7 +32,7 @@ struct End {
 
 /// A reference to an object of the peer's.
 #[derive(Clone, Copy, Debug)]
-struct Import {
+struct HeldReference {
     object: u32,
     number: usize,
     /// How often a message named it.
@@ -42,15 +42,15 @@ struct Import {
 
 /// What a message is about to carry.
 #[derive(Debug, Default)]
-pub(super) struct Parcel {
+pub(super) struct Cargo {
     pub(super) list: ThinVec<Attachment>,
     things: Vec<Thing>,
 }
 
 #[derive(Debug)]
 pub(super) struct Users {
-    ends: BTreeMap<u32, End>,
-    imports: Vec<Import>,
+    ends: BTreeMap<u32, HeldEnd>,
+    imports: Vec<HeldReference>,
     /// The objects that the peer has references to, by their ids on the connection.
     exports: BTreeMap<u32, usize>,
     /// Watches of the peer's objects that were not answered, and how many there were.
@@ -89,11 +89,11 @@ impl Users {
     pub(super) fn pack(
         &mut self,
         connection: &mut Connection,
-        streams: &mut Streams,
+        streams: &mut StreamLedger,
         call: Option<usize>,
         now: Instant,
-    ) -> Parcel {
-        let mut parcel = Parcel::default();
+    ) -> Cargo {
+        let mut parcel = Cargo::default();
         for _ in 0..[0, 0, 0, 1, 1, 2, 4][self.rng.usize(..7)] {
             let entry = match self.rng.u32(..6) {
                 0 | 1 => self.open(Flow::Sends, connection, streams, call, now),
@@ -116,7 +116,7 @@ impl Users {
         &mut self,
         flow: Flow,
         connection: &mut Connection,
-        streams: &mut Streams,
+        streams: &mut StreamLedger,
         call: Option<usize>,
         now: Instant,
     ) -> Option<(Attachment, Thing)> {
@@ -130,7 +130,7 @@ impl Users {
         Some((Attachment::Stream { stream, flow }, Thing::Stream(number)))
     }
 
-    fn export(&mut self, connection: &mut Connection, streams: &mut Streams) -> Option<(Attachment, Thing)> {
+    fn export(&mut self, connection: &mut Connection, streams: &mut StreamLedger) -> Option<(Attachment, Thing)> {
         let known = self.exports.keys().copied().nth(self.rng.usize(..4));
         let object = connection.export(known).ok()?;
         let number = *self.exports.entry(object).or_insert_with(|| streams.new_object());
@@ -144,10 +144,10 @@ impl Users {
         number: usize,
         flow: Flow,
         call: Option<usize>,
-        streams: &Streams,
+        streams: &StreamLedger,
         now: Instant,
     ) {
-        let end = End {
+        let end = HeldEnd {
             number,
             flow,
             call: call.filter(|_| streams.plan(number).with_call),
@@ -161,7 +161,7 @@ impl Users {
     }
 
     /// The message that carries this is on its way.
-    pub(super) fn sent(&mut self, message: Message, parcel: Parcel, streams: &mut Streams) {
+    pub(super) fn sent(&mut self, message: Message, parcel: Cargo, streams: &mut StreamLedger) {
         for entry in &parcel.list {
             if let &Attachment::Returned { object } = entry {
                 self.name(object);
@@ -178,7 +178,7 @@ impl Users {
     }
 
     /// There is no such message after all.
-    pub(super) fn unpack(&mut self, parcel: &Parcel, connection: &mut Connection, streams: &mut Streams) {
+    pub(super) fn unpack(&mut self, parcel: &Cargo, connection: &mut Connection, streams: &mut StreamLedger) {
         for entry in &parcel.list {
             match *entry {
                 Attachment::Stream { stream, .. } => {
@@ -199,7 +199,7 @@ impl Users {
         message: Message,
         list: &[Attachment],
         call: Option<usize>,
-        streams: &mut Streams,
+        streams: &mut StreamLedger,
         now: Instant,
     ) {
         let things = streams.came(message);
@@ -216,7 +216,7 @@ impl Users {
                 }
                 (Attachment::Object { object, .. }, Thing::Object(number)) => {
                     streams.hold(number);
-                    self.imports.push(Import {
+                    self.imports.push(HeldReference {
                         object,
                         number,
                         uses: 0,
@@ -248,13 +248,13 @@ impl Users {
     }
 
     /// A call to an object of the peer's was made.
-    pub(super) fn called(&mut self, object: u32, number: usize, call: usize, streams: &mut Streams) {
+    pub(super) fn called(&mut self, object: u32, number: usize, call: usize, streams: &mut StreamLedger) {
         self.name(object);
         streams.target(call, number);
     }
 
     /// A call came, to an object of this side or not.
-    pub(super) fn check_target(&self, call: usize, object: Option<u32>, streams: &Streams) {
+    pub(super) fn check_target(&self, call: usize, object: Option<u32>, streams: &StreamLedger) {
         let target = streams.target_of(call);
         assert_eq!(
             object.is_some(),
@@ -267,7 +267,7 @@ impl Users {
     }
 
     /// A call is over on this side: what belongs to it is dropped.
-    pub(super) fn call_ends(&mut self, call: usize, connection: &mut Connection, streams: &mut Streams) {
+    pub(super) fn call_ends(&mut self, call: usize, connection: &mut Connection, streams: &mut StreamLedger) {
         self.ends.retain(|&id, end| {
             let goes = end.call == Some(call);
             if goes {
@@ -288,7 +288,7 @@ impl Users {
     }
 
     /// The peer has no reference to an object any more.
-    pub(super) fn released(&mut self, object: u32, streams: &mut Streams) {
+    pub(super) fn released(&mut self, object: u32, streams: &mut StreamLedger) {
         let number = self.exports.remove(&object).expect("an object goes once");
         streams.gone(number);
     }
@@ -312,9 +312,9 @@ impl Users {
 
     /// The connection is over: all that anybody had on it is. What had come before is still there for those who look
     /// first.
-    pub(super) fn end(&mut self, connection: &mut Connection, streams: &mut Streams, now: Instant) {
+    pub(super) fn end(&mut self, connection: &mut Connection, streams: &mut StreamLedger, now: Instant) {
         if self.rng.bool() {
-            let receives = |(id, end): (&u32, &End)| (end.flow == Flow::Receives).then_some(*id);
+            let receives = |(id, end): (&u32, &HeldEnd)| (end.flow == Flow::Receives).then_some(*id);
             let receivers: Vec<_> = self.ends.iter().filter_map(receives).collect();
             for id in receivers {
                 self.act(id, connection, streams, now);
@@ -322,8 +322,8 @@ impl Users {
         }
         for (_, end) in std::mem::take(&mut self.ends) {
             match end.flow {
-                Flow::Sends => streams.sender_ends(end.number, Ending::Lost),
-                Flow::Receives => streams.receiver_ends(end.number, Ok(Ending::Lost)),
+                Flow::Sends => streams.sender_ends(end.number, StreamOutcome::Lost),
+                Flow::Receives => streams.receiver_ends(end.number, Ok(StreamOutcome::Lost)),
             }
         }
         for import in self.imports.drain(..) {
@@ -337,8 +337,8 @@ impl Users {
     // ---------------------------------------------------------------------------------------------------
 
     /// Those act whose time has come, and those who have got something from them.
-    pub(super) fn run(&mut self, connection: &mut Connection, streams: &mut Streams, now: Instant) {
-        let due = |(&id, end): (&u32, &End)| end.next.is_some_and(|next| next <= now).then_some(id);
+    pub(super) fn run(&mut self, connection: &mut Connection, streams: &mut StreamLedger, now: Instant) {
+        let due = |(&id, end): (&u32, &HeldEnd)| end.next.is_some_and(|next| next <= now).then_some(id);
         loop {
             let ids: Vec<_> = self.ends.iter().filter_map(due).collect();
             if ids.is_empty() {
@@ -357,7 +357,7 @@ impl Users {
         }
     }
 
-    fn act(&mut self, id: u32, connection: &mut Connection, streams: &mut Streams, now: Instant) {
+    fn act(&mut self, id: u32, connection: &mut Connection, streams: &mut StreamLedger, now: Instant) {
         let Some(mut end) = self.ends.remove(&id) else { return };
         let stream = StreamId(id);
         let rest = streams.plan(end.number).rests[usize::from(end.flow == Flow::Receives)];
@@ -367,10 +367,10 @@ impl Users {
                 Flow::Receives => self.receive(stream, end.number, connection, streams, now),
             };
             end.next = match step {
-                Step::Over => return,
-                Step::Waits => None,
-                Step::Done if rest.is_zero() => continue,
-                Step::Done => Some(now + rest),
+                LookResult::Over => return,
+                LookResult::Waits => None,
+                LookResult::Done if rest.is_zero() => continue,
+                LookResult::Done => Some(now + rest),
             };
             break;
         }
@@ -382,24 +382,28 @@ impl Users {
         stream: StreamId,
         number: usize,
         connection: &mut Connection,
-        streams: &mut Streams,
+        streams: &mut StreamLedger,
         now: Instant,
-    ) -> Step {
+    ) -> LookResult {
         let plan = streams.plan(number);
         let left = plan.items - streams.sent_items(number);
         match connection.capacity(stream) {
-            Capacity::Full => Step::Waits,
+            Capacity::Full => LookResult::Waits,
             Capacity::Stopped(_) => {
-                streams.sender_ends(number, Ending::Stopped);
+                streams.sender_ends(number, StreamOutcome::Stopped);
                 connection.end_stream(stream, Ok(()));
-                Step::Over
+                LookResult::Over
             }
             Capacity::Room if left == 0 => {
                 let error = Error::data_loss("half of it is gone");
-                let how = if plan.fails { Ending::Failed } else { Ending::Finished };
+                let how = if plan.fails {
+                    StreamOutcome::Failed
+                } else {
+                    StreamOutcome::Finished
+                };
                 streams.sender_ends(number, how);
                 connection.end_stream(stream, if plan.fails { Err(&error) } else { Ok(()) });
-                Step::Over
+                LookResult::Over
             }
             Capacity::Room if self.rng.u32(..4) == 0 => {
                 let mut batch = BytesMut::new();
@@ -409,19 +413,19 @@ impl Users {
                     batch.put_slice(&item);
                 }
                 connection.send_items(stream, &batch);
-                Step::Done
+                LookResult::Done
             }
             Capacity::Room => {
                 let parcel = match self.rng.u32(..12) {
                     0 => self.pack(connection, streams, None, now),
-                    _ => Parcel::default(),
+                    _ => Cargo::default(),
                 };
                 let message = Message::Item(number, streams.sent_items(number));
                 let item = streams.send(number, &mut self.rng);
                 let sent = connection.send_item(stream, &parcel.list, body(&item));
                 sent.expect("it is within the limits");
                 self.sent(message, parcel, streams);
-                Step::Done
+                LookResult::Done
             }
         }
     }
@@ -431,28 +435,28 @@ impl Users {
         stream: StreamId,
         number: usize,
         connection: &mut Connection,
-        streams: &mut Streams,
+        streams: &mut StreamLedger,
         now: Instant,
-    ) -> Step {
+    ) -> LookResult {
         let ended = match connection.receive(stream) {
-            Received::Nothing => return Step::Waits,
+            Received::Nothing => return LookResult::Waits,
             Received::Items(batch) => {
                 self.look(number, batch.items, batch.attachments, streams, now);
                 let enough = streams.plan(number).enough;
                 if enough.is_none_or(|enough| streams.received_items(number) < enough) {
-                    return Step::Done;
+                    return LookResult::Done;
                 }
                 let why = Error::aborted("enough");
                 connection.stop_stream(stream, self.rng.bool().then_some(&why));
-                streams.receiver_ends(number, Ok(Ending::Stopped));
-                return Step::Over;
+                streams.receiver_ends(number, Ok(StreamOutcome::Stopped));
+                return LookResult::Over;
             }
-            Received::Finished => Ok(Ending::Finished),
+            Received::Finished => Ok(StreamOutcome::Finished),
             Received::Failed(error) => Err(error.code()),
         };
         streams.receiver_ends(number, ended);
         connection.stop_stream(stream, None);
-        Step::Over
+        LookResult::Over
     }
 
     /// Looks at a batch of items.
@@ -461,7 +465,7 @@ impl Users {
         number: usize,
         mut items: Bytes,
         mut lists: VecDeque<ThinVec<Attachment>>,
-        streams: &mut Streams,
+        streams: &mut StreamLedger,
         now: Instant,
     ) {
         while !items.is_empty() {
@@ -480,7 +484,7 @@ impl Users {
 }
 
 /// What came of a look at a stream.
-enum Step {
+enum LookResult {
     /// The user goes on.
     Done,
     Waits,
@@ -488,16 +492,16 @@ enum Step {
 }
 
 /// A user goes away in the middle.
-fn drop_end(stream: StreamId, end: End, connection: &mut Connection, streams: &mut Streams) {
+fn drop_end(stream: StreamId, end: HeldEnd, connection: &mut Connection, streams: &mut StreamLedger) {
     match end.flow {
         Flow::Sends => {
             let why = Error::aborted("the sender was dropped before it finished");
             connection.end_stream(stream, Err(&why));
-            streams.sender_ends(end.number, Ending::Failed);
+            streams.sender_ends(end.number, StreamOutcome::Failed);
         }
         Flow::Receives => {
             connection.stop_stream(stream, None);
-            streams.receiver_ends(end.number, Ok(Ending::Stopped));
+            streams.receiver_ends(end.number, Ok(StreamOutcome::Stopped));
         }
     }
 }

@@ -1,13 +1,13 @@
 //! What one end of a session may hold.
 
-use super::Link;
-use crate::{Limits, proto::connection::Held};
+use super::SimLink;
+use crate::{Limits, proto::connection::Usage};
 
-impl Link {
+impl SimLink {
     /// What is left when all calls are over and everybody has let go of everything.
     pub(in crate::proto::datagram::tests::sim) fn left(&self) -> Option<String> {
         let held = self.connection.as_ref()?.held();
-        let clean = held == Held::default() && self.users.is_empty();
+        let clean = held == Usage::default() && self.users.is_empty();
         (!clean).then(|| format!("{held:?}, {:?}", self.users))
     }
 

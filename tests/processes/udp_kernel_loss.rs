@@ -38,7 +38,7 @@ fn calls_survive_what_the_kernel_drops() -> TestResult {
     let output = Command::new("unshare")
         .args(["-rn", "sh", "-c", SCRIPT, "sh"])
         .arg(env::current_exe()?)
-        .args(["--exact", "kernel_loss::inside_the_namespace", "--nocapture"])
+        .args(["--exact", "udp_kernel_loss::inside_the_namespace", "--nocapture"])
         .env("PATH", path)
         .env("RULES", RULES)
         .env(INSIDE, "1")

@@ -9,7 +9,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Watches what comes in and what goes out.
 #[derive(Debug)]
-pub(crate) struct Liveness {
+pub(crate) struct Watchdog {
     keepalive: Duration,
     write_stall: Duration,
     heard: Instant,
@@ -35,7 +35,7 @@ pub(crate) enum Verdict {
     Stalled,
 }
 
-impl Liveness {
+impl Watchdog {
     pub(crate) fn new(keepalive: Duration, write_stall: Duration, now: Instant) -> Self {
         Self {
             keepalive,

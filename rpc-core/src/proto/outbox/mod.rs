@@ -1,98 +1,23 @@
 //! What waits to be written: small frames in order, large messages taking turns.
 
+mod message;
+
 use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 
+use message::{Contender, Large};
+pub(crate) use message::{Departed, MessageKind, Withdrawn};
+
 use super::{
-    IndexedQueue, Keyed, StreamId,
-    frame::{Kind, PIECE, put_header},
-    stream::Streams,
+    IndexedQueue,
+    frame::{PIECE, put_header},
+    stream::StreamTable,
     writer::Writer,
 };
 
 /// How many bytes one turn of the writer takes at most, so that a small frame never waits behind more than that.
 const TURN: usize = 256 << 10;
-
-/// Which way a large message goes. Requests and replies have budgets of their own: a side that sends both must not
-/// starve one by the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Direction {
-    Request,
-    Reply,
-}
-
-impl Direction {
-    /// The kind of a message's first frame, and of the others.
-    fn kinds(self) -> (Kind, Kind) {
-        match self {
-            Self::Request => (Kind::Request, Kind::RequestData),
-            Self::Reply => (Kind::Reply, Kind::ReplyData),
-        }
-    }
-
-    /// Its message of a call: a request and a reply may be of calls with the same id.
-    fn key(self, call: u32) -> u64 {
-        (self as u64) << 32 | u64::from(call)
-    }
-}
-
-/// A message whose body is not copied, as far as it is not yet taken.
-#[derive(Debug)]
-struct Large {
-    direction: Direction,
-    call: u32,
-    /// What stands before the body; taken with the first piece.
-    head: Bytes,
-    body: Bytes,
-    /// What the message counts against the peer's budget.
-    cost: usize,
-    /// The memory that it keeps until its last byte has left.
-    held: usize,
-    begun: bool,
-}
-
-/// Whose turn it is.
-#[derive(Debug)]
-enum Turn {
-    Message(Large),
-    Stream(StreamId),
-}
-
-impl Keyed for Large {
-    fn key(&self) -> Option<u64> {
-        Some(self.call.into())
-    }
-}
-
-impl Keyed for Turn {
-    fn key(&self) -> Option<u64> {
-        match self {
-            Self::Message(message) => Some(message.direction.key(message.call)),
-            Self::Stream(_) => None,
-        }
-    }
-}
-
-/// What left the outbox with a turn.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Departed {
-    pub(crate) direction: Direction,
-    pub(crate) call: u32,
-    /// The position in the stream behind the message's last byte.
-    pub(crate) end: u64,
-}
-
-/// What became of a message that was withdrawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Withdrawn {
-    /// It was not waiting here: all of it has left.
-    Gone,
-    /// Nothing of it had left.
-    Unbegun,
-    /// Some of it had left; the rest never will.
-    Begun,
-}
 
 /// What waits to be written.
 #[derive(Debug)]
@@ -100,9 +25,9 @@ pub(crate) struct Outbox {
     /// Whole small frames and the headers of large ones.
     writer: Writer,
     /// Large messages under way and streams with something to send; each turn takes one piece of each, in a circle.
-    turns: IndexedQueue<Turn>,
+    turns: IndexedQueue<Contender>,
     /// Large requests and large replies that the peer's budget has no room for yet. They keep their order: one that
-    /// does not fit holds up those behind it in its own direction, else a stream of smaller ones would starve it.
+    /// does not fit holds up those behind it of its own kind, else a stream of smaller ones would starve it.
     waiting: [IndexedQueue<Large>; 2],
     /// The bytes of requests and of replies in `turns` and `waiting`.
     large: [usize; 2],
@@ -120,7 +45,7 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    /// An outbox for a peer that takes `budget` bytes of unfinished large messages in each direction.
+    /// An outbox for a peer that takes `budget` bytes of unfinished large messages of each kind.
     pub(crate) fn new(budget: usize) -> Self {
         Self {
             writer: Writer::default(),
@@ -205,13 +130,13 @@ impl Outbox {
 
     /// The same without large replies up to `spared`, and without large requests.
     pub(super) fn pressing(&self, spared: usize) -> usize {
-        self.writer.len() + self.large[Direction::Reply as usize].saturating_sub(spared)
+        self.writer.len() + self.large[MessageKind::Reply as usize].saturating_sub(spared)
     }
 
     /// Whether a message of this length would leave without waiting for the end of others.
-    pub(super) fn has_room(&self, direction: Direction, length: usize) -> bool {
-        let ahead = !self.waiting[direction as usize].is_empty();
-        length <= PIECE || !ahead && self.spent[direction as usize] + length <= self.budget
+    pub(super) fn has_room(&self, kind: MessageKind, length: usize) -> bool {
+        let ahead = !self.waiting[kind as usize].is_empty();
+        length <= PIECE || !ahead && self.spent[kind as usize] + length <= self.budget
     }
 
     /// Whether a turn would take something.
@@ -220,18 +145,18 @@ impl Outbox {
     }
 
     /// Queues a message whose body is not to be copied.
-    pub(crate) fn push_large(&mut self, direction: Direction, call: u32, head: Bytes, body: Bytes) {
-        self.large[direction as usize] += head.len() + body.len();
+    pub(crate) fn push_large(&mut self, kind: MessageKind, call: u32, head: Bytes, body: Bytes) {
+        self.large[kind as usize] += head.len() + body.len();
         // One frame is never "unfinished": only longer messages count.
         let cost = if body.len() > PIECE { body.len() } else { 0 };
-        let held = if direction == Direction::Reply {
+        let held = if kind == MessageKind::Reply {
             head.len() + body.len()
         } else {
             0
         };
         self.held += held;
         let message = Large {
-            direction,
+            kind,
             call,
             head,
             body,
@@ -240,30 +165,30 @@ impl Outbox {
             begun: false,
         };
         if cost == 0 {
-            self.turns.push_back(Turn::Message(message));
+            self.turns.push_back(Contender::Message(message));
         } else {
-            self.waiting[direction as usize].push_back(message);
-            self.admit(direction);
+            self.waiting[kind as usize].push_back(message);
+            self.admit(kind);
         }
     }
 
     /// Withdraws a call's message, so that a given-up call costs no more bandwidth.
-    pub(crate) fn withdraw(&mut self, direction: Direction, call: u32) -> Withdrawn {
-        if let Some(message) = self.waiting[direction as usize].remove(call.into()) {
-            self.large[direction as usize] -= message.head.len() + message.body.len();
+    pub(crate) fn withdraw(&mut self, kind: MessageKind, call: u32) -> Withdrawn {
+        if let Some(message) = self.waiting[kind as usize].remove(call.into()) {
+            self.large[kind as usize] -= message.head.len() + message.body.len();
             self.held -= message.held;
             // It may have held up those behind it.
-            self.admit(direction);
+            self.admit(kind);
             return Withdrawn::Unbegun;
         }
-        let Some(Turn::Message(message)) = self.turns.remove(direction.key(call)) else {
+        let Some(Contender::Message(message)) = self.turns.remove(kind.key(call)) else {
             return Withdrawn::Gone;
         };
-        self.large[direction as usize] -= message.head.len() + message.body.len();
+        self.large[kind as usize] -= message.head.len() + message.body.len();
         self.leave(&message);
         // A request that began costs the peer memory until its call has ended; everything else is free again now.
-        if !message.begun || direction == Direction::Reply {
-            self.release(direction, message.cost);
+        if !message.begun || kind == MessageKind::Reply {
+            self.release(kind, message.cost);
         }
         if message.begun {
             Withdrawn::Begun
@@ -273,37 +198,37 @@ impl Outbox {
     }
 
     /// Gives back what a message cost.
-    pub(crate) fn release(&mut self, direction: Direction, cost: usize) {
+    pub(crate) fn release(&mut self, kind: MessageKind, cost: usize) {
         if cost > 0 {
-            let spent = &mut self.spent[direction as usize];
+            let spent = &mut self.spent[kind as usize];
             *spent = spent.saturating_sub(cost);
-            self.admit(direction);
+            self.admit(kind);
         }
     }
 
     /// Moves messages from `waiting` to `turns` while the peer's budget has room.
-    fn admit(&mut self, direction: Direction) {
-        let index = direction as usize;
+    fn admit(&mut self, kind: MessageKind) {
+        let index = kind as usize;
         while let Some(next) = self.waiting[index].front()
             && self.spent[index] + next.cost <= self.budget
             && let Some(message) = self.waiting[index].pop_front()
         {
             self.spent[index] += message.cost;
-            self.turns.push_back(Turn::Message(message));
+            self.turns.push_back(Contender::Message(message));
         }
     }
 
     /// Takes what is to be written next: all small frames, then pieces of large messages and streams in turn. What has
     /// left entirely has [departed](Self::pop_departed).
-    pub(super) fn take(&mut self, streams: &mut Streams, chunks: &mut VecDeque<Bytes>) {
+    pub(super) fn take(&mut self, streams: &mut StreamTable, chunks: &mut VecDeque<Bytes>) {
         let end = self.writer.taken() + TURN as u64;
         self.queue_streams(streams);
         while self.writer.position() < end {
             match self.turns.pop_front() {
-                Some(Turn::Message(message)) => self.take_piece(message, chunks),
-                Some(Turn::Stream(stream)) => {
+                Some(Contender::Message(message)) => self.take_piece(message, chunks),
+                Some(Contender::Stream(stream)) => {
                     if streams.turn(stream, &mut self.writer, chunks) {
-                        self.turns.push_back(Turn::Stream(stream));
+                        self.turns.push_back(Contender::Stream(stream));
                     }
                     self.queue_streams(streams);
                 }
@@ -318,37 +243,37 @@ impl Outbox {
         self.departed.pop_front()
     }
 
-    fn queue_streams(&mut self, streams: &mut Streams) {
+    fn queue_streams(&mut self, streams: &mut StreamTable) {
         streams
             .ready()
-            .for_each(|stream| self.turns.push_back(Turn::Stream(stream)));
+            .for_each(|stream| self.turns.push_back(Contender::Stream(stream)));
     }
 
     fn take_piece(&mut self, mut message: Large, chunks: &mut VecDeque<Bytes>) {
         let piece = message.body.split_to(message.body.len().min(PIECE));
         let last = message.body.is_empty();
-        let (first, further) = message.direction.kinds();
-        let (kind, head) = if message.begun {
+        let (first, further) = message.kind.frame_kinds();
+        let (frame, head) = if message.begun {
             (further, Bytes::new())
         } else {
             (first, std::mem::take(&mut message.head))
         };
         message.begun = true;
         let small = self.writer.small();
-        put_header(small, kind, !last, message.call, head.len() + piece.len());
+        put_header(small, frame, !last, message.call, head.len() + piece.len());
         small.extend_from_slice(&head);
-        self.large[message.direction as usize] -= head.len() + piece.len();
+        self.large[message.kind as usize] -= head.len() + piece.len();
         self.writer.hand_over(chunks, piece);
         if !last {
-            self.turns.push_back(Turn::Message(message));
+            self.turns.push_back(Contender::Message(message));
             return;
         }
         self.leave(&message);
-        if message.direction == Direction::Reply {
-            self.release(Direction::Reply, message.cost);
+        if message.kind == MessageKind::Reply {
+            self.release(MessageKind::Reply, message.cost);
         }
         self.departed.push_back(Departed {
-            direction: message.direction,
+            kind: message.kind,
             call: message.call,
             end: self.writer.taken(),
         });

@@ -53,7 +53,10 @@ async fn nothing_stays_of_a_client_that_was_killed() -> TestResult {
     let server = prober.server().limits(limits().max_connections(1));
     let server = server.listen("udp://127.0.0.1:0").await?;
     for round in 1..=scaled(2, 10) {
-        let child = Process::start("vanish::client_process", [(ADDRESS, server.local_addr().to_string())])?;
+        let child = Process::start(
+            "udp_vanish::client_process",
+            [(ADDRESS, server.local_addr().to_string())],
+        )?;
         prober.until(|counts| counts.running == scaled(1000, 10_000)).await;
         let refused = Channel::connect(server.local_addr()).await;
         let refused = refused.err().ok_or("there is room for one client")?;

@@ -1,0 +1,5 @@
+//! A small project that uses farcall.
+
+pub mod caller;
+pub mod inventory;
+pub mod warehouse;
