@@ -298,7 +298,7 @@ impl<T> Drop for Sender<T> {
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        // Whoever closed it, or has heard of its end, has no more to say, and a second word is none.
+        // After `close`, or after the end of the stream, a second reason is ignored.
         if !*self.sent.get_mut() {
             self.pipe.stop(None);
         }

@@ -178,7 +178,7 @@ impl Reconnect {
         phase.link = Some(Arc::clone(link));
         phase.ending = Some(Arc::clone(link.ending()));
         phase.since = now();
-        // The task goes on and carries the connection; whoever finds that closed needs an attempt of its own.
+        // The task goes on and carries the connection; a call that finds it closed needs another attempt.
         phase.dial = None;
         drop(phase);
         self.show_state();
@@ -188,7 +188,7 @@ impl Reconnect {
     fn failed(&self, now: Instant) {
         let mut phase = self.lock();
         phase.backoff.failed(now.into_std());
-        // Nobody joins an attempt whose end is known, even though its task may take a moment to finish.
+        // Calls do not join an attempt whose end is known, even though its task may take a moment to finish.
         phase.dial = None;
         drop(phase);
         self.show_state();

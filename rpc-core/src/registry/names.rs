@@ -129,7 +129,7 @@ impl Names {
             _ => Ok(bound.insert(name.to_owned(), object)),
         };
         drop(bound);
-        // What nobody names any more may end with it: not under the lock.
+        // An object may end with its last name, which runs foreign code: not under the lock.
         drop(gone);
         put.map(drop)
     }

@@ -178,7 +178,7 @@ impl Context {
         self.inner().map(|inner| inner.liveness.hold())
     }
 
-    /// Drops `finish` when nobody holds the call's place, which may be now.
+    /// Drops `finish` when the call's place is not held any more, which may be now.
     pub(crate) fn finish_when_free(&self, finish: impl std::any::Any + Send) {
         if let Some(inner) = self.inner() {
             inner.liveness.finish_when_free(finish);

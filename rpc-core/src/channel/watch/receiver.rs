@@ -55,7 +55,7 @@ impl<T> Receiver<T> {
                 let _ = changes.changed().await;
                 continue;
             };
-            // Whichever is first: another receiver may have taken in what came. Both may be dropped at any time.
+            // The first of both: another receiver may have taken in what came. Both may be dropped at any time.
             let (mut changed, mut pulled) = (pin!(changes.changed()), pin!(source.pull(shared)));
             poll_fn(|cx| match pulled.as_mut().poll(cx) {
                 Poll::Ready(()) => Poll::Ready(()),
