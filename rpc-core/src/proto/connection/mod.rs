@@ -98,13 +98,13 @@ pub(crate) struct Usage {
     pub(crate) beyond: usize,
     /// What items beyond their windows take that were asked for, came and were not taken.
     pub(crate) asked: usize,
-    /// Items that came and that nobody took.
+    /// Items that came and were not taken.
     pub(crate) arrived: usize,
     /// References in both directions, in number.
     pub(crate) objects: usize,
     /// Lists of requests that did not come yet, in number.
     pub(crate) lists: usize,
-    /// Events that nobody took, in number.
+    /// How many events were not taken.
     pub(crate) events: usize,
 }
 
@@ -399,8 +399,8 @@ impl Connection {
         self.incoming.len()
     }
 
-    /// Whether nobody waits for an answer in either direction and all that may go is handed to the transport, with all
-    /// that was sent on streams whose users have let go.
+    /// Whether no call waits for an answer in either direction, and the transport has taken everything that may go,
+    /// including all that was sent on streams whose users have let go.
     pub(crate) fn is_drained(&self) -> bool {
         self.incoming.len() == 0
             && self.outbox.len() == 0

@@ -18,7 +18,7 @@ use crate::{
 /// What a sender may do now.
 #[derive(Debug)]
 pub(crate) enum Capacity {
-    /// One more item, whatever its size.
+    /// One more item, of any size.
     Room,
     /// Nothing until [`Event::Sendable`](super::Event::Sendable).
     Full,
@@ -151,8 +151,8 @@ impl Connection {
 
     // ---- receiving -----------------------------------------------------------------------------------------------
 
-    /// Takes items that came; with it those of the batch before are used up. Whoever gets nothing waits for more, and a
-    /// long item of the stream comes before those that nobody waits for.
+    /// Takes items that came; those of the batch before are used up then. A reader that gets nothing waits for more,
+    /// and a long item of its stream comes before items of streams without a waiting reader.
     pub(crate) fn receive(&mut self, stream: StreamId) -> Received {
         self.take_items(stream, true)
     }
