@@ -32,7 +32,8 @@ impl ChannelBuilder {
     /// A channel to `server`, in this process and without a socket: framing, codec, limits and deadlines are the real
     /// ones. It needs a tokio runtime at its first call; the server lives as long as the channel.
     ///
-    /// What [`Server::listen`] would report, such as one name taken by two services, is reported by the first call.
+    /// Mistakes that [`Server::listen`] reports, such as two services with the same name, are reported by the first
+    /// call.
     pub fn loopback(self, server: Server) -> Channel {
         let loopback = Arc::new(Loopback {
             server: server.start(),

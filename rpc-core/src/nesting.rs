@@ -100,7 +100,7 @@ impl StackShare {
         } else {
             start.abs_diff(polling.base)
         };
-        // Somebody may have gone over to a stack of his own.
+        // Foreign code may have switched to another stack.
         let used = if used > bytes { 0 } else { used };
         Self {
             start,

@@ -4,8 +4,8 @@ use std::sync::{self, MutexGuard, PoisonError};
 
 /// A lock that a panic does not poison.
 ///
-/// No code that can panic runs under a lock of this crate. Should it all the same, what the lock guards is whole
-/// between any two statements that matter, so one panic is not to be followed by others.
+/// No code that can panic runs under a lock of this crate. If some did, the guarded value would still be consistent, so
+/// one panic must not cause others.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(sync::Mutex<T>);
 
@@ -20,7 +20,7 @@ impl<T> Mutex<T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the lock guards; nobody else has it.
+    /// What the lock guards, without locking: the borrow is exclusive.
     pub(crate) fn get_mut(&mut self) -> &mut T {
         self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,7 +1,7 @@
-//! Foreign code that panics ends, and nothing with it.
+//! Foreign code that panics ends, and nothing else with it.
 //!
-//! What a panic carries is foreign, too: its destructor may panic again, and so may what that one carries. So nobody
-//! but this room catches a panic, or drops what one carried.
+//! The payload of a panic is foreign, too: its destructor may panic again, and so may the payload of that panic. So
+//! only this room catches panics and drops their payloads.
 
 use std::{
     any::Any,
@@ -13,7 +13,7 @@ use std::{
 pub(crate) struct Panicked(String);
 
 impl Panicked {
-    /// Tells what a panic carried, and drops it.
+    /// Takes the text out of a panic's payload, and drops the payload.
     #[cold]
     pub(crate) fn of(carried: Box<dyn Any + Send>) -> Self {
         let text = carried
@@ -35,13 +35,13 @@ impl Panicked {
     }
 }
 
-/// Runs foreign code that may panic. Nobody looks afterwards at what it left half done: the caller's part.
+/// Runs foreign code that may panic. The caller must not look afterwards at what that left half done.
 #[inline]
 pub(crate) fn caught<R>(foreign: impl FnOnce() -> R) -> Result<R, Panicked> {
     catch_unwind(AssertUnwindSafe(foreign)).map_err(Panicked::of)
 }
 
-/// Runs foreign code for what it does; a panic was reported by its hook, and is nobody's business else.
+/// Runs foreign code for its effect. A panic is ignored, since the panic hook has reported it.
 #[inline]
 pub(crate) fn guarded(foreign: impl FnOnce()) {
     let _ = caught(foreign);

@@ -7,7 +7,7 @@ use quote::ToTokens;
 
 /// The errors found so far.
 ///
-/// Dropping one without [`finish`](Self::finish) panics: an error that nobody reads would turn into code that is
+/// Dropping one without [`finish`](Self::finish) panics: an error that is not reported would turn into code that is
 /// silently wrong.
 #[derive(Debug)]
 pub(crate) struct Context {

@@ -1,8 +1,8 @@
 //! Identifiers of generated items.
 //!
-//! What generated code needs for itself starts with `__farcall`, in whatever case; users keep off that. The rest can be
-//! read in documentation and has plain names: the three types, the parameters of the server and the clients, and the
-//! arguments of the clients' own functions. Those step aside for the names in the trait.
+//! Names that generated code needs for itself start with `__farcall`, in upper or lower case; users must not use such
+//! names. The names that appear in documentation are plain: the three types, the parameters of the server and the
+//! clients, and the arguments of the clients' own functions. They are changed if the trait has the same name.
 
 use std::collections::BTreeSet;
 
@@ -106,7 +106,7 @@ fn types_in_use(item: &ItemTrait, arguments: &ServiceArguments) -> impl Iterator
 struct FirstSegments(BTreeSet<String>);
 
 impl FirstSegments {
-    /// Whatever may be a name in tokens that nobody has parsed.
+    /// Everything that may be a name in tokens that are not parsed.
     fn visit_tokens(&mut self, tokens: TokenStream) {
         for token in tokens {
             match token {

@@ -1,4 +1,4 @@
-//! A trait that somebody is still typing.
+//! A trait that the user is still typing.
 //!
 //! An editor expands the attribute after every key. What is whole stays meanwhile: without the clients, every call in
 //! the project would be a mistake.

@@ -333,7 +333,10 @@ async fn an_address_on_this_machine_travels_on_this_machine() -> TestResult {
 fn a_client_of_an_object_is_serialised_into_messages_only() {
     let counter = CounterClient::local(Sum::default());
     let error = bincode::serde::encode_to_vec(&counter, bincode::config::standard()).expect_err("no message");
-    assert!(error.to_string().contains("only into the arguments"), "{error}");
+    assert!(
+        error.to_string().contains("can only be serialised into the arguments"),
+        "{error}"
+    );
 }
 
 /// The layer below makes an answer of its own, with the same bytes.

@@ -447,7 +447,7 @@ fn elsewhere_there_is_no_form_of_it() {
     assert!(
         refused
             .to_string()
-            .contains("only into the arguments, results and items of calls"),
+            .contains("can only be serialised into the arguments, results and items of calls"),
         "{refused}"
     );
     // It stayed.

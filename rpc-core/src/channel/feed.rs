@@ -94,7 +94,7 @@ impl<T, S: Stream<Item = Result<T, Error>>> Future for Feed<S, T> {
             self.sender = Some(sender);
             return Poll::Pending;
         };
-        // The stream goes first: whoever hears of the end finds it gone.
+        // The stream is dropped first: code that hears of the end finds it gone.
         self.drop_stream();
         match end {
             FeedEnd::Stopped | FeedEnd::Finished => sender.finish(),

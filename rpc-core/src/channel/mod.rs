@@ -1,15 +1,14 @@
 //! Streams as values: channels whose ends may be sent to other machines.
 //!
-//! Where a method takes or returns one stream and nothing around it, `impl Stream` in its signature is all it takes. A
-//! channel is for everything else: a stream in a field or a tuple, several at a time, streams of streams, one that
+//! For a method whose argument or result is itself a stream, write `impl Stream` in the signature. A channel is for
+//! everything else: a stream in a field or a tuple, several streams in one value, streams of streams, a stream that
 //! outlives the call that brought it. [`watch`] is for a value of which only the latest counts.
 //!
 //! # One stream
-//! A [`channel()`] is made in one place, and either end may then be serialised into the arguments, the result or an
-//! item of a call; the other one stays and is joined to the connection. An end belongs to one owner, so it is sent
-//! once, and not on from a connection over which it came: for that, make a channel of your own and pass the items on.
-//! Ends of channels cannot be serialised into anything but messages of calls: there is nobody behind a file who would
-//! receive.
+//! After [`channel()`] has made a channel, either end may be serialised into the arguments, the result or an item of a
+//! call; the other end stays and is joined to the connection. An end has one owner, so it can be sent once. An end that
+//! came over a connection cannot be sent on: make a channel of your own and pass the items on. Ends of channels can
+//! only be serialised into messages of calls, and not, for example, into a file.
 //!
 //! ```
 //! use farcall::channel::{Receiver, channel};
@@ -54,9 +53,9 @@
 //! # }
 //! ```
 //!
-//! The call that carries an end has a deadline as any other: the upload above takes at most the channel's 30 s, unless
-//! the client says otherwise ([`with_timeout`](crate::client::Client::with_timeout)). What goes on after the call has
-//! none.
+//! The call that carries an end has a deadline as any other call: the upload above takes at most the channel's 30 s,
+//! unless the client sets another time ([`with_timeout`](crate::client::Client::with_timeout)). A stream that goes on
+//! after the call has no deadline.
 //!
 //! # How streams end
 //! | the sender | the receiver gets, after the items |
@@ -66,9 +65,9 @@
 //! | is dropped without either | [`Aborted`](crate::Code::Aborted); `Internal` when it panics |
 //! | is cut off | [`Unavailable`](crate::Code::Unavailable) |
 //!
-//! The other way round a sender learns from its next [`send`](Sender::send), or from [`closed`](Sender::closed), that
-//! the receiver was dropped or [closed](Receiver::close). A connection stays open as long as somebody has an end of one
-//! of its streams.
+//! In the other direction, a sender learns from its next [`send`](Sender::send), or from [`closed`](Sender::closed),
+//! that the receiver was dropped or [closed](Receiver::close). A connection stays open as long as there is an end of
+//! one of its streams.
 
 mod coding;
 mod feed;

@@ -23,12 +23,12 @@ use super::{
 };
 use crate::{Error, Outcome, driver::attachments, driver::broken};
 
-/// A channel for the items of one stream. Either end may be sent away, as an argument, in a result or as an item of
-/// another stream; the other end stays and sends or receives over the connection from then on.
+/// A channel for the items of one stream. Either end may be sent, as an argument, in a result or as an item of another
+/// stream; the other end stays and sends or receives over the connection from then on.
 ///
-/// While both ends are in one process it holds at most 16 items, and items are not encoded. Over a connection what may
-/// be under way is counted in bytes ([`stream_window`](crate::Limits)); a sender waits while the receiver does not
-/// read.
+/// While both ends are in one process, the channel holds at most 16 items, and items are not encoded. Over a connection
+/// the unread items are counted in bytes ([`stream_window`](crate::Limits)); the sender waits while the receiver does
+/// not read.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -46,30 +46,30 @@ pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
     (Sender::over(Arc::clone(&pipe)), Receiver::over(pipe))
 }
 
-/// Sends items to the [`Receiver`] at the other end, wherever that is.
+/// Sends items to the [`Receiver`] at the other end, in this process or in another one.
 ///
-/// A stream ends well only by [`finish`](Self::finish). A sender that is dropped without, or whose connection is lost,
-/// leaves the receiver an error as its last item, so that nobody takes half a stream for the whole.
+/// A stream ends normally only by [`finish`](Self::finish). If the sender is dropped without it, or its connection is
+/// lost, the receiver gets an error as its last item, so that half a stream does not look complete.
 ///
 /// A sender that is serialised into the arguments, the result or an item of a call leaves this process once the message
-/// is sent; then [`send`](Self::send) fails here, and so do tasks that wait in it. If the message is never sent, it is
-/// as if the sender was dropped.
+/// is sent. Then [`send`](Self::send) fails here, also in tasks that wait in it. If the message is never sent, the
+/// receiver sees the sender as dropped.
 ///
-/// Over a connection a stream counts towards [`max_streams`](crate::Limits::max_streams) until both ends are gone. So
-/// whoever waits for something else before the next item waits for [`closed`](Self::closed), too, and drops the sender
-/// then.
+/// Over a connection a stream counts towards [`max_streams`](crate::Limits::max_streams) until both ends are gone. So a
+/// task that waits for something else before its next item should wait for [`closed`](Self::closed), too, and drop the
+/// sender then.
 pub struct Sender<T> {
     pipe: Arc<Pipe<T>>,
-    /// Finished, or gone with a message: dropping what is left here means nothing.
+    /// Finished, or gone with a message: dropping it has no effect on the stream.
     done: AtomicBool,
 }
 
-/// Receives items from the [`Sender`] at the other end, wherever that is; also as a [`Stream`].
+/// Receives items from the [`Sender`] at the other end, in this process or in another one; also as a [`Stream`].
 ///
-/// The stream has ended well when [`recv`](Self::recv) gives `None` without an error before. Dropping the receiver
+/// The stream has ended normally when [`recv`](Self::recv) gives `None` without an error before. Dropping the receiver
 /// tells the sender, which then stops.
 ///
-/// Like a sender it may be serialised into a message, and has left then.
+/// Like a sender it may be serialised into a message, and then leaves this process.
 #[must_use = "a receiver that is dropped stops its sender"]
 pub struct Receiver<T> {
     pipe: Arc<Pipe<T>>,
@@ -90,8 +90,8 @@ impl<T> Sender<T> {
 
     /// Sends an item, when there is room for it.
     ///
-    /// Cancel safe: dropped before it is ready the item was not sent. Several tasks may send at one time; they take
-    /// turns.
+    /// Cancel safe: if the future is dropped before it is ready, the item was not sent. Several tasks may send at the
+    /// same time; they take turns.
     ///
     /// # Errors
     /// - The receiver takes no more: its reason, or [`Cancelled`](crate::Code::Cancelled) when it was dropped.
@@ -100,8 +100,8 @@ impl<T> Sender<T> {
     ///   [`max_message`](crate::Limits::max_message) ([`ResourceExhausted`](crate::Code::ResourceExhausted)): only this
     ///   item was not sent, and the next one may be.
     ///
-    /// While both ends are in this process items are not encoded, and nothing speaks against any of them. Should the
-    /// receiver be sent away then, and one that waits not be able to follow, the stream ends with that error.
+    /// While both ends are in this process, items are not encoded, so every item is accepted. If the receiver is sent
+    /// later and an item that still waits cannot be sent, the stream ends with that error.
     pub async fn send(&self, item: T) -> Result<(), Error> {
         let _turn = turn(&self.pipe.sending).await;
         poll_fn(|cx| self.pipe.poll_ready(cx)).await?;
@@ -128,13 +128,13 @@ impl<T> Sender<T> {
         self.is_done() || self.pipe.stopped().is_some()
     }
 
-    /// Ends the stream well: the receiver gets what was sent, and then `None`.
+    /// Ends the stream normally: the receiver gets what was sent, and then `None`.
     pub fn finish(self) {
         self.end(Ok(()));
     }
 
-    /// Ends the stream with an error, which the receiver gets after what was sent, as
-    /// [`Executed`](crate::Outcome::Executed): whoever says so ran.
+    /// Ends the stream with an error, which the receiver gets after what was sent. The error's outcome is
+    /// [`Executed`](crate::Outcome::Executed), because the sender ran.
     pub fn fail(self, error: Error) {
         self.end(Err(error.with_outcome(Outcome::Executed)));
     }
@@ -189,7 +189,7 @@ impl<T> Receiver<T> {
         poll_fn(|cx| self.poll_recv(cx)).await
     }
 
-    /// [`recv`](Self::recv) for those who poll.
+    /// [`recv`](Self::recv) as a poll function.
     #[inline]
     pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, Error>>> {
         loop {
@@ -225,7 +225,7 @@ impl<T> Receiver<T> {
         }
     }
 
-    /// Whatever follows is of no use any more.
+    /// Drops everything that still comes.
     #[cold]
     fn undecodable(&mut self, error: Error) -> Error {
         self.items = None;
@@ -234,7 +234,7 @@ impl<T> Receiver<T> {
         error
     }
 
-    /// Takes nothing any more and tells the sender why; what was under way is lost.
+    /// Stops receiving and tells the sender why; items on their way are lost.
     pub fn close(self, why: Error) {
         if !self.sent.load(Ordering::Acquire) {
             self.pipe.stop(Some(why));
@@ -298,7 +298,7 @@ impl<T> Drop for Sender<T> {
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        // Whoever closed it, or has heard of its end, has no more to say, and a second word is none.
+        // After `close`, or after the end of the stream, a second reason is ignored.
         if !*self.sent.get_mut() {
             self.pipe.stop(None);
         }

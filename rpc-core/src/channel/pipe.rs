@@ -164,8 +164,8 @@ impl<T> Pipe<T> {
         }
     }
 
-    /// Why nothing more goes to the receiver from here. One task may send the sender away, and somebody else end it,
-    /// while another one here still sends: an item behind that would reach a receiver that does not wait for it.
+    /// Why nothing more goes to the receiver from here. One task may send the sender away or end it while another task
+    /// still sends: an item after that would reach a receiver that does not wait for it.
     fn takes_no_more(&self, state: &PipeState<T>) -> Option<Error> {
         let left = self.incoming.get().is_some() || state.end.is_some();
         state.stopped.clone().or_else(|| left.then(|| gone("sender")))
@@ -299,7 +299,7 @@ impl<T> Pipe<T> {
         self.joined(wakers);
     }
 
-    /// One end is on a connection now. With both of them there, nobody here carries items from one to the other.
+    /// One end is on a connection now. If both are, nothing here carries items from one to the other.
     fn joined(&self, wakers: PipeWakers) {
         if let (Some(out), Some(incoming)) = (self.out.get(), self.incoming.get()) {
             let error = Error::failed_precondition(
@@ -321,7 +321,7 @@ impl<T> Out<T> {
             drop(queue);
             sent
         };
-        // Whoever sends waits until the receiver has left: an item that panics must not keep it from leaving.
+        // The task that sends waits until the receiver has left: an item that panics must not keep it from leaving.
         caught(send).unwrap_or_else(|_| Err(Error::internal("an item panicked on its way out")))
     }
 

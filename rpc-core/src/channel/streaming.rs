@@ -8,12 +8,12 @@ use std::{
 
 use futures_core::Stream;
 
-/// A stream whose type has a name, for where `impl Stream` cannot stand: a method's result that is chosen among several
-/// streams, a field, a method called through `dyn`.
+/// A stream whose type has a name, for places where `impl Stream` is not allowed: a method's result that is chosen
+/// among several streams, a field, a method called through `dyn`.
 ///
-/// In the signature of a service it means what `impl Stream<Item = I>` means there, so items may be plain values or
-/// `Result<T, E>`. It is not a value itself: inside of another type, such as a tuple or a field of an argument, a
-/// stream is a [`channel::Receiver`](crate::channel::Receiver), which is serialisable.
+/// In the signature of a service it means the same as `impl Stream<Item = I>`, so items may be plain values or
+/// `Result<T, E>`. It cannot be serialised: inside another type, such as a tuple or a field of an argument, use a
+/// [`channel::Receiver`](crate::channel::Receiver).
 ///
 /// ```
 /// use farcall::{Streaming, channel::channel};

@@ -31,19 +31,19 @@ macro_rules! options {
             self.stub().channel()
         }
 
-        /// The same client with a time limit for each call, which comes before the method's and the channel's.
+        /// The same client with a time limit for each call, which overrides the method's and the channel's.
         #[must_use]
         fn with_timeout(&self, timeout: Duration) -> Self {
             Self::from_stub(self.stub().clone().with_timeout(timeout))
         }
 
         /// The same client with a time limit for each wait for an item of a stream that a method returns, counted from
-        /// when the item is first asked for. When none comes for so long, the stream fails as `DeadlineExceeded` and
+        /// when the item is first asked for. If no item comes in that time, the stream fails as `DeadlineExceeded` and
         /// the call is cancelled.
         ///
-        /// An `async` method that returns a stream has an answer before the first item. The wait for that is limited as
-        /// well, from when the call is polled first: the call fails as `DeadlineExceeded` and is cancelled. Without
-        /// `async` the wait for the first item is all of it. Methods that return no stream are not limited.
+        /// An `async` method that returns a stream has an answer before the first item. The wait for this answer is
+        /// limited as well, from when the call is first polled: the call fails as `DeadlineExceeded` and is cancelled.
+        /// Without `async` there is only the wait for the first item. The limit has no effect on other methods.
         #[must_use]
         fn with_item_timeout(&self, timeout: Duration) -> Self {
             Self::from_stub(self.stub().clone().with_item_timeout(timeout))
@@ -86,7 +86,7 @@ pub trait Client: Clone + Send + Sync + Sized {
     #[doc(hidden)]
     fn descriptor() -> &'static ServiceDescriptor;
 
-    /// Waits for the end of the object, or of the server's present connection, and gives the reason; see
+    /// Waits for the end of the object, or of the current connection to the server, and gives the reason; see
     /// [`Channel::closed`].
     fn closed(&self) -> impl Future<Output = Error> + Send {
         self.channel().closed()
@@ -101,9 +101,8 @@ pub trait Client: Clone + Send + Sync + Sized {
 
 /// What every generated blocking client can do.
 ///
-/// Its calls block the thread that makes them, and a runtime of farcall's own, one thread, carries the connection. They
-/// may be made outside any runtime or inside `spawn_blocking`; inside an asynchronous task they fail as
-/// `FailedPrecondition`.
+/// Its calls block the thread that makes them, and one thread of farcall's own carries the connections. Calls may be
+/// made outside any runtime or inside `spawn_blocking`; inside an asynchronous task they fail as `FailedPrecondition`.
 pub trait BlockingClient: Clone + Send + Sync + Sized {
     options!(BlockingStub);
 

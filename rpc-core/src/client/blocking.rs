@@ -116,8 +116,8 @@ fn finish<R>(call: Call<R>, method: &MethodDescriptor, decode: fn(Result<Answer,
 
 /// The items that a call of a blocking client returns; asking for one blocks the thread until it is there.
 ///
-/// Each item is what the asynchronous client would give. Dropping it cancels the call. Inside an asynchronous task the
-/// next item is an error, `FailedPrecondition`, and the last.
+/// Its items are those of the asynchronous client. Dropping it cancels the call. Inside an asynchronous task the next
+/// item is the error `FailedPrecondition`, and the last one.
 ///
 /// ```no_run
 /// # use farcall::stream::Stream;

@@ -77,7 +77,7 @@ impl ChannelBuilder {
     }
 
     /// How long each call may take; 30 s by default. A method's own `#[rpc(timeout)]` and a client's `with_timeout`
-    /// come before it, and a handler's remaining time bounds all of them.
+    /// override it. A call made by a handler never takes longer than the handler's remaining time.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
@@ -145,7 +145,7 @@ impl ChannelBuilder {
     /// Cancel safe: dropping the future gives the attempt up.
     ///
     /// # Errors
-    /// Fails fast with the cause: an invalid address, nobody who listens, a peer that does not speak farcall.
+    /// Fails fast with the cause: the address is invalid, nothing listens there, or the peer does not speak farcall.
     pub async fn connect(self, address: impl IntoAddress) -> Result<Channel, Error> {
         let channel = self.connect_lazily(address)?;
         channel.ready().await?;

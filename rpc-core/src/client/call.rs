@@ -12,8 +12,8 @@ use crate::{Error, trace::Trace};
 /// A call on its way: a future of what the method returns.
 ///
 /// The arguments are encoded already, so it borrows neither them nor the client, and may be spawned. Nothing is sent
-/// before it is polled first; the deadline counts from there. Dropping it cancels the call: the handler stops at its
-/// next await. Streams among the arguments are sent while it is polled.
+/// until it is first polled; the deadline counts from then. Dropping it cancels the call: the handler stops at its next
+/// await. Streams among the arguments are sent while it is polled.
 ///
 /// ```no_run
 /// # #[farcall::service] pub trait Inventory { async fn stock(&self, sku: &str) -> farcall::Result<u32>; }

@@ -20,11 +20,12 @@ use crate::{
 /// The way to one server, or to one object, shared by any number of clients and tasks; cloning it is cheap.
 ///
 /// A channel to a server outlives its connections. When one is lost, the calls in flight end with the right
-/// [`Outcome`](crate::Outcome), and the next call dials again: one attempt serves all that wait, and attempts keep a
-/// growing, jittered distance of 50 ms to 1 s. Nobody dials while there are no calls. A call is never sent twice.
+/// [`Outcome`](crate::Outcome), and the next call dials again. One attempt serves all calls that wait, and the pause
+/// between attempts grows from 50 ms to 1 s, with jitter. A channel without calls does not dial. A call is never sent
+/// twice.
 ///
-/// The connection closes when the last clone of the channel and the last of its calls is gone, and the last stream and
-/// object that came over it.
+/// The connection closes when all clones of the channel and all its calls are gone, and all streams and objects that
+/// came over it.
 ///
 /// ```no_run
 /// # #[farcall::service] pub trait Inventory { async fn ping(&self) -> u64; }
@@ -40,14 +41,14 @@ use crate::{
 /// ```
 ///
 /// # Objects
-/// A client that came out of a call, as an argument, a result or an item, has a channel to one object: to an object of
-/// the peer's, or to one of this process ([`Channel::local`]), which is called without a network. An object of the
-/// peer's lives behind the one connection over which its reference came; when that is lost, so is the object, and calls
-/// fail as [`Unavailable`](Code::Unavailable): nobody dials for it.
+/// A client that came out of a call, as an argument, a result or an item, has a channel to one object: an object of the
+/// peer, or one of this process ([`Channel::local`]), which is called without a network. An object of the peer belongs
+/// to the connection over which its reference came. When that connection is lost, so is the object: calls fail as
+/// [`Unavailable`](Code::Unavailable), and the channel does not dial again.
 ///
-/// A client of a server that listens travels as the server's address instead, and its options stay behind. Whoever gets
-/// it dials that address with the first call, so look at [`address`](Self::address) before you call what a peer that
-/// you do not trust has sent.
+/// A client of a server that listens is sent as the server's address instead, without its options. The receiver dials
+/// that address with the first call, so look at [`address`](Self::address) before you call a client that came from a
+/// peer you do not trust.
 #[derive(Clone)]
 pub struct Channel {
     inner: Arc<ChannelInner>,
@@ -65,7 +66,7 @@ pub(super) struct ChannelInner {
     pub(super) target: CallTarget,
     /// How arguments are written, and results read.
     pub(super) wire: Wire,
-    /// How long a call may take unless something else is said.
+    /// How long a call may take unless the method or the client sets another time.
     pub(super) timeout: Option<Duration>,
     pub(super) metadata: Metadata,
     pub(super) layers: Option<Next>,
@@ -82,17 +83,17 @@ pub(super) enum CallTarget {
 }
 
 impl Channel {
-    /// A channel to an object of this process: `service` becomes one that can be called here, without a network, and
-    /// from wherever a client with this channel is sent.
+    /// A channel to an object of this process: `service` becomes an object that can be called here without a network,
+    /// and by every peer that gets a client with this channel.
     ///
     /// The object lives as long as there is a channel to it, here or elsewhere; two objects that hold each other across
-    /// a connection live as long as that. A handler runs inside the call's own future and ends with it, except for
-    /// `detached` and `oneway` ones, which end with the object at the latest. Calls made here have no deadline unless
-    /// something says one; those from elsewhere have the caller's.
+    /// a connection live as long as the connection. A handler runs inside the call's own future and ends with it,
+    /// except for `detached` and `oneway` handlers, which end with the object at the latest. Calls made here have no
+    /// deadline unless one is set; calls from elsewhere have the caller's.
     ///
-    /// Calls to objects of one process that wait for each other are 1,024 at most, one inside the other: the next is
-    /// refused as [`ResourceExhausted`](Code::ResourceExhausted), so that an object which a peer has handed to itself
-    /// ends with an error.
+    /// At most 1,024 calls to objects of one process may wait for each other, one inside the other. The next one is
+    /// refused as [`ResourceExhausted`](Code::ResourceExhausted), so an object that calls itself without end gets an
+    /// error.
     ///
     /// ```
     /// # #[farcall::service] pub trait Inventory { async fn stock(&self) -> u64; }
@@ -129,7 +130,7 @@ impl Channel {
         }))
     }
 
-    /// A channel to an object of the peer's.
+    /// A channel to an object of the peer.
     pub(super) fn to_import(import: Arc<Import>) -> Self {
         let (wire, timeout) = (import.link().wire(), import.link().timeout());
         Self::bare(Arc::new(ChannelInner {
@@ -154,7 +155,7 @@ impl Channel {
     }
 
     /// The same connection, with calls going to the instance registered under `name`; `None` for the services without
-    /// one. It means nothing to a channel to an object, which is one already.
+    /// an instance name. It has no effect on a channel to an object.
     #[must_use]
     pub fn with_instance<'a>(&self, name: impl Into<Option<&'a str>>) -> Self {
         self.clone().instance(name.into())
@@ -164,8 +165,8 @@ impl Channel {
         self.instance.as_ref()
     }
 
-    /// The address of the server. For an object of the peer's it is the peer's as the connection knows it, and
-    /// `local://` for one of this process.
+    /// The address of the server. For an object of the peer it is the peer's address as the connection knows it, and
+    /// for an object of this process it is `local://`.
     pub fn address(&self) -> &Address {
         match &self.inner.target {
             CallTarget::Server(server) => server.address(),
@@ -174,12 +175,11 @@ impl Channel {
         }
     }
 
-    /// Takes an object of this process back: from now on calls to it, from wherever, fail as
-    /// [`NotFound`](Code::NotFound) and are not executed, and its implementation is dropped as soon as the calls under
-    /// way have ended.
+    /// Takes an object of this process back: from now on all calls to it fail as [`NotFound`](Code::NotFound) and are
+    /// not executed, and its implementation is dropped as soon as the running calls have ended.
     ///
-    /// Says whether there was something to take back: `false` for an object that is revoked already, and for every
-    /// channel that does not lead to an object of this process.
+    /// Returns `false` if the object is revoked already, and for every channel that does not lead to an object of this
+    /// process.
     pub fn revoke(&self) -> bool {
         match &self.inner.target {
             CallTarget::Local(object) => object.revoke(),
@@ -189,9 +189,10 @@ impl Channel {
 
     /// Whether there is a connection now. It may be lost the moment after; there is no need to ask before a call.
     ///
-    /// A channel to an object is `Ready` as long as nothing here speaks against a call, and `Idle` for good when it is
-    /// revoked here, or when its connection takes no new calls. That the other side has revoked it is known to those
-    /// who [wait](Self::closed) for it or [watch](Self::watch_state) the channel.
+    /// A channel to an object is `Ready` until, as far as this side knows, calls to the object must fail: when the
+    /// object is revoked here, or its connection takes no new calls, the channel is `Idle` for good. This side learns
+    /// that the other side has revoked the object only while a task [waits](Self::closed) for that or
+    /// [watches](Self::watch_state) the channel.
     pub fn state(&self) -> ChannelState {
         let callable = match &self.inner.target {
             CallTarget::Server(server) => return server.state(),
@@ -210,8 +211,8 @@ impl Channel {
         !matches!(self.inner.target, CallTarget::Server(_)) && self.state() == ChannelState::Idle
     }
 
-    /// Watches [`state`](Self::state). Of a channel to an object it shows `Ready` until the object is
-    /// [gone](Self::closed), then `Idle`, and that is the last one.
+    /// Watches [`state`](Self::state). For a channel to an object it shows `Ready` until the object is
+    /// [gone](Self::closed), then `Idle` as the last state.
     pub fn watch_state(&self) -> StateWatch {
         StateWatch(match &self.inner.target {
             CallTarget::Server(server) => Watched::Server(server.watch_state()),
@@ -222,15 +223,15 @@ impl Channel {
 
     /// Waits for the end of what the channel leads to, and gives the reason.
     ///
-    /// - To an object of the peer's: until the peer revokes it, which is known as soon as the peer says so, or until
-    ///   its connection is over.
-    /// - To an object of this process: until it is [revoked](Self::revoke).
-    /// - To a server: until the present connection is over. With none at present the last end is the answer, at once,
-    ///   and a channel that never had one says that. It does not dial: the next call does, and the end of that
-    ///   connection is another one. A connection that ends because nobody used it ends, too.
+    /// - For an object of the peer: until the peer revokes it (this side is told at once), or until its connection has
+    ///   ended.
+    /// - For an object of this process: until it is [revoked](Self::revoke).
+    /// - For a server: until the current connection has ended, also for lack of use. Without a connection it returns at
+    ///   once, with the reason for which the last one ended, or with an error that says that there was none. It does
+    ///   not dial; the next call does, and its connection has an end of its own.
     ///
-    /// A peer that vanishes without a word is missed after twice [`Limits::keepalive`](crate::Limits::keepalive). The
-    /// error tells of no call.
+    /// A peer that vanishes without a word is noticed after twice [`Limits::keepalive`](crate::Limits::keepalive). The
+    /// error belongs to no call.
     ///
     /// Cancel safe.
     ///
@@ -266,7 +267,7 @@ impl Channel {
         }
     }
 
-    /// Has the peer tell when it revokes the object, so that [`is_gone`](Self::is_gone) knows.
+    /// Asks the peer to tell when it revokes the object, so that [`is_gone`](Self::is_gone) knows.
     pub(crate) fn follow(&self) {
         if let CallTarget::Remote(import) = &self.inner.target {
             import.ending();
@@ -356,7 +357,7 @@ impl Watched {
 }
 
 impl StateWatch {
-    /// The latest state, which counts as seen.
+    /// The latest state, which counts as seen from then on.
     pub fn state(&mut self) -> ChannelState {
         match &mut self.0 {
             Watched::Server(state) => *state.borrow_and_update(),
@@ -367,8 +368,8 @@ impl StateWatch {
         }
     }
 
-    /// Waits for a change that was not seen and gives the new state; `None` when there will be none: the channel is
-    /// gone, or the end of its object was seen. States that lasted only a moment may be skipped.
+    /// Waits for a state that was not seen and returns it. Returns `None` when there will be no further change: the
+    /// channel is gone, or the end of its object was seen. States that lasted only a moment may be skipped.
     ///
     /// Cancel safe.
     pub async fn changed(&mut self) -> Option<ChannelState> {

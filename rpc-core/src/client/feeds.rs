@@ -1,4 +1,4 @@
-//! The streams among a call's arguments, which are sent while somebody waits for the call.
+//! The streams among a call's arguments, which are sent while the call is polled.
 
 use std::{fmt, pin::Pin, task::Context};
 
@@ -6,8 +6,8 @@ use crate::dispatch::Seated;
 
 type ArgumentFeed = dyn Future<Output = ()> + Send;
 
-/// Streams that are sent while somebody waits for the call, or for the items of its result. They belong to it: nothing
-/// is sent when nobody waits, and they end with it.
+/// Streams that are sent while the call, or the stream that it returned, is polled. They belong to the call and end
+/// with it.
 #[derive(Default)]
 pub struct Feeds(pub(super) Vec<Seated<ArgumentFeed>>);
 

@@ -1,4 +1,4 @@
-//! What every generated client implements, whatever its methods.
+//! What every generated client implements, besides its methods.
 
 /// The implementations of `Client` and of what goes with it for one generated client: its parameters, its name with
 /// them as arguments, and its service's descriptor.

@@ -47,7 +47,7 @@ impl Layered {
         Poll::Ready(Err(self.attempts.settle(failed)))
     }
 
-    /// Ends the wait of a layer that holds the call back. One that comes out of the layers keeps its own deadline.
+    /// Ends the wait of a layer that holds the call back. A call that left the layers keeps its own deadline.
     fn poll_deadline(&mut self, channel: &Channel, cx: &mut Context<'_>) -> Poll<Error> {
         let Some(deadline) = self.deadline.filter(|_| !self.attempts.are_under_way()) else {
             return Poll::Pending;

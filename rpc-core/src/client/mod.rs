@@ -6,7 +6,7 @@
 //! [`Call`], a future that borrows nothing, or, where it returns a stream and is not `async`, a
 //! [`Streaming`](crate::Streaming) that makes the call when its first item is asked for.
 //!
-//! | what a call needs | the first of these that says something |
+//! | what a call needs | the first of these that is set |
 //! | --- | --- |
 //! | its deadline | the client's `with_timeout`, the method's `#[rpc(timeout)]`, the [channel's](ChannelBuilder::timeout), 30 s; never more than what is left for the handler that makes it. Methods with streams have no default: for them only the first two count |
 //! | the wait for an item of its result, and for the answer that opens that | the client's `with_item_timeout` |

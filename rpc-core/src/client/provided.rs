@@ -12,7 +12,7 @@ macro_rules! __farcall_provided {
         /// Connects to the server at an address.
         ///
         /// # Errors
-        /// When the address is malformed or nobody answers there.
+        /// If the address is malformed or no server answers there.
         $vis fn connect(
             address: impl $crate::transport::IntoAddress,
         ) -> impl ::core::future::Future<Output = $crate::Result<Self>> + ::core::marker::Send {
@@ -23,7 +23,7 @@ macro_rules! __farcall_provided {
         /// Connects to the server at an address.
         ///
         /// # Errors
-        /// When the address is malformed or nobody answers there.
+        /// If the address is malformed or no server answers there.
         $vis fn connect(address: impl $crate::transport::IntoAddress) -> $crate::Result<Self> {
             <Self as $crate::BlockingClient>::connect(address)
         }
@@ -41,7 +41,7 @@ macro_rules! __farcall_provided {
         }
     };
     (@with_timeout $vis:vis $role:ident) => {
-        /// The same client with a time limit for each call, which comes before the method's and the channel's.
+        /// The same client with a time limit for each call, which overrides the method's and the channel's.
         #[must_use]
         $vis fn with_timeout(&self, timeout: ::core::time::Duration) -> Self {
             <Self as $crate::$role>::with_timeout(self, timeout)
@@ -81,7 +81,7 @@ macro_rules! __farcall_provided {
         }
     };
     (@closed $vis:vis $role:ident) => {
-        /// Waits for the end of the object, or of the server's present connection, and gives the reason.
+        /// Waits for the end of the object, or of the current connection to the server, and gives the reason.
         $vis fn closed(
             &self,
         ) -> impl ::core::future::Future<Output = $crate::Error> + ::core::marker::Send + '_ {

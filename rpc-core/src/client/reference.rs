@@ -26,7 +26,7 @@ pub(crate) enum WrittenClient {
 /// address.
 ///
 /// # Errors
-/// Outside a message, and for a server with an address that means nothing to others.
+/// Outside a message, and for a server with an address that other processes cannot use.
 pub fn serialize_client<S: Serializer>(
     channel: &Channel,
     descriptor: &'static ServiceDescriptor,
@@ -39,7 +39,7 @@ pub fn serialize_client<S: Serializer>(
 /// Takes a client of a service out of a message.
 ///
 /// # Errors
-/// Outside a message, when something else came, or an address that means nothing here.
+/// Outside a message, when something else came, or an address that cannot be used here.
 pub fn deserialize_client<'de, D: Deserializer<'de>>(
     descriptor: &'static ServiceDescriptor,
     deserializer: D,
@@ -68,7 +68,7 @@ impl WrittenClient {
     }
 }
 
-/// The address that others reach the service by.
+/// The address by which other processes reach the service.
 fn travelling(channel: &Channel, service: &str) -> Result<String, String> {
     let address = channel.address();
     if !["tcp", "udp", "unix", "mem"].contains(&address.scheme()) {

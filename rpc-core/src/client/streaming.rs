@@ -28,8 +28,8 @@ impl Feeds {
         Self(Vec::new())
     }
 
-    /// The end that stands in the place of the argument; the items of `stream` go into the other one while somebody
-    /// waits for the call.
+    /// The end that stands in the place of the argument; the items of `stream` go into the other one while the call is
+    /// polled.
     pub fn add<F, S>(&mut self, stream: S) -> Receiver<F::Wire>
     where
         F: Form<S::Item>,

@@ -57,7 +57,7 @@ impl Idle {
         self.timer.armed = false;
     }
 
-    /// Waits until no item came for so long, counted from the first poll behind the item before.
+    /// Waits until no item has come for that long, counted from the first poll after the item before.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         self.poll_late(cx, |limit| format!("no item came within the item timeout of {limit:?}"))
     }
@@ -73,7 +73,7 @@ impl Idle {
         let limit = self.limit;
         let passed = ready!(self.timer.poll(cx, || {
             let now = now();
-            // A limit beyond the end of time is none; this one nobody lives to see.
+            // A limit beyond what the clock can express is not a limit; this one is far enough.
             now.checked_add(limit).unwrap_or(now + Duration::from_secs(1 << 30))
         }));
         let error = passed

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Codec, CodecError, DecodeLimits};
 
-/// The format of arguments and results on a connection; the client chooses, the server must know it.
+/// The format of arguments and results on a connection. The client chooses it, and the server must know it.
 ///
 /// The default is bincode where it is enabled, and postcard otherwise.
 ///

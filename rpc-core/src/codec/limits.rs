@@ -3,16 +3,16 @@
 /// What a decoder may spend on bytes from a peer.
 ///
 /// # What the limits do not see
-/// Memory is counted as the size of every element of a sequence or map, and of every value that does not fit where it
-/// would lie and so lies behind a pointer, with what the allocator adds to it. Not seen are a value behind a pointer
-/// that is no larger than the type of a user which hides the pointer, and what sequences and strings among the elements
-/// take from the allocator beyond what is in them: some 32 bytes each. The contents of strings and byte strings need no
-/// count, because they cannot be longer than the bytes that came.
+/// Memory is counted as the size of every element of a sequence or map, and of every value that is too large for its
+/// place and so lies behind a pointer, with what the allocator adds to it. Two things are not counted: a value behind a
+/// pointer inside a user's type, if the value is not larger than that type; and what sequences and strings among the
+/// elements take from the allocator beyond their contents, some 32 bytes each. The contents of strings and byte strings
+/// need no count, because they cannot be longer than the bytes that came.
 ///
 /// While a vector grows, its old and its new memory exist at once: the peak is up to three times `memory`.
 ///
-/// The stack is seen wherever a sequence, map, tuple, struct, enum, option or newtype begins: see
-/// [`max_depth`](crate::Limits::max_depth). What the type's own functions take is theirs.
+/// The stack is checked where a sequence, map, tuple, struct, enum, option or newtype begins: see
+/// [`max_depth`](crate::Limits::max_depth). The stack that the type's own functions take is not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DecodeLimits {
     /// How many sequences, maps, tuples, structs, enums, options and newtypes may be open at once (default 128).

@@ -1,8 +1,8 @@
 //! How values become bytes: the [`Codec`] trait and the formats that ship with the crate.
 //!
 //! Any serde type can be an argument or a result. Bytes from a peer are decoded under [`DecodeLimits`], so that no
-//! input overflows the stack, loops without end or allocates more than a small multiple of the limit; what the limits
-//! cannot see is told there.
+//! input overflows the stack, loops without end or allocates more than a small multiple of the limit; their
+//! documentation says what they do not count.
 //!
 //! # Attributes that do not travel
 //! The formats write the fields of a value one after another, without names or types. These serde attributes rely on
@@ -12,7 +12,7 @@
 //! | --- | --- |
 //! | `untagged`, `tag = "..."` (with or without `content`) | encodes, and cannot be decoded |
 //! | `flatten` | cannot be encoded |
-//! | `skip_serializing_if` | whatever follows the left-out field is decoded in its place: an error or, worse, another value |
+//! | `skip_serializing_if` | the bytes after the left-out field are decoded in its place: an error or, worse, another value |
 //! | `skip_serializing`, `skip_deserializing` | one side has a field that the other has not; the same confusion |
 //! | `skip` | the value is lost, and the default arrives |
 //! | `default` | does nothing: a field that is not there is an error |
@@ -65,12 +65,12 @@ pub trait Codec {
     /// Appends `value` to `buffer`.
     ///
     /// # Errors
-    /// When the value cannot be written in this format; what was appended by then is to be thrown away.
+    /// If the value cannot be written in this format. Throw away what was appended by then.
     fn encode<T: Serialize + ?Sized>(&self, value: &T, buffer: &mut Vec<u8>) -> Result<(), CodecError>;
 
     /// Reads one value from all of `bytes`. Strings and byte strings may borrow from them.
     ///
     /// # Errors
-    /// When the bytes are not such a value, bytes are left over, or a limit is passed.
+    /// If the bytes are not such a value, bytes are left over, or a limit is exceeded.
     fn decode<'de, T: Deserialize<'de>>(&self, bytes: &'de [u8], limits: DecodeLimits) -> Result<T, CodecError>;
 }

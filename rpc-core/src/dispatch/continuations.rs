@@ -35,7 +35,7 @@ struct GoingOn {
     context: CallContext,
 }
 
-/// One of them. It counts as a call that runs, and whoever drains the connection waits for it.
+/// One of them. It counts as a call that runs, and a connection that drains waits for it.
 struct RunningContinuation {
     /// Dropped before the rest: the handler has stopped before its place is free.
     work: Work,
@@ -86,7 +86,7 @@ impl Continuations {
         Ok(())
     }
 
-    /// Gives it back when the connection is gone: stopping it wakes whoever waits for that, so not under the lock.
+    /// Gives it back when the connection is gone: stopping it wakes foreign code, so that is not done under the lock.
     fn enlist(&self, one: GoingOn) -> Option<GoingOn> {
         match &mut *self.going_on.lock() {
             Some(others) => {
@@ -108,7 +108,7 @@ impl Continuations {
         going_on.len()
     }
 
-    /// The connection is gone: nobody receives what they send.
+    /// The connection is gone, and so are the receivers of their items.
     pub(super) fn stop(&self) {
         let going_on = self.going_on.lock().take();
         going_on.into_iter().flatten().for_each(|one| one.stop());

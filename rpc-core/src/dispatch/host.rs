@@ -39,7 +39,7 @@ pub(crate) type MakeService = Box<dyn Fn(&Address) -> Arc<dyn Service> + Send + 
 /// A place among the handlers that a host runs at one time; given back when it is dropped.
 pub(super) struct Permit(Arc<Share>);
 
-/// How a host goes about its calls.
+/// How a host runs its calls.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Manner {
     /// Handlers get a task of their own from the start.

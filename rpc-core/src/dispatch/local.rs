@@ -67,7 +67,7 @@ enum LocalHandler {
     Here(Seated<AttachedHandler>),
     /// Goes on when the call is given up.
     Detached(oneshot::Receiver<LocalAnswer>),
-    /// Nobody waits for it.
+    /// The caller does not wait for it.
     Oneway,
 }
 
@@ -151,7 +151,7 @@ impl LocalCall {
 }
 
 impl Drop for LocalCall {
-    /// What cannot be stopped can see that nobody waits any more.
+    /// A handler that cannot be stopped can see that its caller is gone.
     fn drop(&mut self) {
         if matches!(self.handler, LocalHandler::Detached(_)) {
             self.context.iter().for_each(CallContext::cancel);
@@ -186,7 +186,7 @@ impl Future for AttachedHandler {
 }
 
 impl Drop for AttachedHandler {
-    /// What works for it and cannot be stopped can see that nobody waits any more.
+    /// Work for it that cannot be stopped can see that the caller is gone.
     fn drop(&mut self) {
         let context = self.0.as_ref().and_then(Work::made_context);
         context.into_iter().for_each(CallContext::cancel);
@@ -216,7 +216,7 @@ fn detach(object: &LocalObject, mut work: Work) -> Result<oneshot::Receiver<Loca
     let (answered, answer) = oneshot::channel();
     let run = async move {
         let answer = std::future::poll_fn(|cx| work.poll_answer(cx)).await;
-        // Nobody may wait any more.
+        // The caller may be gone.
         let _ = answered.send((answer, work.into_rest()));
     };
     object.detached().spawn(&runtime("a `detached` method")?, run);

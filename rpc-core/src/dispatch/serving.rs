@@ -25,8 +25,8 @@ use crate::{
 };
 
 /// Arguments that are longer are decoded in the handler's own task: a megabyte of small boxed values takes tens of
-/// milliseconds, and the driver has the other calls and the pings of its connection to answer. So much takes five at
-/// the worst. Half of it is a usual size, where a task of its own costs an eighth of a call.
+/// milliseconds, and the driver must answer the other calls and the pings of its connection. This length takes five
+/// milliseconds at worst. Half of it is a usual size, at which a task of its own would cost an eighth of a call.
 const LARGE: usize = 128 << 10;
 
 /// What is done with the calls that come in over one connection.
@@ -185,7 +185,7 @@ impl CallHandler for Serving {
             Err(error) => return answers.answer(call, &Metadata::new(), Err(error)),
         };
         if !self.host.spawns && !large {
-            // Whatever the handler waits for is asked again as soon as it has a task, so nobody needs to be woken yet.
+            // The handler is polled again as soon as it has a task, so there is nothing to wake yet.
             let mut cx = Context::from_waker(Waker::noop());
             if let Poll::Ready((metadata, answer)) = task.poll_answer(&mut cx) {
                 task.finished();
@@ -206,7 +206,7 @@ impl CallHandler for Serving {
 }
 
 impl Drop for Serving {
-    /// The connection is gone: nobody waits for its handlers.
+    /// The connection is gone, and so are the callers of its handlers.
     fn drop(&mut self) {
         for running in self.running.iter().flatten() {
             running.stop("the connection ended");

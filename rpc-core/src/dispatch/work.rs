@@ -43,7 +43,7 @@ impl Work {
         self.scope.as_ref().map_or_else(CallContext::default, Scope::context)
     }
 
-    /// The context, if somebody asked for it.
+    /// The context, if it was asked for.
     pub(crate) fn made_context(&self) -> Option<&CallContext> {
         self.scope.as_ref().and_then(Scope::made_context)
     }
@@ -59,7 +59,7 @@ impl Work {
         else {
             return Poll::Pending;
         };
-        // The handler is not polled again after a panic, so nobody sees what it left half done.
+        // The handler is not polled again after a panic, so what it left half done is not seen.
         let poll = || trace.in_scope(|| enter(scope, || handler.as_mut().poll(cx)));
         let output = match caught(poll) {
             Ok(polled) => ready!(polled),
@@ -92,8 +92,7 @@ impl Work {
             .then(|| Box::pin(std::future::poll_fn(move |cx| self.poll_rest(cx))) as Continuation)
     }
 
-    /// Goes on after the answer. Whoever receives what it sends notices when it ends before its time, by a panic for
-    /// instance.
+    /// Goes on after the answer. If it ends too early, for example by a panic, the receiver of its stream notices.
     pub(super) fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Self {
             stage: WorkStage::Rest(rest),
@@ -107,7 +106,7 @@ impl Work {
         let poll = || trace.in_scope(|| enter(scope, || rest.as_mut().poll(cx)));
         match caught(poll) {
             Ok(polled) => ready!(polled),
-            // Nobody waits for its answer any more: it is told here only.
+            // It has answered already, so the panic is only reported here.
             Err(panic) => drop(panicked(&panic, scope.as_ref(), *tells)),
         }
         self.proceed(WorkStage::Over);

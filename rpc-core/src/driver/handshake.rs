@@ -25,7 +25,7 @@ pub(crate) struct OpenedConnection {
 
 /// Opens a connection as the client.
 ///
-/// Dropping the future leaves the stream in the middle of a handshake; it is of no use then.
+/// Dropping the future leaves the stream in the middle of a handshake: it cannot be used any more.
 pub(crate) async fn open(
     connected: &mut Connected,
     peer: &Address,

@@ -1,4 +1,4 @@
-//! What a driver hands over to whoever answers the peer's calls.
+//! What a driver hands over to the code that answers the peer's calls.
 
 use std::{sync::Arc, time::Instant};
 

@@ -8,7 +8,7 @@ thread_local! {
 
 /// Runs foreign code inside the task of a connection.
 pub(super) fn inside<R>(foreign: impl FnOnce() -> R) -> R {
-    /// Puts back what was, whatever becomes of the foreign code.
+    /// Puts back what was, even if the foreign code panics.
     struct Before(bool);
 
     impl Drop for Before {

@@ -65,7 +65,7 @@ impl RecvStream {
         self.receive(Some(cx))
     }
 
-    /// The items that are there; whoever waits for more goes on waiting.
+    /// The items that are there. A task that waits for more goes on waiting.
     pub(crate) fn try_batch(&self) -> Poll<Option<Result<ReceivedBatch, Error>>> {
         self.receive(None)
     }

@@ -1,5 +1,4 @@
-//! What the peers of a server take of what it has for all of them, and that none takes so much that nobody else gets
-//! in.
+//! How the peers of a server share what it has for all of them, so that the peers at one address never take all of it.
 
 use std::{
     collections::HashMap,
@@ -18,10 +17,10 @@ use crate::{
 
 /// One address may hold this many times what it leaves free: three quarters of the whole if it is alone.
 const TIMES_FREE: usize = 3;
-/// How long an operator hears nothing more of the limits that peers at one address come to.
+/// How long further limits that peers at one address reach are not reported to the operator.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Something that a server has so much of for all its peers.
+/// Something of which a server has a fixed amount for all its peers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Quantity {
     /// Connections, also those that are being opened.
@@ -126,7 +125,7 @@ impl Share {
         tells
     }
 
-    /// Takes so much, to be [given back](Self::give).
+    /// Takes an amount, to be [given back](Self::give).
     ///
     /// # Errors
     /// Nothing was taken. All that is taken together never passes the limit; near it, two who come at one time may both

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Quantity, Share, ShareRefusal};
 use crate::{Code, Error, Outcome};
 
-/// Answers up to this long go out whatever waits: the refusal in their place would be about as long.
+/// Answers up to this length always go out: the refusal in their place would be about as long.
 const SHORT: usize = 512;
 /// What is taken of the server's share at one time; as much again is free for each connection, so that small calls
 /// touch nothing that connections share.
@@ -51,7 +51,7 @@ impl Unread {
         Ok(())
     }
 
-    /// The peer has read some: so much waits still. What may be needed again soon is kept.
+    /// The peer has read some answers, and `waiting` bytes still wait. What may be needed again soon is kept.
     pub(super) fn settle(&mut self, waiting: usize) {
         let needed = waiting.next_multiple_of(UNIT);
         if self.taken > needed {

@@ -27,12 +27,12 @@ pub(crate) fn handshake_failed(peer: &dyn Display, cause: &str) {
     guarded(|| debug!(target: "farcall", peer = %peer, cause, "handshake failed"));
 }
 
-/// A connection that was open has ended, for whichever reason.
+/// An open connection has ended, for any reason.
 pub(crate) fn connection_ended(peer: &dyn Display, cause: &dyn Display) {
     guarded(|| debug!(target: "farcall", peer = %peer, cause = %cause, "connection ended"));
 }
 
-/// A handler that runs is asked to stop, because nobody waits for it any more.
+/// A running handler is asked to stop, because its caller does not wait any more.
 pub(crate) fn handler_stopped(service: &str, method: &str, peer: &dyn Display, cause: &str) {
     guarded(|| {
         debug!(target: "farcall", method = %format_args!("{service}.{method}"), peer = %peer, cause, "handler stopped");

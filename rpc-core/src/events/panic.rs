@@ -15,7 +15,7 @@ impl Panicked {
         let recorded =
             caught(|| panicked(name.trim_start_matches(" of ").trim_matches('`'), &id, text)).unwrap_or(false);
         if !recorded {
-            // Nobody hears of it where there is no place to write to, and that is no reason to fail.
+            // If there is no place to write to, the text is lost, which is no reason to fail.
             let _ = writeln!(io::stderr(), "farcall: {what}{name} panicked (panic {id}): {text}");
         }
         if tells {

@@ -51,7 +51,7 @@ impl Attempts {
         ![0, CLOSED].contains(&self.under_way.load(SeqCst))
     }
 
-    /// What is certain of the call now, whatever a layer says.
+    /// What is certain of the call now. The word of a layer does not count.
     pub(super) fn outcome(&self) -> Outcome {
         // In this order: an attempt counts among those that ran before it leaves those under way.
         if self.are_under_way() || self.ran.load(SeqCst) > 0 {

@@ -1,8 +1,8 @@
 //! Middleware on either side: an async closure for the everyday case, [`tower`](https://docs.rs/tower) layers for all
-//! others.
+//! other cases.
 //!
 //! A layer sees each call, may wait, refuse it with an [`Error`](crate::Error), and rewrite metadata, deadline and
-//! answer. Without layers no part of this is in the way of a call.
+//! answer. Without layers a call does not pass through any of this.
 //!
 //! ```
 //! use farcall::{Channel, Error, Server};
@@ -18,14 +18,14 @@
 //! # async fn main() -> farcall::Result<()> {
 //! let server = Server::new()
 //!     .service(InventoryServer::new(Warehouse))
-//!     // On the server: who names no tenant is refused, and its handler does not start.
+//!     // On the server: a call without a tenant is refused, and its handler does not start.
 //!     .intercept(async |request, next| match request.metadata.value("tenant") {
 //!         Some(_) => next.run(request).await,
 //!         None => Err(Error::unauthenticated("say which tenant")),
 //!     });
 //! let tenant = "eu".to_owned();
 //! let channel = Channel::builder()
-//!     // On the client: each call says it. The closure is cloned for each call, with what it holds.
+//!     // On the client: each call names the tenant. The closure is cloned for each call, with what it holds.
 //!     .intercept(async move |mut request, next| {
 //!         request.metadata.append("tenant", tenant)?;
 //!         next.run(request).await
@@ -38,10 +38,10 @@
 //!
 //! # Tower
 //! `layer` takes any [`tower_layer::Layer`] over `Service<Request, Response = Response>` whose errors are tower's boxed
-//! ones or can be boxed: those of tower 0.5 fit as they are, alone, in any order, or as a `ServiceBuilder`. One service
-//! is made with the server or the channel and serves all calls, so it need not be `Clone`, and what it counts, it
-//! counts for all. `Buffer` and `RateLimit` want to be made inside a tokio runtime: inside it,
-//! [`listen`](crate::Server::listen) and [`connect`](crate::client::ChannelBuilder::connect).
+//! errors or can be boxed: those of tower 0.5 fit as they are, alone, in any order, or as a `ServiceBuilder`. A layer
+//! makes one service when the server or the channel is made. That serves all calls, so it need not be `Clone`, and a
+//! limit in it counts for all calls together. `Buffer` and `RateLimit` must be made inside a tokio runtime, so call
+//! [`listen`](crate::Server::listen) and [`connect`](crate::client::ChannelBuilder::connect) inside one.
 //!
 //! | a layer's error | becomes |
 //! | --- | --- |
@@ -52,16 +52,16 @@
 //! | anything else | [`Internal`](crate::Code::Internal) |
 //!
 //! # Outcome
-//! Whether a failed call ran is not a layer's to say: no attempt may have got through, one, or several. So the
-//! [`Outcome`](crate::Outcome) of its error is [`NotExecuted`](crate::Outcome::NotExecuted) if none came out of the
-//! layers on this side, whatever a layer says, and never if one did that may have run. A call that failed so is over: a
-//! layer that passes it on later is refused.
+//! A layer cannot say whether a failed call ran: no attempt may have got through, or one, or several. So farcall sets
+//! the [`Outcome`](crate::Outcome) of its error. It is [`NotExecuted`](crate::Outcome::NotExecuted) if no attempt left
+//! the layers on this side, and never if an attempt left them that may have run. A call that failed so is over: a layer
+//! that passes it on later is refused.
 //!
 //! # Streams and clients
-//! Streams, channels and clients among the arguments or in the result are no part of the `body`: they belong to the
-//! [`Request`] or [`Response`] itself, travel with it, and with the first of its clones that gets to its end. So a
-//! layer that passes on what it got is in the way of nothing. One that makes a [`Response`] of its own, or sends one
-//! request a second time, has only the bytes: such a call fails if its bytes speak of streams or clients.
+//! Streams, channels and clients among the arguments or in the result are not part of the `body`: they belong to the
+//! [`Request`] or [`Response`] itself, and travel with the first of its clones that is sent. So they work in every
+//! layer that passes on what it got. A layer that makes a [`Response`] of its own, or sends a request a second time,
+//! has only the bytes: such a call fails if its bytes refer to streams or clients.
 
 mod attempts;
 mod foreign;

@@ -19,7 +19,7 @@ impl<T> Parcel<T> {
         self.0.as_ref()?.lock().take()
     }
 
-    /// Whether there was something that somebody has taken.
+    /// Whether there was something, and it has been taken.
     pub(crate) fn is_taken(&self) -> bool {
         let is_empty = |content: &Arc<Mutex<Option<T>>>| content.lock().is_none();
         self.0.as_ref().is_some_and(is_empty)

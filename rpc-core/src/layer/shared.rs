@@ -26,7 +26,7 @@ pub(super) struct SharedService<S> {
     waker: Waker,
 }
 
-/// A service, whatever its type.
+/// A service of any type.
 pub(super) trait Below: Send + Sync {
     /// Waits until the service takes a call. Another call may be faster then; [`answer`](Self::answer) waits once more.
     fn poll_ready(&self, turn: &mut Option<ServiceTurn>, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
@@ -111,7 +111,7 @@ impl ServiceWaiters {
 }
 
 impl Wake for ServiceWaiters {
-    /// Wakes all: whoever is faster gets the turn, and one that is gone keeps it from nobody.
+    /// Wakes all: the fastest gets the turn, so one that is gone does not keep the turn from the others.
     fn wake(self: Arc<Self>) {
         let wakers: Vec<_> = self.lock().iter_mut().filter_map(|(_, waker)| waker.take()).collect();
         wakers.into_iter().for_each(Waker::wake);

@@ -63,7 +63,7 @@ pub(crate) enum Flow {
     Receives,
 }
 
-/// What a message carries beside its bytes, as seen from this side, whoever sent the message.
+/// What a message carries beside its bytes, as seen from this side, no matter which side sent the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Attachment {
     /// A new stream, and what this side does on it.

@@ -65,7 +65,7 @@ pub(crate) enum Kind {
     Release = 18,
     /// The sender has no use for the connection: the peer is to end it, unless it has.
     Unused = 19,
-    /// Whoever has a reference wants to know when the object is revoked.
+    /// The sender, which has a reference, wants to know when the object is revoked.
     Watch = 20,
     /// The object of a watch answers no calls any more.
     Revoked = 21,

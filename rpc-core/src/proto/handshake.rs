@@ -27,8 +27,8 @@ const MAX_REST: usize = 1024;
 /// The bytes of the limits.
 const LIMITS: usize = 24;
 
-/// Which end this is. A hello names the role of whoever says it: else a client that reads its own hello, from somebody
-/// who sends back whatever comes, would take it for a server's refusal.
+/// Which end this is. A hello names the role of its sender: otherwise a client that gets its own hello back, as from an
+/// echo service, would take it for a server's refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     Client = 1,

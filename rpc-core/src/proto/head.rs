@@ -30,7 +30,7 @@ pub(crate) struct RequestHead {
     pub(crate) timeout: Option<Duration>,
     /// The metadata, as a block that [`parse_metadata`] reads.
     pub(crate) metadata: Bytes,
-    /// The object that is called, where it is none of the services.
+    /// The object that is called, if it is not a service.
     pub(crate) object: Option<u32>,
     /// What the arguments carry; sent in a frame of its own before the request.
     pub(crate) attachments: ThinVec<Attachment>,

@@ -133,8 +133,8 @@ impl IncomingCalls {
         }
     }
 
-    /// Moves a call to idle; its answer ends at the position `answered`. Gives the head of a request that goes to
-    /// nobody.
+    /// Moves a call to idle; its answer ends at the position `answered`. Gives the head of a request that is dropped
+    /// before its handler started.
     pub(crate) fn end(&mut self, id: u32, answered: u64) -> Option<RequestHead> {
         if matches!(self.find(id)?, IncomingCall::Idle { .. }) {
             return None;

@@ -8,9 +8,9 @@ pub(crate) trait Keyed {
     fn key(&self) -> Option<u64>;
 }
 
-/// First come, first served; and whatever has a key may be taken out from wherever it is, in constant time on average.
+/// First come, first served; and an entry with a key may be taken out from any place, in constant time on average.
 ///
-/// Most never are, so a key is entered only when something is taken out, for those that are there then.
+/// Most entries never are, so keys are entered only when one is taken out, for the entries that are there then.
 #[derive(Debug)]
 pub(crate) struct IndexedQueue<T> {
     /// What was taken out leaves a gap.
@@ -102,7 +102,7 @@ impl<T: Keyed> IndexedQueue<T> {
         self.entered = self.left + self.queue.len() as u64;
     }
 
-    /// More gaps than places that are taken: whoever puts in and takes out without end leaves no more than that.
+    /// There are more gaps than places that are taken. So gaps stay few, even if entries come and go without end.
     fn close_gaps(&mut self) {
         #[cfg(test)]
         {

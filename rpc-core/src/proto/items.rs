@@ -13,7 +13,7 @@ pub(crate) const MAX_ITEM: usize = (CARRIES - 1) as usize;
 /// What stands in front of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ItemHeader {
-    /// At most [`MAX_ITEM`]; whoever sends holds items to that.
+    /// At most [`MAX_ITEM`]; the sender checks that.
     pub(crate) length: usize,
     /// A list came before the item.
     pub(crate) carries: bool,
@@ -81,7 +81,7 @@ impl ItemReader {
     }
 }
 
-/// Items on their way out. One that has begun and not ended is none of them.
+/// Items on their way out. An item that has begun and not ended is not one of them.
 #[derive(Debug, Default)]
 pub(crate) struct ItemWriter {
     buffer: Vec<u8>,

@@ -143,7 +143,7 @@ impl References {
         }))
     }
 
-    /// Whoever has a reference watches the object.
+    /// The peer, which has a reference, watches the object.
     pub(super) fn watch(&mut self, object: u32) -> Result<(), Violation> {
         let known = self.objects.get_mut(object as usize).filter(|export| export.out > 0);
         let Some(export) = known.filter(|export| export.watches > 0) else {

@@ -22,7 +22,7 @@ use crate::{
 /// Connects, tells everyone who waits, and carries the connection until it ends.
 ///
 /// The channel is held weakly: it aborts this task when it is dropped during the attempt, and ends the connection when
-/// it is dropped later and nobody else uses it.
+/// it is dropped later and the connection is not used otherwise.
 pub(super) async fn dial(channel: Weak<Reconnect>, not_before: Option<Instant>, attempting: Attempting) {
     if let Some(instant) = not_before {
         sleep_until(instant).await;

@@ -41,11 +41,12 @@ pub(crate) struct Reconnect {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChannelState {
-    /// No connection; the next call makes one. The object is revoked, or its connection is gone; it will not come back.
+    /// Of a server: there is no connection, and the next call makes one. Of an object: it is revoked, or its connection
+    /// has ended, and it will not come back.
     Idle,
-    /// An attempt is under way, or waits for its time.
+    /// An attempt to connect is running, or waits for its time.
     Connecting,
-    /// Connected. The object can be called.
+    /// Connected to the server. The object can be called.
     Ready,
 }
 
@@ -121,12 +122,12 @@ impl Reconnect {
         self.lock().ending.clone()
     }
 
-    /// The connection, if there is one; whether it takes calls still is for the call to find out.
+    /// The connection, if there is one. It may not take calls any more: the call finds that out.
     pub(crate) fn current_link(&self) -> Option<Arc<Link>> {
         self.lock().link.clone()
     }
 
-    /// The connection, made if there is none. Cancel safe: the attempt goes on for the others who wait for it.
+    /// The connection, made if there is none. Cancel safe: the attempt goes on for the other calls that wait for it.
     pub(crate) async fn link(self: &Arc<Self>) -> Result<Arc<Link>, Error> {
         match self.link_or_dial()? {
             LinkOrDial::Link(link) => Ok(link),
@@ -177,7 +178,7 @@ impl Reconnect {
         phase.link = Some(Arc::clone(link));
         phase.ending = Some(Arc::clone(link.ending()));
         phase.since = now();
-        // The task goes on and carries the connection; whoever finds that closed needs an attempt of its own.
+        // The task goes on and carries the connection; a call that finds it closed needs another attempt.
         phase.dial = None;
         drop(phase);
         self.show_state();
@@ -187,7 +188,7 @@ impl Reconnect {
     fn failed(&self, now: Instant) {
         let mut phase = self.lock();
         phase.backoff.failed(now.into_std());
-        // Nobody joins an attempt whose end is known, even though its task may take a moment to finish.
+        // Calls do not join an attempt whose end is known, even though its task may take a moment to finish.
         phase.dial = None;
         drop(phase);
         self.show_state();
@@ -243,8 +244,8 @@ impl ReconnectState {
 }
 
 impl Drop for Reconnect {
-    /// Nobody makes calls any more: an attempt stops. An open connection writes what is queued, and closes when nobody
-    /// has a stream or an object of it either.
+    /// The last channel and call are gone: an attempt stops. An open connection writes what is queued, and closes when
+    /// its streams and objects are gone, too.
     fn drop(&mut self) {
         let phase = self.phase.get_mut();
         if let Some(link) = phase.link.take() {

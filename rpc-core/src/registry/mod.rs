@@ -1,8 +1,8 @@
 //! Objects by name.
 //!
-//! A [`Registry`] is a service like any other, and [`Names`] is its implementation: whoever runs a server offers it
-//! there, binds objects of his own to names, and says who else may. Clients look the names up and get a [`Reference`],
-//! which becomes a client of the service that they know the object by.
+//! A [`Registry`] is a service like any other, and [`Names`] is its implementation. The owner of a server offers it
+//! there, binds objects to names, and decides who else may. Clients look the names up and get a [`Reference`], which
+//! they turn into a client of the object's service.
 //!
 //! ```
 //! use farcall::{Server, registry::{Names, RegistryClient, RegistryServer}};
@@ -35,8 +35,8 @@
 //!
 //! # Where an object may go
 //! A server hands out its own objects, and clients of servers with an address (`tcp://…`), which the other side dials
-//! itself. An object that a client bound lives behind that client's connection: the server can call it, and so can
-//! whoever bound it, but it cannot be handed on. Another client that looks it up gets
+//! itself. An object that a client bound lives behind that client's connection: the server and that client can call it,
+//! but it cannot be sent to another client. A client that looks it up gets
 //! [`FailedPrecondition`](crate::Code::FailedPrecondition).
 
 mod names;
@@ -51,7 +51,7 @@ use crate::Result;
 
 /// Objects by name.
 ///
-/// Names are 1 to 255 bytes long and mean nothing: `warehouse/eu` is not below `warehouse`.
+/// Names are 1 to 255 bytes long and have no structure: `warehouse/eu` is not below `warehouse`.
 #[farcall::service(name = "farcall.Registry")]
 pub trait Registry {
     /// Binds an object to a name that is free.
@@ -64,7 +64,7 @@ pub trait Registry {
     /// Binds an object to a name, whether it is free or not.
     ///
     /// # Errors
-    /// As [`bind`](Self::bind), but for `AlreadyExists`.
+    /// As [`bind`](Self::bind), except for `AlreadyExists`.
     async fn rebind(&self, name: &str, object: Reference) -> Result<()>;
 
     /// Frees a name. Clients of its object go on.
@@ -76,7 +76,7 @@ pub trait Registry {
     /// The object that is bound to a name.
     ///
     /// # Errors
-    /// `NotFound`, also when the object is gone as far as the server knows, and `FailedPrecondition` when it lives
+    /// `NotFound`, also when the server knows that the object is gone, and `FailedPrecondition` when the object lives
     /// behind the connection of another client.
     async fn lookup(&self, name: &str) -> Result<Reference>;
 

@@ -9,16 +9,16 @@ use std::{
 use super::{Entry, Reference, Registry};
 use crate::{Code, Context, Error, Result, sync::Mutex};
 
-/// How many names there may be, unless something else is said.
+/// How many names there may be, unless `max_names` is called.
 const MAX_NAMES: usize = 4096;
 /// The longest name, and the longest name of a service, in bytes.
 const MAX_LENGTH: usize = 255;
 
-/// A registry in this process, shared by its clones: for its owner it is called directly, for others it is a service
+/// A registry in this process, shared by its clones: its owner calls it directly, and clients call it as a service
 /// (`RegistryServer::new(names.clone())`).
 ///
-/// Everybody may look names up. Only the owner may change them, unless he [allows](Self::allow) it to others. A name
-/// whose object is gone, because its owner revoked it or its connection ended, is free again.
+/// Anyone may look names up. Only the owner may change them, unless the owner [allows](Self::allow) it to clients. A
+/// name whose object is gone, because its owner revoked it or its connection ended, is free again.
 #[derive(Clone)]
 pub struct Names {
     bound: Arc<Mutex<BTreeMap<String, Reference>>>,
@@ -39,7 +39,8 @@ impl Names {
         }
     }
 
-    /// Lets others bind, rebind and unbind names through this registry's service where `allows` says so of their call.
+    /// Lets clients bind, rebind and unbind names through this registry's service if `allows` returns `true` for their
+    /// call.
     ///
     /// ```
     /// use farcall::registry::Names;
@@ -71,7 +72,7 @@ impl Names {
     /// Binds an object to a name, whether it is free or not.
     ///
     /// # Errors
-    /// As [`bind`](Self::bind), but for `AlreadyExists`.
+    /// As [`bind`](Self::bind), except for `AlreadyExists`.
     pub fn rebind(&self, name: &str, object: impl Into<Reference>) -> Result<()> {
         self.put(name, object.into(), true)
     }
@@ -92,7 +93,7 @@ impl Names {
     /// The object that is bound to a name.
     ///
     /// # Errors
-    /// `NotFound`, also when the object is gone as far as is known here.
+    /// `NotFound`, also when this side knows that the object is gone.
     pub fn lookup(&self, name: &str) -> Result<Reference> {
         let found = self.lock().get(name).cloned();
         found
@@ -128,7 +129,7 @@ impl Names {
             _ => Ok(bound.insert(name.to_owned(), object)),
         };
         drop(bound);
-        // What nobody names any more may end with it: not under the lock.
+        // An object may end with its last name, which runs foreign code: not under the lock.
         drop(gone);
         put.map(drop)
     }

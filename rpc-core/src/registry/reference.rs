@@ -16,7 +16,7 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// The reference that `client` is. Its options, such as a timeout, are the client's own and stay behind.
+    /// The reference behind `client`, without the client's options, such as a timeout.
     pub fn of<C: Client>(client: &C) -> Self {
         Self {
             service: C::descriptor().name.to_owned(),

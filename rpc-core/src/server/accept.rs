@@ -139,11 +139,11 @@ async fn connection(shared: Arc<ServerShared>, place: ConnectionPlace, incoming:
     let link = shared.host.link(&connected, &opened, share, Some(DEFAULT_TIMEOUT));
     place.opened(&link);
     let mut visit = shared.hooks.opened(&peer);
-    // Whoever waits for something on the connection is told the reason of its end by the link.
+    // The link tells the reason of the end to every task that waits for something on the connection.
     let cause = shared.host.drive(link, connected, opened).await;
     events::connection_ended(&peer, &cause);
     visit.ends(cause);
-    // Whoever waits for the last place to be given back may count on it.
+    // Code that waits until the last place is given back relies on this.
     drop(visit);
     drop(place);
 }

@@ -68,13 +68,13 @@ impl Server {
         self
     }
 
-    /// Offers a service of which each connection has one for itself: `make` is called with the peer's address when a
-    /// connection opens, and what it returns is dropped when the connection has ended and its last handler with it.
-    /// State of the connection needs no map and no key: it stands in the implementation. See
+    /// Offers a service with an implementation for each connection: `make` is called with the peer's address when a
+    /// connection opens, and the service that it returns is dropped when the connection and its last handler have
+    /// ended. The state of the connection needs no map and no key: it is part of the implementation. See
     /// [`guide::sharing_state`](farcall::guide::sharing_state).
     ///
-    /// Such a service hides one of the same name that all connections share.
-    /// `make` runs in the connection's task, so it must be quick; when it panics, that connection is closed.
+    /// Such a service hides a service of the same name that all connections share.
+    /// `make` runs in the connection's task, so it must be quick; if it panics, that connection is closed.
     ///
     /// ```
     /// # #[farcall::service] pub trait Session { async fn next(&self) -> u32; }
@@ -106,10 +106,10 @@ impl Server {
     }
 
     /// Wraps every call in a tower layer; see [`layer`](crate::layer). The layer named first is the outermost. Calls
-    /// over a limit are refused before; one of a method that does not exist passes the layers before its caller is told
-    /// so, as [`MethodDescriptor::UNKNOWN`](crate::service::MethodDescriptor::UNKNOWN).
+    /// beyond a limit are refused before they reach a layer. A call of a method that does not exist passes the layers
+    /// as [`MethodDescriptor::UNKNOWN`](crate::service::MethodDescriptor::UNKNOWN) before it fails.
     ///
-    /// A layered server spends some allocations on each call; one without layers spends nothing.
+    /// With layers each call costs some allocations; without layers there is no cost.
     pub fn layer<L>(mut self, layer: L) -> Self
     where
         L: tower_layer::Layer<Next> + Send + 'static,
@@ -144,23 +144,23 @@ impl Server {
     /// Runs each handler in a task of its own from its start.
     ///
     /// By default a handler is first polled by the task of its connection, and moves to its own task when it has to
-    /// wait: most handlers never do, and cost no task. A handler that computes for long before its first await holds up
-    /// the other calls of its connection; this option, or `#[rpc(blocking)]` for that method alone, lets it run beside
-    /// them.
+    /// wait: most handlers never wait, and cost no task. A handler that computes for a long time before its first await
+    /// delays the other calls of its connection. With this option, or `#[rpc(blocking)]` for that method alone, it runs
+    /// beside them.
     pub fn spawn_handlers(mut self) -> Self {
         self.manner.spawns = true;
         self
     }
 
-    /// Tells callers the texts of panics: for development. By default a caller gets the method and an id, and the text
-    /// stays in this process: on standard error beside the id, where the panic hook has written as well.
+    /// Sends the texts of panics to callers: for development. By default a caller gets the method and an id, and the
+    /// text stays in this process: it is on standard error beside the id, where the panic hook has written as well.
     pub fn send_panic_texts(mut self) -> Self {
         self.manner.tells_panics = true;
         self
     }
 
-    /// Keeps to itself what it offers: a caller who asks for a service, an instance or a method that there is not is
-    /// told just that, and not what there is instead. For servers that strangers reach.
+    /// Leaves the names of services, instances and methods out of errors: a caller who asks for one that does not exist
+    /// learns only that, and not which ones exist. For servers that strangers can reach.
     pub fn hide_services(mut self) -> Self {
         self.manner.hides_services = true;
         self
@@ -176,7 +176,7 @@ impl Server {
     /// Calls `told` with the peer's address when a connection is open: after the handshake, and before its first call.
     ///
     /// It runs in the connection's task, so it must be quick. [`on_disconnection`](Self::on_disconnection) follows for
-    /// each.
+    /// each connection.
     ///
     /// ```
     /// use farcall::Server;
@@ -190,23 +190,22 @@ impl Server {
         self
     }
 
-    /// Calls `told` with the peer's address and the reason when a connection that was open has ended, however it came
-    /// to that.
+    /// Calls `told` with the peer's address and the reason when an open connection has ended, for any reason.
     ///
-    /// It runs in the connection's task, so it must be quick. Its handlers were told to stop, and some may still be on
-    /// their way out.
+    /// It runs in the connection's task, so it must be quick. The connection's handlers were told to stop; some may
+    /// still be stopping.
     pub fn on_disconnection(mut self, told: impl Fn(&Address, &Error) + Send + Sync + 'static) -> Self {
         self.hooks.ended = Some(Arc::new(told));
         self
     }
 
-    /// Runs the server and listens on `address`. Port 0 picks a port, which [`RunningServer::local_addr`] tells.
+    /// Runs the server and listens on `address`. Port 0 picks a port; [`RunningServer::local_addr`] returns it.
     ///
     /// Cancel safe: dropping the future stops everything.
     ///
     /// # Errors
-    /// When the address is invalid or cannot be listened on, when two services or methods have one name
-    /// (`AlreadyExists`), or when there is no service (`FailedPrecondition`).
+    /// If the address is invalid or cannot be bound, if two services or methods have the same name (`AlreadyExists`),
+    /// or if there is no service (`FailedPrecondition`).
     pub async fn listen(self, address: impl IntoAddress) -> Result<RunningServer, Error> {
         let address = address.into_address()?;
         let server = self.start()?;
@@ -217,23 +216,24 @@ impl Server {
     /// Runs the server on a transport of your own. Must be called inside a tokio runtime.
     ///
     /// # Errors
-    /// When two services or methods have one name, when there is no service, or outside a runtime.
+    /// If two services or methods have the same name, if there is no service, or outside a runtime.
     pub fn listen_on(self, listener: Box<dyn Listener>) -> Result<RunningServer, Error> {
         let server = self.start()?;
         server.listen_on(listener)?;
         Ok(server)
     }
 
-    /// Runs the server without an address of its own: it serves what [`RunningServer::serve`] is given, and listens
-    /// where [`RunningServer::listen`] says.
+    /// Runs the server without an address: it serves the streams that are given to [`RunningServer::serve`], and
+    /// listens on addresses that are given to [`RunningServer::listen`].
     ///
     /// # Errors
-    /// When two services or methods have one name, or when there is no service.
+    /// If two services or methods have the same name, or if there is no service.
     pub fn start(self) -> Result<RunningServer, Error> {
         self.offering()?.run()
     }
 
-    /// This server, if it has a service: one without could only refuse calls, which is a call of `service` forgotten.
+    /// This server, if it has a service. Without one it could only refuse calls, so the program has forgotten to call
+    /// `service`.
     fn offering(self) -> Result<Self, Error> {
         if self.services.is_empty() && self.per_connection.is_empty() {
             let message = "the server has no service; add one with `Server::service` before it starts";

@@ -4,8 +4,9 @@
 //! addresses, tells where it listens, and shuts down gently.
 //!
 //! A handler that panics fails its own call as `Internal`. The text of the panic stays in this process, on standard
-//! error beside an id that the caller has, too; see [`Server::send_panic_texts`]. One that waits holds up nobody: it
-//! runs in a task of its own. One that computes for long before its first await does; see [`Server::spawn_handlers`].
+//! error beside an id that the caller has, too; see [`Server::send_panic_texts`]. A handler that waits does not delay
+//! other calls: it runs in a task of its own. A handler that computes for a long time before its first await does delay
+//! the calls of its connection; see [`Server::spawn_handlers`].
 
 mod accept;
 mod builder;

@@ -70,9 +70,9 @@ impl ConnectionTable {
         self.state.lock()
     }
 
-    /// A place for one more connection with `peer`, and who gave way to it: where there is no room, the connection that
-    /// was being opened for the longest does. Whoever opens one in earnest needs a round trip; who only takes places is
-    /// the oldest soon.
+    /// A place for one more connection with `peer`, and the peer whose connection was closed for it: if there is no
+    /// room, that is the oldest of those still being opened. An honest peer needs a round trip to open one; a peer that
+    /// only takes places soon has the oldest.
     pub(super) fn enter(
         self: &Arc<Self>,
         peer: &Address,
@@ -99,7 +99,7 @@ impl ConnectionTable {
         Ok((place.map_err(NoPlace::ShareRefusal)?, gave_way))
     }
 
-    /// A place for a peer that is told that there is none.
+    /// A place for a peer while it is told that there is no room.
     pub(super) fn enter_to_leave(self: &Arc<Self>, peer: &Address) -> Option<ConnectionPlace> {
         let mut state = self.lock();
         if state.draining || state.turned_away >= TURNED_AWAY {
@@ -133,7 +133,7 @@ impl ConnectionTable {
         self.lock().draining
     }
 
-    /// Lets nobody in any more and tells every peer.
+    /// Takes no more connections and tells every peer.
     pub(super) fn drain(&self) {
         let mut state = self.lock();
         state.draining = true;
@@ -142,7 +142,7 @@ impl ConnectionTable {
         for entry in entries {
             match entry.link.get() {
                 Some(link) => link.go_away(),
-                // Whoever has not finished the handshake has no call to lose.
+                // A peer that has not finished the handshake has no call to lose.
                 None => entry.abort(),
             }
         }
@@ -188,7 +188,7 @@ impl TableState {
             ShareRefusal::Full { .. } if share.is_small(Quantity::Connections) => {
                 own.or_else(|| self.opening.keys().next().copied())?
             }
-            // Another one's place would be kept from it all the same.
+            // The new connection would not get the place of another share anyway.
             ShareRefusal::Share { .. } | ShareRefusal::Full { .. } => own?,
         };
         self.opening.remove(&order)

@@ -15,8 +15,8 @@ use crate::{
     transport::{BoxStream, Connected, Incoming, IntoAddress, Listener, bind_all},
 };
 
-/// A server that runs. Dropping it stops listening and cuts every connection; [`shutdown`](Self::shutdown) does it
-/// gently, and only after that are its addresses certainly free again.
+/// A server that runs. Dropping it stops listening and cuts every connection; [`shutdown`](Self::shutdown) lets calls
+/// finish first. Its addresses are certainly free again only after a shutdown.
 #[must_use = "a server that is dropped stops at once"]
 pub struct RunningServer {
     shared: Arc<ServerShared>,
@@ -41,15 +41,15 @@ impl RunningServer {
         }
     }
 
-    /// Listens on one more address, of any scheme, and tells it with the port that was picked.
+    /// Listens on one more address, of any scheme, and returns it with the port that was picked.
     ///
-    /// A host name may have several addresses, as `localhost` mostly has. The server listens on all that this machine
-    /// has, with one port, and is told the first; [`local_addrs`](Self::local_addrs) has all of them.
+    /// A host name may have several addresses, as `localhost` usually has. The server listens on all that this machine
+    /// has, with the same port, and this returns the first; [`local_addrs`](Self::local_addrs) returns all of them.
     ///
     /// Cancel safe.
     ///
     /// # Errors
-    /// When the address is invalid or cannot be listened on.
+    /// If the address is invalid or cannot be bound.
     pub async fn listen(&self, address: impl IntoAddress) -> Result<Address, Error> {
         let mut first = None;
         for listener in bind_all(&address.into_address()?).await? {
@@ -88,9 +88,9 @@ impl RunningServer {
         Ok(address)
     }
 
-    /// Serves one connection that came by another way than a listener: a [`Connected`](crate::transport::Connected)
-    /// stream, or an [`Incoming`] one that is to be opened first. Must be called inside a tokio runtime; outside one,
-    /// and after shutdown began, the stream is dropped.
+    /// Serves one connection that did not come from a listener: a [`Connected`](crate::transport::Connected) stream, or
+    /// an [`Incoming`] one that must be opened first. Must be called inside a tokio runtime; outside one, and after a
+    /// shutdown has begun, the stream is dropped.
     ///
     /// ```
     /// # #[farcall::service] pub trait Inventory { async fn ping(&self) -> u64; }
@@ -146,17 +146,17 @@ impl RunningServer {
         self.shared.host.running()
     }
 
-    /// Stops: no new connections, peers are told to go elsewhere, calls under way have `grace` to finish, then
-    /// everything left is cut. The streams of a call's result are part of it; channels, watched values and objects are
-    /// not, and end with their connection when its last call has. Calls that arrive meanwhile are refused as
-    /// `Unavailable` and not executed. Afterwards no handler runs, not even the destructor of one, but
-    /// `#[rpc(blocking)]` ones, which nothing stops.
+    /// Stops the server. It takes no new connections, tells its peers to go elsewhere, and gives running calls `grace`
+    /// to finish; then it cuts what still runs. The streams of a call's result are part of the call. Channels, watched
+    /// values and objects are not: they end with their connection when its last call has ended. Calls that arrive
+    /// meanwhile are refused as `Unavailable` and not executed. Afterwards no handler runs, nor the destructor of one,
+    /// except `#[rpc(blocking)]` handlers, which cannot be stopped.
     ///
-    /// A handler of this server that waits for its shutdown is itself a call under way, so it is cut when the grace is
-    /// over.
+    /// If a handler of this server waits for the shutdown, its own call still runs, so it is cut when the grace period
+    /// is over.
     ///
-    /// Dropping the future during the grace leaves the server in its shutdown without an end to the grace; dropping the
-    /// server, or another shutdown, ends it.
+    /// If the future is dropped during the grace period, the shutdown goes on, but the period does not end until the
+    /// server is dropped or `shutdown` is called again.
     pub async fn shutdown(&self, grace: Duration) {
         events::shutdown_began(grace);
         self.stopping.send_replace(true);
@@ -208,7 +208,7 @@ impl RunningServer {
     }
 }
 
-/// A shutdown whose grace is over. It ends even if nobody waits for it any more: who did may be a handler that is cut.
+/// A shutdown whose grace period is over. It ends even if its future is dropped: a handler that is cut may own that.
 struct GraceOver<'a>(&'a RunningServer);
 
 impl Drop for GraceOver<'_> {

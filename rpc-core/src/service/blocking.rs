@@ -10,8 +10,8 @@ use crate::{
 
 /// Runs a synchronous handler (`#[rpc(blocking)]`) on the blocking pool, with the call's context.
 ///
-/// A closure that still waits for a thread is taken back when the call is stopped. One that runs cannot be: the call's
-/// place stays occupied until it has ended, and it can ask [`Context::is_cancelled`].
+/// A closure that still waits for a thread is taken back when the call is stopped. A closure that runs cannot be
+/// stopped: the call's place stays occupied until it has ended, and it can ask [`Context::is_cancelled`].
 ///
 /// # Errors
 /// `Internal` when the runtime shuts down before the closure started.
@@ -36,8 +36,8 @@ pub async fn blocking<R: Send + 'static>(handler: impl FnOnce() -> R + Send + 's
     }
 }
 
-/// A result on its way, which nobody may wait for any more: the runtime's thread that drops it then does not end with
-/// its destructor.
+/// A result on its way. If the call does not wait for it any more, a thread of the runtime drops it, and a destructor
+/// that panics does not end that thread.
 struct Unclaimed<R>(Option<R>);
 
 impl<R> Drop for Unclaimed<R> {
@@ -46,7 +46,7 @@ impl<R> Drop for Unclaimed<R> {
     }
 }
 
-/// Keeps a closure from being started once nobody waits for it; one that runs is not touched.
+/// Keeps a closure from being started once its call has stopped; a closure that runs is not touched.
 struct QueuedClosure(AbortHandle);
 
 impl Drop for QueuedClosure {

@@ -104,7 +104,7 @@ pub trait ItemFailure<Method> {}
 #[diagnostic::do_not_recommend]
 impl<Method, E: From<Error>> ItemFailure<Method> for E {}
 
-/// The items of a stream that are called results.
+/// The items of a stream whose type is named like a `Result`.
 #[diagnostic::on_unimplemented(
     message = "the type of the items of a stream of `{Method}` is named like a `Result` but is not one",
     label = "not a `Result`",
@@ -134,8 +134,8 @@ impl<T, E> Fallible for Result<T, E> {
 /// The error of a result, which may be an alias.
 pub type ErrorOf<R> = <R as Fallible>::Error;
 
-/// Whether a return type is a `Result` after all, under a name that does not say so: the compiler takes this answer
-/// for all types but those that have one of their [own](Demand::IS_RESULT).
+/// Whether a return type is a `Result` under a name that does not say so: the compiler takes this answer for all types
+/// except those that have one of their [own](Demand::IS_RESULT).
 pub trait NoResult {
     /// It is not.
     const IS_RESULT: bool = false;
@@ -157,15 +157,15 @@ impl<T, E> Demand<Result<T, E>> {
 )]
 pub trait CallsAsDeclared<'a, Client> {}
 
-/// The body of a method that nobody can call.
+/// The body of a method that cannot be called.
 ///
 /// # Panics
-/// Always: no client that this is the method of is an implementation of the trait.
+/// Always: a client with this method does not implement the trait.
 pub fn unimplemented<T>() -> T {
     unreachable!("a method of an implementation that no type has")
 }
 
-/// A type of which something is demanded: each method compiles where the type is up to it.
+/// Asks something of a type: each method compiles only if the type meets its bounds.
 #[derive(Debug)]
 pub struct Demand<T: ?Sized>(PhantomData<fn() -> PhantomData<T>>);
 

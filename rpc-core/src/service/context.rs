@@ -21,9 +21,9 @@ thread_local! {
 
 /// The call that a handler works on: who asked for what, until when, and whether they still want it.
 ///
-/// [`Context::current`] gives it inside a handler, however deep, as long as the code runs in the handler's own future;
-/// [`Context::scope`] carries it into a spawned task. Calls made there inherit what is left of the deadline without
-/// being told, and are cancelled with the handler because their futures are dropped with its own.
+/// [`Context::current`] returns it inside a handler, at any depth, as long as the code runs in the handler's own
+/// future; [`Context::scope`] carries it into a spawned task. Calls made there inherit what is left of the deadline by
+/// themselves, and are cancelled with the handler because their futures are dropped with its own.
 ///
 /// Outside a handler the context is empty: no peer, no deadline, no metadata, never cancelled.
 ///
@@ -146,12 +146,13 @@ impl Context {
 
     /// Whether the caller gave the call up or its deadline has passed.
     ///
-    /// An ordinary handler is dropped at its next await then; this is for `blocking` and `detached` ones, which go on.
+    /// An ordinary handler is dropped at its next await then; this is for `blocking` and `detached` handlers, which go
+    /// on.
     pub fn is_cancelled(&self) -> bool {
         self.inner().is_some_and(|inner| inner.liveness.is_cancelled())
     }
 
-    /// Waits until the caller gave the call up or its deadline has passed; for ever in an empty context.
+    /// Waits until the caller has given the call up or its deadline has passed; for ever in an empty context.
     ///
     /// Cancel safe: nothing is lost when the future is dropped.
     pub async fn cancelled(&self) {
@@ -161,7 +162,7 @@ impl Context {
         }
     }
 
-    /// How many calls to objects of this process are under way around this one.
+    /// How many calls to objects of this process run around this one.
     pub(super) fn level(&self) -> u16 {
         self.inner().map_or(0, |inner| inner.level)
     }
@@ -177,7 +178,7 @@ impl Context {
         self.inner().map(|inner| inner.liveness.hold())
     }
 
-    /// Drops `finish` when nobody holds the call's place, which may be now.
+    /// Drops `finish` when the call's place is not held any more, which may be now.
     pub(crate) fn finish_when_free(&self, finish: impl std::any::Any + Send) {
         if let Some(inner) = self.inner() {
             inner.liveness.finish_when_free(finish);

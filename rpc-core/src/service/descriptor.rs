@@ -51,14 +51,14 @@ pub struct MethodDescriptor {
     pub oneway: bool,
     /// `#[rpc(detached)]`: the handler finishes even when the caller goes away.
     pub detached: bool,
-    /// Whether an argument or the result is a stream: such a call has no deadline unless somebody sets one.
+    /// Whether an argument or the result is a stream: such a call has no deadline unless one is set.
     pub streaming: bool,
     /// `#[rpc(timeout = "…")]`: the deadline of a call that sets none of its own.
     pub timeout: Option<Duration>,
 }
 
 impl MethodDescriptor {
-    /// What a layer of a server sees of a call whose method the server does not have.
+    /// The method of a call that the server does not know, as its layers see it.
     pub const UNKNOWN: &'static Self = &Self {
         id: 0,
         ..Self::new("(unknown)")

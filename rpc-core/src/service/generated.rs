@@ -1,4 +1,4 @@
-//! What every generated server has, whatever its methods.
+//! What every generated server has, besides its methods.
 
 /// The constructors of one generated server and what goes with them: its visibility, its parameters, its name with
 /// them as arguments, and the parameter that stands for the implementation.
@@ -12,7 +12,7 @@ macro_rules! __farcall_server {
                 Self::from_arc($crate::macro_support::std::sync::Arc::new(implementation))
             }
 
-            /// Answers with an implementation that others use, too.
+            /// Answers with an implementation that other code uses, too.
             $vis fn from_arc(implementation: $crate::macro_support::std::sync::Arc<$implementation>) -> Self {
                 Self { implementation, types: ::core::marker::PhantomData }
             }

@@ -5,7 +5,7 @@ use std::{fmt, pin::Pin};
 use super::Payload;
 use crate::Error;
 
-/// A handler at work: ends with the encoded result, or with the error that the caller gets in its place.
+/// A running handler: ends with the encoded result, or with the error that the caller gets in its place.
 pub type Handler = Pin<Box<dyn Future<Output = Result<HandlerOutput, Error>> + Send>>;
 
 /// What is left of a handler that has answered: it feeds the streams of its answer.

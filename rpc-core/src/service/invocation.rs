@@ -60,7 +60,7 @@ impl Invocation {
     /// The arguments, as one tuple.
     ///
     /// # Errors
-    /// `InvalidArgument` and not executed, when the bytes are no such tuple or pass a limit.
+    /// `InvalidArgument` and not executed, when the bytes are not such a tuple or exceed a limit.
     pub fn arguments<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
         assert_inline::<T>();
         room_for::<T>().and_then(|()| self.decode()).map_err(|error| {

@@ -60,7 +60,7 @@ impl CallLiveness {
         PlaceHold { _held: held }
     }
 
-    /// Drops `finish` when nobody holds the call's place, which may be now.
+    /// Drops `finish` when the call's place is not held any more, which may be now.
     pub(crate) fn finish_when_free(&self, finish: impl Any + Send) {
         let held = self.hold.lock().upgrade();
         if let Some(held) = held {

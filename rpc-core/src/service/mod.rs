@@ -1,7 +1,7 @@
 //! What a handler sees, and what the attribute generates against.
 //!
 //! [`Context`] is for handlers. Everything else describes a service to a server: its [descriptor](ServiceDescriptor),
-//! the [`Service`] trait that dispatches to it, one [`Invocation`] and encoded [`Payload`]s. Layers meet a method as a
+//! the [`Service`] trait that dispatches to it, one [`Invocation`] and encoded [`Payload`]s. Layers see a method as a
 //! [`MethodDescriptor`].
 
 mod as_bytes;
@@ -36,7 +36,7 @@ pub use crate::{driver::attachments::Payload, proto::method_id};
 
 /// An implementation of a service that a server can dispatch calls to.
 ///
-/// The attribute implements it for the generated `…Server<T>`; nobody else needs to.
+/// The attribute implements it for the generated `…Server<T>`; there is no need to implement it by hand.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a service that can be offered: wrap the implementation",
     label = "not a service: `#[farcall::service]` generates one, which wraps an implementation",

@@ -13,7 +13,7 @@ use crate::{
     unwind::guarded,
 };
 
-/// An object that lives here. It lives as long as somebody has a reference, here or elsewhere, unless it is revoked.
+/// An object that lives here. It lives as long as there is a reference to it, here or elsewhere, unless it is revoked.
 pub(crate) struct LocalObject {
     descriptor: &'static ServiceDescriptor,
     state: Mutex<ObjectState>,
@@ -25,8 +25,8 @@ pub(crate) struct LocalObject {
 struct ObjectState {
     /// What answers calls, unless the object is revoked.
     service: Option<Arc<dyn Service>>,
-    /// Who wants to know when it is revoked, in the order in which they began to: the same seed of a simulated network
-    /// is to give the same run.
+    /// The tasks that wait for it to be revoked, in the order in which they came: the same seed of a simulated network
+    /// must give the same run.
     watchers: Vec<(usize, Watcher)>,
 }
 
@@ -116,7 +116,7 @@ impl Object for LocalObject {
 }
 
 impl Drop for LocalObject {
-    /// Whoever drops it last is chance, and may be a connection: that does not end with a destructor that panics.
+    /// Any owner may be the last to drop it, also a connection, which must not end because a destructor panics.
     fn drop(&mut self) {
         let service = self.state.lock().service.take();
         // It may keep another object, and that another.

@@ -1,4 +1,4 @@
-//! What is known about a call while its handler is polled; it becomes a [`Context`] only when somebody asks.
+//! What is known about a call while its handler is polled; it becomes a [`Context`] only when the handler asks.
 
 use std::{cell::OnceCell, sync::Arc, time::Instant};
 
@@ -46,7 +46,7 @@ impl Scope {
             .clone()
     }
 
-    /// The context, if somebody asked for it.
+    /// The context, if it was asked for.
     pub(crate) fn made_context(&self) -> Option<&Context> {
         self.context.get()
     }

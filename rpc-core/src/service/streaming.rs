@@ -76,7 +76,7 @@ impl Future for Around {
     }
 }
 
-/// A handler that has answered; what it ends with is of no interest any more.
+/// A handler that has answered; its own result is not used any more.
 struct Remaining(Handler);
 
 impl Future for Remaining {
@@ -162,8 +162,8 @@ impl Streams {
         drop(earlier);
         let mut given = false;
         poll_fn(|_| {
-            // Nothing wakes this: the future around looks for the answer as soon as the handler waits, and whoever gets
-            // it polls the rest.
+            // Nothing wakes this: the future around looks for the answer as soon as the handler waits, and the code
+            // that gets the answer polls the rest.
             if mem::replace(&mut given, true) {
                 Poll::Ready(())
             } else {
@@ -208,7 +208,8 @@ impl Streams {
     }
 }
 
-/// The items of an argument. When they break and cannot say so, none comes any more and the handler is stopped.
+/// The items of an argument. If the stream breaks and its items cannot hold the error, no item comes any more and the
+/// handler is stopped.
 pub struct Inbound<F: Form<I>, I> {
     /// `None` when it broke.
     receiver: Option<Receiver<F::Wire>>,

@@ -10,8 +10,7 @@ pub(crate) struct Tasks(Mutex<Vec<AbortHandle>>);
 
 impl Tasks {
     pub(crate) fn spawn(&self, runtime: &Handle, task: impl Future<Output = ()> + Send + 'static) {
-        // Outside the lock: a runtime that shuts down drops the task at once, and runs destructors of whatever is in
-        // it.
+        // Outside the lock: a runtime that shuts down drops the task at once, with everything in it.
         let task = runtime.spawn(task).abort_handle();
         let mut tasks = self.0.lock();
         // Only when the list would grow, which keeps it about as long as what runs.

@@ -56,7 +56,7 @@ codes! {
     Cancelled = 1, cancelled, "cancelled";
     /// A failure that fits no other code.
     Unknown = 2, unknown, "unknown error";
-    /// The caller's arguments are wrong whatever the state of the system.
+    /// The caller's arguments are wrong in every state of the system.
     InvalidArgument = 3, invalid_argument, "invalid argument";
     /// The deadline passed before the call ended.
     DeadlineExceeded = 4, deadline_exceeded, "deadline exceeded";
@@ -94,7 +94,7 @@ impl fmt::Display for Code {
 
 /// Whether a failed call ran on the server.
 ///
-/// `NotExecuted` and `Executed` are only said where they are certain; everything else is `Unknown`.
+/// `NotExecuted` and `Executed` are used only when they are certain; everything else is `Unknown`.
 ///
 /// ```
 /// use farcall::{Error, Outcome};
@@ -105,11 +105,11 @@ impl fmt::Display for Code {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Outcome {
-    /// The handler certainly never started: the call may be repeated without doubt.
+    /// The handler certainly never started: it is safe to repeat the call.
     NotExecuted = 0,
     /// The handler ran to its end.
     Executed = 1,
-    /// The handler may have run, in part or whole.
+    /// The handler may have run, in part or completely.
     Unknown = 2,
 }
 

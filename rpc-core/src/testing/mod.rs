@@ -1,11 +1,11 @@
-//! A network for tests, with faults at will: [`Network`].
+//! A network for tests, with faults on demand: [`Network`].
 //!
-//! Three ways to test code that calls a service, from the cheapest to the harshest:
+//! Three ways to test code that calls a service, from the simplest to the harshest:
 //!
 //! 1. A mock: any implementation of the trait, when the code under test takes `impl Inventory`.
 //! 2. A loopback, `InventoryClient::loopback(mock)`: real frames, codec, limits and deadlines, without a socket.
-//! 3. [`Network::connect`]: the same over a network that is slow, lossy or cut, the same way each time for the same
-//!    seed.
+//! 3. [`Network::connect`]: as a loopback, but over a network that is slow, lossy or cut. The same seed gives the same
+//!    run.
 //!
 //! All of them run under tokio's paused clock (`#[tokio::test(start_paused = true)]`), where waiting takes no time.
 

@@ -21,21 +21,21 @@ use crate::transport::{Address, BoxStream, Connected, Connecting, Connector};
 
 use crate::sync::Mutex;
 
-/// A simulated network whose connections are slow, lossy or broken at will, the same way each time for the same seed.
+/// A simulated network whose connections are slow, lossy or broken on demand. The same seed gives the same run.
 ///
 /// Without further settings it delivers at once. It runs on tokio's clock, so under a paused clock
 /// (`#[tokio::test(start_paused = true)]`) no test waits for real. It starts no task: the ends of a connection do all
 /// the work when polled.
 ///
 /// A run repeats itself exactly, as [`trace`](Self::trace) shows, under a paused clock and in a single-threaded
-/// runtime, as long as the code under test draws no lots of its own; `tokio::select!` without `biased` does.
+/// runtime, as long as the code under test is not random itself; `tokio::select!` without `biased` is.
 ///
 /// Clones share one network. A network that is dropped by a panic prints its seed.
 ///
 /// | fault | what the two ends see |
 /// | --- | --- |
-/// | [`cut`](Self::cut) | what is in flight, then the end of file |
-/// | [`reset`](Self::reset) | a connection reset at once; what is in flight is lost |
+/// | [`cut`](Self::cut) | what is in flight arrives, then the end of file |
+/// | [`reset`](Self::reset) | the connection is reset at once; what is in flight is lost |
 /// | [`half_open`](Self::half_open) | silence for ever |
 /// | [`partition`](Self::partition) | silence until [`heal`](Self::heal), then everything |
 ///
@@ -80,15 +80,15 @@ impl Network {
         }
     }
 
-    /// Each write is under way for a number of milliseconds drawn evenly from `milliseconds`; the width of the range is
-    /// the jitter. Bytes keep their order all the same. An empty range such as `5..5` is always its start.
+    /// Each write arrives after a number of milliseconds drawn evenly from `milliseconds`; the width of the range is
+    /// the jitter. Bytes keep their order nevertheless. An empty range such as `5..5` always gives its start.
     #[must_use]
     pub fn delay(self, milliseconds: Range<u64>) -> Self {
         self.shared.with(|state| state.conditions.delay = milliseconds);
         self
     }
 
-    /// Each direction of each connection transmits so many bytes a second, one write after the other.
+    /// Each direction of each connection transmits this many bytes a second, one write after the other.
     ///
     /// # Panics
     /// If the bandwidth is 0.
@@ -101,8 +101,8 @@ impl Network {
     }
 
     /// Each transmission of a write is lost with this probability. A byte stream shows loss only as delay, as TCP does:
-    /// the segment comes 200 ms later, after a second loss in a row another 400 ms, and so on doubling, six losses at
-    /// most; what was written behind it waits for it.
+    /// the segment arrives 200 ms later, after a second loss in a row another 400 ms, and so on, doubling, for at most
+    /// six losses; later writes wait for it.
     ///
     /// # Panics
     /// If the probability is not from 0 to 1.
@@ -113,7 +113,7 @@ impl Network {
         self
     }
 
-    /// Each direction of each connection holds so many bytes, written and not yet read, before the writer waits; 256
+    /// Each direction of each connection holds this many bytes, written and not yet read, before the writer waits; 256
     /// KiB unless set.
     ///
     /// # Panics
@@ -128,7 +128,7 @@ impl Network {
 
 /// Connections.
 impl Network {
-    /// A new connection: the client's end and the server's. Open at once, whatever the state of the network.
+    /// A new connection: the client's end and the server's. It is open at once, even on a partitioned network.
     pub fn pair(&self) -> (BoxStream, BoxStream) {
         let connection = self.shared.with(NetworkState::open);
         let end = |end| Box::new(NetworkStream::new(Arc::clone(&self.shared), connection, end));
@@ -176,7 +176,7 @@ impl Network {
             .with(|state| state.each(|connection, now, _| connection.freeze(now)));
     }
 
-    /// Lets nothing through until [`heal`](Self::heal): what is written waits, and so does who connects.
+    /// Lets nothing through until [`heal`](Self::heal): writes and attempts to connect wait.
     pub fn partition(&self) {
         self.shared.with(NetworkState::partition);
     }
@@ -187,8 +187,8 @@ impl Network {
         self.shared.healed.notify_waiters();
     }
 
-    /// Lets one end of every connection, open or to come, read no more than so many bytes a second; 0 reads nothing at
-    /// all, `u64::MAX` is no limit.
+    /// Lets one end of every connection, open or future, read at most this many bytes a second; 0 reads nothing at all,
+    /// `u64::MAX` is no limit.
     pub fn slow_reader(&self, end: End, bytes_per_second: u64) {
         self.shared.with(|state| {
             state.conditions.read_rate[end] = bytes_per_second;

@@ -3,7 +3,7 @@
 
 use std::{fmt, str::FromStr};
 
-/// Whether somebody records the trace, in the flags.
+/// Whether the trace is recorded, in the flags.
 const SAMPLED: u8 = 1;
 
 /// Which trace a span belongs to, and which span it is.
@@ -17,7 +17,7 @@ pub(super) struct TraceParent {
 }
 
 impl TraceParent {
-    /// The first span of a new trace, which somebody records.
+    /// The first span of a new trace, which is recorded.
     pub(super) fn root() -> Self {
         Self {
             trace: fastrand::u128(1..),
@@ -49,7 +49,7 @@ impl fmt::Display for TraceParent {
     }
 }
 
-/// Something else than a trace parent: whoever reads it begins a trace of his own.
+/// Not a trace parent: its reader begins a new trace.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Invalid;
 
@@ -65,7 +65,7 @@ impl FromStr for TraceParent {
         let (Some(version), Some(trace), Some(span), Some(flags)) = (field(2), field(32), field(16), field(2)) else {
             return Err(Invalid);
         };
-        // A later version may say more behind a dash; this one does not, and `ff` is none.
+        // A later version may have more fields after a dash; this one has not, and `ff` is not a version.
         if version == "ff" || (version == "00" && fields.next().is_some()) {
             return Err(Invalid);
         }

@@ -11,7 +11,7 @@ const TRACE_STATE: &str = "tracestate";
 
 /// The span of a call, on the client or on the server.
 ///
-/// Where nobody records the span, a trace that came in goes on unchanged, and none begins: without a subscriber the
+/// If the span is not recorded, an incoming trace goes on unchanged, and no trace begins: without a subscriber the
 /// feature adds nothing to a call.
 pub(crate) struct Trace {
     span: Span,

@@ -10,28 +10,27 @@ use std::{
 ///
 /// | form | where |
 /// | --- | --- |
-/// | `tcp://host:port[/instance]` | TCP; a host name is resolved anew for each connection, IPv6 goes in brackets: `tcp://[::1]:80` |
+/// | `tcp://host:port[/instance]` | TCP; a host name is resolved again for each connection, IPv6 goes in brackets: `tcp://[::1]:80` |
 /// | `udp://host:port[/instance]` | sessions of UDP datagrams, with the same forms of host and port |
 /// | `unix:///path[#instance]` | a Unix socket; the path is absolute and has no `#` |
 /// | `mem://name[/instance]` | inside this process |
 ///
-/// A name may have several addresses. A client tries them in the system's order with IPv4 and IPv6 in turns, the next
-/// one as soon as one fails or after 250 ms of silence, and takes the first that answers (RFC 8305). A server listens
-/// on all that its machine has.
+/// A name may have several addresses. A client tries them in the system's order, alternating between IPv4 and IPv6. It
+/// tries the next one as soon as one fails or after 250 ms of silence, and takes the first that answers (RFC 8305). A
+/// server listens on all of them that its machine has.
 ///
 /// The instance may have slashes in it (`tcp://host:80/warehouse/eu`) and is taken as it is, without percent-decoding.
 /// `Display` gives the form that was parsed.
 ///
-/// **None of these is encrypted or authenticated**, and UDP is the easiest to interfere with: whoever can read the
-/// datagrams of a session can forge more. Outside a network that you trust use a tunnel such as WireGuard, or TCP
-/// behind TLS.
+/// **None of these is encrypted or authenticated**, and UDP is the easiest to attack: anyone who can read the datagrams
+/// of a session can forge more. Outside a network that you trust use a tunnel such as WireGuard, or TCP behind TLS.
 ///
 /// # What UDP is for
-/// Calls behave as they do over TCP: each runs at most once, and fails with the same errors. A lost datagram holds up
-/// the calls whose bytes it carried and no others. A message is at most
-/// [`max_udp_message`](crate::Limits::max_udp_message) (1 MiB); larger ones belong on TCP, which also carries bulk with
-/// less work. A peer that died is noticed later: nothing closes a session on its behalf, so it takes a refused datagram
-/// or [`keepalive`](crate::Limits::keepalive).
+/// Calls behave as they do over TCP: each runs at most once, and fails with the same errors. A lost datagram delays
+/// only the calls whose bytes it carried. A message is at most [`max_udp_message`](crate::Limits::max_udp_message) (1
+/// MiB); larger messages belong on TCP, which also carries much data with less work. A peer that died is noticed later
+/// than over TCP: its system does not close the session, so only a refused datagram or
+/// [`keepalive`](crate::Limits::keepalive) shows it.
 ///
 /// ```
 /// use farcall::transport::Address;
@@ -73,9 +72,9 @@ pub(super) enum AddressEndpoint {
 }
 
 impl Address {
-    /// An address of a transport that is not built in, taken as it is: [`Connector`](super::Connector)s and
-    /// [`Listener`](super::Listener)s of your own name themselves with it. [`scheme`](Self::scheme) is what stands
-    /// before `://`.
+    /// An address of a transport that is not built in, taken as it is. It is the address of your own
+    /// [`Connector`](super::Connector)s and [`Listener`](super::Listener)s. [`scheme`](Self::scheme) is the text before
+    /// `://`.
     ///
     /// ```
     /// let address = farcall::transport::Address::custom("serial:///dev/ttyS0");
@@ -145,7 +144,7 @@ impl Address {
         &self.endpoint
     }
 
-    /// Whom a peer at this address shares with; `None` where the transport does not tell its peers apart.
+    /// The group of peers that this address counts with; `None` where the transport does not tell its peers apart.
     pub(crate) fn origin(&self) -> Option<Origin> {
         let (AddressEndpoint::Tcp { host, .. } | AddressEndpoint::Udp { host, .. }) = &self.endpoint else {
             return None;
@@ -211,7 +210,7 @@ impl From<SocketAddr> for Address {
     }
 }
 
-/// The IP, with the zone that a link-local one is of no use without.
+/// The IP, with the zone, without which a link-local address does not work.
 fn host(socket: SocketAddr) -> String {
     match socket {
         SocketAddr::V6(v6) if v6.scope_id() != 0 => format!("{}%{}", v6.ip(), v6.scope_id()),

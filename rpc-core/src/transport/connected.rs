@@ -7,7 +7,7 @@ use crate::{proto::Carrier, sync::Mutex};
 
 /// An open stream, the address of its other end, and what its transport knows about it.
 ///
-/// A transport that wraps another one keeps what that knows: [`map`](Self::map) exchanges the stream and
+/// A transport that wraps another one keeps what the inner one knows: [`map`](Self::map) exchanges the stream and
 /// [`with_peer`](Self::with_peer) the address.
 ///
 /// ```
@@ -40,8 +40,8 @@ impl Connected {
         }))
     }
 
-    /// Says that the peer is surely on this machine, so that paths and names in memory mean the same to both: clients
-    /// of services at `unix://` and `mem://` addresses may then travel over the connection.
+    /// Says that the peer certainly is on this machine, so that paths and names in memory mean the same to both:
+    /// clients of services at `unix://` and `mem://` addresses may then be sent over the connection.
     #[must_use]
     pub fn near(mut self) -> Self {
         self.0.near = true;
@@ -92,8 +92,8 @@ impl Connected {
         self.0.near
     }
 
-    /// The stream, and when the peer was heard last where the transport knows more about that than the bytes that are
-    /// read: a datagram may come long before the frame is whole that it is a part of.
+    /// The stream, and when the peer was heard last, if the transport knows more about that than the bytes that are
+    /// read: a datagram may come long before the frame that it belongs to is complete.
     pub(crate) fn into_parts(self) -> (BoxStream, Option<LastHeard>) {
         (self.0.stream, self.0.heard)
     }
@@ -123,9 +123,9 @@ impl LastHeard {
     }
 }
 
-/// A stream that a listener has accepted. It may have to be opened before it is of use, as by a TLS handshake or a
-/// proxy's preface: the server does that in the connection's own task, within
-/// [`handshake_timeout`](crate::Limits::handshake_timeout), so a peer that says nothing holds up nobody else.
+/// A stream that a listener has accepted. It may have to be opened before it can be used, for example by a TLS
+/// handshake or a proxy's preface. The server does that in the connection's own task, within
+/// [`handshake_timeout`](crate::Limits::handshake_timeout), so a silent peer does not delay other peers.
 ///
 /// ```
 /// use std::io;

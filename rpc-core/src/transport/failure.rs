@@ -1,4 +1,4 @@
-//! What an error of a transport means for those who wait for a connection.
+//! What an error of a transport means for the calls that wait for a connection.
 
 use std::{fmt::Display, io};
 
@@ -14,7 +14,7 @@ pub(crate) fn no_connection(error: io::Error, text: impl FnOnce(&dyn Display) ->
     .with_told_cause(error)
 }
 
-/// The error that a transport of somebody's own has put into it.
+/// The error that a user's own transport has put into it.
 fn own(error: &io::Error) -> Option<&Error> {
     let inner = error.get_ref()?;
     match inner.downcast_ref::<io::Error>() {

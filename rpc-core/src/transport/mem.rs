@@ -21,7 +21,7 @@ fn doors() -> MutexGuard<'static, Doors> {
     DOORS.lock()
 }
 
-/// Two ends of a pipe inside this process. What one writes the other reads; dropping one is the other's end of file.
+/// Two ends of a pipe inside this process. One reads what the other writes; dropping one is the other's end of file.
 ///
 /// Each way holds 256 KiB before the writer waits.
 ///

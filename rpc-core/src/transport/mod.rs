@@ -2,10 +2,10 @@
 //!
 //! None of them encrypts or authenticates: see [`Address`] for what to use outside a trusted network.
 //!
-//! Another transport joins by implementing [`Connector`] for the client's side and [`Listener`] for the server's;
-//! everything above works on [`BoxStream`], and knows of the transport what a [`Connected`] says. A listener hands over
-//! a stream as soon as it has one; what a peer must say before it is of use is a part of [`Incoming`], so that a silent
-//! peer holds up no other.
+//! To add another transport, implement [`Connector`] for the client's side and [`Listener`] for the server's.
+//! Everything above works on [`BoxStream`], and knows about the transport only what a [`Connected`] says. A listener
+//! hands over a stream as soon as it has one. If the peer must say something before the stream can be used, that is a
+//! part of [`Incoming`], so that a silent peer does not delay other peers.
 
 mod address;
 mod connected;
@@ -40,7 +40,7 @@ use crate::{Code, Error};
 
 /// The connector for `address`. Nothing is opened before [`Connector::connect`] is called.
 ///
-/// The instance of the address plays no part here: it is for the caller to name in its calls.
+/// The instance of the address is not used here: the caller names it in its calls.
 ///
 /// # Errors
 /// [`Code::Unimplemented`] for an [`Address::custom`], which needs a `Connector` of its own, and for `unix://` on
@@ -59,16 +59,16 @@ pub fn connector(address: &Address) -> Result<Arc<dyn Connector>, Error> {
     }
 }
 
-/// Listens on `address`; port 0 picks a free one, which [`Listener::local_address`] tells.
+/// Listens on `address`; port 0 picks a free port, which [`Listener::local_address`] returns.
 ///
-/// Of a host name with several addresses it is the first one of this machine, which `local_address` tells, too;
-/// [`RunningServer::listen`](crate::RunningServer::listen) listens on all of them.
+/// If a host name has several addresses, it listens on the first one of this machine, which `local_address` returns,
+/// too; [`RunningServer::listen`](crate::RunningServer::listen) listens on all of them.
 ///
 /// Cancel safe: an unfinished bind leaves nothing behind.
 ///
 /// # Errors
 /// The error names the address and the cause, and keeps the [`io::Error`] as its source. [`Code::AlreadyExists`]:
-/// somebody else listens there. [`Code::PermissionDenied`]: the operating system refuses. [`Code::InvalidArgument`]:
+/// the address is in use. [`Code::PermissionDenied`]: the operating system refuses. [`Code::InvalidArgument`]:
 /// the address has an instance, which only a client's address can have. [`Code::Unimplemented`] as for [`connector`].
 /// [`Code::Unavailable`]: anything else, such as a host name that does not resolve.
 pub async fn bind(address: &Address) -> Result<Box<dyn Listener>, Error> {

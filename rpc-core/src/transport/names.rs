@@ -11,13 +11,13 @@ use tokio::net::lookup_host;
 const PORTS: usize = 16;
 
 /// The addresses of `host` in the order in which they are to be tried. The system gives them in its order of
-/// preference, and an IP address without asking anybody.
+/// preference. An IP address is not looked up.
 pub(super) async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     Ok(interleaved(lookup_host((host, port)).await?))
 }
 
-/// The families in turns, beginning with the one that is preferred: where one is routed nowhere, the second address is
-/// of the other one. Each address once.
+/// Alternates between the families, beginning with the preferred one: if one family is not routed, the second address
+/// is of the other one. Each address once.
 fn interleaved(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
     let mut families: [Vec<SocketAddr>; 2] = [Vec::new(), Vec::new()];
     let mut first = None;
@@ -42,8 +42,8 @@ fn interleaved(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
     }
 }
 
-/// Binds all `addresses` of a name: whichever of them a client tries, it finds the server. Those that this machine does
-/// not have are left out, as long as it has one. All have one port.
+/// Binds all `addresses` of a name to the same port, so that a client finds the server at each of them. Addresses that
+/// this machine does not have are left out, as long as it has one of them.
 ///
 /// # Errors
 /// One of them cannot be bound, most often because its port is taken: nothing is bound then.

@@ -1,7 +1,7 @@
 //! Which of a name's addresses: RFC 8305, "Happy Eyeballs".
 //!
-//! An address may be silent for as long as anybody waits, such as one of a family that is routed nowhere. So the next
-//! one is tried while the one before is still silent, and whoever is there first is taken.
+//! An address may be silent for ever, such as one of a family that is not routed. So the next one is tried while the
+//! one before is still silent, and the first that answers is taken.
 
 use std::{
     fmt::Write,
@@ -25,7 +25,7 @@ const STAGGER: Duration = Duration::from_millis(250);
 /// Cancel safe: dropping it drops every attempt.
 ///
 /// # Errors
-/// What became of all of them; its kind is that of one that may pass, if there is one.
+/// What became of all of them. If one of the errors may pass, the kind is that error's.
 pub(super) async fn race<T, F>(addresses: Vec<SocketAddr>, open: impl Fn(SocketAddr) -> F) -> io::Result<T>
 where
     F: Future<Output = io::Result<T>>,
@@ -89,7 +89,7 @@ where
     }
 }
 
-/// One error of them all. A repeat is worth it as long as it is for one of them.
+/// One error for all of them. It is worth to try again if that is true for one of them.
 fn all(mut failed: Vec<(SocketAddr, io::Error)>) -> io::Error {
     if failed.is_empty() {
         return io::Error::new(io::ErrorKind::NotFound, "the host name has no address");

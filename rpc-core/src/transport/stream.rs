@@ -8,8 +8,8 @@ use super::{Address, Connected, Incoming};
 
 /// A connection's bytes, in order, both ways. Implemented by everything that fits.
 ///
-/// What comes is a sign of life for [`Limits::keepalive`](crate::Limits::keepalive) when it is read. Of a stream of UDP
-/// more is known, which [`Connected`] keeps where that stream is wrapped.
+/// Bytes count as a sign of life for [`Limits::keepalive`](crate::Limits::keepalive) when they are read. A stream over
+/// UDP knows more than that; [`Connected`] keeps it when the stream is wrapped.
 pub trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> ByteStream for S {}
@@ -27,17 +27,17 @@ pub type Accepting<'a> = Pin<Box<dyn Future<Output = io::Result<Incoming>> + Sen
 ///
 /// # Errors and what they mean to callers
 /// An error of [`connect`](Self::connect), or of its stream before the server has said hello, fails the calls that wait
-/// for the connection. Whether they are [retryable](crate::Error::is_retryable) is a matter of its kind:
+/// for the connection. Its kind decides whether they are [retryable](crate::Error::is_retryable):
 ///
 /// | [`io::ErrorKind`] | the calls fail as | retryable |
 /// | --- | --- | --- |
-/// | `InvalidInput`, as of a path that is too long | [`InvalidArgument`](crate::Code::InvalidArgument) | no |
-/// | `InvalidData`, as of a certificate that is not trusted | [`FailedPrecondition`](crate::Code::FailedPrecondition) | no |
+/// | `InvalidInput`, such as a path that is too long | [`InvalidArgument`](crate::Code::InvalidArgument) | no |
+/// | `InvalidData`, such as a certificate that is not trusted | [`FailedPrecondition`](crate::Code::FailedPrecondition) | no |
 /// | `PermissionDenied` | [`PermissionDenied`](crate::Code::PermissionDenied) | no |
 /// | `Unsupported` | [`Unimplemented`](crate::Code::Unimplemented) | no |
-/// | every other: refusals and resets, `NotFound` of a socket file whose server has yet to start, names that do not resolve, `Other` | [`Unavailable`](crate::Code::Unavailable) | yes |
+/// | every other: refusals and resets, `NotFound` of a socket file whose server has not started yet, names that do not resolve, `Other` | [`Unavailable`](crate::Code::Unavailable) | yes |
 ///
-/// A transport that knows better says so with a [`farcall::Error`](crate::Error), whose code and text count then. `?`
+/// A transport that knows better returns a [`farcall::Error`](crate::Error), whose code and text are used then. `?`
 /// puts it into the `io::Error`:
 ///
 /// ```
@@ -58,7 +58,7 @@ pub type Accepting<'a> = Pin<Box<dyn Future<Output = io::Result<Incoming>> + Sen
 /// use std::io;
 /// use farcall::transport::{Address, Connecting, Connector};
 ///
-/// /// Nobody is ever there.
+/// /// Leads nowhere: every attempt is refused.
 /// #[derive(Debug)]
 /// struct Nowhere(Address);
 ///
@@ -86,12 +86,12 @@ pub trait Connector: Send + Sync + fmt::Debug + 'static {
     fn address(&self) -> &Address;
 }
 
-/// Accepts connections: the server's half of a transport. Dropping it stops listening and gives the address free.
+/// Accepts connections: the server's half of a transport. Dropping it stops listening and frees the address.
 pub trait Listener: Send + 'static {
     /// Waits for the next connection.
     ///
-    /// It must not wait for what a peer says: a peer that says nothing would hold up all others. What a peer has to say
-    /// before the stream is of use, as in a TLS handshake, is a part of [`Incoming`].
+    /// It must not wait for bytes from a peer: a silent peer would delay all others. If a peer has to say something
+    /// before the stream can be used, as in a TLS handshake, that is a part of [`Incoming`].
     ///
     /// Must be cancel safe: a connection not yet returned stays in line for the next call. An error concerns one
     /// connection or a shortage that may pass (file descriptors); the listener must remain usable.
@@ -100,11 +100,11 @@ pub trait Listener: Send + 'static {
     /// Where this listener listens, with the port that was picked for port 0.
     fn local_address(&self) -> Address;
 
-    /// Takes no new connections from here on. Says whether [`accept`](Self::accept) must still be polled, because open
-    /// connections are carried by it; if not, the listener is dropped next.
+    /// Takes no new connections from now on. Returns whether [`accept`](Self::accept) must still be polled, because it
+    /// carries open connections; if not, the listener is dropped next.
     ///
-    /// Most listeners are done once they accept no more. One that carries many connections over one socket, as that of
-    /// UDP does, is polled until they have ended. A listener that wraps another asks it.
+    /// Most listeners are done once they accept no more. A listener that carries many connections over one socket, as
+    /// for UDP, is polled until they have ended. A listener that wraps another one asks it.
     fn stop(&mut self) -> bool {
         false
     }

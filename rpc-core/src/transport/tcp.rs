@@ -53,13 +53,13 @@ fn socket(peer: SocketAddr) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-/// Elsewhere the option means that a port may be taken from whoever has it.
+/// On other systems the option would let this socket take a port that is in use.
 fn reuse(socket: &TcpSocket) -> io::Result<()> {
     if cfg!(unix) { socket.set_reuseaddr(true) } else { Ok(()) }
 }
 
-/// Connects `socket`. Where nobody listens at a port that clients are given as well, the system may give it to this
-/// one, and TCP connects it with itself: then nobody is there.
+/// Connects `socket`. If nothing listens at the peer's port, the system may give that very port to this socket, and TCP
+/// then connects the socket with itself: that counts as refused.
 async fn open(first: TcpSocket, peer: SocketAddr) -> io::Result<TcpStream> {
     let stream = first.connect(peer).await?;
     if stream.local_addr()? != stream.peer_addr()? {
@@ -67,7 +67,7 @@ async fn open(first: TcpSocket, peer: SocketAddr) -> io::Result<TcpStream> {
     }
     // It is closed without a trace, so that the port is free for a server.
     SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
-    // As long as it is open the next one gets another port, so it certainly does not meet itself.
+    // As long as it is open, the next socket gets another port, so that one is not connected with itself.
     let next = socket(peer)?.connect(peer).await;
     drop(stream);
     next

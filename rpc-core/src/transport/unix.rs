@@ -66,12 +66,12 @@ mod supported {
         }))
     }
 
-    /// How long the first and the longest wait for a place among those who wait to be accepted is.
+    /// The first and the longest wait for a place in the queue of connections to be accepted.
     const PAUSE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(64));
 
     impl UnixConnector {
-        /// Where TCP waits for a place among those who wait to be accepted, a Unix socket that does not block says that
-        /// there is none, and nobody tells when there is one.
+        /// If the queue of connections to be accepted is full, TCP waits. A non-blocking Unix socket fails instead, and
+        /// there is no way to hear of a free place.
         async fn open(&self) -> io::Result<UnixStream> {
             let (mut pause, longest) = PAUSE;
             loop {
@@ -104,11 +104,10 @@ mod supported {
         file: FileIdentity,
     }
 
-    /// Listens at `path`. A socket file that a server left behind when it died is replaced; whatever else is there
-    /// stays.
+    /// Listens at `path`. A socket file that a server left behind when it died is replaced; any other file stays.
     ///
     /// Two servers that start at the same moment over the same stale file may both believe they listen: the file system
-    /// offers no way to replace it only if it is still the stale one.
+    /// has no way to replace a file only if it is still the stale one.
     pub(in crate::transport) async fn bind(address: &Address, path: &Path) -> io::Result<Box<dyn Listener>> {
         let listener = match UnixListener::bind(path) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_stale(path).await? => {
@@ -126,7 +125,7 @@ mod supported {
         }))
     }
 
-    /// Whether `path` is a socket that nobody listens on.
+    /// Whether `path` is a socket without a listener.
     async fn is_stale(path: &Path) -> io::Result<bool> {
         if !fs::symlink_metadata(path)?.file_type().is_socket() {
             return Ok(false);
@@ -151,7 +150,7 @@ mod supported {
         }
     }
 
-    /// Removes the socket file, unless somebody put another one in its place.
+    /// Removes the socket file, unless another file is in its place.
     impl Drop for BoundUnix {
         fn drop(&mut self) {
             let ours = fs::symlink_metadata(&self.path).is_ok_and(|found| FileIdentity::of(&found) == self.file);

@@ -1,7 +1,7 @@
 //! Types of other libraries that are often tried in a service and belong to one process, known by how they are written.
 //!
-//! The name alone refuses nothing, since somebody's own type may have it: it decides what the compiler says where the
-//! type cannot cross the network.
+//! The name alone refuses nothing, since a user's own type may have it: it decides what the compiler says if the type
+//! cannot cross the network.
 
 use syn::Type;
 

@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 
 use crate::{args::ServiceArguments, ctxt::Context};
 
-/// Complains where the library has another name in this crate, and nobody said so.
+/// Complains if the library has another name in this crate, and the attribute does not name it.
 pub(crate) fn library(context: &Context, arguments: &ServiceArguments) -> bool {
     if arguments.located {
         return false;

@@ -9,7 +9,7 @@ use crate::{
     streams,
 };
 
-/// Streams in places where nobody would send or receive their items.
+/// Streams in places where their items would not be sent or received.
 pub(crate) fn streams(
     context: &Context,
     rpc: &MethodArguments,

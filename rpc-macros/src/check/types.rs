@@ -43,7 +43,7 @@ fn stream_type(context: &Context, ty: &Type) {
     }
 }
 
-/// Whether a trait of that name is among the bounds, whatever its path.
+/// Whether a trait of that name is among the bounds, under any path.
 fn names<'a>(bounds: impl IntoIterator<Item = &'a TypeParamBound>, name: &str) -> bool {
     bounds.into_iter().any(|bound| {
         matches!(bound, TypeParamBound::Trait(bound)

@@ -49,7 +49,7 @@ impl Proxy<'_> {
                 use __farcall::{Unreceivable as _, Unsendable as _};
             )
         });
-        // `inline` spares the compiler the code of methods that nobody calls.
+        // `inline` spares the compiler the code of methods that are not called.
         quote! {
             #(#attributes)*
             #[inline]

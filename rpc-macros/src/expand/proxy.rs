@@ -39,7 +39,7 @@ impl Proxy<'_> {
         }
     }
 
-    /// The implementations that every client has, whatever its methods; `descriptor` names its service's.
+    /// The implementations that every client has, besides its methods; `descriptor` names its service's.
     pub(super) fn common(&self, descriptor: Option<&Ident>) -> TokenStream {
         let function = Ident::new(
             if self.asynchronous { "client" } else { "blocking_client" },

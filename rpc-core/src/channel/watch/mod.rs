@@ -1,8 +1,8 @@
-//! One value that changes, and whoever wants to know its latest state.
+//! One value that changes, and receivers that want to know its latest state.
 //!
-//! A [`Receiver`] may be sent away, as an argument, in a result or as an item: the value travels in the message itself,
-//! and every later one follows over the connection. Only the latest counts: a receiver that does not look for a while
-//! skips what came in between, and nothing is kept for it but one value on either side.
+//! A [`Receiver`] may be sent, as an argument, in a result or as an item: the current value travels in the message
+//! itself, and later values follow over the connection. Only the latest counts: a receiver that does not look for a
+//! while skips values, and only one value is kept for it on either side.
 //!
 //! ```
 //! use farcall::channel::watch;
@@ -18,9 +18,9 @@
 //! # }
 //! ```
 //!
-//! A value is plain data. With a stream, a channel or a client inside it cannot follow over a connection: a receiver of
-//! such a value cannot be serialised, so the call that it goes with fails, and a change to one ends the values of
-//! receivers elsewhere with an error.
+//! A value is plain data. A value with a stream, a channel or a client in it cannot be sent: a receiver of such a value
+//! cannot be serialised, so the call that carries it fails. A change to such a value ends the receivers in other
+//! processes with an error.
 
 mod receiver;
 mod sender;

@@ -7,10 +7,11 @@ use tokio::sync::watch;
 use super::{SharedValue, shared::ValueState};
 use crate::Error;
 
-/// Knows the latest value of the [`Sender`](super::Sender), wherever that is; clones of it look at it independently.
+/// Knows the latest value of the [`Sender`](super::Sender), in this process or in another one. Each clone remembers for
+/// itself which value it has seen.
 ///
-/// Serialised into the arguments, the result or an item of a call, a receiver of its own is made for the other side;
-/// this one stays. One that came over a connection cannot be sent on.
+/// When a receiver is serialised into the arguments, the result or an item of a call, the other side gets a receiver of
+/// its own; this one stays. A receiver that came over a connection cannot be sent on.
 #[must_use = "a receiver does nothing until it is asked for the value"]
 pub struct Receiver<T> {
     shared: Arc<SharedValue<T>>,
@@ -40,7 +41,7 @@ impl<T> Receiver<T> {
     /// Cancel safe.
     ///
     /// # Errors
-    /// There is no other value, and there will be none: [`Aborted`](crate::Code::Aborted) when the sender was dropped,
+    /// There will be no other value: [`Aborted`](crate::Code::Aborted) when the sender was dropped,
     /// [`Unavailable`](crate::Code::Unavailable) when the connection was lost, [`DataLoss`](crate::Code::DataLoss) when
     /// a value cannot be decoded.
     pub async fn changed(&mut self) -> Result<(), Error> {
@@ -54,7 +55,7 @@ impl<T> Receiver<T> {
                 let _ = changes.changed().await;
                 continue;
             };
-            // Whichever is first: another receiver may have taken in what came. Both may be dropped at any time.
+            // The first of both: another receiver may have taken in what came. Both may be dropped at any time.
             let (mut changed, mut pulled) = (pin!(changes.changed()), pin!(source.pull(shared)));
             poll_fn(|cx| match pulled.as_mut().poll(cx) {
                 Poll::Ready(()) => Poll::Ready(()),

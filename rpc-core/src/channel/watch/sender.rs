@@ -15,16 +15,16 @@ impl<T> Sender<T> {
         Self(shared)
     }
 
-    /// Puts in a new value. Nothing is waited for: over a connection it takes the place of one that has not left.
+    /// Puts in a new value. It does not wait: over a connection the value replaces an older one that has not left yet.
     ///
-    /// Receivers elsewhere get an error after the value before, when this one cannot be encoded, is not plain data or
-    /// is longer than [`max_message`](crate::Limits::max_message).
+    /// If the value cannot be encoded, is not plain data or is longer than [`max_message`](crate::Limits::max_message),
+    /// receivers in other processes get an error after the value before.
     pub fn send(&self, value: T) {
         self.0.replace(None, value);
         self.push();
     }
 
-    /// Changes the value. When others send at the same time `change` is called again with what they sent.
+    /// Changes the value. If another task sends at the same time, `change` is called again with the value of that task.
     pub fn send_modify(&self, mut change: impl FnMut(&mut T))
     where
         T: Clone,
@@ -48,12 +48,12 @@ impl<T> Sender<T> {
         self.0.state().value
     }
 
-    /// A receiver more, for which the value as it is now counts as seen.
+    /// Another receiver, for which the current value counts as seen.
     pub fn subscribe(&self) -> Receiver<T> {
         Receiver::new(Arc::clone(&self.0))
     }
 
-    /// How many receivers there are: in this process, and sent away, as far as is known here.
+    /// How many receivers there are, in this process and, as far as is known here, in others.
     pub fn receiver_count(&self) -> usize {
         self.0.values.receiver_count() + self.0.subscriptions.len()
     }

@@ -16,11 +16,12 @@ use crate::{
     sync::Mutex,
 };
 
-/// The stream of values that all receivers of this process share. No task takes them in: whoever looks does.
+/// The stream of values that all receivers of this process share. It has no task: the receivers that look take values
+/// in.
 pub(super) struct ValueSource<T> {
     recv_stream: RecvStream,
     decode: Decode<T>,
-    /// Of those who wait, one leaves its waker; the others hear of what it takes in.
+    /// Of the receivers that wait, one leaves its waker; the others hear of the values that it takes in.
     turn: Semaphore,
     order: Mutex<ValueOrder>,
 }
@@ -29,14 +30,14 @@ pub(super) struct ValueSource<T> {
 /// finds the end.
 #[derive(Default)]
 struct ValueOrder {
-    /// How many may have a value in hand.
+    /// How many receivers may have a value in hand.
     taking: usize,
-    /// The end is known, and is shown when nobody has a value in hand any more.
+    /// The end is known. It is shown when no receiver has a value in hand any more.
     end: Option<(ValuesEnd, Error)>,
 }
 
-/// What ended the values. Several may find the end, and the one that is last here knows best: behind an error a stream
-/// looks finished, and a value that cannot be decoded came before whatever is behind it.
+/// What ended the values. Several receivers may find the end; the last variant of those that they found counts: after
+/// an error a stream looks finished, and a value that cannot be decoded came before everything behind it.
 #[derive(PartialEq, PartialOrd)]
 enum ValuesEnd {
     Finished,
@@ -70,7 +71,7 @@ impl<T> ValueSource<T> {
         poll_fn(|cx| self.poll_take(shared, || self.recv_stream.poll_batch(cx))).await;
     }
 
-    /// Takes in one batch, or the end. Pending for ever once the end is known: showing it tells everybody.
+    /// Takes in one batch, or the end. Pending for ever once the end is known: showing it tells all receivers.
     fn poll_take(
         &self,
         shared: &SharedValue<T>,
@@ -114,7 +115,7 @@ impl<T> ValueSource<T> {
     }
 }
 
-/// Somebody who may have a value in hand; the last one shows the end.
+/// A receiver that may have a value in hand; the last one shows the end.
 struct Taking<'a, T> {
     source: &'a ValueSource<T>,
     shared: &'a SharedValue<T>,

@@ -17,15 +17,15 @@ use crate::{
     sync::Mutex,
 };
 
-/// The receivers that were sent away. Nobody's task tells them of new values: whoever sends does, one at a time and
-/// without the lock. Nor does a task wait for them to stop: whoever brings that news ends the stream.
+/// The receivers that were sent away. There is no task for them: the code that sends a value passes it on, one thread
+/// at a time and without the lock, and the code that learns that a receiver has stopped ends its stream.
 pub(super) struct Subscriptions<T>(Mutex<SubscriptionList<T>>);
 
 struct SubscriptionList<T> {
     /// In the order in which they came.
     all: BTreeMap<u64, Subscription<T>>,
     next: u64,
-    /// Somebody tells them of a value.
+    /// A thread passes a value on to them.
     pushing: bool,
     /// There is a newer value, or a new subscription.
     again: bool,
@@ -156,8 +156,8 @@ impl<T: Send + Sync + 'static> SharedValue<T> {
     }
 }
 
-/// The reader of a subscription, as somebody to wake when it stops. If nobody heard of that, the stream would take its
-/// place on the connection until there is another value.
+/// Woken when the reader of a subscription stops. Otherwise the stream would keep its place on the connection until
+/// there is another value.
 struct SubscriptionReader<T> {
     /// Held weakly, since the connection that the stream belongs to holds this.
     send_stream: Weak<SendStream>,
@@ -182,7 +182,7 @@ impl<T: Send + Sync + 'static> Wake for SubscriptionReader<T> {
     }
 }
 
-/// One of those who send tells everybody; it goes on as long as others have sent meanwhile.
+/// One of the threads that send passes values on to all receivers, as long as others have sent meanwhile.
 struct Pushing<'a, T>(&'a Subscriptions<T>);
 
 impl<'a, T> Pushing<'a, T> {
@@ -192,7 +192,7 @@ impl<'a, T> Pushing<'a, T> {
             return None;
         }
         list.again = std::mem::replace(&mut list.pushing, true);
-        // Not made where somebody else pushes: dropping it takes the lock, and ends what the other one does.
+        // Not made while another thread pushes: dropping it takes the lock, and would end that thread's work.
         (!list.again).then(|| Self(subscriptions))
     }
 

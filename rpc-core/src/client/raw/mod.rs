@@ -48,7 +48,7 @@ pub(super) enum Timeout {
     At(Option<Instant>),
 }
 
-/// A call without its types. It is moved into whoever awaits it, so what few calls have is in boxes.
+/// A call without its types. It is moved into the future that awaits it, so what few calls have is in boxes.
 pub(super) struct RawCall {
     channel: Channel,
     method: &'static MethodDescriptor,
@@ -335,7 +335,7 @@ impl QueuedCall {
     /// Waits for its turn.
     ///
     /// # Errors
-    /// The deadline came first, and whoever carries the connection did not say so.
+    /// The deadline came first, and the driver of the connection did not say so.
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<Result<u32, NotStarted>, Error>> {
         if let Poll::Ready(turned) = self.link.poll_turn(self.ticket, cx) {
             return Poll::Ready(Ok(turned));

@@ -234,7 +234,7 @@ impl RawCall {
 }
 
 /// Whether the driver of a connection waits until this returns, since a handler blocks in it. A handler that does not
-/// is polled by nobody's waker at first, and again in a task of its own.
+/// block is first polled with a waker that does nothing, and then again in a task of its own.
 fn blocks_its_driver(cx: &Context<'_>) -> bool {
     is_inside() && !cx.waker().will_wake(Waker::noop())
 }

@@ -42,7 +42,7 @@ impl Guard {
         }
     }
 
-    /// Decodes a `T` from whichever deserializer it is given.
+    /// Decodes a `T` from the deserializer that it is given.
     #[inline]
     pub(super) fn seed<T>(&self) -> Guarded<'_, PhantomData<T>, Outermost> {
         self.over(PhantomData)

@@ -24,7 +24,7 @@ pub(in crate::codec) enum Elements {
     Linked,
 }
 
-/// With whoever asked for the value, who has room for it.
+/// The code that asked for the value has room for it.
 #[derive(Debug)]
 pub(in crate::codec) struct Outermost;
 
@@ -93,9 +93,9 @@ impl<T> ValuePlace for InMap<T> {
     }
 }
 
-/// Whether a `T` is a pointer of the standard library, whose value lies by itself whatever its size. Where one hides in
-/// a type of a user, only values count that are larger than it. Only names tell this, since `T` may borrow; the
-/// compiler knows them.
+/// Whether a `T` is a pointer of the standard library, whose value lies by itself, even if it is small. If such a
+/// pointer hides in a type of a user, only values that are larger than that type count. Only the name of the type tells
+/// this, since `T` may borrow.
 #[inline]
 fn is_pointer<T>() -> bool {
     names_pointer(type_name::<T>())

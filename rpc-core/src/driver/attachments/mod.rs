@@ -51,7 +51,7 @@ pub(crate) enum OutgoingAttachment {
 pub(crate) trait StreamEnd: Send + Sync {
     /// The message is on its way: what stays sends or receives over a connection from now on.
     fn bind(self: Box<Self>, bound: Bound);
-    /// For a message that stays in the process: the end itself, for whoever knows its type.
+    /// For a message that stays in the process: the end itself, for code that knows its type.
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
 }
 

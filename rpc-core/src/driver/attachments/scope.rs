@@ -120,7 +120,7 @@ struct Decoding {
 impl Drop for Decoding {
     fn drop(&mut self) {
         WORK.set(self.outer);
-        // What is dropped may be a stream's end, which wakes somebody: not while the list is borrowed.
+        // What is dropped may be a stream's end, which wakes foreign code: not while the list is borrowed.
         drop(exchange_came(self.outer_came.take()));
     }
 }
@@ -171,8 +171,8 @@ pub(crate) fn is_collecting() -> Result<(), &'static str> {
     }
 }
 
-/// Decodes a message with what came along; what nobody claims is dropped. Most messages carry nothing and come from
-/// elsewhere: those cost nothing here.
+/// Decodes a message with what came along; what the type does not claim is dropped. Most messages carry nothing and
+/// come from another process: those cost nothing here.
 pub(crate) fn decoding<R>(carried: ThinVec<IncomingAttachment>, wire: Wire, decode: impl FnOnce() -> R) -> R {
     if carried.is_empty() && !wire.near {
         decode()

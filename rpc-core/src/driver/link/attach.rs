@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What a message is about to carry. Unless it is [settled](Self::settle), all of it is taken back when this is
-/// dropped, and what was offered goes to nobody.
+/// dropped, and what was offered with it.
 pub(in crate::driver) struct Attaching<'h, 'a> {
     pub(in crate::driver) held: &'h mut LinkGuard<'a>,
     pub(in crate::driver) attachments: ThinVec<Attachment>,
@@ -113,7 +113,7 @@ impl<'h, 'a> Attaching<'h, 'a> {
             }
         }
         for object in self.fresh.drain(..) {
-            // Whoever offered the object has it still, so it is not dropped here.
+            // The code that offered the object still has it, so it is not dropped here.
             self.held.exports.forget(object);
         }
         self.held.due.forsake(std::mem::take(&mut self.offered));

@@ -28,15 +28,15 @@ pub(super) struct Due {
 pub(super) struct Rare {
     /// Streams whose message is on its way.
     pub(super) ends: ThinVec<(Box<dyn StreamEnd>, Bound)>,
-    /// What was offered and is of no use any more.
+    /// What was offered and is not needed any more.
     pub(super) offered: ThinVec<OutgoingAttachment>,
-    /// Objects that nobody at the other end can name any more.
+    /// Objects that the other end cannot name any more.
     pub(super) objects: ThinVec<Arc<dyn Object>>,
     /// What is over, and why.
     pub(super) endings: ThinVec<(Arc<Ending>, Error)>,
     /// Errors that were sent, with causes of the user's.
     pub(super) errors: ThinVec<Error>,
-    /// Limits that peers came to, for the log.
+    /// Limits that peers reached, for the log.
     pub(super) passed: ThinVec<(Address, String)>,
 }
 
@@ -55,7 +55,7 @@ impl Due {
         }
     }
 
-    /// Somebody has what he waited for.
+    /// Tasks have what they waited for.
     pub(super) fn wake(&mut self, wakers: impl IntoIterator<Item = Waker>) {
         for waker in wakers {
             if self.waker.is_none() {
@@ -70,14 +70,14 @@ impl Due {
         self.rare.get_or_insert_default()
     }
 
-    /// An error is of no use any more. The cause of one is the user's.
+    /// An error is not needed any more. Its cause is foreign code.
     pub(super) fn retire(&mut self, error: Error) {
         if std::error::Error::source(&error).is_some() {
             self.rare().errors.push(error);
         }
     }
 
-    /// What was offered goes to nobody.
+    /// What was offered is dropped.
     pub(super) fn forsake(&mut self, offered: ThinVec<OutgoingAttachment>) {
         if !offered.is_empty() {
             self.rare().offered.extend(offered);

@@ -10,10 +10,10 @@ use thin_vec::ThinVec;
 use super::{Due, Link, LinkState};
 use crate::driver::attachments::OutgoingAttachment;
 
-/// The lock of a connection, held. What becomes due meanwhile runs when it is released, in whichever way that happens.
+/// The lock of a connection, held. What becomes due meanwhile runs when the lock is released, also on a panic.
 ///
-/// A value whose destructor is foreign code, a waker that was replaced for instance, is kept by whoever holds the lock,
-/// and dropped after it.
+/// A value whose destructor is foreign code, such as a waker that was replaced, is kept by the code that holds the
+/// lock, and dropped after it.
 pub(in crate::driver) struct LinkGuard<'a> {
     pub(super) link: &'a Arc<Link>,
     // Fields are dropped in this order: the lock is free when the rest runs.
@@ -30,7 +30,7 @@ impl<'a> LinkGuard<'a> {
         }
     }
 
-    /// What was offered goes to nobody.
+    /// What was offered is dropped.
     pub(in crate::driver) fn forsake(&mut self, offered: ThinVec<OutgoingAttachment>) {
         self.due.forsake(offered);
     }

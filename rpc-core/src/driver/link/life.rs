@@ -1,13 +1,13 @@
-//! How long a connection lives: as long as somebody needs it.
+//! How long a connection lives: as long as it is needed.
 
 use std::sync::Arc;
 
 use super::{Link, LinkGuard, LinkState, current_runtime};
 use crate::{Error, Outcome};
 
-/// Who needs the connection, and whether it takes new calls.
+/// What needs the connection, and whether it takes new calls.
 pub(super) struct Life {
-    /// Whether whoever makes calls is there. A server's side has nobody who could leave.
+    /// Whether there is still a channel that can make calls. Always true on a server's side, which has no channel.
     held: bool,
     /// References to the peer's objects, and ends of streams that have not ended.
     handles: usize,
@@ -15,7 +15,7 @@ pub(super) struct Life {
     rests: usize,
     /// No new calls: end when all is done.
     pub(super) closing: bool,
-    /// This side ends the connection when its calls are done, whoever has streams and references on it.
+    /// This side ends the connection when its calls are done, even if it has streams and references.
     draining: bool,
     /// The connection is to end now, and why.
     cut: Option<Error>,
@@ -65,15 +65,15 @@ impl Link {
         self.state.lock().life.closing = true;
     }
 
-    /// Whoever makes calls is gone: the connection ends when all calls are done and nobody has a reference to one of
-    /// the peer's objects or an end of a stream.
+    /// The last channel is gone: the connection ends when all calls are done, and this side has no reference to one of
+    /// the peer's objects and no end of a stream.
     pub(crate) fn finish(self: &Arc<Self>) {
         let mut state = self.lock();
         state.life.held = false;
         state.end_if_unneeded();
     }
 
-    /// Holds up the end of a connection that drains.
+    /// Delays the end of a connection that drains.
     pub(crate) fn busy(self: &Arc<Self>) -> Busy {
         self.state.lock().life.rests += 1;
         Busy(Arc::clone(self))
@@ -125,7 +125,7 @@ impl Link {
         let watched: Vec<_> = state.imports.endings().chain([Arc::clone(&self.ending)]).collect();
         let ended = watched.into_iter().map(|ending| (ending, end.clone()));
         state.due.rare().endings.extend(ended);
-        // Whoever has an end of a stream keeps the link, and is not to keep what was never read with it.
+        // An end of a stream keeps the link, but must not keep what was never read.
         let unsent = state.connection.take_unsent();
         state.settle_unread();
         drop(state);
@@ -157,7 +157,7 @@ impl LinkState {
         self.life.closing
     }
 
-    /// Whether the connection may end now, because all is done and nobody makes new calls.
+    /// Whether the connection may end now, because all is done and no new calls can come.
     pub(in crate::driver) fn is_finished(&self) -> bool {
         let Life {
             closing,

@@ -1,8 +1,8 @@
 //! Whether the driver has seen what came before a call is made.
 //!
-//! A connection may be over without the driver's knowledge: where a program drives its runtime only while it calls, or
-//! its process was stopped, what the peer did meanwhile waits in the socket. A call that went out first would be lost
-//! with the connection, and nobody could say whether it ran. So after a pause the driver looks before a call is made.
+//! A connection may be over without the driver's knowledge: if a program drives its runtime only while it calls, or its
+//! process was stopped, what the peer did meanwhile waits in the socket. A call that went out first would be lost with
+//! the connection, and it would be unknown whether it ran. So after a pause the driver looks before a call is made.
 
 use std::{
     sync::Arc,
@@ -13,10 +13,10 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::Link;
 
-/// A runtime of one thread runs only while somebody drives it. To look costs a turn of it, which is little beside such
-/// a pause.
+/// A runtime of one thread runs only while a thread drives it. To look costs one turn of it, which is little compared
+/// with such a pause.
 const ALONE: Duration = Duration::from_millis(10);
-/// One of many threads always runs, unless the process was stopped or a handler holds up the driver.
+/// A runtime of many threads always runs, unless the process was stopped or a handler blocks the driver.
 const WITH_OTHERS: Duration = Duration::from_millis(100);
 
 /// When the driver has looked last.
@@ -26,7 +26,7 @@ pub(in crate::driver) struct Look {
     /// each time.
     stale: Instant,
     pause: Duration,
-    /// Somebody waits for it.
+    /// A call waits for it.
     wanted: bool,
 }
 
@@ -54,7 +54,7 @@ impl Look {
         self.wanted
     }
 
-    /// The driver has looked; says whether somebody waits for it, who is to be [told](Link::tell_looked).
+    /// The driver has looked; returns whether calls wait for that, which must be [told](Link::tell_looked).
     pub(in crate::driver) fn looked(&mut self, at: Instant) -> bool {
         self.at = at;
         self.stale = at + self.pause;

@@ -219,8 +219,8 @@ impl Link {
         Poll::Pending
     }
 
-    /// Waits until all of a call's request was taken by the transport. From then on the call is the server's alone, and
-    /// its id no longer the caller's: what becomes of it is told to nobody.
+    /// Waits until the transport has taken all of a call's request. From then on the call belongs to the server alone,
+    /// and the caller is not told what becomes of it.
     pub(crate) fn poll_left(self: &Arc<Self>, id: u32, cx: &Context<'_>) -> Poll<Result<(), Error>> {
         let mut state = self.lock();
         // Once the connection is over only the answer knows.

@@ -70,8 +70,8 @@ fn address(object: &Arc<dyn Object>) -> usize {
 
 /// The peer's objects that this side has references to.
 ///
-/// The peer lets an object go when all its references are given back and it has seen as many uses as were told with
-/// them, so a reference takes with it whatever was not told before.
+/// The peer drops an object when all its references are given back and it has seen as many uses as were told with
+/// them, so a reference that is given back tells the uses that were not told before.
 #[derive(Default)]
 pub(super) struct ImportedObjects {
     objects: HashMap<u32, ImportedObject>,
@@ -87,7 +87,7 @@ struct ImportedObject {
     references: usize,
     /// A program that names one 1,000 million times a second takes 500 years to come to the end of this.
     uses: u64,
-    /// Where somebody here wants to know when it is revoked.
+    /// Set if a task here waits for it to be revoked.
     ending: Option<(u64, Arc<Ending>)>,
 }
 
@@ -135,7 +135,7 @@ impl ImportedObjects {
         (ending, Some(self.watched))
     }
 
-    /// The peer answers a watch; nobody may wait for it any more.
+    /// The peer answers a watch. There may be no task that still waits for it.
     fn answered(&mut self, watch: u64) -> Option<Arc<Ending>> {
         let import = self.objects.get(&self.watches.remove(&watch)?)?;
         import.ending.as_ref().map(|(_, ending)| Arc::clone(ending))

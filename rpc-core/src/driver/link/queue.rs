@@ -1,7 +1,7 @@
 //! Calls that wait until the connection has a place for them.
 //!
-//! A call is sent at its turn whether or not its caller looks at that moment, so a future that is not polled holds up
-//! nobody.
+//! A call is sent at its turn even if its future is not polled at that moment, so such a future does not delay other
+//! calls.
 
 use std::{
     collections::HashMap,
@@ -42,7 +42,7 @@ impl CallQueue {
         }
     }
 
-    /// Whether nobody waits.
+    /// Whether no call waits.
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
@@ -145,7 +145,7 @@ impl LinkState {
 }
 
 impl LinkGuard<'_> {
-    /// A place may be free: whoever waits for it has it.
+    /// A place may be free: the next call that waits gets it.
     #[cold]
     pub(super) fn pass_on(&mut self) {
         self.take_turns();

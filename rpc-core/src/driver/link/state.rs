@@ -73,12 +73,12 @@ impl LinkState {
         &mut self.waiters[index]
     }
 
-    /// The driver runs: nobody needs to wake it.
+    /// The driver runs, so there is no need to wake it.
     pub(in crate::driver) fn awake(&mut self) {
         self.driver = None;
     }
 
-    /// Puts the driver to sleep, unless the connection was cut: while the driver ran nobody could wake it.
+    /// Puts the driver to sleep, unless the connection was cut: while the driver ran it could not be woken for that.
     pub(in crate::driver) fn sleep(&mut self, waker: &Waker) {
         self.driver = Some(waker.clone());
         if self.is_cut() {
@@ -164,7 +164,7 @@ impl LinkGuard<'_> {
     }
 
     /// Attaches what the result of a call offers. Where the reply does not go as it is, the connection says why, and
-    /// what was offered goes to nobody.
+    /// what was offered is dropped.
     fn attach_to_reply(
         &mut self,
         id: u32,

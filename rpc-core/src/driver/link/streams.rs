@@ -38,7 +38,7 @@ impl StreamWaiters {
         &mut waiters[index]
     }
 
-    /// Nobody waits any more: the connection is over.
+    /// Nothing waits any more: the connection is over.
     pub(super) fn take_all(&mut self) -> impl Iterator<Item = Waker> + use<> {
         let all = std::mem::take(self);
         all.ours
@@ -49,7 +49,7 @@ impl StreamWaiters {
 }
 
 impl StreamWaiter {
-    /// Nobody waits any more; the wakers are to be woken or dropped outside the lock.
+    /// Nothing waits any more; the wakers must be woken or dropped outside the lock.
     pub(in crate::driver) fn take(&mut self) -> impl Iterator<Item = Waker> + use<> {
         self.ready.take().into_iter().chain(self.stopped.take())
     }

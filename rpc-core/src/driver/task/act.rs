@@ -11,8 +11,8 @@ use crate::{
 
 /// Frames handled under one hold of the lock.
 const FRAMES: usize = 128;
-/// While this much waits to be written and holds up what comes behind it, no handler is started: a peer that does not
-/// read makes no more answers.
+/// While this much waits to be written and delays what comes after it, no handler is started: so a peer that does not
+/// read does not cause more answers.
 const HIGH_WATER: usize = 1 << 20;
 /// Bytes of answers that are collected before they are queued.
 const BATCH: usize = 64 << 10;

@@ -1,4 +1,4 @@
-//! The end of a connection: after the last call, by a fault, or because somebody cuts it.
+//! The end of a connection: after the last call, by a fault, or because this side cuts it.
 
 use std::{
     io,
@@ -19,14 +19,14 @@ use super::{
 };
 use crate::{Code, Error, Outcome, driver::CallHandler, proto::Lost};
 
-/// How long the last words may take to arrive, where the transport can tell that they have: over UDP nobody sends them
-/// again once the stream is gone, and this is enough for some losses on a long way.
+/// How long the last bytes may take to arrive, if the transport can tell that they have: over UDP they are not sent
+/// again once the stream is gone, and this is enough for some losses on a long path.
 const FAREWELL: Duration = Duration::from_secs(3);
 /// How long to wait for the peer to close, too.
 const LINGER: Duration = Duration::from_millis(500);
 
 impl<I: CallHandler + Unpin> Driver<I> {
-    /// Begins to leave once all is done and nobody makes new calls.
+    /// Begins to close once all is done and no new calls can come.
     pub(super) fn finished(&mut self, cx: &mut Context<'_>) -> Poll<ConnectionError> {
         let mut state = self.link.lock();
         if !self.output.is_empty() || !state.is_finished() {
@@ -54,7 +54,7 @@ impl<I: CallHandler + Unpin> Driver<I> {
             Ok(written) => written,
             Err(end) => return Poll::Ready(end),
         };
-        // Whatever became of that: over UDP there may be no room to write before something was read.
+        // Even if nothing was written: over UDP there may be no room to write before something was read.
         loop {
             self.input.clear();
             self.input.reserve(READ);

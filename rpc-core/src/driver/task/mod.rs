@@ -91,7 +91,7 @@ enum Pause {
 enum Round {
     /// There may be more to do.
     Goes,
-    /// Nothing is to be done until somebody wakes the driver.
+    /// Nothing is to be done until the driver is woken.
     Sleeps,
 }
 
@@ -162,8 +162,8 @@ impl<I: CallHandler + Unpin> Driver<I> {
                 return Poll::Pending;
             }
             Begin::Look => {
-                // The runtime wakes whoever yields when it has asked the system for news. The future is of no use after
-                // that.
+                // The runtime wakes a task that yields after it has asked the system for news. The future is not needed
+                // any more then.
                 let _ = pin!(yield_now()).poll(cx);
                 return Poll::Pending;
             }
@@ -323,7 +323,7 @@ impl<I: CallHandler + Unpin> Future for Driver<I> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Error> {
         let turn = self.turn(cx);
         if turn.is_pending() && !matches!(self.phase, DriverPhase::Working) {
-            // It sleeps all the same, and may be cut.
+            // It sleeps in this phase, too, and may be cut.
             self.link.lock().sleep(cx.waker());
         }
         let ConnectionError(error) = ready!(turn);

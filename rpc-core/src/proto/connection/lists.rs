@@ -1,4 +1,4 @@
-//! The lists of what messages carry, and giving back what nobody takes.
+//! The lists of what messages carry, and giving back what is not taken.
 
 use bytes::Bytes;
 use thin_vec::ThinVec;
@@ -30,10 +30,10 @@ impl Connection {
         }
     }
 
-    /// A request was withdrawn of which nothing has left: its list goes to nobody.
+    /// A request was withdrawn before any of it has left: its list is given back.
     pub(super) fn detach_request(&mut self, call: u32, attached: bool, object: Option<u32>) {
         if let Some(object) = object {
-            // Whoever holds the reference counts the call, so the object's side must count it, too.
+            // The side that holds the reference counts the call, so the object's side must count it, too.
             self.put_list(Kind::RequestAttach, call, &[Attachment::Returned { object }]);
         }
         if attached || object.is_some() {
@@ -87,7 +87,7 @@ impl Connection {
                     receiver.arrive_list(list, length)?;
                 }
             }
-            // Whatever the sender had promised still goes, after its receiver has stopped as well.
+            // The sender still sends what it had announced, also after its receiver has stopped.
             None => self.dispose(list),
         }
         Ok(())
@@ -132,7 +132,7 @@ impl Connection {
         }
     }
 
-    /// A list goes to nobody.
+    /// A list has no receiver.
     pub(super) fn dispose(&mut self, list: ThinVec<Attachment>) {
         if !list.is_empty() {
             let released = self.hand_out(&list);
@@ -141,7 +141,7 @@ impl Connection {
         }
     }
 
-    /// A request goes to nobody.
+    /// A request has no receiver.
     pub(super) fn drop_request(&mut self, head: RequestHead) {
         if let Some(object) = head.object
             && self.references.hand_out(object)
@@ -151,8 +151,8 @@ impl Connection {
         self.dispose(head.attachments);
     }
 
-    /// Gives back what was handed out to nobody, with all that came on its streams: in a loop, for the peer chooses how
-    /// deep.
+    /// Gives back what was not handed out, with all that came on its streams: in a loop, because the peer chooses how
+    /// deep these nest.
     pub(super) fn give_back(&mut self, list: ThinVec<Attachment>) {
         let why = Error::cancelled("the message that carried this stream was discarded");
         let why = encode_failure(&why, 0).freeze();
@@ -175,7 +175,7 @@ impl Connection {
         }
     }
 
-    /// The user of a stream is gone; `last` is what this side says last. Gives the lists that nobody took.
+    /// The user of a stream is gone; `last` is what this side says last. Returns the lists that were not taken.
     pub(super) fn let_go(&mut self, id: StreamId, flow: Flow, last: Bytes) -> Vec<ThinVec<Attachment>> {
         let Some((stream, budget)) = self.streams.find_with_budget(id) else {
             return Vec::new();

@@ -224,8 +224,8 @@ impl Connection {
         self.incoming.len()
     }
 
-    /// Whether nobody waits for an answer in either direction and all that may go is handed to the transport, with all
-    /// that was sent on streams whose users have let go.
+    /// Whether no call waits for an answer in either direction, and the transport has taken everything that may go,
+    /// including all that was sent on streams whose users have let go.
     pub(crate) fn is_drained(&self) -> bool {
         self.incoming.len() == 0
             && self.outbox.len() == 0

@@ -71,8 +71,8 @@ impl Connection {
     }
 
     /// Nothing was open for long. The peer is asked to end the connection, since a call of its own may be on its way:
-    /// it knows, and ends what nobody uses, so that no call ever meets the end. One that does not answer in time is
-    /// left.
+    /// it knows, and ends a connection that is not used, so that no call fails because of the end. A peer that does not
+    /// answer in time is left.
     fn part(&mut self, now: Instant) {
         if self.idleness.ask(now) {
             put_empty(self.outbox.small(), Kind::Unused, 0);
@@ -99,8 +99,8 @@ impl Connection {
         !self.is_used() && now.saturating_duration_since(self.idleness.last_use()) >= self.terms.ours.keepalive / 2
     }
 
-    /// When the peer is to be asked to end the connection for want of calls, or has had the time in which it answers a
-    /// ping.
+    /// When the peer is to be asked to end the connection because there are no calls, or when its time to answer that
+    /// is over, which is that of a ping.
     pub(super) fn idle_until(&self) -> Option<Instant> {
         if self.incoming.going_away {
             return None;

@@ -20,13 +20,13 @@ pub(crate) struct Usage {
     pub(crate) beyond: usize,
     /// What items beyond their windows take that were asked for, came and were not taken.
     pub(crate) asked: usize,
-    /// Items that came and that nobody took.
+    /// Items that came and were not taken.
     pub(crate) arrived: usize,
     /// References in both directions, in number.
     pub(crate) objects: usize,
     /// Lists of requests that did not come yet, in number.
     pub(crate) lists: usize,
-    /// Events that nobody took, in number.
+    /// How many events were not taken.
     pub(crate) events: usize,
 }
 

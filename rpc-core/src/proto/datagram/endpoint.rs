@@ -12,7 +12,7 @@ use super::{
 };
 
 /// How many resets may leave at once, and in a second: enough for a restarted server to tell its clients, and little
-/// for somebody who forges addresses.
+/// for an attacker who forges addresses.
 const RESETS: u32 = 1000;
 
 /// A client that has proved its address and waits to be let in.
@@ -64,7 +64,7 @@ struct Known<T> {
 }
 
 impl<T> Endpoint<T> {
-    /// A door whose cookies and session ids follow from `seed`, which nobody else may know.
+    /// A door whose cookies and session ids follow from `seed`, which must stay secret.
     pub(crate) fn new(seed: [u8; 32], now: Instant) -> Self {
         let key = |from: usize| std::array::from_fn(|index| seed[from + index]);
         Self {
@@ -110,7 +110,7 @@ impl<T> Endpoint<T> {
                 Datagram::Reset { session }.put(answer);
                 Routed::Answer
             }
-            // What only servers send, or nobody.
+            // A kind that only servers send, or an unknown one.
             Some(_) | None => Routed::Nothing,
         };
         debug_assert!(answer.len() <= datagram.len(), "an answer that amplifies");
@@ -162,8 +162,8 @@ impl<T> Endpoint<T> {
         put_refusal(admission.nonce, reason, answer);
     }
 
-    /// Lets nobody in from here on; sessions go on. A client that has proved its address is told that there is no room,
-    /// so that it looks elsewhere at once.
+    /// Opens no sessions from now on; open ones go on. A client that has proved its address is told that there is no
+    /// room, so that it tries another server at once.
     pub(crate) fn stop(&mut self) {
         self.stopped = true;
     }
@@ -191,7 +191,7 @@ fn put_refusal(nonce: u64, reason: Refusal, answer: &mut Vec<u8>) {
     Datagram::Refused { nonce, reason }.put(answer);
 }
 
-/// Session ids that nobody can guess: a secret function of a counter.
+/// Session ids that cannot be guessed: a secret function of a counter.
 #[derive(Debug)]
 struct Ids {
     secret: Secret,

@@ -42,7 +42,7 @@ pub(crate) struct SessionOpening {
 enum Proof {
     Unsent,
     Once(Instant),
-    /// Nobody can tell which of them a welcome answers.
+    /// It is unknown which of them a welcome answers.
     Repeated,
 }
 
@@ -74,7 +74,7 @@ impl SessionOpening {
                 Some(Ok(OpenedSession { session, window, rtt }))
             }
             Datagram::Refused { nonce, reason } if nonce == self.nonce => Some(Err(reason)),
-            // Of an earlier opening, or of somebody who cannot see this one.
+            // For an earlier opening, or from a host that cannot see this one.
             _ => None,
         }
     }

@@ -27,7 +27,7 @@ impl Pacer {
         }
     }
 
-    /// How many bytes may leave now (`usize::MAX` where pacing is of no use).
+    /// How many bytes may leave now (`usize::MAX` where pacing does not help).
     pub(super) fn allowance(&mut self, window: usize, datagram: usize, rtt: Duration, now: Instant) -> usize {
         if rtt < TICK {
             return usize::MAX;

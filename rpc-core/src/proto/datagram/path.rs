@@ -40,7 +40,7 @@ impl Path {
         self.peer
     }
 
-    /// The newest datagram so far, `length` bytes long, came from `from`; `token` makes one that nobody can guess.
+    /// The newest datagram so far, `length` bytes long, came from `from`; `token` makes one that cannot be guessed.
     pub(super) fn heard(&mut self, from: SocketAddr, length: usize, token: impl FnOnce() -> u64, now: Instant) {
         if from == self.peer {
             return;

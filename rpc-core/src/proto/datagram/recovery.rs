@@ -16,7 +16,8 @@ use super::{congestion::Congestion, lanes::Segment, mtu::MtuSearch, ranges::Rang
 pub(super) const MAX_ACK_DELAY: Duration = Duration::from_millis(5);
 /// The pause between two timeouts at most: a path that heals is found within it.
 const MAX_TIMEOUT: Duration = Duration::from_millis(500);
-/// So much later acknowledged datagrams make one lost, as long as the path keeps the order.
+/// A datagram counts as lost when one that was sent this many later is acknowledged, as long as the path keeps the
+/// order.
 const REORDERED: u64 = 3;
 /// Timers are no finer.
 const GRANULARITY: Duration = Duration::from_millis(1);
@@ -364,7 +365,7 @@ impl Recovery {
         self.last_sent.map(|sent| sent + wait)
     }
 
-    /// Says how many datagrams are to be sent whatever the windows say.
+    /// Returns how many datagrams must be sent even if the windows are full.
     pub(super) fn handle_timeout(&mut self, path: &mut PathState, now: Instant) -> usize {
         if let Some(loss) = self.loss {
             if loss <= now {

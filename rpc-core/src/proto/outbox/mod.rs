@@ -27,7 +27,7 @@ pub(crate) struct Outbox {
     /// Large messages under way and streams with something to send; each turn takes one piece of each, in a circle.
     turns: IndexedQueue<Contender>,
     /// Large requests and large replies that the peer's budget has no room for yet. They keep their order: one that
-    /// does not fit holds up those behind it of its own kind, else a stream of smaller ones would starve it.
+    /// does not fit delays those of its kind behind it, because a series of smaller ones would starve it otherwise.
     waiting: [IndexedQueue<Large>; 2],
     /// The bytes of requests and of replies in `turns` and `waiting`.
     large: [usize; 2],
@@ -38,7 +38,7 @@ pub(crate) struct Outbox {
     held: usize,
     /// What becomes free of it when the transport has taken everything up to a position.
     leaving: VecDeque<(u64, usize)>,
-    /// The messages that have left entirely since somebody asked.
+    /// The messages that have left entirely since the last time this was asked.
     departed: VecDeque<Departed>,
     /// How many bytes the transport took.
     written: u64,

@@ -27,7 +27,7 @@ pub(crate) enum Caller {
     /// How the call ended waits to be handed out. Until then the id is not used again, else another call would get the
     /// answer.
     Queued { released: bool },
-    /// Nobody waits for the answer.
+    /// The caller does not wait for the answer.
     Released,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct OutgoingCall {
     pub(super) caller: Caller,
     /// The position in the stream behind the request's last byte; `None` while some of it waits.
     pub(crate) end: Option<u64>,
-    /// Somebody waits for the request to leave.
+    /// The caller waits for the request to leave.
     pub(super) watched: bool,
     /// What the request costs of the peer's budget.
     pub(crate) cost: usize,
@@ -93,7 +93,7 @@ impl OutgoingCall {
         !self.has_reply() && self.attachments.is_none()
     }
 
-    /// The list of its reply has come; gives back one that nobody waits for.
+    /// The list of its reply has come; returns it if the caller does not wait any more.
     pub(crate) fn put_list(&mut self, list: ThinVec<Attachment>) -> ThinVec<Attachment> {
         let (kept, unwanted) = match self.progress {
             Progress::Open => (list, ThinVec::new()),

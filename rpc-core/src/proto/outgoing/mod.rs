@@ -4,8 +4,8 @@
 //! ever left. And it is *released* ([`Caller`]): its caller took the answer, or is gone. Its id is free again when it
 //! has ended and is released.
 //!
-//! So a cancelled call keeps its place among the calls in flight until the peer says that its handler has stopped:
-//! whoever makes and drops calls in a loop runs no more handlers than anyone else. And an answer that waits for its
+//! So a cancelled call keeps its place among the calls in flight until the peer says that its handler has stopped: a
+//! program that makes and drops calls in a loop runs no more handlers than any other. And an answer that waits for its
 //! caller keeps its place, too, so answers cannot pile up.
 
 mod call;
@@ -30,7 +30,7 @@ pub(crate) struct OutgoingCalls {
     carrier: Carrier,
     /// What large replies that are still coming count.
     reply_cost: usize,
-    /// The requests that somebody waits for to leave, by the positions behind them.
+    /// The requests whose callers wait for them to leave, by the positions behind them.
     leaving: BinaryHeap<Reverse<(u64, u32)>>,
     /// The peer takes no new calls.
     pub(super) refused: bool,
@@ -96,7 +96,7 @@ impl OutgoingCalls {
 
     // ---- the caller ----------------------------------------------------------------------------------------------
 
-    /// Nobody waits for the answer any more: the id is free when the call has ended.
+    /// The caller does not wait for the answer any more: the id is free when the call has ended.
     pub(crate) fn release(&mut self, id: u32) {
         if let Some(call) = self.calls.get_mut(id as usize) {
             let was_there = !matches!(call.caller, Caller::Released | Caller::Queued { released: true });
@@ -162,7 +162,7 @@ impl OutgoingCalls {
         }
     }
 
-    /// Somebody waits for all of a request to leave.
+    /// The caller waits for all of a request to leave.
     pub(crate) fn watch_leaving(&mut self, id: u32) {
         if let Some(call) = self.calls.get_mut(id as usize)
             && !std::mem::replace(&mut call.watched, true)
@@ -172,7 +172,7 @@ impl OutgoingCalls {
         }
     }
 
-    /// A request that somebody waits for, if all before `written` has left and it with it.
+    /// A request whose caller waits for it to leave, if everything before `written` has left, and the request with it.
     pub(crate) fn pop_left(&mut self, written: u64) -> Option<u32> {
         self.leaving.peek().filter(|Reverse((end, _))| *end <= written)?;
         self.leaving.pop().map(|Reverse((_, id))| id)

@@ -76,9 +76,9 @@ impl OutgoingCalls {
     }
 }
 
-/// What an unfinished reply counts. In a stream it is all that was announced, which nobody can take back; where calls
-/// overtake each other, an honest peer begins the next reply before the last piece of the one before has come, so what
-/// came is counted.
+/// How many bytes an unfinished reply counts. In a stream these are all that were announced, because they will come. If
+/// calls may overtake each other, an honest peer begins the next reply before the last piece of the one before has
+/// come, so only the bytes that came count.
 fn reply_cost(carrier: Carrier, reply: &Assembly) -> usize {
     match carrier {
         Carrier::Stream => reply.total(),

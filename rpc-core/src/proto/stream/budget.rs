@@ -1,16 +1,16 @@
 //! The memory of a connection's streams above the windows that they begin with.
 //!
-//! An item that its window has no room for borrows what it lacks. Items could hold all room that nobody takes before
-//! another one has come, which finds none: that one may carry their streams, or its reader may want it first. So two
-//! rules hold:
+//! An item that does not fit into its window borrows the room that it lacks. Items whose readers do not wait for them
+//! could take all room, so that another item finds none. But that item may carry their streams, or its reader may want
+//! it first. So there are two rules:
 //!
-//! * **Items that nobody waits for never get the last room.** What grew and what was lent is within the limit less the
-//!   longest item when anything but an awaited item has its share. So if an awaited item has no room, another awaited
-//!   one has it, and comes.
-//! * **An awaited item that has come is its user's.** It leaves room for the next one although it was not taken: its
-//!   user may have asked for items of several streams, and wait for something else meanwhile. Such items have a limit
-//!   of their own, which counts as long as they are taken: above it one more comes each time that nothing was taken for
-//!   a while.
+//! * **Items without a waiting reader never get the last room.** When such an item gets room, the growth of windows and
+//!   all loans stay below the limit by the length of the longest item. So if an awaited item has no room, another
+//!   awaited item has it, and comes.
+//! * **An awaited item that has come belongs to its user.** It leaves room for the next one although it was not taken:
+//!   its user may have asked for items of several streams, and wait for something else meanwhile. Such items have a
+//!   limit of their own, which counts as long as they are taken: above it one more comes each time that nothing was
+//!   taken for a while.
 
 use std::time::{Duration, Instant};
 
@@ -19,8 +19,8 @@ use crate::proto::{
     indexed_queue::{IndexedQueue, Keyed},
 };
 
-/// After so long without taking anything that it asked for, a user waits for something else. Long, for each time costs
-/// an item's memory; no program is to rely on it.
+/// A user that has taken nothing that it asked for in this time waits for something else. It is long, because each time
+/// costs an item's memory; no program should rely on it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why an item is to come.
@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) enum Need {
     /// Its user waits for it.
     Awaited,
-    /// Its sender has it; nobody has asked for it yet.
+    /// Its sender has it; its user has not asked for it yet.
     Ahead,
 }
 
@@ -36,18 +36,18 @@ pub(super) enum Need {
 #[derive(Debug)]
 pub(in crate::proto) struct WindowBudget {
     limit: usize,
-    /// The longest item: what is kept for those that somebody waits for.
+    /// The longest item: this much is kept for awaited items.
     reserve: usize,
     grown: usize,
     /// What items longer than their windows have, without those of `asked`.
     lent: usize,
-    /// What items have that came while somebody waited for them, and were not taken yet.
+    /// What items have that came while their users waited for them, and were not taken yet.
     asked: usize,
-    /// How much more than the limit that may be, for nothing of it was taken.
+    /// How far `asked` may be above the limit, because nothing of it was taken for a while.
     spared: usize,
-    /// Since when it is known that somebody waits for that.
+    /// Since when it is known that an awaited item waits for that.
     since: Option<Instant>,
-    /// Streams whose item has no room, by why it is to come. In order, else the longest would wait for ever.
+    /// Streams whose item has no room, by why it is to come. In order: otherwise the longest item would wait for ever.
     waiting: [IndexedQueue<StreamId>; 2],
 }
 
@@ -95,13 +95,13 @@ impl WindowBudget {
         fits
     }
 
-    /// An item has come that somebody waits for.
+    /// An awaited item has come.
     pub(super) fn pass(&mut self, lent: usize) {
         self.lent = self.lent.saturating_sub(lent);
         self.asked += lent;
     }
 
-    /// An item is handed out, or goes; `passed` if somebody waited when it came.
+    /// An item is handed out, or goes; `passed` if its user waited when it came.
     pub(super) fn give_back(&mut self, lent: usize, passed: bool) {
         if !passed {
             self.lent = self.lent.saturating_sub(lent);
@@ -120,7 +120,7 @@ impl WindowBudget {
         self.is_stuck().then(due)
     }
 
-    /// Says whether somebody may have room now.
+    /// Returns whether an item may have room now.
     pub(in crate::proto) fn handle_timeout(&mut self, now: Instant) -> bool {
         let since = *self.since.get_or_insert(now);
         let spares = self.is_stuck() && now >= since + PATIENCE;
@@ -133,7 +133,7 @@ impl WindowBudget {
         spares
     }
 
-    /// Whether items that nobody takes are all that keeps others from coming.
+    /// Whether awaited items are kept from coming only by items that are not taken.
     fn is_stuck(&self) -> bool {
         !self.awaited().is_empty() && self.asked > self.limit + self.spared
     }
@@ -143,7 +143,7 @@ impl WindowBudget {
         self.grown = self.grown.saturating_sub(grown);
     }
 
-    /// Whether nobody waits who comes first.
+    /// Whether no stream waits that comes first.
     pub(super) fn is_free(&self, need: Need) -> bool {
         self.awaited().is_empty() && (need == Need::Awaited || self.waiting[Need::Ahead as usize].is_empty())
     }

@@ -8,8 +8,8 @@
 //!    │ ◀──────────────────────────────────── Stop  │
 //! ```
 //! Each side says exactly one last word: the sender *End*, the receiver *Stop*, in either order. A side says it when
-//! its user lets go, so the number of a stream is free as soon as both words have passed: nobody on either side names
-//! it any more.
+//! its user lets go, so the number of a stream is free as soon as both words have passed: neither side uses it any
+//! more.
 
 mod budget;
 mod queue;

@@ -191,8 +191,8 @@ impl ReceiveHalf {
 
     /// What was handed out is used up; gives whole items that came since.
     ///
-    /// An item that borrowed is given by itself and counts as used up at once, for whoever takes it decodes it there
-    /// and then. Behind others its room would stay with a user who may wait for something else first.
+    /// An item that borrowed is given by itself and counts as used up at once, because its reader decodes it at once.
+    /// Behind other items it would keep its room while the user may wait for something else first.
     pub(in crate::proto) fn take(&mut self, budget: &mut WindowBudget) -> Option<ItemBatch> {
         self.used = self.handed;
         if self.ready == 0 {
@@ -231,7 +231,7 @@ impl ReceiveHalf {
         }
     }
 
-    /// The lists that nobody takes, in order.
+    /// The lists that are not taken, in order.
     pub(in crate::proto) fn drain(&mut self) -> Vec<ThinVec<Attachment>> {
         self.arrived = BytesMut::new();
         self.ready = 0;

@@ -250,7 +250,7 @@ impl StreamTable {
         held.map(|(id, _)| id).collect()
     }
 
-    /// The bytes that have come and that nobody took.
+    /// The bytes that have come and were not taken.
     #[cfg(any(test, farcall_fuzzing))]
     pub(in crate::proto) fn arrived(&self) -> usize {
         let ours = self.ours.iter().map(|(_, stream)| &**stream);

@@ -22,13 +22,13 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a call failed, whether it ran, and which method it was.
 ///
-/// The error is one pointer wide, cheap to clone, and serde-serialisable, so it may stand inside a service's own error
+/// The error is one pointer wide, cheap to clone, and serde-serialisable, so it may be part of a service's own error
 /// type. Code, message, outcome, method and metadata cross the wire; a local cause stays under
 /// [`source`](StdError::source) and is never sent.
 ///
-/// An error that a handler returns always reaches the caller as [`Outcome::Executed`]: whatever happened further down,
-/// that handler ran. So does one inside the handler's own error type or in an item of a stream: serialised, an error
-/// has this outcome.
+/// An error that a handler returns always reaches the caller as [`Outcome::Executed`], because that handler ran, even
+/// if the calls that it made did not. This is also true for an error inside the handler's own error type or in an item
+/// of a stream: every serialised error has this outcome.
 ///
 /// ```
 /// use farcall::{Code, Error};
@@ -44,7 +44,7 @@ pub struct Error(Box<ErrorInner>);
 struct ErrorInner {
     code: Code,
     outcome: Outcome,
-    /// The same call fails in the same way; known only where the call was made.
+    /// The same call would fail again in the same way. Known only in the process that made the call.
     lasting: bool,
     message: String,
     method: Option<String>,
@@ -56,7 +56,7 @@ struct ErrorInner {
 #[derive(Clone)]
 struct Cause {
     error: Arc<dyn StdError + Send + Sync>,
-    /// Whether the message says it already.
+    /// Whether the message contains its text already.
     told: bool,
 }
 
@@ -79,7 +79,7 @@ impl Error {
         Self::new(code, message).with_outcome(Outcome::NotExecuted)
     }
 
-    /// A refusal that a repeat of the call meets again.
+    /// A refusal that would happen again if the call were repeated.
     pub(crate) fn refused_for_good(code: Code, message: impl Into<String>) -> Self {
         let mut error = Self::refused(code, message);
         error.0.lasting = true;
@@ -102,8 +102,8 @@ impl Error {
         self
     }
 
-    /// This error as the handler of `method` returns it: that handler ran, and where the error came from further down,
-    /// the text says from which call, since the caller will name its own.
+    /// This error as the handler of `method` returns it: that handler ran. If the error came from another call, the
+    /// text says from which one, since the caller puts its own method in front.
     pub(crate) fn passed_on_by(mut self, method: &str) -> Self {
         self.0.outcome = Outcome::Executed;
         if let Some(inner) = self.0.method.take().filter(|inner| inner != method) {
@@ -119,8 +119,8 @@ impl Error {
         self
     }
 
-    /// This error with a local cause, which `source()` shows and which never leaves the process. Its text is no part of
-    /// this error's: whoever prints an error and its sources sees it once.
+    /// This error with a local cause, which `source()` returns and which never leaves the process. Its text is not part
+    /// of this error's text, so printing an error with its sources shows it once.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.0.cause = Some(Cause {
@@ -154,13 +154,13 @@ impl Error {
         &self.0.message
     }
 
-    /// The method as `Service.method`, where the error belongs to a call.
+    /// The method as `Service.method`, if the error belongs to a call.
     pub fn method(&self) -> Option<&str> {
         self.0.method.as_deref()
     }
 
-    /// The local cause, to look at its type. [`source`](StdError::source) leaves it out where the message says it
-    /// already, and goes on behind it.
+    /// The local cause, to look at its type. If the message contains the cause's text already,
+    /// [`source`](StdError::source) skips it and returns the cause's own source.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -184,8 +184,8 @@ impl Error {
 
     /// Whether the same call may be sent again without running twice, with a chance of success: it certainly never ran,
     /// and the cause ([`Unavailable`](Code::Unavailable) or [`ResourceExhausted`](Code::ResourceExhausted)) may pass.
-    /// What does not pass is not a reason to try again: arguments that are too large, an object whose connection is
-    /// gone.
+    /// It is `false` for a cause that does not pass, such as arguments that are too large, or an object whose
+    /// connection is gone.
     pub fn is_retryable(&self) -> bool {
         let ErrorInner { outcome, lasting, .. } = *self.0;
         outcome == Outcome::NotExecuted
@@ -199,7 +199,7 @@ impl fmt::Display for Error {
         if let Some(method) = &self.0.method {
             write!(f, "{method}: ")?;
         }
-        // An address that cannot be listened on is no call, and nobody asks whether it ran.
+        // An address that cannot be bound is not a call, so there is no question whether it ran.
         match self.0.method {
             Some(_) => write!(f, "{} ({}; {})", self.0.message, self.0.code, self.0.outcome),
             None => write!(f, "{} ({})", self.0.message, self.0.code),
@@ -293,7 +293,7 @@ impl Serialize for Error {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         Portable {
             code: self.0.code,
-            // Whoever sends an error on has run.
+            // The handler that sends an error on has run.
             outcome: Outcome::Executed,
             message: self.0.message.as_str(),
             method: self.0.method.as_deref(),

@@ -8,8 +8,8 @@ use crate::Code;
 /// From another error to an [`Error`], in a handler: from an [`io::Error`](std::io::Error), a boxed one, anyhow's, or
 /// any other.
 ///
-/// There is no `From` behind a bare `?`: what an error of a database or a file says may be nobody's business outside.
-/// So the caller gets a code and a text that are meant for it, and the cause stays in this process as the error's
+/// There is no `From` behind a bare `?`, because the text of an error from a database or a file may be confidential. So
+/// the caller gets a code and a text that are meant for it, and the cause stays in this process as the error's
 /// [`source`](StdError::source), where a layer of the server sees it. [`or_tell`](Self::or_tell) is for causes that the
 /// caller may read.
 ///
@@ -28,7 +28,7 @@ use crate::Code;
 /// assert!(error.cause().unwrap().is::<std::io::Error>());
 /// ```
 pub trait OrFail<T> {
-    /// An [`Internal`](Code::Internal) error that tells the caller no more than that. An [`Error`] stays what it is.
+    /// An [`Internal`](Code::Internal) error that tells the caller no more than that. An [`Error`] stays as it is.
     ///
     /// # Errors
     /// When this is one.
@@ -40,7 +40,7 @@ pub trait OrFail<T> {
     /// When this is one.
     fn or_fail(self, code: Code, message: impl Into<String>) -> Result<T>;
 
-    /// An error with this code and the text of its cause, which the caller reads, too. An [`Error`] stays what it is.
+    /// An error with this code and the text of its cause, which the caller reads, too. An [`Error`] stays as it is.
     ///
     /// # Errors
     /// When this is one.

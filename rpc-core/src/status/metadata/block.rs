@@ -110,7 +110,7 @@ impl Block {
         true
     }
 
-    /// Appends in place where nobody else has the bytes.
+    /// Appends in place if the bytes are not shared.
     fn change(&mut self, room: usize, append: impl FnOnce(&mut BytesMut)) {
         let bytes = std::mem::take(&mut self.0);
         let mut block = bytes

@@ -42,7 +42,7 @@ impl UdpConnector {
     }
 }
 
-/// A session with whichever of `peers` answers first.
+/// A session with the first of `peers` that answers.
 pub(super) async fn first_of(peers: Vec<SocketAddr>) -> io::Result<(UdpStream, Address)> {
     race(peers, |peer| async move { Ok((open(peer).await?, Address::udp(peer))) }).await
 }

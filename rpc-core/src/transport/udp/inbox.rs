@@ -11,7 +11,7 @@ use crate::proto::datagram::{Account, Budget};
 
 use crate::sync::Mutex;
 
-/// The room that each inbox has in any case, whatever the others hold: the datagrams of one receive.
+/// The room that each inbox has in any case: the datagrams of one receive.
 const OWN: usize = 64 << 10;
 /// What a run costs beyond its bytes.
 const OVERHEAD: usize = size_of::<DatagramRun>() + 16;

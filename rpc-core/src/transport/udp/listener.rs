@@ -38,7 +38,7 @@ pub(in crate::transport) async fn bind(host: &str, port: u16) -> io::Result<Vec<
     Ok(listeners)
 }
 
-/// A socket that serves many sessions. Its `accept` is what carries them all: it hands on whatever comes.
+/// A socket that serves many sessions. Its `accept` is what carries them all: it hands on the datagrams that come.
 pub(super) struct BoundUdp {
     socket: Arc<Socket>,
     local: Address,

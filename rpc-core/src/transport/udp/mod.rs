@@ -1,4 +1,4 @@
-//! UDP, **neither encrypted nor authenticated**: whoever can read the datagrams of a session can read its calls and
+//! UDP, **neither encrypted nor authenticated**: anyone who can read the datagrams of a session can read its calls and
 //! forge more. Use it inside a network that you trust; elsewhere send it through a tunnel such as WireGuard, or use TCP
 //! behind TLS.
 //!
@@ -26,13 +26,13 @@ pub(super) use connector::UdpConnector;
 pub(super) use listener::bind;
 
 /// What all incomplete messages of one socket may take: four large ones of the most that `max_udp_message` allows, or
-/// one of the default size from each of 64 clients. Whatever does not fit is not acknowledged and comes again.
+/// one of the default size from each of 64 clients. What does not fit is not acknowledged and is sent again.
 const INCOMPLETE: usize = 64 << 20;
 
 /// Datagrams handled in one turn before other tasks get theirs.
 const TURN: usize = 160;
 
-/// A number that nobody else can guess.
+/// A number that cannot be guessed.
 fn secret() -> io::Result<u64> {
     getrandom::u64().map_err(no_randomness)
 }

@@ -20,7 +20,7 @@ const BUFFER: usize = 4 << 20;
 const WINDOW: (usize, usize) = (64 << 10, 2 << 20);
 /// Datagrams handed over with one call: together they stay below the length of an IP packet.
 const MOST_SEGMENTS: usize = 65_000 / 1452;
-/// A new edge is seen for whatever comes after a receive that did not fill its buffers, so asking again is of no use.
+/// After a receive that did not fill its buffers, new datagrams cause a new edge, so there is no need to ask again.
 const EDGES: bool = cfg!(any(target_os = "linux", target_os = "android"));
 /// The other end's refusals reach a socket that is connected. Elsewhere such a socket takes no destination.
 const CONNECTS: bool = cfg!(any(target_os = "linux", target_os = "android"));
@@ -152,8 +152,8 @@ impl Socket {
         self.state.max_gso_segments().clamp(1, MOST_SEGMENTS)
     }
 
-    /// Receives once, and tells how many datagrams came. A refusal alone wakes nobody: it is found with the next look
-    /// or send.
+    /// Receives once, and returns how many datagrams came. A refusal alone wakes no task: the next receive or send
+    /// finds it.
     pub(super) fn poll_receive(
         &self,
         cx: &mut Context<'_>,

@@ -107,7 +107,7 @@ impl UdpStream {
         Ok(came)
     }
 
-    /// The socket is of no use any more, or it tells what became of an earlier datagram.
+    /// The socket has failed, or it reports what became of an earlier datagram.
     fn failed(&mut self, error: io::Error) -> io::Result<usize> {
         match error.kind() {
             io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => self.refused()?,
@@ -119,7 +119,7 @@ impl UdpStream {
 
     fn refused(&mut self) -> io::Result<()> {
         if self.session.is_settled() {
-            // The peer has all that was sent, so somebody else says so.
+            // The peer has everything that was sent, so the refusal is not the peer's.
             return Ok(());
         }
         self.refused += 1;
@@ -214,7 +214,7 @@ impl AsyncRead for UdpStream {
         if let Poll::Ready(read) = this.read(buffer) {
             // Acknowledgements wait otherwise, because answers to what was read may take them along.
             if this.silent >= BULK {
-                // What was read counts whatever becomes of this, and a failure is found again.
+                // What was read counts even if this fails, and a failure is found again.
                 let _ = this.settle(now);
             }
             return Poll::Ready(read);
@@ -243,7 +243,7 @@ impl AsyncWrite for UdpStream {
             return Poll::Ready(Ok(taken));
         }
         this.waiting.write(cx.waker());
-        // Nobody may be reading, and there is no room before something comes.
+        // There may be no task that reads, and there is no room before something comes.
         if this.gather(now)? {
             this.waiting.wake_reader();
         }
@@ -274,8 +274,8 @@ impl AsyncWrite for UdpStream {
         sent
     }
 
-    /// Waits until the peer has everything: whoever drops the stream then takes nothing away from it. A session has no
-    /// end of one direction alone, so what comes meanwhile is there to be read.
+    /// Waits until the peer has everything, so that dropping the stream then loses nothing. A session cannot end in one
+    /// direction alone, so what comes meanwhile can still be read.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let (this, now) = (self.get_mut(), now());
         this.waiting.write(cx.waker());

@@ -13,7 +13,7 @@ use crate::{proto::datagram::Endpoint, sync::Mutex};
 /// The sessions of a listening socket. Shared with the streams, which leave it when they are dropped.
 pub(super) struct SessionTable(Mutex<Option<Endpoint<SessionRoute>>>);
 
-/// The way to a session. Whoever is not routed to any more reads the end.
+/// The way to a session. A session that is not routed to any more reads the end.
 pub(super) struct SessionRoute(Arc<Inbox>);
 
 /// A stream's place in the table; given back when it is dropped.

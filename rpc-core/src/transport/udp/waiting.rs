@@ -33,7 +33,7 @@ impl StreamTasks {
         set(&mut self.lock().writer, waker);
     }
 
-    /// Nobody waits to write any more.
+    /// No task waits to write any more.
     pub(super) fn written(&self) {
         self.lock().writer = None;
     }

@@ -15,7 +15,7 @@ use crate::{
 /// What a sender may do now.
 #[derive(Debug)]
 pub(crate) enum Capacity {
-    /// One more item, whatever its size.
+    /// One more item, of any size.
     Room,
     /// Nothing until [`Event::Sendable`](crate::proto::Event::Sendable).
     Full,

@@ -11,8 +11,8 @@ use crate::{
 };
 
 impl Connection {
-    /// Takes items that came; with it those of the batch before are used up. Whoever gets nothing waits for more, and a
-    /// long item of the stream comes before those that nobody waits for.
+    /// Takes items that came; those of the batch before are used up then. A reader that gets nothing waits for more,
+    /// and a long item of its stream comes before items of streams without a waiting reader.
     pub(crate) fn receive(&mut self, stream: StreamId) -> Received {
         self.take_items(stream, true)
     }

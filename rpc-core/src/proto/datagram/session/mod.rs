@@ -12,7 +12,7 @@ use self::{receive_side::ReceiveSide, send_side::SendSide};
 use super::{Role, lanes::Budget, path::Path, recovery::PathState};
 use crate::proto::deadlines::earlier;
 
-/// The least window there is, whatever a peer says: with less nothing would move.
+/// The smallest window, even if a peer announces a smaller one: with less nothing would move.
 const LEAST_WINDOW: u32 = 16 << 10;
 /// What a session begins with.
 #[derive(Debug)]

@@ -34,7 +34,7 @@ pub(super) struct SendSide {
     pub(super) paced: Option<Instant>,
     /// The congestion window was what stopped the last transmit.
     pub(super) limited: bool,
-    /// Datagrams to be sent whatever the windows say.
+    /// Datagrams to be sent even if the windows are full.
     pub(super) probes: usize,
     /// How many datagrams one transmit may hold.
     pub(super) max_segments: usize,
@@ -65,8 +65,8 @@ impl SendSide {
             return 0;
         }
         let room = if self.recovery.is_unheard() && !self.is_settled() {
-            // Above, room counts as a sign of life. What probes take with them is none, so only the frame that has
-            // begun goes on, at once: a peer that is short of memory may need its end.
+            // To the layer above, room counts as a sign of life. That probes take bytes with them is not a sign of
+            // life, so only the frame that has begun goes on, at once: a peer that is short of memory may need its end.
             self.splitter.rest()
         } else {
             most_unsent(path).saturating_sub(self.unsent)
@@ -77,7 +77,7 @@ impl SendSide {
         taken
     }
 
-    /// Whether so much waits that it is worth to ask for larger datagrams.
+    /// Whether enough waits to make larger datagrams worth a probe.
     pub(super) fn has_much(&self, path: &PathState) -> bool {
         self.unsent >= most_unsent(path) / 2
     }
