@@ -26,6 +26,8 @@ pub(crate) struct Side {
     /// What the other end calls.
     pub(super) requests: mpsc::UnboundedReceiver<CallRequest>,
     pub(super) driver: JoinHandle<Error>,
+    /// Calls count as made now, so that none meets a driver that stood still: the machine may be busy.
+    began: Instant,
 }
 
 /// Leaves all calls to the test.
@@ -54,6 +56,7 @@ pub(super) fn pair_of<I: CallHandler + Unpin + Send + 'static>(
     inbound: impl Fn(&Arc<Link>, mpsc::UnboundedSender<CallRequest>) -> I,
 ) -> (Side, Side) {
     let (here, there) = mem_pair();
+    let began = crate::clock::now();
     let side = |stream, name: &str| {
         let link = link(limits, name);
         let (sender, requests) = mpsc::unbounded_channel();
@@ -62,6 +65,7 @@ pub(super) fn pair_of<I: CallHandler + Unpin + Send + 'static>(
             driver: tokio::spawn(driver(&link, stream, BytesMut::new(), inbound)),
             link,
             requests,
+            began,
         }
     };
     (side(here, "there"), side(there, "here"))
