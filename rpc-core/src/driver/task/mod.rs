@@ -327,16 +327,22 @@ impl<I: CallHandler + Unpin> Future for Driver<I> {
             self.link.lock().sleep(cx.waker());
         }
         let ConnectionError(error) = ready!(turn);
-        self.link.end(&error);
+        self.over(&error);
         Poll::Ready(error)
+    }
+}
+
+impl<I> Driver<I> {
+    /// The connection is over. Answers that were ready are part of it: their streams end as all others do.
+    fn over(&mut self, why: &Error) {
+        queue_answers(&mut self.link.lock(), &mut self.answers);
+        self.link.end(why);
     }
 }
 
 impl<I> Drop for Driver<I> {
     fn drop(&mut self) {
-        self.link.end(&Error::unavailable(format!(
-            "the connection with {} was cut on this side",
-            self.peer
-        )));
+        let text = format!("the connection with {} was cut on this side", self.peer);
+        self.over(&Error::unavailable(text));
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     },
     proto::{Announced, Carrier, Connection, RequestHead, Settings, Stop},
     service::{LocalObject, Payload},
-    transport::{Address, Connected, mem_pair},
+    transport::{Address, BoxStream, Connected, mem_pair},
 };
 
 /// One end of a connection.
@@ -55,30 +55,41 @@ pub(super) fn pair_of<I: CallHandler + Unpin + Send + 'static>(
 ) -> (Side, Side) {
     let (here, there) = mem_pair();
     let side = |stream, name: &str| {
-        let settings = Settings {
-            ours: limits.clone(),
-            peer: Announced::over(Carrier::Stream, limits),
-            carrier: Carrier::Stream,
-            idle: None,
-        };
-        let peer = Address::custom(format!("test://{name}"));
-        let connection = Connection::new(settings, Instant::now());
-        let share = Shares::new(limits).share(&peer);
-        let link = Link::new(connection, Wire::default(), peer.clone(), None, share);
+        let link = link(limits, name);
         let (sender, requests) = mpsc::unbounded_channel();
-        let driver = Driver::new(
-            Arc::clone(&link),
-            Connected::new(stream, peer),
-            BytesMut::new(),
-            inbound(&link, sender),
-        );
+        let inbound = inbound(&link, sender);
         Side {
+            driver: tokio::spawn(driver(&link, stream, BytesMut::new(), inbound)),
             link,
             requests,
-            driver: tokio::spawn(driver),
         }
     };
     (side(here, "there"), side(there, "here"))
+}
+
+/// A connection with a peer of the same limits.
+pub(super) fn link(limits: &Limits, peer: &str) -> Arc<Link> {
+    let settings = Settings {
+        ours: limits.clone(),
+        peer: Announced::over(Carrier::Stream, limits),
+        carrier: Carrier::Stream,
+        idle: None,
+    };
+    let peer = Address::custom(format!("test://{peer}"));
+    let connection = Connection::new(settings, Instant::now());
+    let share = Shares::new(limits).share(&peer);
+    Link::new(connection, Wire::default(), peer, None, share)
+}
+
+/// The driver of a connection over `stream`; `input` came before it.
+pub(super) fn driver<I: CallHandler + Unpin>(
+    link: &Arc<Link>,
+    stream: BoxStream,
+    input: BytesMut,
+    inbound: I,
+) -> Driver<I> {
+    let connected = Connected::new(stream, link.peer().clone());
+    Driver::new(Arc::clone(link), connected, input, inbound)
 }
 
 impl Side {
