@@ -3,7 +3,7 @@
 //! A call to an object of this process runs inside its caller's poll, and an object that is dropped drops the objects
 //! that it keeps. How deep that goes depends on which objects know each other, and a peer may decide that. Here the
 //! depth is bounded: by the number of levels, and by the stack that they have used, since foreign code decides the size
-//! of a level, too. The stack is measured from the outermost level: what lies below is no nesting.
+//! of a level, too. The stack is measured from the outermost level: what lies below is not part of any nesting.
 
 use std::{
     any::Any,

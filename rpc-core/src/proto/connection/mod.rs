@@ -145,7 +145,7 @@ pub(crate) struct Connection {
     /// What goes out, and what its user is to hear of.
     outbox: Outbox,
     events: VecDeque<Event>,
-    /// Whether the peer is there, and whether anybody needs it.
+    /// Whether the peer is there, and whether the connection is used.
     watchdog: Watchdog,
     idleness: Idleness,
 }
@@ -203,15 +203,15 @@ impl Connection {
         self.streams.held()
     }
 
-    /// Tells the peer that this side takes no new calls; those under way go on.
+    /// Tells the peer that this side takes no new calls; running calls go on.
     pub(crate) fn go_away(&mut self) {
         if !std::mem::replace(&mut self.incoming.going_away, true) {
             put_empty(self.outbox.small(), Kind::GoAway, 0);
         }
     }
 
-    /// Tells the peer why the connection ends. With [`Outcome::NotExecuted`] it says that everything looked at was
-    /// answered, and nothing else ever will be looked at.
+    /// Tells the peer why the connection ends. [`Outcome::NotExecuted`] says that this side has answered everything
+    /// that it looked at, and will look at nothing else.
     pub(crate) fn close(&mut self, why: &Error) {
         put_failure(self.outbox.small(), Kind::Close, 0, why, 0);
     }
@@ -228,8 +228,8 @@ impl Connection {
         Ok(true)
     }
 
-    /// Something came from the peer at that time: bytes, or a sign of life that only the transport sees. It may be told
-    /// as late as just before [`handle_timeout`](Self::handle_timeout).
+    /// Something came from the peer at that time: bytes, or a sign of life that only the transport sees. This may be
+    /// called as late as just before [`handle_timeout`](Self::handle_timeout).
     pub(crate) fn handle_heard(&mut self, at: Instant) {
         self.watchdog.handle_heard(at);
     }
@@ -283,14 +283,14 @@ impl Connection {
                 return Err(Lost::Closed(error));
             }
         }
-        // Only what is open keeps a connection, and not frames about what is not.
+        // Only calls, streams and references keep a connection, and not frames about those that have ended.
         if used || self.is_used() {
             self.idleness.touch(now);
         }
         Ok(())
     }
 
-    /// The next thing that happened; nothing about a call whose caller has gone meanwhile.
+    /// The next event. There are none about calls whose callers are gone meanwhile.
     pub(crate) fn poll_event(&mut self) -> Option<Event> {
         loop {
             let stands = match *self.events.front()? {
@@ -370,9 +370,9 @@ impl Connection {
             .is_none_or(|call| call.end.is_some_and(|end| end <= written))
     }
 
-    /// How much the peer is to take before more answers are made for it. Large answers take turns, so they do not
-    /// count, however many there are, until all of them together pass `max_buffered`. Large requests never do: they may
-    /// wait for the end of calls whose handlers wait for those answers.
+    /// How many bytes the peer must take before more answers are made for it. Large answers take turns, so they do not
+    /// count until all of them together exceed `max_buffered`. Large requests never count: they may wait for calls to
+    /// end whose handlers wait for those answers.
     pub(crate) fn queued(&self) -> usize {
         self.outbox.pressing(self.terms.ours.max_buffered)
     }
@@ -383,7 +383,7 @@ impl Connection {
         self.outbox.unread()
     }
 
-    /// Whether a request of this length would wait for the end of others while the peer has calls here: if a handler
+    /// Whether a request of this length would wait for other calls to end while the peer has calls here: if a handler
     /// made it, each side could wait for the other for ever.
     pub(crate) fn may_lock(&self, length: usize) -> bool {
         self.incoming.len() > 0 && !self.outbox.has_room(MessageKind::Request, length)

@@ -22,7 +22,7 @@ pub(crate) enum Capacity {
     Room,
     /// Nothing until [`Event::Sendable`](super::Event::Sendable).
     Full,
-    /// Nothing any more: the receiver has gone, or says why it stopped.
+    /// Nothing any more: the receiver is gone, or said why it stopped.
     Stopped(Error),
 }
 
@@ -80,7 +80,7 @@ impl Connection {
         }
     }
 
-    /// Sends one item. To be asked for before: [`Capacity::Room`].
+    /// Sends one item. There must be room for it: [`Capacity::Room`].
     ///
     /// # Errors
     /// When the item is longer than the peer's `max_message`: nothing was queued.
@@ -136,7 +136,7 @@ impl Connection {
         why.map_or(Ok(()), |why| Err(Error::refused_for_good(Code::ResourceExhausted, why)))
     }
 
-    /// The sender is done: well, or with an error.
+    /// The sender ends the stream: normally, or with an error.
     pub(crate) fn end_stream(&mut self, stream: StreamId, end: Result<(), &Error>) {
         let last = self.last_word(end.err());
         self.let_go(stream, Flow::Sends, last);
@@ -187,7 +187,7 @@ impl Connection {
         }
     }
 
-    /// The receiver takes nothing any more, and may say why.
+    /// The receiver stops, and may say why.
     pub(crate) fn stop_stream(&mut self, stream: StreamId, why: Option<&Error>) {
         let last = self.last_word(why);
         for list in self.let_go(stream, Flow::Receives, last) {
@@ -242,7 +242,8 @@ impl Connection {
         small.extend_from_slice(&more.to_le_bytes());
     }
 
-    /// The first word on a stream that the peer announced over datagrams, and waits for before it says anything itself.
+    /// The first frame on a stream that the peer announced over datagrams. The peer waits for it before it sends
+    /// anything on the stream.
     pub(super) fn greet(&mut self, id: StreamId) {
         let credit = match self.streams.find(id).map(|stream| &stream.role) {
             Some(StreamHalf::Receives(receiver)) => receiver.first_credit(),

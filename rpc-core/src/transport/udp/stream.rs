@@ -303,7 +303,7 @@ fn write(session: &mut Session, slices: &[IoSlice<'_>]) -> usize {
 }
 
 impl Drop for UdpStream {
-    /// Tells the peer, if the socket takes that at once. A peer that does not hear it finds out when it sends something.
+    /// Tells the peer, if the socket takes that at once. A peer that does not hear it finds out when it next sends.
     fn drop(&mut self) {
         self.session.close();
         self.sender.send_now(&mut self.session, now());
