@@ -1,9 +1,9 @@
-//! One message for one mistake: calls that compile whatever their types, where generated code
-//! [asks](crate::service::bounds) about those types in another place.
+//! One message for one mistake: calls that compile for all types, because generated code
+//! [checks](crate::service::bounds) the types in another place.
 //!
-//! Each has a method for types that can cross the network, and one of the same name for all others, which the compiler
-//! takes only when the first does not fit. It has reported the type by then, and need not repeat that at every use.
-//! Should the question have been forgotten, the second method does not compile either, once it is needed.
+//! Each type here has a method for types that can cross the network, and one of the same name for all others. The
+//! compiler takes the second only when the first does not fit. It has reported the type by then, and need not repeat
+//! that at every use. If the check is missing by mistake, the second method does not compile either, once it is used.
 
 use std::marker::PhantomData;
 
@@ -15,8 +15,8 @@ use crate::{
     service::{HandlerOutput, Invocation},
 };
 
-/// What the second methods are made of: no program has a `T` for which it compiles. It depends on the type, since the
-/// compiler would judge it right here else.
+/// The body of the second methods: no program has a `T` for which it compiles. It depends on the type, because
+/// otherwise the compiler would refuse it right here.
 fn unreported<T, R>() -> R {
     const {
         assert!(

@@ -1,9 +1,9 @@
 //! How deep foreign code nests on one stack.
 //!
 //! A call to an object of this process runs inside its caller's poll, and an object that is dropped drops the objects
-//! that it keeps: whoever makes objects know each other decides how deep that goes, and it may be a peer. Here the
-//! depth is bounded, by the levels and by the stack that they have used, since the size of a level is foreign as well.
-//! The stack is measured from the outermost level: what lies below that was there without any nesting.
+//! that it keeps. How deep that goes depends on which objects know each other, and a peer may decide that. Here the
+//! depth is bounded: by the number of levels, and by the stack that they have used, since foreign code decides the size
+//! of a level, too. The stack is measured from the outermost level: what lies below is not part of any nesting.
 
 use std::{
     any::Any,
@@ -13,10 +13,10 @@ use std::{
 
 use crate::unwind::guarded;
 
-/// Levels on one stack. Few calls nest deeper, and those pay for a task now and then.
+/// Levels on one stack. Few calls nest deeper; those need a task now and then.
 const LEVELS: u32 = 64;
 /// Bytes of stack for polls within polls: an eighth of the 2 MiB that threads have, since a debug build takes some 20
-/// KiB a level and one more level of any size begins behind the last look.
+/// KiB per level and one more level of any size begins after the last check.
 const POLLS: usize = 256 << 10;
 /// Bytes of stack for destructors within destructors.
 const DROPS: usize = 128 << 10;
@@ -91,7 +91,7 @@ pub(crate) struct StackShare {
 }
 
 impl StackShare {
-    /// A share of so many bytes, less what the polls around it have used.
+    /// A share of `bytes`, less what the polls around it have used.
     #[inline]
     pub(crate) fn of(bytes: usize) -> Self {
         let (start, polling) = (here(), POLLING.get());
@@ -108,11 +108,11 @@ impl StackShare {
         }
     }
 
-    /// Whether it has so many bytes left here.
+    /// Whether it has that many bytes left here.
     #[inline]
     pub(crate) fn fits(self, more: usize) -> bool {
-        // Fuzzers run under AddressSanitizer, which moves what has an address to stacks of its own: distances mean
-        // nothing there.
+        // Fuzzers run under AddressSanitizer, which moves locals to other stacks, so distances of addresses have no
+        // meaning there.
         let used = if cfg!(farcall_fuzzing) {
             0
         } else {
@@ -122,10 +122,9 @@ impl StackShare {
     }
 }
 
-/// Drops a value whose destructor may come here again: at once, or behind the outermost of those that run on this
-/// thread.
+/// Drops a value whose destructor may call this again: at once, or after the outermost such destructor on this thread.
 pub(crate) fn dispose<T: 'static>(value: T) {
-    // While the thread ends there may be no nest and no list any more, and what is left of it is not deep.
+    // While the thread ends there may be no list any more; what is left then does not nest deep.
     let Ok(outer) = DROPPING.try_with(Cell::get) else {
         return drop(value);
     };
@@ -148,7 +147,7 @@ struct DropRest;
 
 impl Drop for DropRest {
     fn drop(&mut self) {
-        // The list is not borrowed while something of it is dropped, which may add to it.
+        // The list is not borrowed while an entry is dropped, because that may add others.
         while let Some(left) = LEFT.try_with(|left| left.borrow_mut().pop_front()).ok().flatten() {
             guarded(|| drop(left));
         }

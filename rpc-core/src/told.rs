@@ -11,8 +11,8 @@ pub(crate) type Ending = Told<Error>;
 
 /// Something that is said once, to all that wait for it.
 ///
-/// They are woken in the order in which they began to wait, which a `watch` channel leaves to chance: over a simulated
-/// network the same seed is to give the same run.
+/// They are woken in the order in which they began to wait, because the same seed of a simulated network must give the
+/// same run. A `watch` channel would wake them in any order.
 pub(crate) struct Told<T> {
     said: OnceLock<T>,
     told: Notify,
@@ -27,7 +27,7 @@ impl<T> Told<T> {
         }
     }
 
-    /// Says it; only the first time counts. It wakes tasks, so it is not for under a lock.
+    /// Says it; only the first time counts. It wakes tasks, so it must not be called under a lock.
     pub(crate) fn tell(&self, what: T) {
         if self.said.set(what).is_ok() {
             self.told.notify_waiters();

@@ -217,7 +217,7 @@ async fn keeps_its_place(transport: Transport, server: Server, mut blocking: Sit
     assert!(call.await.expect_err("it was aborted").is_cancelled());
     // The handler runs on, whatever the caller thinks: one more would be one more than the server runs.
     for _ in 0..3 {
-        let parts = ["Worker.ping: ", "max_server_calls", "its most of 1 calls"];
+        let parts = ["Worker.ping: ", "max_server_calls", "runs 1 calls already"];
         assert_fails(
             worker.ping().await,
             Code::ResourceExhausted,

@@ -444,7 +444,7 @@ async fn an_overloaded_server_refuses(transport: Transport) -> TestResult {
     gate.entered().await;
     let error = store.wait().await.expect_err("there is no room");
     assert!(error.is_retryable());
-    let parts = ["Store.wait: ", "its most of 2 calls", "`max_server_calls`"];
+    let parts = ["Store.wait: ", "runs 2 calls already", "`max_server_calls`"];
     assert_fails::<()>(Err(error), Code::ResourceExhausted, Outcome::NotExecuted, &parts);
     gate.open(2);
     for call in running {

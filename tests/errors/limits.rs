@@ -190,7 +190,7 @@ async fn a_full_connection_refuses_at_once_and_recovers(transport: Transport) ->
 async fn a_full_server_refuses_at_once_and_recovers(transport: Transport) -> TestResult {
     let (server, gate) = shed(Limits::default().max_server_calls(3));
     let site = transport.serve(server).await?;
-    let parts = ["its most of 3 calls", "`max_server_calls`"];
+    let parts = ["runs 3 calls already", "`max_server_calls`"];
     refuses_and_recovers(DepotClient::new(site.channel.clone()), gate, &parts).await
 }
 
@@ -308,7 +308,7 @@ async fn a_full_house_turns_connections_away(transport: Transport) -> TestResult
     let second = site.connect().await?;
     let parts = [
         "refused the connection",
-        "its most of 2 connections",
+        "has 2 connections already",
         "`max_connections`",
     ];
     for _ in 0..3 {

@@ -215,7 +215,7 @@ async fn an_object_of_another_type_is_refused(transport: Transport) -> TestResul
     let hub = HubClient::new(site.channel.clone());
     let disguised = ClockClient::new(CounterClient::local(Sum::default()).channel().clone());
     let refused = hub.add_to_clock(disguised, 1).await;
-    let parts = ["Hub.add_to_clock", "another type", "`Clock`"];
+    let parts = ["Hub.add_to_clock", "an object of another service", "`Clock`"];
     assert_fails(refused, Code::InvalidArgument, Outcome::NotExecuted, &parts);
 
     // Without a network nobody looks before the call.

@@ -54,7 +54,7 @@ impl<T> Encode<T> {
         (self.one)(format, item).map_err(|error| not_encoded(&error))
     }
 
-    /// One more item behind others; what an error leaves behind them is to be cut off.
+    /// One more item after others; after an error the caller must cut off what was written.
     pub(super) fn append(
         &self,
         format: Format,
@@ -115,7 +115,7 @@ impl<T> Items<T> {
         }))
     }
 
-    /// Whether all are used up: a long one is worth its memory.
+    /// Whether all are used up, so that the memory of a long one can be freed.
     #[inline]
     pub(super) fn is_over(&self) -> bool {
         self.reader.is_over()

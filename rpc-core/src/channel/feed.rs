@@ -27,13 +27,13 @@ use crate::{
 
 /// How many bytes of items leave together.
 const BATCH: usize = 32 << 10;
-/// Batches, or items within the process, before others get their turn.
+/// Batches, or items within the process, before other tasks get their turn.
 const ROUNDS: usize = 32;
 /// Longer items leave by themselves, from where they are.
 const ALONE: usize = 8 << 10;
 
-/// Sends the items of `stream` until it ends or fails, its receiver takes no more, or the deadline passes. Dropped
-/// before, the receiver is told that the stream broke.
+/// Sends the items of `stream` until it ends or fails, its receiver takes no more, or the deadline passes. If it is
+/// dropped before, the receiver is told that the stream broke.
 pub(crate) fn feed<T, S>(sender: Sender<T>, stream: S, deadline: Option<Instant>) -> Feed<S, T>
 where
     S: Stream<Item = Result<T, Error>> + Send,
@@ -98,7 +98,7 @@ impl<T, S: Stream<Item = Result<T, Error>>> Future for Feed<S, T> {
         self.drop_stream();
         match end {
             FeedEnd::Stopped | FeedEnd::Finished => sender.finish(),
-            // For the receiver it is the call that broke, whose handler runs.
+            // The receiver is a running handler, and for it the call broke.
             FeedEnd::Failed(error) => sender.break_off(error),
         }
         Poll::Ready(())
@@ -141,8 +141,8 @@ impl<T, S: Stream<Item = Result<T, Error>>> Feed<S, T> {
                 Filled::End(end) => return Poll::Ready(end),
             }
         }
-        // Where the receiver is faster than the stream there is always room; the call that this is polled with has its
-        // answer and its deadline to look at, too.
+        // If the receiver is faster than the stream there is always room, but the call that is polled together with
+        // this must look at its answer and its deadline, too.
         cx.waker().wake_by_ref();
         Poll::Pending
     }

@@ -164,7 +164,7 @@ impl<T> Sender<T> {
         Ok(Self::over(Arc::clone(&self.pipe)))
     }
 
-    /// The end belongs to somebody else now.
+    /// The end has left with a message.
     pub(super) fn disarm(&self) {
         self.done.store(true, Ordering::Release);
     }
@@ -251,7 +251,7 @@ impl<T> Receiver<T> {
         Ok(Self::over(Arc::clone(&self.pipe)))
     }
 
-    /// The end belongs to somebody else now.
+    /// The end has left with a message.
     pub(super) fn disarm(&self) {
         self.sent.store(true, Ordering::Release);
     }

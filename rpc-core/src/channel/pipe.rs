@@ -19,15 +19,15 @@ use crate::{
 /// How many items wait while both ends are in one process.
 const QUEUED: usize = 16;
 
-/// What the two ends of a channel share, or what is behind the one that is here.
+/// What the two ends of a channel share, or the state behind the only end that is in this process.
 pub(super) struct Pipe<T> {
     state: Mutex<PipeState<T>>,
     /// The receiver is elsewhere. Set under the lock, once nothing is queued.
     out: OnceLock<Out<T>>,
     /// The sender is elsewhere. Set under the lock; what is queued came before.
     incoming: OnceLock<RemoteSource<T>>,
-    /// Of those who send through one end, and of those who wait for its receiver to stop, one at a time leaves its
-    /// waker.
+    /// Of the tasks that send through one end, and of those that wait for its receiver to stop, one at a time leaves
+    /// its waker.
     pub(super) sending: Semaphore,
     pub(super) closing: Semaphore,
 }
@@ -43,7 +43,7 @@ struct PipeState<T> {
     wakers: PipeWakers,
 }
 
-/// Who waits. To be called without the lock.
+/// The wakers of tasks that wait. They must be called without the lock.
 #[derive(Default)]
 struct PipeWakers {
     /// The sender, for room.
@@ -198,7 +198,7 @@ impl<T> Pipe<T> {
             return out.send_stream.end(end.as_ref().copied());
         }
         state.end.get_or_insert(end);
-        // The receiver, and those who still wait at a sender that was sent away.
+        // The receiver, and the tasks that still wait at a sender that was sent away.
         let wakers = std::mem::take(&mut state.wakers);
         drop(state);
         wakers.wake();
@@ -257,7 +257,7 @@ impl<T> Pipe<T> {
         let out = Out { send_stream, encode };
         loop {
             let mut state = self.lock();
-            // The sender waits from now on, after at most one more item: so this ends, and the order stays.
+            // From now on the sender waits, after at most one more item: so this loop ends, and the order stays.
             state.leaving = true;
             let queue = std::mem::take(&mut state.queue);
             if queue.is_empty() {
@@ -265,7 +265,7 @@ impl<T> Pipe<T> {
             }
             drop(state);
             if let Err(error) = out.send_all(queue) {
-                // For the receiver it is what ends the stream, whose other items came.
+                // For the receiver this error ends the stream, after the items that came.
                 out.send_stream.end(Err(&error.with_outcome(Outcome::Unknown)));
             }
         }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Host {
-    /// A connection that was opened, as its users see it; `timeout` is that of calls to the peer's objects.
+    /// An open connection, as its users see it; `timeout` is for calls to the peer's objects.
     pub(crate) fn link(
         &self,
         connected: &Connected,
@@ -31,7 +31,7 @@ impl Host {
         Link::new(connection, wire, connected.peer().clone(), timeout, share)
     }
 
-    /// What carries the connection, and has its calls answered here.
+    /// The driver of the connection, whose calls are answered here.
     pub(crate) fn drive(
         self: &Arc<Self>,
         link: Arc<Link>,

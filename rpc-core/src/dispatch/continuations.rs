@@ -19,8 +19,8 @@ use crate::{
     sync::Mutex,
 };
 
-/// The handlers of a connection that have answered and go on, because they feed the streams of their answers. Their
-/// calls' ids serve for other calls already. They end with the connection.
+/// The handlers of a connection that have answered and go on, because they feed the streams of their answers. Other
+/// calls may have the ids of their calls already. They end with the connection.
 pub(super) struct Continuations {
     /// Held weakly: a handler that outlives its connection knows of this, and ends with the host.
     host: Weak<Host>,
@@ -57,7 +57,7 @@ impl Continuations {
     /// Lets a handler go on that has answered.
     ///
     /// # Errors
-    /// When there are too many, which the limit on streams mostly says before.
+    /// When there are too many; usually `max_streams` refuses first.
     pub(super) fn spawn(&self, work: Work, permit: Option<Permit>) -> Result<(), Error> {
         let Some(host) = self.host.upgrade() else {
             return Err(Error::unavailable("the server is gone"));
@@ -97,8 +97,7 @@ impl Continuations {
         }
     }
 
-    /// How many go on. Those that have ended are taken out when the list would grow, which keeps it as long as what
-    /// runs.
+    /// How many go on. Those that have ended are taken out when the list would grow, so it stays as short as possible.
     fn count(&self, limit: usize) -> usize {
         let mut going_on = self.going_on.lock();
         let Some(going_on) = &mut *going_on else { return 0 };

@@ -15,10 +15,10 @@ use crate::{
     sync::Mutex,
 };
 
-/// What the connections of one server, or of one channel, have in common: what is offered, and the handlers at work.
+/// What the connections of one server, or of one channel, have in common: what is offered, and the running handlers.
 pub(crate) struct Host {
     router: Router,
-    /// What makes the services that each connection has for itself.
+    /// The functions that make the services that each connection has for itself.
     own: Vec<MakeService>,
     pub(super) layers: Option<Next>,
     /// Whether handlers get a task of their own from the start.
@@ -27,7 +27,7 @@ pub(crate) struct Host {
     pub(super) tells_panics: bool,
     limits: Limits,
     shares: Arc<Shares>,
-    /// Each handler in a task of its own has a receiver of it, so it tells when the last of them has stopped.
+    /// Each handler in a task of its own has a receiver of this, which shows when the last of them has stopped.
     handlers: watch::Sender<()>,
     /// Handlers that outlive their connection. They end with the host.
     detached: Mutex<JoinSet<()>>,
@@ -36,7 +36,7 @@ pub(crate) struct Host {
 /// Makes the service of the connection with this peer.
 pub(crate) type MakeService = Box<dyn Fn(&Address) -> Arc<dyn Service> + Send + Sync>;
 
-/// A place among the handlers that a host runs at one time; given back when it is dropped.
+/// A place among the handlers that a host runs at the same time; given back when it is dropped.
 pub(super) struct Permit(Arc<Share>);
 
 /// How a host runs its calls.
@@ -46,7 +46,7 @@ pub(crate) struct Manner {
     pub(crate) spawns: bool,
     /// Callers are told the texts of panics.
     pub(crate) tells_panics: bool,
-    /// Callers are not told what there is where they ask for what there is not.
+    /// Callers that ask for something that does not exist are not told what exists.
     pub(crate) hides_services: bool,
 }
 
@@ -79,13 +79,13 @@ impl Host {
         &self.router
     }
 
-    /// All that a connection with this peer can call, where it has services for itself.
+    /// All that a connection with this peer can call, if it has services for itself.
     pub(super) fn own_router(&self, peer: &Address) -> Option<Router> {
         let services = self.own.iter().map(|make| make(peer));
         (!self.own.is_empty()).then(|| self.router.with(services))
     }
 
-    /// What the peers at this address have of the host.
+    /// The share of the host that the peers at this address have.
     pub(crate) fn share(&self, peer: &Address) -> Arc<Share> {
         self.shares.share(peer)
     }
@@ -113,7 +113,7 @@ impl Host {
     /// Runs a handler that may outlive its connection.
     pub(super) fn spawn_detached(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
         let mut detached = self.detached.lock();
-        // Those that have ended are taken out, so the set holds what runs.
+        // Those that have ended are taken out, so the set holds only those that run.
         while detached.try_join_next().is_some() {}
         detached.spawn(task)
     }

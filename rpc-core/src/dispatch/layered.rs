@@ -15,7 +15,7 @@ use crate::{
 pub(super) fn layered(layers: &Next, request: Request) -> Handler {
     let layers = layers.clone();
     Box::pin(async move {
-        // Only here is a panic the call's own, and cloning a layer's service runs foreign code.
+        // Cloning a layer's service runs foreign code. Only here does its panic fail just this call.
         let attempts = Arc::clone(&request.attempts);
         let response = layers.answer(request).await.map_err(|error| attempts.settle(error))?;
         let context = CallContext::current();
@@ -30,7 +30,7 @@ pub(super) fn layered(layers: &Next, request: Request) -> Handler {
     })
 }
 
-/// What comes out of the last layer: the method itself, with deadline and metadata as the layers left them.
+/// The service below the last layer: the method itself, with deadline and metadata as the layers left them.
 pub(crate) fn bottom(request: Request) -> Answering {
     Box::pin(async move {
         let attempt = request.attempts.begin()?;
@@ -59,7 +59,7 @@ async fn handle(request: Request) -> Result<Response, Error> {
     let metadata = context.take_reply_metadata();
     match answer {
         Ok(HandlerOutput { payload, continuation }) => {
-            // What goes on after the answer does so as the layers left the context.
+            // What goes on after the answer has the context as the layers left it.
             let continuation = continuation.map(|continuation| Box::pin(context.scope(continuation)) as Continuation);
             let (body, offered) = payload.into_parts();
             Ok(Response::sending(metadata, body, offered, continuation))

@@ -29,8 +29,8 @@ use crate::{
     service::{Context as CallContext, Continuation, LocalObject, Payload, Scope, with_current},
 };
 
-/// How many calls to objects of one process may wait for each other, one inside the other. Who calls whom may be a
-/// peer's choice, and each of them holds a handler: this many take about as much as the peer's other calls may.
+/// How many calls to objects of one process may wait for each other, one inside the other. A peer may choose which
+/// object calls which, and each call holds a handler: this many take about as much as the peer's other calls may.
 const MOST: u16 = 1024;
 
 /// The address of every object of this process.
@@ -49,8 +49,8 @@ pub(crate) struct LocalRequest {
     /// The metadata, as a block.
     pub(crate) metadata: Bytes,
     pub(crate) deadline: Option<Instant>,
-    /// How many calls to objects of this process are under way around the place where it was made; a task that the
-    /// caller has spawned for it knows less of that.
+    /// How many calls to objects of this process ran around the place where it was made. A task that the caller has
+    /// spawned for it does not know all of them.
     pub(crate) level: u16,
 }
 
@@ -58,7 +58,7 @@ pub(crate) struct LocalRequest {
 pub(crate) struct LocalCall {
     handler: LocalHandler,
     context: Option<CallContext>,
-    /// Looked at even when the handler has used up what one poll of the task may do: it may do so each time.
+    /// Polled even when the handler has used up the budget of the task, because it may do so each time.
     timer: Option<Pin<Box<Unconstrained<Sleep>>>>,
 }
 
@@ -159,7 +159,7 @@ impl Drop for LocalCall {
     }
 }
 
-/// Calls that do nothing but call each other let others run now and then: each of them that ends counts.
+/// Calls that only call each other let other tasks run now and then: each call that ends counts.
 fn poll_running(running: &mut Seated<AttachedHandler>, cx: &mut Context<'_>) -> Poll<Result<LocalAnswer, Error>> {
     let progress = ready!(poll_proceed(cx));
     let answered = ready!(running.poll(cx));
@@ -193,7 +193,7 @@ impl Drop for AttachedHandler {
     }
 }
 
-/// How many calls to objects of this process are under way around one that is made here.
+/// How many calls to objects of this process run around one that is made here.
 pub(crate) fn next_level() -> u16 {
     with_current(Scope::level).map_or(0, |level| level.saturating_add(1))
 }

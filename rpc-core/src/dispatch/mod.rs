@@ -1,7 +1,7 @@
 //! Answering the calls that come in over a connection, at either end of it, and those to objects of this process.
 //!
-//! A [`Host`] is what the connections of one server, or of one channel, have in common. Each of them has a [`Serving`],
-//! which the driver hands the peer's calls.
+//! A [`Host`] is what the connections of one server, or of one channel, have in common. Each connection has a
+//! [`Serving`], to which the driver hands the peer's calls.
 
 mod connection;
 mod continuations;

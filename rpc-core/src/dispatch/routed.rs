@@ -25,7 +25,7 @@ pub(super) struct RoutedCall<'a> {
     pub(super) metadata: Bytes,
     pub(super) body: Bytes,
     pub(super) carried: ThinVec<IncomingAttachment>,
-    /// How many calls to objects of this process are under way around it.
+    /// How many calls to objects of this process run around it.
     pub(super) level: u16,
 }
 

@@ -1,4 +1,4 @@
-//! From what a request names to the method that is meant.
+//! From the ids in a request to the method.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,7 +26,7 @@ pub(crate) struct Route {
     pub(crate) instance: Option<Arc<str>>,
 }
 
-/// What answers where there is nothing, so that layers see the call before its caller is told.
+/// Answers a call of something that does not exist, so that layers see the call before it fails.
 struct Missing(Error);
 
 impl Service for Missing {
@@ -41,7 +41,7 @@ impl Service for Missing {
 }
 
 impl Route {
-    /// Where nothing is: the call fails with `error` at the end of its way.
+    /// A route that leads nowhere: the call fails with `error` after it has passed the layers.
     pub(super) fn missing(error: Error) -> Self {
         Self {
             service: Arc::new(Missing(error)),
@@ -84,7 +84,7 @@ impl Route {
 pub(crate) struct Router {
     /// By instance and method: there are few, and a search is faster than a hash.
     routes: BTreeMap<(Option<u64>, u64), Route>,
-    /// Whether callers are not told what there is.
+    /// Whether callers are not told what exists.
     hides: bool,
 }
 
@@ -108,7 +108,7 @@ impl Router {
         Ok(Self { routes, hides })
     }
 
-    /// The same methods with those of `services`, which hide others of their name.
+    /// The same methods with those of `services`, which hide methods of the same name.
     pub(crate) fn with(&self, services: impl IntoIterator<Item = Arc<dyn Service>>) -> Self {
         let mut router = self.clone();
         for service in services {
@@ -131,7 +131,7 @@ impl Router {
             .ok_or_else(|| self.missing(instance, method))
     }
 
-    /// Why there is no such method, and what there is instead.
+    /// The error for a method that does not exist; it names those that do.
     fn missing(&self, instance: Option<u64>, method: u64) -> Error {
         if self.hides {
             return Error::refused(

@@ -9,8 +9,8 @@ use tokio::{runtime::Handle, task::JoinHandle};
 
 use crate::{Code, Context as CallContext, Error, Outcome, nesting};
 
-/// A future that runs inside its owner's poll. Where polls nest too deep for the stack it moves into a task, and ends
-/// with its owner there as well.
+/// A future that runs inside its owner's poll. If polls nest too deep for the stack, it moves into a task, and also
+/// ends with its owner there.
 pub(crate) struct Seated<F: Future<Output: Send> + Send + ?Sized + 'static> {
     here: Option<Pin<Box<F>>>,
     moved: Option<JoinHandle<F::Output>>,
@@ -20,7 +20,7 @@ impl<F: Future<Output: Send> + Send + ?Sized + 'static> Seated<F> {
     /// Waits for its output, once. Cancel safe.
     ///
     /// # Errors
-    /// When it can neither go on here nor in a task.
+    /// When it can go on neither here nor in a task.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<F::Output, Error>> {
         if let Some(future) = &mut self.here {
             match nesting::poll(|| future.as_mut().poll(cx)) {
@@ -54,7 +54,7 @@ impl<F: Future<Output: Send> + Send + ?Sized + 'static> Seated<F> {
                  others: make the outermost call inside one";
             return Err(Error::new(Code::ResourceExhausted, text).with_outcome(Outcome::Unknown));
         };
-        // What its owner's handler can know of its call, it may ask as well.
+        // It has the context of its owner's handler in the task, too.
         self.moved = Some(match CallContext::try_current() {
             Some(context) => runtime.spawn(context.scope(future)),
             None => runtime.spawn(future),
@@ -75,7 +75,7 @@ impl<F: Future<Output: Send> + Send + ?Sized + 'static> From<Pin<Box<F>>> for Se
 impl<F: Future<Output: Send> + Send + ?Sized + 'static> Drop for Seated<F> {
     fn drop(&mut self) {
         if let Some(future) = self.here.take() {
-            // It may own another one, and that another.
+            // It may own another future of this kind, and that one the next.
             nesting::dispose(future);
         }
         if let Some(task) = &self.moved {

@@ -32,7 +32,7 @@ const LARGE: usize = 128 << 10;
 /// What is done with the calls that come in over one connection.
 pub(crate) struct Serving {
     host: Arc<Host>,
-    /// What can be called here, where that is not the same for every connection.
+    /// What can be called here, if that is not the same for every connection.
     own: Option<Router>,
     link: Arc<Link>,
     peer: Arc<Address>,
@@ -142,8 +142,8 @@ impl Serving {
         ))
     }
 
-    /// Where a call goes that leads nowhere: through the layers, if there are any, which may refuse it without a word
-    /// of what there is.
+    /// The route of a call of something that does not exist: through the layers, if there are any. They may refuse it
+    /// before the caller is told what exists.
     fn unknown(&self, error: Error) -> Result<Route, Error> {
         if self.host.layers.is_some() {
             Ok(Route::missing(error))

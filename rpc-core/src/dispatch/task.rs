@@ -1,4 +1,4 @@
-//! A handler at work for a call that came over a connection.
+//! A running handler of a call that came over a connection.
 
 use std::{
     pin::Pin,
@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{Error, Metadata, Outcome, driver::Link, service::Context as CallContext};
 
-/// What is owed at the end of a call: an answer, and its place. When it is dropped without an answer, the handler was
-/// stopped.
+/// What must be given at the end of a call: an answer, and its place. If this is dropped without an answer, the handler
+/// was stopped.
 pub(super) struct Finish {
     owed: Option<(Arc<Link>, u32)>,
     permit: Option<Permit>,
@@ -47,7 +47,7 @@ impl Drop for Finish {
     }
 }
 
-/// A handler at work for a call. As a future it answers the call itself; polled by hand it leaves that to the caller.
+/// A running handler of a call. As a future it answers the call itself; with `poll_answer` the caller does that.
 pub(super) struct HandlerTask {
     /// Until it has answered and goes on elsewhere.
     work: Option<Work>,
@@ -104,7 +104,7 @@ impl HandlerTask {
         self.rests.spawn(work, permit)
     }
 
-    /// The answer is on its way by another hand.
+    /// The caller of `poll_answer` sends the answer.
     pub(super) fn finished(mut self) {
         if let Some(finish) = &mut self.finish {
             finish.owed = None;

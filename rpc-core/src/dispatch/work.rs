@@ -1,4 +1,4 @@
-//! A handler at work, from its first poll to its answer, and what is left of it afterwards.
+//! A running handler, from its first poll to its answer, and what is left of it afterwards.
 
 use std::task::{Context, Poll, ready};
 
@@ -12,7 +12,7 @@ use crate::{
 /// A handler's answer and the metadata that goes with it.
 pub(crate) type HandlerAnswer = (Metadata, Result<Payload, Error>);
 
-/// A handler at work, in the scope of its call. After its answer some go on and feed the streams of the answer.
+/// A running handler, in the scope of its call. After its answer some go on and feed the streams of the answer.
 ///
 /// A panic ends the handler and nothing else; so does one of its destructors.
 pub(crate) struct Work {
@@ -113,7 +113,7 @@ impl Work {
         Poll::Ready(())
     }
 
-    /// Drops what is done where it ran.
+    /// Drops the finished stage in the scope in which it ran.
     fn proceed(&mut self, next: WorkStage) {
         let done = std::mem::replace(&mut self.stage, next);
         guarded(|| enter(&mut self.scope, || drop(done)));

@@ -101,10 +101,10 @@ fn refused(peer: &Address, what: &str) -> Error {
     Error::refused(Code::Unavailable, format!("no connection with {peer}: {what}"))
 }
 
-/// Opens a connection as the server; `heard` is told when the peer has said all that is asked of it.
+/// Opens a connection as the server; `heard` is called when the peer's part of the handshake is complete.
 ///
 /// # Errors
-/// What went wrong in words, after the peer was told as well as it understands.
+/// What went wrong, in words. The peer was told before, as far as it speaks the protocol.
 pub(crate) async fn accept(
     connected: &mut Connected,
     limits: &Limits,
@@ -162,7 +162,7 @@ pub(crate) async fn accept(
     })
 }
 
-/// Turns a client away with a reason that it shows its user.
+/// Refuses a client with a reason that it shows its user.
 pub(crate) async fn reject(stream: &mut BoxStream, error: &Error) {
     say_and_close(stream, &ServerHello::Rejected(error.clone()).encode()).await;
 }
@@ -183,8 +183,8 @@ async fn client_hello(stream: &mut BoxStream, input: &mut BytesMut) -> Result<Cl
     }
 }
 
-/// Says a last word. What the peer still sends is read for a moment: closing with unread bytes would reset the
-/// connection and take the word away from it.
+/// Sends a last message. What the peer still sends is read for a moment: closing with unread bytes would reset the
+/// connection and destroy that message.
 async fn say_and_close(stream: &mut BoxStream, word: &[u8]) {
     const MOMENT: Duration = Duration::from_millis(500);
     const UNREAD: usize = 64 << 10;
@@ -195,6 +195,6 @@ async fn say_and_close(stream: &mut BoxStream, word: &[u8]) {
         while unread.len() < UNREAD && stream.read_buf(&mut unread).await? > 0 {}
         io::Result::Ok(())
     };
-    // Whether the peer heard it changes nothing, and the stream is closed next in any case.
+    // The stream is closed next, even if the peer did not get it.
     let _ = timeout(MOMENT, say).await;
 }

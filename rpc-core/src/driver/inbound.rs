@@ -34,19 +34,19 @@ pub(crate) struct CallRequest {
     pub(crate) carried: ThinVec<IncomingAttachment>,
 }
 
-/// Who is called.
+/// What is called.
 #[derive(Debug)]
 pub(crate) enum Callee {
     /// The service that has the method; its instance with this id, if one is named.
     Service(Option<u64>),
-    /// An object that was handed out; `None` if it has been let go since.
+    /// An object that was handed out; `None` if it has been dropped since.
     Object(Option<Arc<dyn Object>>),
 }
 
 /// Answers that are ready at once, and so leave together.
 #[derive(Debug)]
 pub(crate) struct Answers {
-    /// When the calls that are being started were looked at.
+    /// The time at which the calls that are being started were read.
     pub(crate) now: Instant,
     pub(super) ready: Vec<(u32, Bytes, Result<Payload, Error>)>,
     pub(super) length: usize,

@@ -27,5 +27,5 @@ pub(crate) use send_stream::{SendStream, broken};
 pub(crate) use shares::{Quantity, Share, ShareRefusal, Shares};
 pub(crate) use task::Driver;
 
-/// How long a call may take unless something shorter or longer is said.
+/// How long a call may take by default.
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);

@@ -23,7 +23,7 @@ use crate::{
     proto::{self, Received, StreamId},
 };
 
-/// The end of a stream that receives. Dropped, the sender is told.
+/// The end of a stream that receives. If it is dropped, the sender is told.
 pub(crate) struct RecvStream {
     link: Arc<Link>,
     stream: StreamId,
@@ -58,9 +58,10 @@ impl RecvStream {
         self.link.wire()
     }
 
-    /// Waits for items, for one task at a time; those of the batch before are used up then, and the sender may send as
-    /// many more. They are to be decoded at once: a long item is one by itself, whose room others have now. `None` when
-    /// the sender has finished. Cancel safe. When the connection is gone, what came before is given first.
+    /// Waits for items, for one task at a time. Those of the batch before are used up then, and the sender may send as
+    /// many bytes again. The items must be decoded at once: a long item is a batch by itself, and its room is free for
+    /// others already. `None` when the sender has finished. Cancel safe. When the connection is gone, items that came
+    /// before are given first.
     pub(crate) fn poll_batch(&self, cx: &Context<'_>) -> Poll<Option<Result<ReceivedBatch, Error>>> {
         self.receive(Some(cx))
     }
@@ -91,7 +92,7 @@ impl RecvStream {
             Received::Finished => None,
             Received::Failed(error) => Some(Err(error)),
         };
-        // The other side hears that its last word has reached the user.
+        // The other side is told that its last frame has reached the user.
         self.let_go(state, None);
         Poll::Ready(last)
     }
@@ -115,7 +116,7 @@ impl RecvStream {
         drop(earlier);
     }
 
-    /// Takes nothing any more, and may tell the sender why.
+    /// Stops receiving, and may tell the sender why.
     pub(crate) fn close(&self, why: Option<&Error>) {
         let state = self.link.lock();
         if !self.ended.load(Ordering::Relaxed) {

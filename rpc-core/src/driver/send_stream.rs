@@ -22,7 +22,8 @@ use crate::{
     proto::{Body, COPIED, Capacity, StreamId},
 };
 
-/// The end of a stream that sends. Dropped before it [ended](Self::end), the receiver is told that the stream broke.
+/// The end of a stream that sends. If it is dropped before it [ended](Self::end), the receiver hears that the stream
+/// broke.
 pub(crate) struct SendStream {
     link: Arc<Link>,
     stream: StreamId,
@@ -86,7 +87,7 @@ impl SendStream {
     /// Sends one item; to be called once after [`poll_ready`](Self::poll_ready).
     ///
     /// # Errors
-    /// The item cannot go, and the stream is as it was; or it takes no more items.
+    /// The item cannot be sent, and the stream is as it was; or the stream takes no more items.
     pub(crate) fn send(&self, mut item: Payload) -> Result<(), Error> {
         let offered = item.take_offered();
         if item.as_slice().len() <= COPIED {
@@ -130,8 +131,7 @@ impl SendStream {
         Ok(())
     }
 
-    /// Sends one item in the place of those that have not begun to leave; needs no room. It is one that carries
-    /// nothing.
+    /// Sends one item, which carries nothing, in the place of those that have not begun to leave; needs no room.
     pub(crate) fn replace(&self, item: &[u8]) -> Result<(), Error> {
         let item = if item.len() <= COPIED {
             Body::Small(item)
@@ -148,7 +148,7 @@ impl SendStream {
     /// Whether there is room for one more item.
     ///
     /// # Errors
-    /// There never will be.
+    /// There will never be room.
     fn room(&self, state: &mut LinkGuard<'_>) -> Result<bool, Error> {
         if self.ended.load(Ordering::Relaxed) {
             return Err(Error::failed_precondition(
@@ -164,7 +164,7 @@ impl SendStream {
         }
     }
 
-    /// Ends the stream, once: well, or with an error, which the receiver gets after the items sent before.
+    /// Ends the stream, once: normally, or with an error, which the receiver gets after the items sent before.
     pub(crate) fn end(&self, end: Result<(), &Error>) {
         let mut state = self.link.lock();
         if self.ended.swap(true, Ordering::Relaxed) {
@@ -182,7 +182,7 @@ impl SendStream {
 
 impl Drop for SendStream {
     fn drop(&mut self) {
-        // Finished ones do not make the error.
+        // The error is not made for a finished stream.
         if self.ended.load(Ordering::Relaxed) {
             return;
         }
@@ -190,7 +190,7 @@ impl Drop for SendStream {
     }
 }
 
-/// Why a stream ends whose sender is dropped without a word.
+/// Why a stream ends if its sender is dropped without `finish` or `fail`.
 pub(crate) fn broken() -> Error {
     if std::thread::panicking() {
         Error::internal("the sender panicked")

@@ -40,7 +40,7 @@ pub(crate) struct Shares {
     taken: [AtomicUsize; QUANTITIES],
     /// The bytes of answers that one connection may leave unread.
     max_unread: usize,
-    /// The peers that have an address, as long as one of them is connected.
+    /// The shares of addresses, as long as a peer of the address is connected.
     by_origin: Mutex<HashMap<Origin, Weak<Share>>>,
 }
 
@@ -114,8 +114,8 @@ impl Share {
         self.of.max_unread
     }
 
-    /// Whether an operator is to hear that there is nothing to take: now and then, so that a peer which stays at a
-    /// limit fills no log.
+    /// Whether to report to the operator that there is nothing to take: only now and then, so that a peer that stays at
+    /// a limit does not fill the log.
     pub(crate) fn tells(&self) -> bool {
         let (mut told, now) = (self.told.lock(), Instant::now());
         let tells = told.is_none_or(|at| now.saturating_duration_since(at) >= PAUSE);
@@ -128,8 +128,8 @@ impl Share {
     /// Takes an amount, to be [given back](Self::give).
     ///
     /// # Errors
-    /// Nothing was taken. All that is taken together never passes the limit; near it, two who come at one time may both
-    /// be refused.
+    /// Nothing was taken. The sum of all that is taken never exceeds the limit; near it, two requests at the same time
+    /// may both be refused.
     pub(crate) fn take(&self, quantity: Quantity, amount: usize) -> Result<(), ShareRefusal> {
         let index = quantity as usize;
         let limit = self.of.limits[index];

@@ -8,20 +8,20 @@ use std::sync::{
 use super::Response;
 use crate::{Code, Error, Outcome};
 
-/// What has come out of the layers for one call so far. Layers may pass a call on never, once, or several times, at
-/// once or later, so only this knows whether it has run.
+/// The attempts at one call that have left the layers so far. Layers may pass a call on never, once, or several times,
+/// at the same time or one after the other, so only this knows whether the call has run.
 #[derive(Debug, Default)]
 pub(crate) struct Attempts {
-    /// How many are under way, or `CLOSED`.
+    /// How many are running, or `CLOSED`.
     under_way: AtomicUsize,
-    /// How many have ended and have run, or may have.
+    /// How many have ended that ran or may have run.
     ran: AtomicUsize,
 }
 
-/// The call was said not to have run: from then on it cannot.
+/// The caller was told that the call did not run: from then on it must not run.
 const CLOSED: usize = usize::MAX;
 
-/// One attempt that is under way. Dropped before its end is known, it may have run.
+/// One running attempt. If it is dropped before its end is known, it may have run.
 pub(crate) struct CallAttempt {
     attempts: Arc<Attempts>,
     ran: bool,
@@ -53,7 +53,7 @@ impl Attempts {
 
     /// What is certain of the call now. The word of a layer does not count.
     pub(super) fn outcome(&self) -> Outcome {
-        // In this order: an attempt counts among those that ran before it leaves those under way.
+        // In this order: an attempt is counted as one that ran before it is taken from the running ones.
         if self.are_under_way() || self.ran.load(SeqCst) > 0 {
             Outcome::Unknown
         } else {

@@ -8,8 +8,7 @@ use crate::{Code, Error};
 /// What tower's services fail with, and what every error becomes.
 pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// A layer's error. This crate's own stays what it is, also inside another one, as `Buffer` hands out what failed
-/// behind it.
+/// A layer's error. This crate's own error stays as it is, also inside another error, such as that of `Buffer`.
 pub(super) fn error(error: BoxError, attempts: &Attempts) -> Error {
     let error = match error.downcast::<Error>() {
         Ok(own) => return *own,
@@ -23,7 +22,7 @@ pub(super) fn error(error: BoxError, attempts: &Attempts) -> Error {
         .with_told_cause(error)
 }
 
-/// What went wrong. The errors of tower are known by their words: naming their types would take tower itself.
+/// What went wrong. The errors of tower are recognised by their texts: naming their types would need tower itself.
 fn code(error: &(dyn StdError + 'static)) -> Code {
     let code = |error: &(dyn StdError + 'static)| match error.to_string().as_str() {
         // `Timeout`

@@ -28,7 +28,7 @@ where
     }
 
     fn answer(self: Arc<Self>, request: Request) -> Answering {
-        // Cloning and calling the closure runs foreign code, whose panics are the call's own only in here.
+        // Cloning and calling the closure runs foreign code. Only in here does its panic fail just this call.
         Box::pin(async move {
             let (interceptor, next) = (self.interceptor.clone(), self.next.clone());
             interceptor(request, next).await

@@ -61,7 +61,7 @@ pub struct Response {
     pub body: Bytes,
     /// On a server: what goes with the result.
     pub(crate) sent: Parcel<ThinVec<OutgoingAttachment>>,
-    /// On a server: what the handler still does behind its result.
+    /// On a server: what the handler still does after its result.
     pub(crate) continuation: Parcel<Continuation>,
     /// On a client: what came with the result.
     pub(crate) came: Parcel<ReceivedParts>,
@@ -74,7 +74,7 @@ pub(crate) struct ReceivedParts {
 }
 
 impl Response {
-    /// An answer of nothing but bytes.
+    /// An answer that is only bytes.
     pub fn new(metadata: Metadata, body: Bytes) -> Self {
         Self {
             metadata,

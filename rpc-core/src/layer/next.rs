@@ -24,7 +24,7 @@ pub type Answering = Pin<Box<dyn Future<Output = Result<Response, Error>> + Send
 /// As a service it is ready when the layer below it is.
 pub struct Next {
     stack: Stack,
-    /// Where the layer below is not ready.
+    /// If the layer below is not ready.
     turn: Option<ServiceTurn>,
 }
 
@@ -61,7 +61,7 @@ impl Next {
         self.answer(request).await
     }
 
-    /// Waits until what is below takes a call.
+    /// Waits until the service below takes a call.
     pub(super) fn poll_below(&self, turn: &mut Option<ServiceTurn>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         match &self.stack {
             Stack::Function(_) => Poll::Ready(Ok(())),

@@ -6,8 +6,8 @@ use thin_vec::ThinVec;
 
 use crate::sync::Mutex;
 
-/// What exists once and passes through layers with a request or a response, which may be cloned: the first who asks
-/// gets it.
+/// What exists once and passes through layers with a request or a response. Those may be cloned; the first clone that
+/// asks gets it.
 pub(crate) struct Parcel<T>(Option<Arc<Mutex<Option<T>>>>);
 
 impl<T> Parcel<T> {
@@ -27,7 +27,7 @@ impl<T> Parcel<T> {
 }
 
 impl<T> Parcel<ThinVec<T>> {
-    /// A list, which is worth nothing when it is empty.
+    /// A list; an empty one is not kept.
     pub(crate) fn list(content: ThinVec<T>) -> Self {
         Self::new(Some(content).filter(|content| !content.is_empty()))
     }

@@ -16,13 +16,13 @@ use super::{
 };
 use crate::{Error, sync::Mutex};
 
-/// One service of a layer for all calls: it need not be `Clone`, and what it counts, it counts for all.
+/// One service of a layer for all calls: it need not be `Clone`, and a limit in it counts for all calls together.
 pub(super) struct SharedService<S> {
-    /// Held while the service is asked and called, which does not wait. A panic in between is the call's own, and the
-    /// next call meets the service as that left it.
+    /// Held while the service is polled and called, which does not wait. A panic meanwhile fails only that call, and
+    /// the next call gets the service as the panic left it.
     service: Mutex<S>,
     waiting: Arc<ServiceWaiters>,
-    /// Wakes all that wait: a service remembers only who asked it last.
+    /// Wakes all that wait: a service remembers only the waker that polled it last.
     waker: Waker,
 }
 
@@ -100,7 +100,7 @@ where
     }
 }
 
-/// Who waits until a service is ready.
+/// The calls that wait until a service is ready.
 #[derive(Default)]
 pub(super) struct ServiceWaiters(Mutex<Slab<Option<Waker>>>);
 
@@ -118,7 +118,7 @@ impl Wake for ServiceWaiters {
     }
 }
 
-/// A place among those who wait; given back when it is dropped.
+/// A place among the calls that wait; given back when it is dropped.
 pub(super) struct ServiceTurn {
     waiting: Arc<ServiceWaiters>,
     key: usize,

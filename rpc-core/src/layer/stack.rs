@@ -33,7 +33,7 @@ impl Layers {
         self.0.push(Box::new(wrap));
     }
 
-    /// The layers around `bottom`; `None` without any, so that nothing is in the way of a call.
+    /// The layers around `bottom`; `None` without layers, so that a call does not pass through anything.
     pub(crate) fn around(self, bottom: Next) -> Option<Next> {
         if self.0.is_empty() {
             return None;

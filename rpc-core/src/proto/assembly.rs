@@ -37,7 +37,7 @@ impl Assembly {
         self.body.capacity()
     }
 
-    /// Appends a piece; gives the whole message with its last one.
+    /// Appends a piece; returns the whole message with the last piece.
     pub(crate) fn push(&mut self, piece: &[u8], more: bool) -> Result<Option<Bytes>, Violation> {
         if piece.len() > self.total - self.body.len() {
             return Err(Violation::new("more of a message than it announced"));

@@ -25,8 +25,8 @@ const RETURNED: u8 = 3;
 
 /// A stream, as this side names it: the top bit says that the peer chose the number.
 ///
-/// On the wire the bit says that the *recipient* of the frame chose it: what goes out is as it is, what comes in has it
-/// turned.
+/// On the wire the bit says that the *recipient* of the frame chose it: numbers go out as they are, and the bit of
+/// those that come in is flipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct StreamId(pub(crate) u32);
 

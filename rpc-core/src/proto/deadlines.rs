@@ -1,8 +1,8 @@
 //! The deadlines of the calls in one table.
 //!
 //! Nearly all calls end long before their deadline, so a deadline that is far away costs nothing: it is not kept by
-//! itself, and the table is looked through when the earliest of them comes. Those that come within [`SPAN`] of such a
-//! look are in a heap, so looks are at least that far apart, however short the deadlines are that a peer chooses.
+//! itself, and the whole table is searched when the earliest of them comes. Deadlines within [`SPAN`] of such a search
+//! are in a heap, so searches are at least that far apart, even if a peer chooses short deadlines.
 
 use std::{
     cmp::Reverse,
@@ -10,9 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How far ahead a look through the table sorts.
+/// How far ahead a search of the table sorts.
 const SPAN: Duration = Duration::from_secs(1);
-/// So many entries of calls that have ended are of no account.
+/// This many entries of calls that have ended do not matter.
 const SPARED: usize = 64;
 
 /// The deadlines of the calls in one table.
@@ -36,7 +36,7 @@ impl Deadlines {
             return;
         }
         if self.near.len() > 2 * open + SPARED {
-            // Most of them have ended: the next look through the table leaves those behind.
+            // Most of them have ended: the next search of the table drops those.
             self.far = self.earliest();
             self.near.clear();
             self.horizon = None;

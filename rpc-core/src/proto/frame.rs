@@ -31,11 +31,11 @@ pub(crate) enum Kind {
     Request = 1,
     /// A further piece of a request's body.
     RequestData = 2,
-    /// Ends a call well: the reply's head, then the body or its first piece.
+    /// Ends a call with its result: the reply's head, then the body or its first piece.
     Reply = 3,
     /// A further piece of a reply's body.
     ReplyData = 4,
-    /// Ends a call badly, at any point after its request began.
+    /// Ends a call with a failure, at any point after its request began.
     Failure = 5,
     /// The caller gives a call up; it still ends with a reply or a failure.
     Cancel = 6,
@@ -43,7 +43,7 @@ pub(crate) enum Kind {
     Ping = 7,
     /// Answers a ping.
     Pong = 8,
-    /// The sender takes no new calls; those under way go on.
+    /// The sender takes no new calls; running calls go on.
     GoAway = 9,
     /// The sender ends the connection; the payload is the failure that says why.
     Close = 10,
@@ -63,7 +63,7 @@ pub(crate) enum Kind {
     Stop = 17,
     /// A reference to an object comes back to where the object is.
     Release = 18,
-    /// The sender has no use for the connection: the peer is to end it, unless it has.
+    /// The sender does not use the connection: the peer should end it, unless it uses it itself.
     Unused = 19,
     /// The sender, which has a reference, wants to know when the object is revoked.
     Watch = 20,
@@ -126,7 +126,7 @@ impl Kind {
     }
 }
 
-/// A frame's header as it came: no frame need have such a kind or length.
+/// A frame's header as it came: its kind and its length may be invalid.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Header {
     kind: u8,

@@ -18,11 +18,11 @@ use super::{
 use crate::{Code, Error};
 
 const MAGIC: &[u8; 8] = b"farcall\0";
-/// The one version of the wire there is.
+/// The only version of the wire.
 pub(crate) const VERSION: u8 = 1;
 /// Magic, two bytes of version and status, codec, role, length.
 pub(crate) const HELLO_HEADER: usize = 14;
-/// The most bytes behind the fixed part; later versions may use more of them than this one reads.
+/// The most bytes after the fixed part; later versions may use more of them than this one reads.
 const MAX_REST: usize = 1024;
 /// The bytes of the limits.
 const LIMITS: usize = 24;
@@ -68,7 +68,7 @@ pub(crate) enum HelloError {
     Tls,
     /// The peer speaks something else.
     Stranger,
-    /// The peer speaks farcall, but is not what this side looks for: a server to a client, and a client to a server.
+    /// The peer speaks farcall, but has the wrong role: a client needs a server, and a server needs a client.
     Role(u8),
     /// The peer speaks farcall, but no version that this side knows.
     Version { oldest: u8, newest: u8 },
@@ -230,7 +230,7 @@ fn take_hello(input: &mut BytesMut, role: Role) -> Result<Option<([u8; 3], Bytes
     Ok(Some(([first, second, codec], hello)))
 }
 
-/// Who it is that does not begin with the magic, as far as its first bytes tell.
+/// What a peer speaks that does not begin with the magic, as far as its first bytes show.
 fn stranger<T>(input: &[u8]) -> Result<Option<T>, HelloError> {
     const METHODS: [&[u8]; 9] = [
         b"GET ",
@@ -273,7 +273,7 @@ impl HelloError {
                     text.len()
                 ))
             }
-            // An alert would need a TLS stack; strangers get silence, since an answer to garbage helps only its sender.
+            // An alert would need a TLS stack. Other peers get no answer: one to garbage helps only its sender.
             Self::Tls | Self::Stranger => Bytes::new(),
             Self::Role(_) | Self::Version { .. } | Self::Broken(_) => {
                 ServerHello::Rejected(Error::refused(Code::FailedPrecondition, self.text("this server"))).encode()

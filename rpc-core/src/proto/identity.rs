@@ -1,4 +1,4 @@
-//! How services, methods and instances are called on the wire.
+//! The ids of services, methods and instances on the wire.
 
 /// The identity of a method on the wire, from names alone: reordering or adding methods changes no other method's.
 ///
@@ -27,7 +27,7 @@ pub(crate) const fn fnv1a(text: &str) -> u64 {
     hash
 }
 
-/// How a service is called on the wire: the upper half of the ids of all its methods.
+/// The id of a service on the wire: the upper half of the ids of all its methods.
 pub(crate) const fn service_id(service: &str) -> u32 {
     fold(fnv1a(service))
 }

@@ -1,4 +1,4 @@
-//! Whether a connection is of any use.
+//! Whether a connection is used.
 
 use std::time::{Duration, Instant};
 
@@ -47,7 +47,7 @@ impl Idleness {
         }
     }
 
-    /// When the peer is to be asked to end the connection, or has had `patience` to do so.
+    /// When the peer must be asked to end the connection, or when its time to do so, `patience`, is over.
     #[inline]
     pub(super) fn poll_timeout(&self, patience: Duration) -> Option<Instant> {
         let limit = self.limit?;
@@ -57,7 +57,7 @@ impl Idleness {
         }
     }
 
-    /// The time has come: says whether the peer is to be asked, and not left.
+    /// The time has come: returns `true` if the peer must be asked, and `false` if the connection must be left.
     pub(super) fn ask(&mut self, now: Instant) -> bool {
         let first = self.asked.is_none();
         self.asked.get_or_insert(now);

@@ -7,8 +7,8 @@
 //! ```
 //! A cancelled or expired call stays `Active` until its handler has stopped.
 //!
-//! An honest peer uses an id again only after it has read the answer, so a request whose id has an answer that did not
-//! leave yet is a violation. It bounds what waits for a peer that writes and does not read: one answer for every id.
+//! An honest peer uses an id again only after it has read the answer, so it is a violation to send a request with an id
+//! whose answer did not leave yet. This bounds what waits for a peer that writes but does not read: one answer per id.
 
 use std::{collections::HashMap, time::Instant};
 
@@ -22,7 +22,7 @@ use super::{Attachment, Violation, assembly::Assembly, deadlines::Deadlines, hea
 pub(crate) enum IncomingCall {
     /// No call has this id; the answer of the last one that had it ends at this position in the stream.
     Idle { answered: u64 },
-    /// It was refused while its request arrives; what still comes of it goes by.
+    /// It was refused while its request arrives; what still comes of it is dropped.
     Discarding { answered: u64 },
     /// Its request arrives in pieces.
     Receiving {
@@ -119,7 +119,7 @@ impl IncomingCalls {
         Ok(&mut self.calls[index])
     }
 
-    /// Where an id that this side was given stands, if anywhere.
+    /// The state of a call whose id this side got before, if there is any.
     pub(crate) fn find(&mut self, id: u32) -> Option<&mut IncomingCall> {
         self.calls.get_mut(id as usize)
     }
@@ -143,12 +143,12 @@ impl IncomingCalls {
         self.replace(id, IncomingCall::Idle { answered })
     }
 
-    /// A request that is still coming was answered; what comes of it from now on goes by. Gives its head.
+    /// A request that is still coming was answered; what comes of it from now on is dropped. Returns its head.
     pub(crate) fn discard(&mut self, id: u32, answered: u64) -> Option<RequestHead> {
         self.replace(id, IncomingCall::Discarding { answered })
     }
 
-    /// Puts a call where another one was, which costs nothing any more.
+    /// Replaces the state of a call, and frees what the old one cost.
     fn replace(&mut self, id: u32, call: IncomingCall) -> Option<RequestHead> {
         let place = self.calls.get_mut(id as usize)?;
         match std::mem::replace(place, call) {
@@ -215,12 +215,12 @@ impl IncomingCalls {
         Ok(None)
     }
 
-    /// What large requests under way count.
+    /// How much large requests on their way count.
     pub(crate) fn cost(&self) -> usize {
         self.cost
     }
 
-    /// The list of the next request with this id has come; gives what it replaces.
+    /// The list of the next request with this id has come; returns the list that it replaces.
     pub(crate) fn put_list(&mut self, id: u32, list: ThinVec<Attachment>) -> ThinVec<Attachment> {
         let replaced = if list.is_empty() {
             self.lists.remove(&id)

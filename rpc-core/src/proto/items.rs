@@ -1,5 +1,5 @@
-//! How items stand on the wire: one behind another, each behind four bytes that say how long it is and, with their top
-//! bit, that it carries something.
+//! How items are written on the wire: one after another, each after four bytes with its length, whose top bit says that
+//! the item carries something.
 
 use bytes::Bytes;
 
@@ -65,7 +65,7 @@ impl ItemReader {
         Some(WireItem { bytes, carries })
     }
 
-    /// Passes over all items but the last one.
+    /// Skips all items but the last one.
     pub(crate) fn skip_to_last(&mut self) {
         let mut last = self.position;
         while self.next().is_some() && !self.is_over() {

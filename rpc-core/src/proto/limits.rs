@@ -154,7 +154,7 @@ limits! {
 pub(crate) const MAX_METADATA: usize = 16 << 10;
 /// The least window of a stream: it has room for the longest list.
 pub(crate) const MIN_WINDOW: usize = 16 << 10;
-/// The most: the credit of a stream, with that for its longest item, stays below 2^32.
+/// The largest window: the credit of a stream, with that for its longest item, stays below 2^32.
 const MAX_WINDOW: usize = 1 << 30;
 /// The most streams, in either direction: tables are indexed by them.
 const MAX_STREAMS: usize = 1 << 20;
@@ -191,12 +191,12 @@ impl Limits {
     }
 }
 
-/// What the bytes of a connection travel in.
+/// What carries the bytes of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Carrier {
     /// In order.
     Stream,
-    /// Those of one call in order; a frame may come before those of other calls that were written before it.
+    /// Only the frames of one call keep their order: a frame may overtake those of other calls.
     Datagrams,
 }
 

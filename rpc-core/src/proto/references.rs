@@ -1,29 +1,29 @@
 //! References to objects: the peer's to those of this side, which are counted for each, and those of this side.
 //!
-//! A reference goes over as an entry of a list; the peer gives each one back with a frame that says how often a message
-//! named it. Frames may overtake each other, so an object goes when nothing is missing: all references came back, and
-//! as many names as they claimed.
+//! A reference is sent as an entry of a list. The peer gives each one back with a frame that says how often messages
+//! named it. Frames may overtake each other, so an object is dropped only when nothing is missing: all references came
+//! back, and it was named as often as they say.
 
 use slab::Slab;
 
 use super::Violation;
 
-/// The references to objects of one side at a time: what the other side says about them, and has not written yet, is
-/// bounded.
+/// The most references to objects of one side at a time. It bounds the frames about them that the other side has not
+/// written yet.
 pub(super) const MAX_REFERENCES: usize = 1 << 18;
 
 #[derive(Debug, Default)]
 struct ReferenceCounts {
     /// The references that did not come back.
     out: u64,
-    /// The names that came, and those that the references claimed.
+    /// How often it was named, and how often according to the references that came back.
     named: u64,
     claimed: u64,
-    /// The names that came in messages that were not handed out.
+    /// How often it was named in messages that were not handed out yet.
     waiting: u64,
     /// How often it may still be watched. Each watch may be answered, so they are bounded by what was given out.
     watches: u64,
-    /// That it goes waits to be told.
+    /// The event that it is dropped waits to be taken.
     queued: bool,
 }
 
@@ -48,7 +48,7 @@ pub(super) struct References {
     out: usize,
     /// References to objects of the peer's.
     imports: usize,
-    /// Those that came back to the peer with what waits to be written.
+    /// Those that go back to the peer with what waits to be written.
     releasing: usize,
 }
 
@@ -117,12 +117,12 @@ impl References {
         Ok(())
     }
 
-    /// A message that names the object was handed out, or goes nowhere; says whether the object is to go.
+    /// A message that names the object was handed out or dropped; returns whether the object must be dropped.
     pub(super) fn hand_out(&mut self, object: u32) -> bool {
         self.change(object, |export| export.waiting = export.waiting.saturating_sub(1))
     }
 
-    /// A reference comes back, or never left; says whether the object is to go.
+    /// A reference comes back, or never left; returns whether the object must be dropped.
     pub(super) fn release(&mut self, object: u32, uses: u64) -> Result<bool, Violation> {
         let (out, claimed) = self
             .objects
@@ -165,7 +165,8 @@ impl References {
         goes
     }
 
-    /// That an object goes is about to be told: says whether it still holds, and forgets it then.
+    /// The event that an object is dropped is about to be taken: returns whether that is still true, and forgets the
+    /// object then.
     pub(super) fn forget(&mut self, object: u32) -> bool {
         let Some(export) = self.objects.get_mut(object as usize) else {
             return false;
@@ -207,7 +208,7 @@ impl References {
 mod tests {
     use super::*;
 
-    /// So often that 32 bits have no number for it.
+    /// More often than 32 bits can count.
     #[test]
     fn an_object_that_was_named_4_billion_times_goes() {
         let mut references = References::new(1);

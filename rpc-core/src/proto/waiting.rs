@@ -44,7 +44,7 @@ impl<T> WaitQueue<T> {
     /// Joins the queue at its end, unless it is [full](Self::is_full).
     ///
     /// # Errors
-    /// What cannot wait, given back.
+    /// The value that cannot wait, given back.
     pub(crate) fn push(&mut self, one: T, deadline: Option<Instant>) -> Result<Ticket, T> {
         if self.is_full() {
             return Err(one);

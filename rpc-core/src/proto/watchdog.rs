@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::deadlines::earlier;
 
-/// A runtime with much to do is late by less than this.
+/// Even a busy runtime is late by less than this.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Watches what comes in and what goes out.
@@ -23,15 +23,15 @@ pub(crate) struct Watchdog {
     pong_waits: bool,
 }
 
-/// What the clock asks for.
+/// What is to be done now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Alive,
-    /// Nothing came for a while: ask.
+    /// Nothing came for a while: send a ping.
     Ping,
-    /// Nothing came after asking either.
+    /// Nothing came after the ping either.
     Silent,
-    /// Nothing is taken.
+    /// The transport takes nothing.
     Stalled,
 }
 
@@ -48,7 +48,7 @@ impl Watchdog {
         }
     }
 
-    /// The peer was heard at that time, which may be told late: what had come before the ping is no answer to it.
+    /// The peer was heard at that time. This may be reported late: bytes that came before the ping are not an answer.
     pub(crate) fn handle_heard(&mut self, at: Instant) {
         if at > self.heard {
             self.heard = at;
@@ -56,7 +56,7 @@ impl Watchdog {
         }
     }
 
-    /// The peer asks; says whether a pong is to be queued. Any number of pings is answered by one.
+    /// A ping came; returns whether a pong must be queued. One pong answers any number of pings.
     pub(crate) fn handle_ping(&mut self) -> bool {
         !std::mem::replace(&mut self.pong_waits, true)
     }
@@ -89,7 +89,7 @@ impl Watchdog {
         )
     }
 
-    /// Whether this side stood still: it comes so late that the silence may be its own.
+    /// Whether this side stood still: it is so late that it may have missed what came.
     fn stood_still(&self, now: Instant) -> bool {
         let pause = (self.keepalive / 2).max(PAUSE);
         let late = |due: Instant| now.saturating_duration_since(due) >= pause;
@@ -98,7 +98,7 @@ impl Watchdog {
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) -> Verdict {
         if self.stood_still(now) {
-            // What it did not look at does not count against the peer: it is asked anew.
+            // The peer is not to blame for bytes that this side did not read: it gets a new ping.
             self.stalled = self.stalled.map(|_| now);
             self.pinged = Some(now);
             return Verdict::Ping;

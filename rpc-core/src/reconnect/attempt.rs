@@ -7,7 +7,7 @@ use crate::{Code, Error, driver::Link, told::Told};
 /// An attempt to connect, shared by its task and all that wait for it.
 pub(super) type SharedAttempt = Told<Result<Arc<Link>, Error>>;
 
-/// The task's side of an attempt. Dropped without an outcome it tells that there will be none.
+/// The task's side of an attempt. If it is dropped without an outcome, the calls that wait are told so.
 pub(super) struct Attempting(Arc<SharedAttempt>);
 
 impl Attempting {

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-/// Waits that double from 50 ms to 1 s, each with ±25 % of chance so that the clients of a restarted server do not all
-/// come at once. The most is short because the first call after a restart waits for it.
+/// Waits that double from 50 ms to 1 s, each with ±25 % of jitter so that the clients of a restarted server do not all
+/// come at once. The longest is short because the first call after a restart waits for it.
 #[derive(Debug)]
 pub(super) struct Backoff {
     failures: u32,
@@ -21,7 +21,7 @@ const MOST: Duration = Duration::from_secs(1);
 const WORTHLESS: Duration = Duration::from_secs(1);
 
 impl Backoff {
-    /// The waits of a new channel; with a seed their chance is the same each time.
+    /// The waits of a new channel; with a seed their jitter is the same each time.
     pub(super) fn new(seed: Option<u64>) -> Self {
         Self {
             failures: 0,

@@ -19,7 +19,7 @@ use crate::{
     transport::{Connector, no_connection},
 };
 
-/// Connects, tells everyone who waits, and carries the connection until it ends.
+/// Connects, tells all calls that wait, and carries the connection until it ends.
 ///
 /// The channel is held weakly: it aborts this task when it is dropped during the attempt, and ends the connection when
 /// it is dropped later and the connection is not used otherwise.
@@ -58,7 +58,7 @@ pub(super) async fn dial(channel: Weak<Reconnect>, not_before: Option<Instant>, 
 async fn carry(channel: &Weak<Reconnect>, link: &Arc<Link>, mut driver: Driver<Serving>) {
     let mut open = true;
     std::future::poll_fn(|cx| {
-        // Every call in flight is told by the driver; the reason of the end is of use only to them.
+        // The driver tells every call in flight; only they need the reason of the end.
         let ended = Pin::new(&mut driver)
             .poll(cx)
             .map(|cause| events::connection_ended(link.peer(), &cause));

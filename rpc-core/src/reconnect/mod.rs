@@ -204,8 +204,8 @@ impl Reconnect {
         }
     }
 
-    /// Tells those who watch. The state is read inside, so of two threads that come at one time the later one shows
-    /// what both have done.
+    /// Tells the tasks that watch. The state is read inside, so that of two threads at the same time the later one
+    /// shows what both have done.
     fn show_state(&self) {
         self.state.send_if_modified(|shown| {
             let state = self.lock().state();
@@ -214,7 +214,7 @@ impl Reconnect {
     }
 }
 
-/// A call where nothing says which runtime is meant.
+/// The error for a call without a runtime.
 pub(crate) fn outside_runtime() -> Error {
     let text = "a call was made outside a tokio runtime; make it inside one, or use the blocking client";
     Error::failed_precondition(text).with_outcome(Outcome::NotExecuted)

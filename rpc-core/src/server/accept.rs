@@ -30,7 +30,7 @@ pub(super) async fn accept(
     mut stopping: watch::Receiver<bool>,
 ) {
     let stopped = async {
-        // A server that is gone has stopped, too.
+        // A server that was dropped has stopped, too.
         let _ = stopping.wait_for(|stopping| *stopping).await;
     };
     until(stopped, accept_all(&shared, &mut *listener)).await;
@@ -55,7 +55,7 @@ async fn accept_all(shared: &Arc<ServerShared>, listener: &mut dyn Listener) {
     }
 }
 
-/// Runs `work` until `end`, which goes first.
+/// Runs `work` until `end`, which is polled first.
 async fn until(end: impl Future<Output = ()>, work: impl Future<Output = ()>) {
     let (mut end, mut work) = (pin!(end), pin!(work));
     poll_fn(|cx| match end.as_mut().poll(cx) {

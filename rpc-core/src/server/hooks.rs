@@ -1,13 +1,13 @@
-//! What a server's owner is told of its connections.
+//! What a server's owner is told about its connections.
 
 use std::sync::Arc;
 
 use crate::{Address, Error, unwind::guarded};
 
-/// Who is told of connections. A panic in a hook is the panic hook's to report: it ends nothing.
+/// The functions that are told about connections. The panic hook reports a panic in one of them, which ends nothing.
 #[derive(Clone, Default)]
 pub(super) struct Hooks {
-    /// Of those that never opened.
+    /// For connections that never opened.
     pub(super) failed: Option<Arc<FailedHook>>,
     pub(super) opened: Option<Arc<OpenedHook>>,
     pub(super) ended: Option<Arc<Ended>>,
@@ -38,7 +38,7 @@ impl Hooks {
     }
 }
 
-/// An open connection. That it ended is told when this is dropped, which is also how its task may be stopped.
+/// An open connection. When this is dropped, also because its task was stopped, the owner is told that it has ended.
 pub(super) struct Visit<'a> {
     hooks: &'a Hooks,
     peer: &'a Address,

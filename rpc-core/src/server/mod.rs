@@ -1,7 +1,7 @@
 //! Serving calls.
 //!
 //! A [`Server`] collects services, limits and layers; listening turns it into a [`RunningServer`], which takes more
-//! addresses, tells where it listens, and shuts down gently.
+//! addresses, tells where it listens, and lets calls finish when it shuts down.
 //!
 //! A handler that panics fails its own call as `Internal`. The text of the panic stays in this process, on standard
 //! error beside an id that the caller has, too; see [`Server::send_panic_texts`]. A handler that waits does not delay

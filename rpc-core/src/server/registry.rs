@@ -1,4 +1,4 @@
-//! The connections of a server, and who waits for them to end.
+//! The connections of a server, and waiting for them to end.
 
 use std::{
     collections::BTreeMap,
@@ -15,9 +15,9 @@ use crate::{
     sync::Mutex,
 };
 
-/// How many peers without a place are told so at one time; further ones are closed without a word.
+/// How many peers without a place are told so at the same time; further connections are closed without a message.
 const TURNED_AWAY: usize = 64;
-/// How many of the connections that are being opened are looked at to find one that gives way.
+/// How many of the connections that are being opened are searched for one to close.
 const LOOKED_AT: usize = 64;
 
 /// The connections of a server. Its lock is held for a few instructions only.
@@ -30,7 +30,7 @@ pub(super) struct ConnectionTable {
 #[derive(Default)]
 struct TableState {
     connections: Slab<Arc<TableEntry>>,
-    /// Those whose peers have yet to say who they are, in the order in which they came.
+    /// Those whose peers have not finished their part of the handshake, in the order in which they came.
     opening: BTreeMap<u64, Arc<TableEntry>>,
     /// How many have come.
     came: u64,
@@ -42,7 +42,7 @@ struct TableState {
 struct TableEntry {
     peer: Address,
     order: u64,
-    /// `None` for a peer that is turned away, and once the connection has given way to another one.
+    /// `None` for a peer that is refused, and once the connection was closed in favour of another one.
     seat: Mutex<Option<Seat>>,
     turned_away: bool,
     task: OnceLock<AbortHandle>,
@@ -177,8 +177,8 @@ impl ConnectionTable {
 }
 
 impl TableState {
-    /// The connection that gives way to one of this share: the oldest of the same that is being opened, or the oldest
-    /// of all when all places are taken.
+    /// The connection that is closed for a new one of this share: the oldest of the share that is being opened, or the
+    /// oldest of all when all places are taken.
     fn gives_way(&mut self, share: &Arc<Share>, why: ShareRefusal) -> Option<Arc<TableEntry>> {
         let mut oldest = self.opening.iter().take(LOOKED_AT);
         let own = oldest
@@ -242,13 +242,13 @@ impl ConnectionPlace {
         let (registry, entry) = (Arc::clone(&self.registry), Arc::clone(&self.entry));
         let handle = runtime.spawn(task(self)).abort_handle();
         let _ = entry.task.set(handle);
-        // The server may have been cut between the two lines above, or the connection have given way.
+        // Between the two lines above the server may have been cut, or the connection closed in favour of another one.
         if registry.lock().cut || entry.gave_way() {
             entry.abort();
         }
     }
 
-    /// The peer has said who it is: the place is its own.
+    /// The peer's part of the handshake is done: the place is the peer's for good.
     pub(super) fn heard(&self) {
         self.registry.lock().opening.remove(&self.entry.order);
     }
@@ -256,7 +256,7 @@ impl ConnectionPlace {
     /// The handshake is done.
     pub(super) fn opened(&self, link: &Arc<Link>) {
         let _ = self.entry.link.set(Arc::clone(link));
-        // The server may have been cut while the handshake came to its end.
+        // The server may have been cut while the handshake ended.
         if self.registry.lock().cut {
             self.entry.abort();
         }

@@ -80,7 +80,7 @@ impl RunningServer {
             address: address.clone(),
             task: Some(task),
         });
-        // Shutdown may have begun, and even ended, since it was asked about above.
+        // A shutdown may have begun, and even ended, since the check above.
         if self.shared.registry.is_draining() {
             abort.abort();
             return Err(shutting_down());
@@ -163,8 +163,7 @@ impl RunningServer {
         self.shared.registry.drain();
         let finished = async {
             self.shared.registry.emptied().await;
-            // Those that outlive their connection go on, and those that were stopped with it may still be in their
-            // destructors.
+            // Handlers that outlive their connection go on, and destructors of those that were stopped may still run.
             self.shared.host.stopped().await;
         };
         let in_time = timeout(grace, finished).await.is_ok();
@@ -179,7 +178,7 @@ impl RunningServer {
         }
         // Those that carry their connections still listen.
         for task in self.stop_listening() {
-            // The address is free for a successor from here on; that the task was cancelled is what was asked for.
+            // From here on the address is free for a successor. The task was cancelled on purpose.
             let _ = task.await;
         }
         events::shutdown_ended();

@@ -1,4 +1,4 @@
-//! Who wants to know the value.
+//! The end that reads the value.
 
 use std::{fmt, future::poll_fn, pin::pin, sync::Arc, task::Poll};
 

@@ -1,4 +1,4 @@
-//! Who changes the value.
+//! The end that changes the value.
 
 use std::{fmt, sync::Arc};
 
@@ -7,7 +7,7 @@ use crate::Error;
 
 /// Changes the value, and lets every [`Receiver`] know.
 ///
-/// Dropping it is the end of the values: receivers get the last one, and then an error.
+/// Dropping it ends the values: receivers get the last one, and then an error.
 pub struct Sender<T>(Arc<SharedValue<T>>);
 
 impl<T> Sender<T> {

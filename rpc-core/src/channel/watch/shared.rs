@@ -53,8 +53,8 @@ impl<T> SharedValue<T> {
         self.values.borrow().clone()
     }
 
-    /// Puts in a new value, if the one before is still that of `version`; says whether it did. The other one is dropped
-    /// without the lock.
+    /// Puts in a new value, if the one before is still that of `version`; returns whether it did. The other value is
+    /// dropped without the lock.
     pub(super) fn replace(&self, version: Option<u64>, value: T) -> bool {
         let mut value = Arc::new(value);
         self.values.send_if_modified(|state| {

@@ -35,7 +35,7 @@ struct SubscriptionList<T> {
 struct Subscription<T> {
     send_stream: Arc<SendStream>,
     encode: EncodeValue<T>,
-    /// The version of the value that it was told.
+    /// The version of the value that it was sent.
     version: u64,
 }
 
@@ -75,7 +75,7 @@ impl<T> Subscriptions<T> {
         drop(gone);
     }
 
-    /// Tells all of them of the value as it is, or of the end.
+    /// Sends all of them the current value, or the end.
     pub(super) fn push(&self, state: impl Fn() -> ValueState<T>) {
         let Some(pushing) = Pushing::begin(self) else {
             return;
@@ -89,9 +89,9 @@ impl<T> Subscriptions<T> {
         }
     }
 
-    /// Tells those who do not know it, and forgets those who take no more.
+    /// Sends it to those that do not have it, and removes those that take no more.
     fn tell(&self, state: &ValueState<T>) {
-        // Encoded once for all who speak the same format.
+        // Encoded once for all receivers with the same format.
         let mut encoded: Option<(Format, Result<Payload, Error>)> = None;
         let mut from = 0;
         while let Some((number, send_stream, encode)) = self.next_to_tell(from, state.version) {
@@ -205,7 +205,7 @@ impl<'a, T> Pushing<'a, T> {
 }
 
 impl<T> Drop for Pushing<'_, T> {
-    /// A serialiser panicked, and would again: those whom it was to tell are gone.
+    /// A serialiser panicked, and would do so again: the receivers that wait for the value are removed.
     fn drop(&mut self) {
         let mut list = self.0.lock();
         list.pushing = false;

@@ -27,7 +27,7 @@ fn encode<T: Serialize>(format: Format, value: &T) -> Result<Payload, Error> {
     Payload::encode(format, &Plain(value)).map_err(|error| not_encoded(&error))
 }
 
-/// A value as it travels. It goes to several receivers, and later ones take its place, so nothing goes with its bytes.
+/// An encoded value. It goes to several receivers, and later values replace it, so it carries only bytes.
 struct Plain<'a, T>(&'a T);
 
 impl<T: Serialize> Serialize for Plain<'_, T> {

@@ -42,7 +42,7 @@ pub(super) struct EncodedCall {
 /// How long a call may take.
 #[derive(Clone, Copy)]
 pub(super) enum Timeout {
-    /// From when it is polled first.
+    /// From when it is first polled.
     After(Option<Duration>),
     /// As a layer has it.
     At(Option<Instant>),
@@ -57,7 +57,7 @@ pub(super) struct RawCall {
     upkeep: Option<Box<Upkeep>>,
     /// Connections that ended before the call was sent.
     missed: u32,
-    /// How many calls to objects of this process were under way around the place where it was made.
+    /// How many calls to objects of this process ran around the place where it was made.
     level: u16,
     stage: CallStage,
 }
@@ -75,13 +75,13 @@ enum CallStage {
     /// Waits for its turn on a connection that has as many calls as it takes.
     QueuedCall(Box<QueuedCall>),
     SentCall(SentCall),
-    /// The handler runs in here.
+    /// The handler runs in this call.
     Local(LocalCall),
     Layered(Box<Layered>),
     Done,
 }
 
-/// A call that waits for a connection, or until the one that there is was looked at, no longer than its deadline.
+/// A call that waits for a connection, or until the driver has looked at the open one, but not beyond its deadline.
 struct DialingCall {
     dial: Pin<Box<dyn Future<Output = Result<Arc<Link>, Error>> + Send>>,
     timer: Option<Pin<Box<Sleep>>>,
@@ -92,9 +92,9 @@ struct DialingCall {
 struct QueuedCall {
     link: Arc<Link>,
     ticket: Ticket,
-    /// As that of a call that was sent.
+    /// As for a call that was sent.
     timer: Option<Pin<Box<Sleep>>>,
-    /// What another connection would need.
+    /// What is needed to send the call over another connection.
     pub(super) metadata: Bytes,
     pub(super) deadline: Option<Instant>,
 }
@@ -103,12 +103,11 @@ struct QueuedCall {
 struct SentCall {
     link: Arc<Link>,
     id: u32,
-    /// Where nothing says that the connection's driver runs: another runtime carries it, or it waits for this very
-    /// call.
+    /// Set if the connection's driver may not run: another runtime carries it, or it waits for this very call.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-/// How a stage of a call went: the answer, or `None` where another stage follows.
+/// How a stage of a call went: the answer, or `None` if another stage follows.
 type CallStep = Result<Option<Reply>, Error>;
 
 impl RawCall {
@@ -187,7 +186,7 @@ impl RawCall {
         Poll::Ready(late.with_outcome(self.give_up()))
     }
 
-    /// Stops waiting for the answer, and says what became of the call.
+    /// Stops waiting for the answer, and returns what became of the call.
     fn give_up(&mut self) -> Outcome {
         match std::mem::replace(&mut self.stage, CallStage::Done) {
             CallStage::New(_) | CallStage::DialingCall(_) => Outcome::NotExecuted,
@@ -223,7 +222,7 @@ impl RawCall {
             self.begin(call, cx)?;
         }
         if matches!(self.stage, CallStage::SentCall(SentCall { timer: None, .. })) && !self.method.oneway {
-            // It has left its waker with the connection, and looks for an answer when that calls.
+            // It has left its waker with the connection, which wakes it when there is an answer.
             return Poll::Pending;
         }
         Poll::Ready(Ok(None))

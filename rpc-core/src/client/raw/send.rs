@@ -27,15 +27,15 @@ use crate::{
     service::{Payload, Scope, is_in_handler, with_current},
 };
 
-/// How many connections may end before a call is sent until it is given up: one that ended earlier, one that drains and
-/// one that a server which is shutting down still opens are no reason to.
+/// How many connections may end before a call could be sent, until the call is given up. There may be three in an
+/// ordinary shutdown: one that ended earlier, one that drains, and one that the server still opens.
 const MISSED: u32 = 4;
 
 impl RawCall {
     /// The first poll: the deadline is set, and the call is sent if there is a connection.
     pub(super) fn begin(&mut self, call: EncodedCall, cx: &mut Context<'_>) -> Result<(), Error> {
         let payload = call.payload?;
-        // One look at the clock for all of it: it costs as much as the rest of a small call's way out.
+        // The clock is read only once: that costs as much as all the rest of sending a small call.
         let now = now();
         let deadline = self.deadline(call.timeout, now)?;
         self.ends_by(deadline);
@@ -87,7 +87,7 @@ impl RawCall {
             Timeout::At(deadline) => return Ok(deadline),
             Timeout::After(timeout) => timeout
                 .or(self.method.timeout)
-                // A stream takes as long as it takes.
+                // Streams have no default deadline.
                 .or(self.channel.inner().timeout.filter(|_| !self.method.streaming))
                 .and_then(|timeout| now.checked_add(timeout)),
         };
@@ -104,7 +104,8 @@ impl RawCall {
     }
 
     fn dial(&mut self, server: Arc<Reconnect>, prepared: Prepared) -> Result<(), Error> {
-        // The timer needs a runtime. The caller's own surely runs; a caller in none is refused, or has given one.
+        // The timer needs a runtime. The caller's own certainly runs; without one, the call is refused, unless the
+        // channel was given a runtime.
         let outside = Handle::try_current().is_err();
         let runtime = outside.then(|| server.runtime()).transpose()?;
         let _entered = runtime.as_ref().map(Handle::enter);
@@ -121,7 +122,7 @@ impl RawCall {
         let entered = self.channel.runtime().ok();
         let _entered = entered.as_ref().map(Handle::enter);
         self.stage = CallStage::DialingCall(DialingCall {
-            // Outside any runtime nothing but the connection can end the wait.
+            // Outside any runtime only the connection can end the wait.
             timer: prepared
                 .deadline
                 .filter(|_| entered.is_some())
@@ -201,7 +202,7 @@ impl RawCall {
         }
     }
 
-    /// The call was refused, or its connection ended and nothing of the call left with it.
+    /// The call was refused, or its connection ended before anything of the call was sent.
     pub(super) fn not_sent(
         &mut self,
         why: NotStarted,

@@ -1,8 +1,8 @@
 //! What travels beside the bytes of a message: ends of streams, and references to objects.
 //!
 //! A value that cannot be bytes puts itself into the message's list while it is serialised and writes its place in the
-//! list; deserialised, it takes itself out again by that place. The list is the thread's, and there is one only while a
-//! message is encoded or decoded, so such values go nowhere but into messages.
+//! list. When it is deserialised, it takes itself out again by that place. The list belongs to the thread, and exists
+//! only while a message is encoded or decoded, so such values can be put only into messages.
 
 mod object;
 mod payload;
@@ -27,13 +27,13 @@ use crate::{
 pub(crate) struct Wire {
     pub(crate) format: Format,
     pub(crate) limits: DecodeLimits,
-    /// Whether the peer is surely on this machine, so that paths and names in memory mean the same to both.
+    /// Whether the peer certainly is on this machine, so that paths and names in memory mean the same to both.
     pub(crate) near: bool,
     /// Whether the peer is told the text of a panic.
     pub(crate) tells_panics: bool,
 }
 
-/// What goes out with a message. Dropped before it is sent, it is as if the value that offered it was dropped.
+/// What goes out with a message. If it is dropped before it is sent, the value that offered it counts as dropped.
 pub(crate) enum OutgoingAttachment {
     /// One end of a stream leaves; what stays is the other one, which sends or receives here.
     Stream {

@@ -1,23 +1,23 @@
-//! Objects of this process, as the connections see them that they are handed out over.
+//! Objects of this process, as seen by the connections over which they are handed out.
 
 use std::{any::Any, fmt};
 
 use crate::{Code, Error};
 
-/// An object of this process, as the connections see it that it is handed out over.
+/// An object of this process, as seen by the connections over which it is handed out.
 pub(crate) trait Object: Any + fmt::Debug + Send + Sync {
-    /// How its service is called on the wire.
+    /// The id of its service on the wire.
     fn service_id(&self) -> u32;
 
-    /// Lets `told` run when the object is revoked, in the place of what `who` said before. Says whether the object is
-    /// not revoked yet. It may be asked under a lock that `told` takes.
+    /// Lets `told` run when the object is revoked, instead of what `who` gave before. Returns `false` if the object is
+    /// revoked already. It may be called under a lock that `told` takes.
     fn watch(&self, who: usize, told: Box<dyn FnOnce() + Send>) -> bool;
 
-    /// Takes back what `who` said last.
+    /// Takes back what `who` gave last.
     fn unwatch(&self, who: usize);
 }
 
-/// Why an object that its owner has revoked answers no calls.
+/// The error for calls to an object that its owner has revoked.
 pub(crate) fn revoked() -> Error {
     Error::refused_for_good(Code::NotFound, "the object was revoked by the side that it lives on")
 }

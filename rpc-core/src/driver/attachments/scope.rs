@@ -10,16 +10,16 @@ use thin_vec::ThinVec;
 use super::{IncomingAttachment, OutgoingAttachment, Wire};
 use crate::proto::MAX_ATTACHMENTS;
 
-/// What this thread does.
+/// What this thread is doing.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum CodecWork {
     /// Nothing: values that need a list refuse to be serialised.
     Other,
-    /// It encodes a message, which may carry something by now.
+    /// It encodes a message, which may carry something already.
     Encoding {
         offered: bool,
     },
-    /// It encodes a watched value in a message, which carries nothing: it goes on changing when the message has gone.
+    /// It encodes a watched value in a message. The value carries nothing, because it goes on changing later.
     Plain,
     Decoding,
 }
@@ -45,8 +45,8 @@ const NOT_PLAIN: &str =
 const NOT_CARRIED: &str = "a stream, channel or client did not come with the message: they come only with the \
     arguments, results and items of calls, and a layer that makes an answer of its own loses them";
 
-/// Makes `list` the one of the message that is being encoded, and gives the one before. While a thread ends it has
-/// none: then messages are bytes and nothing else.
+/// Makes `list` the list of the message that is being encoded, and returns the one before. A thread that ends has no
+/// list: then messages are only bytes.
 fn exchange_offered(list: ThinVec<OutgoingAttachment>) -> ThinVec<OutgoingAttachment> {
     let exchanged = OFFERED.try_with(|current| mem::replace(&mut *current.borrow_mut(), list));
     exchanged.unwrap_or_default()
@@ -58,10 +58,10 @@ fn exchange_came(came: Option<IncomingList>) -> Option<IncomingList> {
     exchanged.ok().flatten()
 }
 
-/// A message that is being encoded. What was before is put back, on unwinding as well: a serialiser may itself encode
+/// A message that is being encoded. The state before is put back, also on unwinding: a serialiser may itself encode
 /// another message.
 struct Encoding {
-    /// What was before: with the list of an outer message, if that carries something already.
+    /// The state before, with the list of an outer message, if that carries something already.
     outer: Option<(CodecWork, ThinVec<OutgoingAttachment>)>,
 }
 
@@ -78,7 +78,7 @@ impl Encoding {
         }
     }
 
-    /// Puts back what was before, and gives what the message carries.
+    /// Puts back the state before, and returns what the message carries.
     #[inline]
     fn leave(&mut self) -> ThinVec<OutgoingAttachment> {
         let Some((outer, list)) = self.outer.take() else {
@@ -100,7 +100,7 @@ impl Drop for Encoding {
     }
 }
 
-/// A part of a message, likewise.
+/// A part of a message that is being encoded; it puts the state back in the same way.
 struct Part {
     outer: CodecWork,
 }
@@ -111,7 +111,7 @@ impl Drop for Part {
     }
 }
 
-/// A message that is being decoded, likewise.
+/// A message that is being decoded; it puts the state back in the same way.
 struct Decoding {
     outer: CodecWork,
     outer_came: Option<IncomingList>,
@@ -181,7 +181,7 @@ pub(crate) fn decoding<R>(carried: ThinVec<IncomingAttachment>, wire: Wire, deco
     }
 }
 
-/// Decodes a message with what came along; what nobody claims is dropped.
+/// Decodes a message with what came along; what the type does not claim is dropped.
 fn providing<R>(carried: ThinVec<IncomingAttachment>, wire: Wire, decode: impl FnOnce() -> R) -> R {
     let carried = carried.into_iter().map(Some).collect();
     let _decoding = Decoding {
@@ -200,7 +200,7 @@ pub(crate) fn claim(place: u32) -> Result<(IncomingAttachment, Wire), &'static s
     with_came(claim).unwrap_or(Err(NOT_CARRIED))
 }
 
-/// Whether the message that is being decoded surely comes from this machine.
+/// Whether the message that is being decoded certainly comes from this machine.
 pub(crate) fn is_near() -> bool {
     with_came(|came| came.wire.near).unwrap_or(false)
 }

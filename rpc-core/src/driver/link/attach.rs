@@ -71,7 +71,7 @@ impl<'h, 'a> Attaching<'h, 'a> {
         Ok(())
     }
 
-    /// The message is on its way: what stays of what it offered belongs to this connection now.
+    /// The message is on its way: the ends that stay belong to this connection now.
     #[inline]
     pub(in crate::driver) fn settle(mut self) {
         if !self.attachments.is_empty() {

@@ -17,7 +17,7 @@ use crate::{
 pub(super) struct Due {
     /// The driver, which has something to do.
     pub(super) driver: Option<Waker>,
-    /// Mostly there is one.
+    /// Usually there is only this one.
     waker: Option<Waker>,
     wakers: Vec<Waker>,
     rare: Option<Box<Rare>>,
@@ -34,14 +34,14 @@ pub(super) struct Rare {
     pub(super) objects: ThinVec<Arc<dyn Object>>,
     /// What is over, and why.
     pub(super) endings: ThinVec<(Arc<Ending>, Error)>,
-    /// Errors that were sent, with causes of the user's.
+    /// Errors that were sent, with causes from the user's code.
     pub(super) errors: ThinVec<Error>,
     /// Limits that peers reached, for the log.
     pub(super) passed: ThinVec<(Address, String)>,
 }
 
 impl Due {
-    /// Does it all. The connection does not end with the code of a user that panics here.
+    /// Does all of it. If the user's code panics here, the connection goes on.
     fn run(&mut self) {
         if let Some(driver) = self.driver.take() {
             driver.wake();

@@ -42,8 +42,8 @@ impl Default for Life {
 pub(crate) struct Busy(Arc<Link>);
 
 impl Link {
-    /// Takes no more calls from the peer; the connection ends when those under way are done, and what is left of their
-    /// handlers.
+    /// Takes no more calls from the peer; the connection ends when the running calls are done, and what is left of
+    /// their handlers.
     pub(crate) fn go_away(self: &Arc<Self>) {
         let mut state = self.lock();
         state.connection.go_away();
@@ -96,8 +96,8 @@ impl Link {
         !state.is_over() && !state.is_closing()
     }
 
-    /// Ends the connection now: every waiting call is told, those that provably never left as not executed; every
-    /// stream is told, and every object that the peer could name is let go.
+    /// Ends the connection now: every waiting call fails, as not executed if it provably never left; every stream ends,
+    /// and every object that the peer could name is dropped.
     pub(in crate::driver) fn end(self: &Arc<Self>, why: &Error) {
         let mut state = self.lock();
         if state.is_over() {
@@ -184,7 +184,7 @@ impl LinkState {
 }
 
 impl LinkGuard<'_> {
-    /// There is one reference or end of a stream less. The driver is woken if the connection may end by that.
+    /// There is one reference or end of a stream less. The driver is woken if the connection may end now.
     pub(in crate::driver) fn let_go(&mut self) {
         self.life.handles -= 1;
         self.end_if_unneeded();

@@ -22,8 +22,7 @@ const WITH_OTHERS: Duration = Duration::from_millis(100);
 /// When the driver has looked last.
 pub(in crate::driver) struct Look {
     at: Instant,
-    /// From when on that is so long ago that something may have come since. Every call asks, so it is not worked out
-    /// each time.
+    /// From when on something may have come since. Every call asks, so this is not computed each time.
     stale: Instant,
     pause: Duration,
     /// A call waits for it.
@@ -45,7 +44,7 @@ impl Look {
         }
     }
 
-    /// Whether it is so long ago that something may have come since.
+    /// Whether the last look is so long ago that something may have come since.
     pub(in crate::driver) fn is_stale(&self, now: Instant) -> bool {
         now >= self.stale
     }
@@ -85,7 +84,7 @@ impl Link {
         true
     }
 
-    /// Wakes those who wait for a look.
+    /// Wakes the calls that wait for a look.
     pub(in crate::driver) fn tell_looked(&self) {
         self.looks.notify_waiters();
     }

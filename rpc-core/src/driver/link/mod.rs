@@ -55,7 +55,7 @@ pub(crate) struct Reply {
     pub(crate) carried: ThinVec<IncomingAttachment>,
 }
 
-/// One open connection, shared by its driver and everyone who makes or answers calls on it.
+/// One open connection, shared by its driver and all code that makes or answers calls on it.
 ///
 /// One lock guards it all. It is held for a few hundred instructions, never across an await and never while foreign
 /// code (a waker, a serialiser, a handler, a destructor) runs.
@@ -64,7 +64,7 @@ pub(crate) struct Link {
     wire: Wire,
     peer: Address,
     share: Arc<Share>,
-    /// How long calls to the peer's objects take unless something else is said.
+    /// How long calls to the peer's objects may take by default.
     timeout: Option<Duration>,
     /// The longest item that both sides take.
     max_item: usize,
@@ -88,7 +88,7 @@ pub(crate) enum Started {
 pub(crate) enum NotStarted {
     /// The connection takes no new calls; another one may.
     Gone(Payload),
-    /// The driver stood still, and what the peer said meanwhile comes first: see [`Link::look`].
+    /// The driver stood still, and must first look at what the peer said meanwhile: see [`Link::look`].
     Unseen(Payload),
     /// The call itself is refused.
     Refused(Error),
@@ -132,7 +132,7 @@ impl Link {
         &self.peer
     }
 
-    /// What the peers at that address have of the server.
+    /// The share of the server that the peers at that address have.
     pub(crate) fn share(&self) -> &Arc<Share> {
         &self.share
     }
@@ -154,12 +154,12 @@ impl Link {
 
     // ---- making calls --------------------------------------------------------------------------------------------
 
-    /// Makes a call; its answer is polled with the id. Where there is no place for one more it waits for its turn. What
-    /// the payload offers goes with it, and what stays of it is joined to this connection. Whether the caller is a
-    /// handler, whose calls do not wait for others to end, is asked where it counts.
+    /// Makes a call; its answer is polled with the id. If there is no place for one more, it waits for its turn. What
+    /// the payload offers goes with it, and the ends that stay are joined to this connection. Whether the caller is a
+    /// handler, whose calls do not wait for other calls to end, is checked only when it matters.
     ///
     /// # Errors
-    /// Nothing left, and it says whether another connection may do better. Calls to an object have no other connection.
+    /// Nothing was sent. The error says whether another connection may help, which a call to an object does not have.
     pub(crate) fn start(
         self: &Arc<Self>,
         head: &RequestHead,
@@ -178,7 +178,7 @@ impl Link {
         if state.look.is_stale(now) {
             return Err(NotStarted::Unseen(payload));
         }
-        // Those that wait have the next place, even where it is free this moment.
+        // Calls that wait get the next place, even if one is free at this moment.
         let waits = state.connection.is_full() || !state.queue.is_empty();
         if waits && !state.connection.is_peer_going_away() {
             return queue::enqueue(state, head, payload, deadline, waker, in_handler());
@@ -211,7 +211,7 @@ impl Link {
             return Poll::Ready(answer);
         }
         if !waiter.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            // Whose task the call was in before may end with its waker, and give up calls of its own.
+            // Dropping the waker of the task that had the call before may end that task, and its own calls with it.
             let earlier = waiter.waker.replace(cx.waker().clone());
             drop(state);
             drop(earlier);
@@ -232,7 +232,7 @@ impl Link {
             drop(earlier);
             return Poll::Pending;
         }
-        // All in one go: as soon as the id is released it may be the next call's.
+        // All under one lock: as soon as the id is released, the next call may have it.
         let waiter = std::mem::take(state.waiter(id));
         state.release_call(id);
         drop(state);
@@ -269,7 +269,7 @@ impl Link {
     }
 }
 
-/// A request that would wait for the end of others, made inside a handler that others may wait for.
+/// A request that would wait for other calls to end, made inside a handler that other calls may wait for.
 fn no_room(length: usize) -> Error {
     let text = format!(
         "there is no room for a handler's request of {length} bytes beside the other messages (`max_buffered`), and it \

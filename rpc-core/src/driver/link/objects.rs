@@ -12,8 +12,8 @@ use crate::{
     told::Ending,
 };
 
-/// The objects of this side that the peer has references to. The same object has the same number, so that the peer can
-/// tell.
+/// The objects of this side that the peer has references to. The same object always has the same number, so that the
+/// peer sees that it is the same.
 #[derive(Default)]
 pub(super) struct ExportedObjects {
     objects: HashMap<u32, ExportedObject>,
@@ -23,7 +23,7 @@ pub(super) struct ExportedObjects {
 
 struct ExportedObject {
     object: Arc<dyn Object>,
-    /// The latest watch of the peer's that was not answered.
+    /// The peer's latest watch that was not answered.
     watch: Option<u64>,
 }
 
@@ -57,7 +57,7 @@ impl ExportedObjects {
         self.objects.get(&number).map(|export| &export.object)
     }
 
-    /// The watch that waits for an object to be revoked, which it does no longer.
+    /// Takes out the watch that waits for an object to be revoked.
     fn take_watch(&mut self, address: usize) -> Option<u64> {
         let number = self.numbers.get(&address)?;
         self.objects.get_mut(number)?.watch.take()
@@ -77,15 +77,14 @@ pub(super) struct ImportedObjects {
     objects: HashMap<u32, ImportedObject>,
     /// Objects by the watches that were not answered.
     watches: HashMap<u64, u32>,
-    /// How many watches there were: each has a number that none had before, so that a late answer is not taken for
-    /// another's.
+    /// How many watches there were: each has a new number, so that a late answer is not taken for another watch's.
     watched: u64,
 }
 
 #[derive(Default)]
 struct ImportedObject {
     references: usize,
-    /// A program that names one 1,000 million times a second takes 500 years to come to the end of this.
+    /// A program that names an object 1,000 million times a second takes 500 years to reach the end of this number.
     uses: u64,
     /// Set if a task here waits for it to be revoked.
     ending: Option<(u64, Arc<Ending>)>,
@@ -104,7 +103,7 @@ impl ImportedObjects {
         }
     }
 
-    /// A reference goes; gives the uses that it tells, and with the last one what was watched.
+    /// A reference is given back; returns the uses to tell, and for the last reference what was watched.
     pub(super) fn remove(&mut self, object: u32) -> (u64, Option<Arc<Ending>>) {
         let Entry::Occupied(mut entry) = self.objects.entry(object) else {
             return (0, None);
@@ -122,7 +121,7 @@ impl ImportedObjects {
         (uses, watched)
     }
 
-    /// The end of an object, with the number of the watch that is to be told to the peer if it was not.
+    /// The end of an object, with the number of a new watch that must be sent to the peer, if there was none.
     fn watch(&mut self, object: u32) -> (Arc<Ending>, Option<u64>) {
         let import = self.objects.entry(object).or_default();
         if let Some((_, ending)) = &import.ending {
@@ -141,8 +140,7 @@ impl ImportedObjects {
         import.ending.as_ref().map(|(_, ending)| Arc::clone(ending))
     }
 
-    /// Everything that is watched, in the order in which it was: the same seed of a simulated network is to give the
-    /// same run.
+    /// Everything that is watched, in order: the same seed of a simulated network must give the same run.
     pub(super) fn endings(&self) -> impl Iterator<Item = Arc<Ending>> {
         let mut endings: Vec<_> = self
             .objects
@@ -153,7 +151,7 @@ impl ImportedObjects {
         endings.into_iter().map(|(_, ending)| ending)
     }
 
-    /// Whether an object of the peer's is known to be revoked.
+    /// Whether this side knows that an object of the peer is revoked.
     fn is_revoked(&self, object: u32) -> bool {
         let ending = self.objects.get(&object).and_then(|import| import.ending.as_ref());
         ending.is_some_and(|(_, ending)| ending.is_told())
@@ -161,7 +159,7 @@ impl ImportedObjects {
 }
 
 impl LinkState {
-    /// Gives the peer one more reference to an object of this side; says whether it is the first one.
+    /// Gives the peer one more reference to an object of this side; returns whether it is the first one.
     pub(super) fn export(&mut self, object: &Arc<dyn Object>) -> Result<(u32, bool), Error> {
         let known = self.exports.find(object);
         let number = self.connection.export(known)?;
@@ -171,7 +169,7 @@ impl LinkState {
         Ok((number, known.is_none()))
     }
 
-    /// The object of this side that the peer names so.
+    /// The object of this side that has this number.
     pub(in crate::driver) fn object(&self, number: u32) -> Option<Arc<dyn Object>> {
         self.exports.get(number).cloned()
     }
@@ -216,7 +214,7 @@ impl LinkGuard<'_> {
 }
 
 impl Link {
-    /// When an object of the peer's to which there is a reference is revoked, or the connection is over.
+    /// The end of an object of the peer: it is revoked, or the connection is over. This side has a reference to it.
     pub(crate) fn watch(self: &Arc<Self>, object: u32) -> Arc<Ending> {
         let mut state = self.lock();
         if let Some(why) = state.end_reason() {
@@ -230,13 +228,13 @@ impl Link {
         ending
     }
 
-    /// Whether a call to an object of the peer's has a chance, as far as this side knows.
+    /// Whether a call to an object of the peer may succeed, as far as this side knows.
     pub(crate) fn is_callable(&self, object: u32) -> bool {
         let state = self.state.lock();
         !state.is_over() && !state.is_closing() && !state.imports.is_revoked(object)
     }
 
-    /// A reference of this side's goes.
+    /// Gives back a reference to an object of the peer.
     pub(in crate::driver) fn release(self: &Arc<Self>, object: u32) {
         let mut state = self.lock();
         let (uses, watched) = state.imports.remove(object);
@@ -251,7 +249,7 @@ impl Link {
         state.let_go();
     }
 
-    /// An object of this side was revoked, which has that address.
+    /// The object of this side with that address was revoked.
     fn tell_revoked(self: &Arc<Self>, address: usize) {
         let mut state = self.lock();
         let watch = state.exports.take_watch(address);
@@ -261,7 +259,7 @@ impl Link {
         state.wake_for_output();
     }
 
-    /// What tells this connection from the others of an object.
+    /// Tells this connection apart from the other connections of an object.
     pub(super) fn key(self: &Arc<Self>) -> usize {
         Arc::as_ptr(self).addr()
     }

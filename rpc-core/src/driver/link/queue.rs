@@ -21,7 +21,7 @@ use crate::{
 /// The calls that wait for a place on one connection.
 pub(super) struct CallQueue {
     waiting: WaitQueue<WaitingCall>,
-    /// What became of those that have left the queue and whose callers did not look yet.
+    /// The results of calls that have left the queue and whose callers did not look yet.
     turned: HashMap<Ticket, Result<u32, NotStarted>>,
 }
 
@@ -52,7 +52,7 @@ impl CallQueue {
     }
 }
 
-/// A call finds no place, and waits for one.
+/// Lets a call that finds no place wait for one.
 #[cold]
 pub(super) fn enqueue(
     mut state: LinkGuard<'_>,
@@ -97,8 +97,8 @@ pub(super) fn enqueue(
 }
 
 impl Link {
-    /// Waits until a call has its turn; gives its id, or why it was not started. Cancel safe: until it is told what
-    /// became of it, the call is to [leave](Self::leave).
+    /// Waits until a call has its turn; returns its id, or why it was not started. Cancel safe: a caller that is gone
+    /// before that must [leave](Self::leave).
     pub(crate) fn poll_turn(self: &Arc<Self>, ticket: Ticket, cx: &Context<'_>) -> Poll<Result<u32, NotStarted>> {
         let mut state = self.lock();
         if let Some(turned) = state.queue.turned.remove(&ticket) {
@@ -129,7 +129,7 @@ impl Link {
 }
 
 impl LinkState {
-    /// When time brings something; see [`Connection::poll_timeout`](crate::proto::Connection::poll_timeout).
+    /// When the next timer is due; see [`Connection::poll_timeout`](crate::proto::Connection::poll_timeout).
     pub(in crate::driver) fn poll_timeout(&self) -> Option<Instant> {
         let waiting = self.queue.earliest_deadline();
         match (self.connection.poll_timeout(), waiting) {
@@ -138,7 +138,7 @@ impl LinkState {
         }
     }
 
-    /// Whether time brings something at `deadline` before anything else.
+    /// Whether `deadline` would be the next timer.
     pub(super) fn is_earlier(&self, deadline: Option<Instant>) -> bool {
         deadline.is_some_and(|deadline| self.poll_timeout().is_none_or(|timeout| deadline < timeout))
     }
@@ -196,7 +196,7 @@ impl LinkGuard<'_> {
         Ok(id)
     }
 
-    /// Tells the calls whose deadline has come while they waited.
+    /// Fails the calls whose deadline has come while they waited.
     pub(in crate::driver) fn expire_waiting(&mut self, now: Instant) {
         while let Some((ticket, mut call)) = self.queue.waiting.pop_expired(now) {
             let error = no_turn(self, call.head.timeout);
@@ -205,8 +205,8 @@ impl LinkGuard<'_> {
         }
     }
 
-    /// The connection takes no new calls, except to the objects that it carries; or it is over, and takes none at all.
-    /// Another one may.
+    /// The connection takes no new calls, except to the objects that it carries; or it is over, and takes no calls at
+    /// all. Another connection may take them.
     pub(super) fn turn_away(&mut self) {
         let over = self.is_over();
         for ticket in self.queue.waiting.tickets(|call| over || call.head.object.is_none()) {

@@ -39,7 +39,7 @@ pub(in crate::driver) struct LinkState {
     pub(in crate::driver) look: Look,
 }
 
-/// Who waits for a call, and what has come for it.
+/// The waker of a call, and what has come for it.
 #[derive(Default)]
 pub(super) struct CallWaiter {
     pub(super) waker: Option<Waker>,
@@ -86,14 +86,14 @@ impl LinkState {
         }
     }
 
-    /// The peer has read some.
+    /// The peer has read some answers.
     pub(in crate::driver) fn settle_unread(&mut self) {
         self.unread.settle(self.connection.unread());
     }
 }
 
 impl LinkGuard<'_> {
-    /// The caller has what it waited for: the id serves again.
+    /// The caller has its answer: the id is free again.
     pub(super) fn release_call(&mut self, id: u32) {
         self.connection.release(id);
         if self.queue.is_empty() {
@@ -103,7 +103,7 @@ impl LinkGuard<'_> {
         }
     }
 
-    /// Makes a call for which there is a place; gives its id.
+    /// Makes a call for which there is a place; returns its id.
     pub(super) fn send(
         &mut self,
         head: &RequestHead,
@@ -147,7 +147,7 @@ impl LinkGuard<'_> {
     /// Answers a call with what it returned.
     ///
     /// # Errors
-    /// What is to be answered in its place.
+    /// The error to answer instead.
     fn succeed(&mut self, id: u32, metadata: &Bytes, mut payload: Payload) -> Result<(), Error> {
         let offered = payload.take_offered();
         if !offered.is_empty() {
@@ -188,7 +188,7 @@ impl LinkGuard<'_> {
     /// Makes room for an answer.
     ///
     /// # Errors
-    /// What goes out in its place.
+    /// The error to answer instead.
     fn admit(&mut self, metadata: &Bytes, answer: &Result<Payload, Error>) -> Result<(), Error> {
         if let Some(end) = self.end_reason() {
             return Err(end.clone());
@@ -202,7 +202,7 @@ impl LinkGuard<'_> {
             }
             match answer {
                 Ok(_) => no_room,
-                // Why the call failed matters more than what it says about that.
+                // The code of the failure matters more than its text.
                 Err(error) => {
                     let text =
                         "the call failed, and the text of its error was dropped, because too many bytes of answers \
@@ -213,7 +213,7 @@ impl LinkGuard<'_> {
         })
     }
 
-    /// Hands what happened to those who wait for it. What the peer wants of this side is the driver's to do.
+    /// Hands what happened to the tasks that wait for it. The driver does what the peer wants of this side.
     pub(in crate::driver) fn handle(&mut self, event: Event) {
         match event {
             Event::Reply {
@@ -237,7 +237,7 @@ impl LinkGuard<'_> {
                 let wakers = self.streams.waiter(stream).take();
                 self.due.wake(wakers);
             }
-            // Another caller may have the id meanwhile, and looks once too often.
+            // Another call may have the id meanwhile: it looks once too often.
             Event::Left { call } => {
                 let waker = self.waiter(call).waker.take();
                 self.due.wake(waker);

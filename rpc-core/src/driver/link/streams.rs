@@ -1,4 +1,4 @@
-//! Who waits for the streams of a connection.
+//! The wakers of tasks that wait for the streams of a connection.
 
 use std::task::Waker;
 
@@ -7,14 +7,14 @@ use crate::proto::StreamId;
 /// The bit of a stream's id that says that the peer chose the number.
 const THEIRS: u32 = 1 << 31;
 
-/// Who waits for streams, by their numbers: those that this side chose, and those that the peer chose.
+/// The wakers of all streams, by their numbers: those that this side chose, and those that the peer chose.
 #[derive(Default)]
 pub(in crate::driver) struct StreamWaiters {
     ours: Vec<StreamWaiter>,
     theirs: Vec<StreamWaiter>,
 }
 
-/// Who waits for a stream. Each end has one owner, who waits for one thing of each kind at a time.
+/// The wakers of one stream. Each end has one owner, which waits for one thing of each kind at a time.
 #[derive(Default)]
 pub(in crate::driver) struct StreamWaiter {
     /// For room, or for items.

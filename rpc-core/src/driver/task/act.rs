@@ -63,7 +63,7 @@ impl<I: CallHandler + Unpin> Driver<I> {
             };
             inside(|| self.inbound.start(request, &mut self.answers));
             if self.answers.length >= BATCH {
-                // What a large answer counts is the outbox's to say.
+                // The outbox knows how much a large answer counts.
                 queued = self.answer();
             }
         }
@@ -96,7 +96,7 @@ struct Wanted {
     stops: Vec<(u32, Stop)>,
 }
 
-/// Hands on what happened, as far as it is not for handlers; calls are put behind those that wait.
+/// Hands on what happened, except for handlers; new calls are put behind those that wait.
 fn take_events(state: &mut LinkGuard<'_>, deferred: &mut IndexedQueue<CallRequest>) -> Wanted {
     let mut stops = Vec::new();
     let queued = state.connection.queued();

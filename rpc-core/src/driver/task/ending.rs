@@ -32,7 +32,7 @@ impl<I: CallHandler + Unpin> Driver<I> {
         if !self.output.is_empty() || !state.is_finished() {
             return Poll::Pending;
         }
-        // What still comes is not looked at any more. The peer is told so: a call that crossed this certainly never
+        // What still comes is ignored. The peer is told so, and knows that a call that crossed this certainly never
         // ran.
         let done = Error::refused(Code::Unavailable, "its last call has ended, and no new ones are taken");
         state.connection.close(&done);
@@ -42,8 +42,8 @@ impl<I: CallHandler + Unpin> Driver<I> {
         self.leave(cx)
     }
 
-    /// Says the last word, and waits a moment for the peer to close: unread bytes would reset the connection and take
-    /// the word away again.
+    /// Sends the last frame, and waits a moment for the peer to close: unread bytes would reset the connection and
+    /// destroy that frame.
     pub(super) fn leave(&mut self, cx: &mut Context<'_>) -> Poll<ConnectionError> {
         let ended = "it was closed after the last call";
         if self.timer.as_mut().poll(cx).is_ready() {
@@ -83,7 +83,7 @@ impl<I: CallHandler + Unpin> Driver<I> {
         self.hear_out(cx)
     }
 
-    /// Reads what the peer said before the connection broke, and waits for that no longer than a moment.
+    /// Reads what the peer said before the connection broke, and waits for that only a moment.
     pub(super) fn hear_out(&mut self, cx: &mut Context<'_>) -> Poll<ConnectionError> {
         loop {
             self.input.reserve(READ);
@@ -110,8 +110,8 @@ impl<I: CallHandler + Unpin> Driver<I> {
         self.end(why.code(), why.message())
     }
 
-    /// Tells the peer why the connection ends, as far as the transport takes it at once. What it has asked and never
-    /// sees an answer to certainly did not run only if there is nothing of that kind.
+    /// Tells the peer why the connection ends, as far as the transport takes it at once. Its calls without an answer
+    /// certainly did not run only if this side has answered everything that it looked at.
     fn tell(&mut self, why: &Error, cx: &mut Context<'_>) {
         let mut state = self.link.lock();
         queue_answers(&mut state, &mut self.answers);
@@ -129,11 +129,11 @@ impl<I: CallHandler + Unpin> Driver<I> {
         {
             advance(&mut self.output, written);
         }
-        // Whether it leaves changes nothing: the connection ends.
+        // The connection ends, even if this does not leave.
         let _ = Pin::new(&mut self.stream).poll_flush(cx);
     }
 
-    /// Tells the peer why, as far as the transport takes it at once, and makes the error for those who wait.
+    /// Tells the peer why, as far as the transport takes it at once, and makes the error for the calls that wait.
     pub(super) fn lost(&mut self, lost: &Lost, cx: &mut Context<'_>) -> ConnectionError {
         let error = match lost {
             Lost::Violation(violation) => {
@@ -143,7 +143,7 @@ impl<I: CallHandler + Unpin> Driver<I> {
             }
             Lost::Closed(error) => Error::unavailable(format!("the peer closed it: {}", error.message())),
             Lost::Silent(interval) => {
-                // It may only have stood still, and read this when it goes on.
+                // The peer may only have stood still, and reads this when it goes on.
                 let text = format!("this side was silent for {interval:?} and did not answer a ping");
                 self.tell(&Error::unavailable(text), cx);
                 Error::unavailable(format!(

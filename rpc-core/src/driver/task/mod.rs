@@ -34,8 +34,8 @@ const READ: usize = 64 << 10;
 /// Rounds of reading and writing before other tasks get their turn.
 const ROUNDS: usize = 4;
 
-/// The task of one connection. Nothing else touches its stream, so no read or write is ever given up half way. Dropping
-/// it ends the connection: every waiting call is told.
+/// The task of one connection. Nothing else touches its stream, so a read or write is never given up half way. Dropping
+/// the task ends the connection and every call that waits on it.
 pub(crate) struct Driver<I> {
     link: Arc<Link>,
     stream: BoxStream,
@@ -49,7 +49,7 @@ pub(crate) struct Driver<I> {
     deferred: IndexedQueue<CallRequest>,
     answers: Answers,
     timer: Pin<Box<Sleep>>,
-    /// Something came behind the handshake.
+    /// Something came after the handshake.
     unread: bool,
     /// The outbox had something when it was looked at last.
     wants_write: bool,
@@ -64,10 +64,10 @@ impl Keyed for CallRequest {
     }
 }
 
-/// Why a driver ends: with what waiting calls are told.
+/// Why a driver ends: the error that waiting calls get.
 struct ConnectionError(Error);
 
-/// What the driver is at.
+/// What the driver is doing.
 enum DriverPhase {
     Working,
     /// Nothing can be written any more, and why. What the peer said before may explain it, and is still read.
@@ -78,12 +78,12 @@ enum DriverPhase {
     Left,
 }
 
-/// What the turn before this one made way for.
+/// Why the turn before this one ended early.
 enum Pause {
     Nothing,
-    /// Other tasks, which ran once.
+    /// To let other tasks run once.
     Others,
-    /// What came while the driver stood still.
+    /// To look at what came while the driver stood still.
     News,
 }
 
@@ -116,7 +116,7 @@ enum Begin {
     /// Reading and writing.
     Work,
     /// Every task that is ready runs once before the driver writes, so that their calls leave with the same system
-    /// call. One call alone is not held up.
+    /// call. A single call does not wait for that.
     Join,
     /// The driver stood still, and what came meanwhile counts: a call waits for it, or something is due that it may
     /// change.
@@ -229,7 +229,7 @@ impl<I: CallHandler + Unpin> Driver<I> {
         Begin::Work
     }
 
-    /// The turn ends although there may be more to read and write. What time brings is not held up by that.
+    /// The turn ends although there may be more to read and write. Timers do not wait for that.
     fn looked(&mut self, now: Instant) -> Result<(), Lost> {
         let mut state = self.link.lock();
         let wanted = state.look.looked(now.into_std());
@@ -256,7 +256,7 @@ impl<I: CallHandler + Unpin> Driver<I> {
         }
     }
 
-    /// Acts on what time has brought. A peer of which the transport has heard since bytes were read is not silent.
+    /// Acts on timers that are due. A peer from which the transport has heard since bytes were read is not silent.
     fn time_out(&mut self, now: Instant) -> Result<(), Lost> {
         let heard = self.heard.as_ref().and_then(LastHeard::get);
         let mut state = self.link.lock();
@@ -270,8 +270,8 @@ impl<I: CallHandler + Unpin> Driver<I> {
         Ok(())
     }
 
-    /// Goes to sleep unless there is something to write that the transport may take, something to tell, or time has
-    /// brought something. It takes the next turn of the outbox itself, so that one look at the connection is enough.
+    /// Goes to sleep unless there is something to write that the transport may take, something to tell, or a timer is
+    /// due. It takes the next turn of the outbox itself, so that one look at the connection is enough.
     fn sleeps(&mut self, cx: &mut Context<'_>, blocked: bool, now: Instant) -> Result<bool, Lost> {
         let mut state = self.link.lock();
         queue_answers(&mut state, &mut self.answers);
@@ -294,7 +294,7 @@ impl<I: CallHandler + Unpin> Driver<I> {
             self.link.tell_looked();
         }
         if news {
-            // Writing has made room for streams, or a user has let go of something.
+            // Writing has made room for streams, or a user has dropped something.
             self.forward();
         }
         if self.is_pending(cx, due) {

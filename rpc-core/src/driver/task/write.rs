@@ -27,8 +27,8 @@ impl<I: CallHandler + Unpin> Driver<I> {
         drop(state);
     }
 
-    /// Writes one turn of the outbox, or until the transport takes no more. Reading comes in between turns: a peer that
-    /// takes a large message as fast as it is written is heard meanwhile.
+    /// Writes one turn of the outbox, or until the transport takes no more. The driver reads between turns, so that it
+    /// hears a peer that takes a large message as fast as it is written.
     pub(super) fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<Poll<()>, ConnectionError> {
         if std::mem::take(&mut self.wants_write) || !self.answers.ready.is_empty() {
             self.fill();

@@ -99,7 +99,7 @@ impl Connection {
         )
     }
 
-    /// Refuses what would be refused however few calls there are.
+    /// Refuses a request that would be refused even if there were no other calls.
     pub(crate) fn check_request(&self, head: &RequestHead, length: usize) -> Result<(), Error> {
         if let Some(why) = self.terms.too_large("the arguments take", length) {
             return Err(Error::refused_for_good(Code::ResourceExhausted, why));
@@ -129,7 +129,7 @@ impl Connection {
         self.terms.ours.max_waiting_calls
     }
 
-    /// The caller is gone: the handler is to stop, and the answer goes nowhere. Says what became of the call.
+    /// The caller is gone: the handler must stop, and the answer is dropped. Returns what became of the call.
     pub(crate) fn abandon(&mut self, id: u32) -> Outcome {
         let open = |call: &mut OutgoingCall| call.progress == Progress::Open;
         let never_runs = self.outgoing.find(id).is_some_and(open) && self.cancel(id);

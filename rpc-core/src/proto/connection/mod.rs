@@ -71,7 +71,7 @@ pub(crate) struct Connection {
     /// What goes out, and what its user is to hear of.
     outbox: Outbox,
     events: VecDeque<Event>,
-    /// Whether the peer is there, and whether anybody needs it.
+    /// Whether the peer is there, and whether the connection is used.
     watchdog: Watchdog,
     idleness: Idleness,
 }
@@ -104,15 +104,15 @@ impl Connection {
         self.terms.max_item()
     }
 
-    /// Tells the peer that this side takes no new calls; those under way go on.
+    /// Tells the peer that this side takes no new calls; running calls go on.
     pub(crate) fn go_away(&mut self) {
         if !std::mem::replace(&mut self.incoming.going_away, true) {
             put_empty(self.outbox.small(), Kind::GoAway, 0);
         }
     }
 
-    /// Tells the peer why the connection ends. With [`Outcome::NotExecuted`] it says that everything looked at was
-    /// answered, and nothing else ever will be looked at.
+    /// Tells the peer why the connection ends. [`Outcome::NotExecuted`] says that this side has answered everything
+    /// that it looked at, and will look at nothing else.
     pub(crate) fn close(&mut self, why: &Error) {
         put_failure(self.outbox.small(), Kind::Close, 0, why, 0);
     }
@@ -129,8 +129,8 @@ impl Connection {
         Ok(true)
     }
 
-    /// Something came from the peer at that time: bytes, or a sign of life that only the transport sees. It may be told
-    /// as late as just before [`handle_timeout`](Self::handle_timeout).
+    /// Something came from the peer at that time: bytes, or a sign of life that only the transport sees. This may be
+    /// called as late as just before [`handle_timeout`](Self::handle_timeout).
     pub(crate) fn handle_heard(&mut self, at: Instant) {
         self.watchdog.handle_heard(at);
     }
@@ -184,14 +184,14 @@ impl Connection {
                 return Err(Lost::Closed(error));
             }
         }
-        // Only what is open keeps a connection, and not frames about what is not.
+        // Only calls, streams and references keep a connection, and not frames about those that have ended.
         if used || self.is_used() {
             self.idleness.touch(now);
         }
         Ok(())
     }
 
-    /// The next thing that happened; nothing about a call whose caller has gone meanwhile.
+    /// The next event. There are none about calls whose callers are gone meanwhile.
     pub(crate) fn poll_event(&mut self) -> Option<Event> {
         loop {
             let stands = match *self.events.front()? {

@@ -65,9 +65,9 @@ impl Connection {
             .is_none_or(|call| call.end.is_some_and(|end| end <= written))
     }
 
-    /// How much the peer is to take before more answers are made for it. Large answers take turns, so they do not
-    /// count, however many there are, until all of them together pass `max_buffered`. Large requests never do: they may
-    /// wait for the end of calls whose handlers wait for those answers.
+    /// How many bytes the peer must take before more answers are made for it. Large answers take turns, so they do not
+    /// count until all of them together exceed `max_buffered`. Large requests never count: they may wait for calls to
+    /// end whose handlers wait for those answers.
     pub(crate) fn queued(&self) -> usize {
         self.outbox.pressing(self.terms.ours.max_buffered)
     }
@@ -78,7 +78,7 @@ impl Connection {
         self.outbox.unread()
     }
 
-    /// Whether a request of this length would wait for the end of others while the peer has calls here: if a handler
+    /// Whether a request of this length would wait for other calls to end while the peer has calls here: if a handler
     /// made it, each side could wait for the other for ever.
     pub(crate) fn may_lock(&self, length: usize) -> bool {
         self.incoming.len() > 0 && !self.outbox.has_room(MessageKind::Request, length)

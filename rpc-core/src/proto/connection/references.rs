@@ -71,7 +71,7 @@ impl Connection {
         Ok(())
     }
 
-    /// The references may be gone meanwhile: whether anybody waits for it is not known here.
+    /// The references may be gone meanwhile, and it is not known here whether a task waits for it.
     pub(super) fn handle_revoked(&mut self, mut payload: Bytes) -> Result<(), Violation> {
         let watch = payload.try_get_u64_le()?;
         self.events.push_back(Event::Revoked { watch });
@@ -93,7 +93,7 @@ impl Connection {
         Ok(())
     }
 
-    /// A request names its target; says whether it is there.
+    /// A request names its target; returns whether the object exists.
     pub(super) fn name_target(&mut self, object: Option<u32>) -> bool {
         object.is_none_or(|object| self.references.name(object).is_ok())
     }

@@ -39,7 +39,7 @@ impl Terms {
         Some(format!("{what} {length} bytes, {rest}"))
     }
 
-    /// Refuses what an honest peer, which was told the limit, never sends.
+    /// Refuses a message that an honest peer never sends, because it was told the limit.
     pub(super) fn check_received(&self, what: &str, length: usize) -> Result<(), Violation> {
         let limit = self.carrier.max_message(&self.ours);
         if length <= limit {

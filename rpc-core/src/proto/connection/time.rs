@@ -1,4 +1,4 @@
-//! What time brings: deadlines, keepalive, idleness, and the end.
+//! Timers: deadlines, keepalive, idleness, and the end.
 
 use std::time::Instant;
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl Connection {
-    /// By when a call of the peer's is to be answered.
+    /// By when a call of the peer must be answered.
     pub(crate) fn deadline(&mut self, call: u32) -> Option<Instant> {
         match self.incoming.find(call) {
             Some(IncomingCall::Active { deadline, .. }) => *deadline,
@@ -33,7 +33,7 @@ impl Connection {
         )
     }
 
-    /// Acts on what time has brought.
+    /// Acts on the timers that are due.
     ///
     /// # Errors
     /// The connection is over.
@@ -128,9 +128,9 @@ impl Connection {
         }
     }
 
-    /// Ends every call that this side made, because the connection is over: those whose request did not leave entirely
-    /// certainly never ran, nor did those that a peer left unanswered which says that it answered all it looked at.
-    /// Calls that ended before are not among them: take the last events first.
+    /// Ends every call that this side made, because the connection is over. Calls whose request did not leave entirely
+    /// certainly never ran. If the peer says that it answered all it looked at, calls without an answer did not run
+    /// either. Calls that ended before are not among them: take the last events first.
     pub(crate) fn drain_lost(&mut self) -> Vec<(u32, Outcome)> {
         let (written, finished) = (self.outbox.written(), self.outgoing.finished);
         let outcome = |end: Option<u64>| match end {

@@ -18,7 +18,7 @@ const CHALLENGE: u8 = 5;
 const RESPONSE: u8 = 6;
 const CLOSE: u8 = 7;
 
-/// The ranges that one acknowledgement names at most, the newest ones.
+/// An acknowledgement names at most this many ranges, the newest ones.
 pub(crate) const ACK_RANGES: usize = 32;
 /// The bytes of a challenge or its response.
 pub(crate) const TOKEN_CHUNK: usize = 9;
@@ -89,7 +89,7 @@ impl<'a> Chunk<'a> {
         })
     }
 
-    /// Whether the peer is to acknowledge the packet with this chunk.
+    /// Whether the peer must acknowledge a packet with this chunk.
     pub(crate) fn elicits(&self) -> bool {
         !matches!(self, Self::Ack(_) | Self::Close)
     }

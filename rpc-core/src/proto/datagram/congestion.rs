@@ -4,8 +4,8 @@ use std::time::Instant;
 
 /// The window to begin with, in datagrams (RFC 6928, RFC 9002): a small call and its answer need no second round trip.
 const INITIAL: usize = 10;
-/// The least window, in datagrams. One may be lost and two of the rest acknowledged: time alone must not be what finds
-/// each loss on a path that loses much.
+/// The least window, in datagrams. If one is lost, the acknowledgements of the others show that: on a path that loses
+/// much, a loss must not always be found by a timeout.
 const LEAST: usize = 4;
 /// What a loss leaves of the window, in tenths. RFC 8312's 0.7 keeps a path busy whose queue is shorter than its round
 /// trip, where a half would idle ...
@@ -24,7 +24,7 @@ pub(super) struct Congestion {
     threshold: usize,
     /// Acknowledged bytes that the window has not grown for.
     credit: usize,
-    /// When the window was reduced: what was sent before tells nothing about the window after.
+    /// When the window was reduced: what was sent before says nothing about the window after.
     reduced: Option<Instant>,
     /// As it was before the last reduction.
     before: Option<(usize, usize)>,
@@ -75,7 +75,7 @@ impl Congestion {
     /// A datagram sent at `sent` was lost. One reduction per round trip: losses of what was sent before the last
     /// reduction are the same event.
     pub(super) fn lost(&mut self, sent: Instant, now: Instant) {
-        // The least window takes nothing from anybody, and says nothing about where slow start has to end.
+        // The least window takes no capacity from other traffic, and does not show where slow start has to end.
         if self.is_before_reduction(sent) || self.window <= self.least() {
             return;
         }
@@ -95,7 +95,7 @@ impl Congestion {
         }
     }
 
-    /// Nothing came back for several timeouts: begin anew at the least window.
+    /// Nothing came back for several timeouts: begin again with the least window.
     pub(super) fn collapsed(&mut self) {
         if self.window > self.least() {
             self.threshold = self.reduction().min(self.threshold);

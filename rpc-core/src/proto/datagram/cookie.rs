@@ -11,10 +11,10 @@ use siphasher::sip128::{Hash128, SipHasher24};
 
 use super::packet::{COOKIE, Cookie};
 
-/// How long a cookie is good: the two trips that are left of an opening, with repetitions.
+/// How long a cookie is valid: enough for the rest of an opening, two trips, with repetitions.
 const VALID_SECONDS: u32 = 10;
 
-/// A keyed pseudorandom function; its key shows in no log.
+/// A keyed pseudorandom function; its key never appears in a log.
 #[derive(Clone)]
 pub(super) struct Secret(SipHasher24);
 
@@ -34,7 +34,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Issues cookies and knows them again: the time, and a code over address, nonce and time that only this side can make.
+/// Issues and checks cookies: the time, and a code over address, nonce and time that only this side can make.
 #[derive(Debug)]
 pub(super) struct Cookies {
     secret: Secret,
@@ -55,8 +55,8 @@ impl Cookies {
 
     /// Whether this is a cookie that `peer` was sent for its `nonce` not long ago.
     ///
-    /// A plain comparison is enough. What it takes differs by nanoseconds, of which a guesser sees one sample in a
-    /// datagram, with the noise of the network in it, and has 10 s for all 16 bytes.
+    /// A plain comparison is enough. Its time differs by nanoseconds. An attacker gets one sample of it per datagram,
+    /// with the noise of the network, and has 10 s to guess all 16 bytes.
     pub(super) fn check(&self, cookie: &Cookie, peer: SocketAddr, nonce: u64, now: Instant) -> bool {
         let [a, b, c, d, ..] = *cookie;
         let time = u32::from_le_bytes([a, b, c, d]);
@@ -69,7 +69,7 @@ impl Cookies {
             IpAddr::V4(ip) => ip.to_ipv6_mapped(),
             IpAddr::V6(ip) => ip,
         };
-        // Every field has its own place, so that no two inputs look alike.
+        // Every field has its own place, so that different inputs never look alike.
         let mut message = [0; 30];
         let mut fields = &mut message[..];
         fields.put_slice(&address.octets());

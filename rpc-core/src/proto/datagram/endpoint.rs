@@ -1,4 +1,4 @@
-//! The server's door: who gets a session, and which session a datagram is for.
+//! The server's door: opening sessions, and finding the session of a datagram.
 
 use core::net::SocketAddr;
 use std::{
@@ -15,12 +15,12 @@ use super::{
 /// for an attacker who forges addresses.
 const RESETS: u32 = 1000;
 
-/// A client that has proved its address and waits to be let in.
+/// A client that has proved its address and waits for its session.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Admission {
     pub(crate) peer: SocketAddr,
     nonce: u64,
-    /// What the client takes unacknowledged.
+    /// The client's window.
     pub(crate) window: u32,
 }
 
@@ -38,16 +38,16 @@ pub(crate) enum Routed<'a, T> {
     Open(Admission),
 }
 
-/// The door of one socket. `T` is how the caller finds a session again.
+/// The door of one socket. With a `T` the caller finds a session again.
 ///
-/// No answer is longer than the datagram that asked for it, and nothing is remembered of a client before its address is
-/// proved: forged addresses get a third party no flood, and cost no memory.
+/// No answer is longer than the datagram that asked for it, and nothing is remembered of a client before it has proved
+/// its address. So an attacker that forges addresses cannot flood a third party, and costs no memory.
 #[derive(Debug)]
 pub(crate) struct Endpoint<T> {
     cookies: Cookies,
     ids: Ids,
     sessions: HashMap<u64, Known<T>>,
-    /// The sessions by what their clients' hellos say. The hasher has random keys: a peer chooses nonces.
+    /// The sessions by the address and nonce of their hellos. The hasher has random keys, because peers choose nonces.
     by_hello: HashMap<(SocketAddr, u64), u64>,
     resets: Bucket,
     stopped: bool,
@@ -77,7 +77,7 @@ impl<T> Endpoint<T> {
         }
     }
 
-    /// Looks at a datagram; `answer` is cleared, and filled when something goes back.
+    /// Handles a datagram; `answer` is cleared, and filled if something must be sent back.
     pub(crate) fn handle_datagram(
         &mut self,
         from: SocketAddr,
@@ -138,7 +138,7 @@ impl<T> Endpoint<T> {
         self.ids.next
     }
 
-    /// Lets a client in: gives the session's id, and the welcome in `answer`.
+    /// Opens a client's session: returns its id, and puts the welcome into `answer`.
     pub(crate) fn open(&mut self, admission: Admission, session: T, window: u32, answer: &mut Vec<u8>) -> u64 {
         let Admission { peer, nonce, .. } = admission;
         let id = self.ids.take(|id| self.sessions.contains_key(&id));
@@ -155,7 +155,7 @@ impl<T> Endpoint<T> {
         id
     }
 
-    /// Turns a client away.
+    /// Refuses a client.
     #[expect(clippy::unused_self, reason = "an answer of this door")]
     pub(crate) fn refuse(&self, admission: Admission, reason: Refusal, answer: &mut Vec<u8>) {
         answer.clear();
@@ -217,7 +217,7 @@ impl Ids {
         id
     }
 
-    /// 0 is no session. An id that is in use would give one client the session of another; it comes as rarely as a
+    /// 0 is not a session. An id that is in use would give one client the session of another; that is as rare as a
     /// lucky guess.
     fn advance(&mut self, in_use: impl Fn(u64) -> bool) {
         loop {

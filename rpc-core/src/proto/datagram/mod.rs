@@ -1,4 +1,4 @@
-//! Sessions of datagrams: what stands in for a byte stream where the network loses, repeats and reorders.
+//! Sessions of datagrams: they take the place of a byte stream on a network that loses, repeats and reorders.
 //!
 //! A client and a server open a [`Session`] with a stateless exchange ([`SessionOpening`], [`Endpoint`]). Each session
 //! carries *lanes*: reliable streams of whole frames, one for each call and one for the connection itself. A lost

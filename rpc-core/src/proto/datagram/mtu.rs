@@ -28,7 +28,7 @@ pub(super) struct MtuSearch {
     probe: Option<usize>,
     /// Probes lost of the size that is tried now.
     losses: u32,
-    /// Nothing is tried before.
+    /// No probe is sent before this instant.
     pause: Option<Instant>,
 }
 
@@ -61,7 +61,7 @@ impl MtuSearch {
         self.probe
     }
 
-    /// The probe arrived. Says whether `current` changed.
+    /// The probe arrived. Returns whether `current` changed.
     pub(super) fn probe_acknowledged(&mut self, size: usize, now: Instant) -> bool {
         if self.probe != Some(size) {
             // A straggler of an earlier search: the path has changed since.
@@ -84,7 +84,7 @@ impl MtuSearch {
         }
     }
 
-    /// The system refused to send a datagram of this size. Says whether `current` changed.
+    /// The system refused to send a datagram of this size. Returns whether `current` changed.
     pub(super) fn refused(&mut self, size: usize, now: Instant) -> bool {
         let changed = self.passes >= size && self.passes > LEAST;
         if changed {
@@ -99,7 +99,7 @@ impl MtuSearch {
         changed
     }
 
-    /// Several timeouts in a row: the path may have changed and carry only the least. Says whether `current` changed.
+    /// After several timeouts in a row the path may carry only the least size. Returns whether `current` changed.
     pub(super) fn black_hole(&mut self, now: Instant) -> bool {
         let changed = self.passes > LEAST;
         self.search_above(LEAST);

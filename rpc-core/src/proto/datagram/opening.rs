@@ -6,18 +6,18 @@ use fastrand::Rng;
 
 use super::packet::{COOKIE, Cookie, Datagram, Refusal, VERSION};
 
-/// What stands in a hello that has none.
+/// The cookie in a hello without one.
 const NO_COOKIE: Cookie = [0; COOKIE];
-/// When a hello is sent again for the first time: longer than most round trips, and soon enough not to be felt.
+/// When a hello is first sent again: longer than most round trips, and too short to be noticed.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 /// The longest wait between two hellos.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
-/// A session that a server let this client into.
+/// A session that a server has opened for this client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OpenedSession {
     pub(crate) session: u64,
-    /// What the server takes unacknowledged.
+    /// The server's window.
     pub(crate) window: u32,
     /// The first sample of the round trip: only from a hello that was sent once.
     pub(crate) rtt: Option<Duration>,
@@ -33,7 +33,8 @@ pub(crate) struct SessionOpening {
     due: Instant,
     wait: Duration,
     proof: Proof,
-    /// Spreads what clients repeat that all began at once. Follows from the nonce: it needs to differ, and no secret.
+    /// Spreads the repetitions of clients that all began at once. It follows from the nonce: it must differ among
+    /// clients, but need not be secret.
     rng: Rng,
 }
 
@@ -79,9 +80,8 @@ impl SessionOpening {
         }
     }
 
-    /// The first cookie goes back at once. Another one, where the first grew too old, waits for the next repetition:
-    /// two servers behind one address, neither of which takes the other's cookies, must not make this a loop without a
-    /// pause.
+    /// The first cookie goes back at once. Another one, after the first grew too old, waits for the next repetition:
+    /// two servers behind one address that do not take each other's cookies must not cause a loop without a pause.
     fn handle_retry(&mut self, cookie: Cookie, now: Instant) {
         if cookie == NO_COOKIE {
             return;

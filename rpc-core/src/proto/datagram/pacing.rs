@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 /// What may leave at once, in datagrams.
 const BURST: usize = 16;
-/// What is worth waking up for, in datagrams.
+/// This many datagrams are worth waking up for.
 const RELEASE: usize = 8;
 /// Timers are no finer: what flows in this time leaves at once, and a shorter round trip is not paced.
 const TICK: Duration = Duration::from_millis(2);
-/// How much faster than the window flows: acknowledgements must stay what holds the sender back.
+/// How much faster than one window per round trip: acknowledgements must hold the sender back, and not pacing.
 const HEADROOM: (u128, u128) = (5, 4);
 
 /// A token bucket filled at 1.25 windows per round trip. Its burst is 16 datagrams, or what flows in 2 ms: timers are

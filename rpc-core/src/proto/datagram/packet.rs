@@ -14,8 +14,7 @@ use bytes::{Buf, BufMut};
 const PREFIX: usize = 5;
 /// What stands before the chunks of a packet.
 pub(crate) const PACKET_HEADER: usize = PREFIX + 14;
-/// The least that a client's hello takes: an answer is never longer than what asked for it, and the path carries this
-/// much.
+/// The least length of a client's hello: an answer is never longer than the hello, and every path carries this length.
 pub(crate) const HELLO: usize = 1200;
 /// The version of the datagram wire.
 pub(crate) const VERSION: u8 = 1;
@@ -68,7 +67,7 @@ pub(crate) enum Datagram<'a> {
 }
 
 impl<'a> Datagram<'a> {
-    /// Reads a datagram; `None` for what is not a datagram of ours or was damaged; it is to be ignored.
+    /// Reads a datagram; `None` for one that is not of this protocol or was damaged, which must be ignored.
     pub(crate) fn read(datagram: &'a [u8]) -> Option<Self> {
         let (&[kind, a, b, c, d], mut body) = datagram.split_first_chunk::<PREFIX>()?;
         if checksum(kind, body) != u32::from_le_bytes([a, b, c, d]) {

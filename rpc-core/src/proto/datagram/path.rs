@@ -1,17 +1,17 @@
-//! Which address a session is spoken to at.
+//! The address of a session's peer.
 //!
-//! A session is known by its id, so it survives that a NAT gives its client another port. What comes from a new address
-//! is taken, but nothing is sent there beyond a challenge until the challenge came back from there: else one forged
-//! datagram would turn a server's answers on a stranger.
+//! A session is known by its id, so it goes on when a NAT gives its client another port. Datagrams from a new address
+//! are taken, but only a challenge is sent there until its response came from there: otherwise one forged datagram
+//! would send a server's answers to a stranger.
 
 use core::net::SocketAddr;
 use std::time::Instant;
 
 use super::{chunk::TOKEN_CHUNK, packet::PACKET_HEADER, recovery::MAX_ACK_DELAY};
 
-/// What a challenge takes.
+/// The length of a challenge.
 const CHALLENGE: usize = PACKET_HEADER + TOKEN_CHUNK;
-/// How many bytes may go to an address that is not proved, for each that came from there.
+/// How many bytes may be sent to an address that is not proved, for each byte that came from there.
 const AMPLIFICATION: usize = 3;
 
 /// Where the peer is, and where it may be.
@@ -80,7 +80,7 @@ impl Path {
         Some((candidate.address, candidate.token))
     }
 
-    /// A response came from `from`; says whether the peer has moved there.
+    /// A response came from `from`; returns whether the peer has moved there.
     pub(super) fn responded(&mut self, from: SocketAddr, token: u64) -> bool {
         let proved = self
             .candidate

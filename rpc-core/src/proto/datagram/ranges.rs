@@ -6,7 +6,7 @@ use std::ops::Range;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ranges {
     sorted: Vec<Range<u64>>,
-    /// Below here nothing is new any more: what was forgotten could not be told from what never came.
+    /// Below this number nothing counts as new: forgotten numbers cannot be told apart from those that never came.
     floor: u64,
 }
 
@@ -69,8 +69,8 @@ impl Ranges {
         self.sorted.iter().rev().cloned()
     }
 
-    /// Forgets the lowest ranges until at most `count` are left. What is below the last one forgotten counts as known
-    /// from here on.
+    /// Forgets the lowest ranges until at most `count` are left. All numbers up to the last one forgotten count as
+    /// known from then on.
     pub(crate) fn keep_highest(&mut self, count: usize) {
         let excess = self.sorted.len().saturating_sub(count);
         if let Some(highest) = self.sorted.drain(..excess).next_back() {

@@ -1,4 +1,4 @@
-//! What was sent and is not acknowledged yet: when it counts as lost, and when to ask.
+//! What was sent and is not acknowledged yet: when it counts as lost, and when to send a probe.
 //!
 //! A datagram is lost when a later one was acknowledged and a while has passed (RFC 8985, RFC 9002); until the path has
 //! shown that it reorders, three later ones are enough. When nothing comes back at all, a timeout sends the oldest
@@ -23,10 +23,10 @@ const REORDERED: u64 = 3;
 const GRANULARITY: Duration = Duration::from_millis(1);
 /// A datagram in flight counts as at least this much: the receiver's system charges small ones more than their bytes.
 const LEAST_CHARGE: usize = 512;
-/// How far behind the oldest byte the bytes of a probe are looked for: one of small frames would sort all of a large
-/// window.
+/// How far behind the oldest byte the bytes of a probe are searched: otherwise a probe of small frames would sort all
+/// of a large window.
 const NEAR: u64 = 64 << 10;
-/// After so many timeouts in a row the path counts as changed.
+/// After this many timeouts in a row the path counts as changed.
 const COLLAPSED: u32 = 3;
 
 /// One datagram that the peer is to acknowledge.
@@ -37,7 +37,7 @@ struct SentPacket {
     segments: Vec<Segment>,
     /// It counts as lost; what was in it is queued again.
     lost: bool,
-    /// It asked for nothing but whether the path carries its size.
+    /// It only tested whether the path carries its size.
     probe: bool,
 }
 
@@ -58,10 +58,10 @@ pub(super) struct PathState {
 pub(super) struct Recovery {
     /// The number of the next datagram.
     next: u64,
-    /// What asked for an acknowledgement and has none, by number. Nothing else is in it: each acknowledgement names
-    /// again what earlier ones named, and must not cost more for it.
+    /// The datagrams that need an acknowledgement and have none, by number. Only those: each acknowledgement repeats
+    /// earlier ones, and must not cost more because of that.
     sent: BTreeMap<u64, SentPacket>,
-    /// What has a lower number is acknowledged or counts as lost.
+    /// All lower numbers are acknowledged or count as lost.
     judged: u64,
     /// What the datagrams in flight count: each counts something.
     in_flight: usize,
@@ -134,9 +134,9 @@ impl Recovery {
         self.acknowledged.contains_all(segment.position..segment.end())
     }
 
-    /// A segment without its beginning, as far as the peer has that; `None` when it has all of it. What does not fit
-    /// into a datagram any more leaves in parts: without this a probe would carry the first part for ever, and the peer
-    /// wait for the others.
+    /// A segment without the part of its beginning that the peer has; `None` when the peer has all of it. A segment
+    /// that no longer fits into one datagram leaves in parts: without this a probe would carry the first part for ever,
+    /// and the peer would wait for the others.
     fn missing(&self, segment: &Segment) -> Option<Segment> {
         let known = self.acknowledged.first_missing(segment.position).min(segment.end());
         let mut missing = segment.clone();
@@ -144,7 +144,7 @@ impl Recovery {
         (!missing.bytes.is_empty()).then_some(missing)
     }
 
-    /// Whether the peer has been silent for so long that probes carry on what is new.
+    /// Whether the peer has been silent for so long that probes carry new bytes, too.
     pub(super) fn is_unheard(&self) -> bool {
         self.timeouts > 1
     }
@@ -156,7 +156,7 @@ impl Recovery {
 
     // ---- sending -------------------------------------------------------------------------------------------------
 
-    /// A datagram left that asks for no acknowledgement.
+    /// A datagram left that needs no acknowledgement.
     pub(super) fn sent_silently(&mut self) {
         self.next += 1;
     }
@@ -175,8 +175,8 @@ impl Recovery {
         self.next += 1;
     }
 
-    /// The first bytes that the peer may not have, to be sent once more without waiting for their loss. First as they
-    /// were written: what comes behind them may be what the peer does not take yet.
+    /// The first bytes that the peer may not have, to be sent again before they count as lost. The first in the order
+    /// of writing, because the peer may not take later ones before them.
     pub(super) fn oldest(&self, room: usize) -> Vec<Segment> {
         let in_flight = self.sent.values().filter(|sent| !sent.lost);
         let near = self.settled() + NEAR;
@@ -267,7 +267,7 @@ impl Recovery {
     /// It was not lost: the path reorders, by more than was thought.
     fn arrived_late(&mut self, number: u64, path: &mut PathState) {
         if self.largest_acknowledged.is_some_and(|largest| number < largest) {
-            // A whole round trip is where a loss is found by the timeout anyway.
+            // After a whole round trip the timeout finds a loss anyway.
             self.reordering = Some(self.reordering.map_or(2, |eighths| (eighths * 2).min(8)));
         }
         path.congestion.spurious();
@@ -313,8 +313,8 @@ impl Recovery {
         }
     }
 
-    /// Everything in flight counts as lost: it may have been refused, and then it never ends to fill the window. It
-    /// goes behind what waits already, so that everything has its turn.
+    /// Everything in flight counts as lost: the peer may have refused it, and then it would fill the window for ever.
+    /// It is sent after what waits already, so that everything gets its turn.
     fn give_up(&mut self, path: &mut PathState, now: Instant) {
         let mut segments = Vec::new();
         for sent in self.sent.values_mut().filter(|sent| !sent.lost) {
@@ -354,7 +354,7 @@ impl Recovery {
         self.loss.or_else(|| self.timeout(path))
     }
 
-    /// When to ask, if nothing comes back.
+    /// When to send a probe, if nothing comes back.
     fn timeout(&self, path: &PathState) -> Option<Instant> {
         if self.in_flight == 0 {
             return None;
@@ -385,7 +385,7 @@ impl Recovery {
         if self.timeouts.is_multiple_of(COLLAPSED) {
             self.give_up(path, now);
         }
-        // The second one pays for itself as soon as one of them is lost, too.
+        // The second one is worth its cost as soon as one of them is lost, too.
         if self.is_unheard() { 2 } else { 1 }
     }
 }
@@ -400,7 +400,7 @@ impl PathState {
         }
     }
 
-    /// The peer has another address: all that is known of the way there is about how long it takes.
+    /// The peer has another address: of the path to it only the round trip is known, roughly.
     pub(super) fn moved(&mut self) {
         self.mtu = MtuSearch::new();
         self.congestion = Congestion::new(self.mtu.current());
@@ -412,7 +412,7 @@ impl PathState {
         }
     }
 
-    /// The path may carry the least only.
+    /// The path may carry only the least size.
     fn fall_back(&mut self, now: Instant) {
         if self.mtu.black_hole(now) {
             self.congestion.set_datagram(self.mtu.current());

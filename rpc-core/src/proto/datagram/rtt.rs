@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-/// Assumed before the first sample. RFC 9002 takes 333 ms for an unknown path; a lost first packet costs an RPC less
-/// here, and a longer path costs one needless probe.
+/// Assumed before the first sample. RFC 9002 takes 333 ms for an unknown path. With less, a lost first packet delays a
+/// call less, and a longer path costs one needless probe.
 const UNKNOWN: Duration = Duration::from_millis(100);
-/// No timer is finer.
+/// Timers are no finer.
 const GRANULARITY: Duration = Duration::from_millis(1);
 
 /// The estimate.

@@ -4,8 +4,7 @@ use bytes::Bytes;
 
 use crate::proto::{Keyed, StreamId, frame::Kind};
 
-/// What a large message is. Requests and replies have budgets of their own: a side that sends both must not starve one
-/// by the other.
+/// The kind of a large message. Requests and replies have separate budgets, so that neither starves the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MessageKind {
     Request,
@@ -21,13 +20,13 @@ impl MessageKind {
         }
     }
 
-    /// Its message of a call: a request and a reply may be of calls with the same id.
+    /// The message of a call: a request and a reply may belong to calls with the same id.
     pub(super) fn key(self, call: u32) -> u64 {
         (self as u64) << 32 | u64::from(call)
     }
 }
 
-/// A message whose body is not copied, as far as it is not yet taken.
+/// The rest of a message whose body is not copied.
 #[derive(Debug)]
 pub(super) struct Large {
     pub(super) kind: MessageKind,

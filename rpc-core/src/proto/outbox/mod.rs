@@ -24,7 +24,7 @@ const TURN: usize = 256 << 10;
 pub(crate) struct Outbox {
     /// Whole small frames and the headers of large ones.
     writer: Writer,
-    /// Large messages under way and streams with something to send; each turn takes one piece of each, in a circle.
+    /// Large messages that have begun and streams with something to send; each turn takes one piece of each.
     turns: IndexedQueue<Contender>,
     /// Large requests and large replies that the peer's budget has no room for yet. They keep their order: one that
     /// does not fit delays those of its kind behind it, because a series of smaller ones would starve it otherwise.
@@ -36,7 +36,7 @@ pub(crate) struct Outbox {
     budget: usize,
     /// The memory of large replies: each piece keeps the whole until the last one is written.
     held: usize,
-    /// What becomes free of it when the transport has taken everything up to a position.
+    /// How much of that becomes free when the transport has taken everything up to a position.
     leaving: VecDeque<(u64, usize)>,
     /// The messages that have left entirely since the last time this was asked.
     departed: VecDeque<Departed>,
@@ -61,7 +61,7 @@ impl Outbox {
         }
     }
 
-    /// Takes all that waits. What the transport took stays known.
+    /// Takes all that waits. The count of bytes that the transport took stays.
     pub(super) fn take_all(&mut self) -> Self {
         let empty = Self {
             written: self.written,
@@ -75,7 +75,7 @@ impl Outbox {
         self.writer.small()
     }
 
-    /// Where streams write what is in order.
+    /// Where streams write frames that must stay in order.
     pub(super) fn writer(&mut self) -> &mut Writer {
         &mut self.writer
     }
@@ -123,7 +123,7 @@ impl Outbox {
         }
     }
 
-    /// The bytes that wait, without those of streams: what waits of them is bounded for each.
+    /// The bytes that wait, without those of streams, which are bounded for each stream.
     pub(crate) fn len(&self) -> usize {
         self.writer.len() + self.large.iter().sum::<usize>()
     }
@@ -133,7 +133,7 @@ impl Outbox {
         self.writer.len() + self.large[MessageKind::Reply as usize].saturating_sub(spared)
     }
 
-    /// Whether a message of this length would leave without waiting for the end of others.
+    /// Whether a message of this length could leave without waiting for other messages to end.
     pub(super) fn has_room(&self, kind: MessageKind, length: usize) -> bool {
         let ahead = !self.waiting[kind as usize].is_empty();
         length <= PIECE || !ahead && self.spent[kind as usize] + length <= self.budget
@@ -177,7 +177,7 @@ impl Outbox {
         if let Some(message) = self.waiting[kind as usize].remove(call.into()) {
             self.large[kind as usize] -= message.head.len() + message.body.len();
             self.held -= message.held;
-            // It may have held up those behind it.
+            // Messages behind it may have waited for it.
             self.admit(kind);
             return Withdrawn::Unbegun;
         }

@@ -14,7 +14,7 @@ pub(crate) enum Progress {
     Open,
     /// It was given up, or is past its deadline: the peer was told to stop.
     Cancelled,
-    /// The peer has said its last word, or never heard of the call.
+    /// The peer has sent its last frame, or never heard of the call.
     Ended,
 }
 
@@ -24,8 +24,8 @@ pub(crate) enum Caller {
     /// It waits for the answer, or has it.
     #[default]
     There,
-    /// How the call ended waits to be handed out. Until then the id is not used again, else another call would get the
-    /// answer.
+    /// The end of the call waits to be handed out. Until then the id is not used again: otherwise another call would
+    /// get the answer.
     Queued { released: bool },
     /// The caller does not wait for the answer.
     Released,

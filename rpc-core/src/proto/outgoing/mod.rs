@@ -1,8 +1,8 @@
 //! The calls that this side made.
 //!
-//! Two things happen to a call, in any order. It *ends* ([`Progress`]): the peer's last word came, or nothing of it
-//! ever left. And it is *released* ([`Caller`]): its caller took the answer, or is gone. Its id is free again when it
-//! has ended and is released.
+//! Two things happen to a call, in any order. It *ends* ([`Progress`]): the peer's last frame for it came, or nothing
+//! of it ever left. And it is *released* ([`Caller`]): its caller took the answer, or is gone. Its id is free again
+//! when it has ended and is released.
 //!
 //! So a cancelled call keeps its place among the calls in flight until the peer says that its handler has stopped: a
 //! program that makes and drops calls in a loop runs no more handlers than any other. And an answer that waits for its

@@ -27,7 +27,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct ItemBatch {
     pub(crate) items: Bytes,
-    /// What those items carry that carry something, in order.
+    /// The lists of those items that carry something, in order.
     pub(crate) attachments: VecDeque<ThinVec<Attachment>>,
 }
 
@@ -38,7 +38,7 @@ pub(super) struct Windows {
     pub(super) most: usize,
 }
 
-/// What an item that is longer than the window has beyond it, until it is handed out.
+/// The room beyond the window that an item has if it is longer than that, until it is handed out.
 #[derive(Debug)]
 struct Loan {
     room: usize,
@@ -79,7 +79,7 @@ pub(in crate::proto) struct ReceiveHalf {
     starved: bool,
     /// The sender's last word.
     pub(in crate::proto) end: Option<Result<(), Error>>,
-    /// Its user was told that there is nothing.
+    /// Its user waits, because there was nothing.
     pub(in crate::proto) waits: bool,
 }
 
@@ -280,7 +280,7 @@ impl ReceiveHalf {
     /// Borrows what the item lacks that has begun, or waits for room.
     fn ask(&mut self, stream: StreamId, budget: &mut WindowBudget) {
         let need = self.need();
-        // Who waits keeps its place, but goes to those who come first when its user begins to wait.
+        // A stream that waits keeps its place, but moves to the queue that comes first when its user begins to wait.
         let waits = self.queued == Some(need) || self.queued == Some(Need::Awaited);
         if self.loan.is_some() || !self.lacks() || waits {
             return;
@@ -294,7 +294,7 @@ impl ReceiveHalf {
         }
     }
 
-    /// It is the next one to have room: says whether it waits no more, or behind others.
+    /// It is next to get room: returns whether it waits no more, or waits behind others.
     pub(in crate::proto) fn serve(&mut self, stream: StreamId, budget: &mut WindowBudget) -> bool {
         let need = self.need();
         // Meanwhile the window may have grown, and another item have begun.

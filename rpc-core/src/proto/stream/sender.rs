@@ -19,7 +19,7 @@ pub(in crate::proto) struct SendHalf {
     credit: u32,
     /// Why the receiver takes no more.
     pub(in crate::proto) stopped: Option<Error>,
-    /// Its user was told that there is no room.
+    /// Its user waits, because there was no room.
     waits: bool,
     /// It has its place in the circle of turns.
     pub(super) has_turn: bool,
@@ -48,7 +48,7 @@ impl SendHalf {
         &mut self.queue
     }
 
-    /// Whether one more item, or batch, may be queued; who is told that there is no room waits for some.
+    /// Whether one more item, or batch, may be queued. If not, the user waits for room from then on.
     pub(in crate::proto) fn has_room(&mut self) -> bool {
         let room = self.queue.len() < PIECE;
         self.waits = !room;

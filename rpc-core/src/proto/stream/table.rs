@@ -6,7 +6,7 @@ use slab::Slab;
 use super::{ReceiveHalf, SendHalf, budget::WindowBudget, receiver::Windows};
 use crate::proto::{Announced, Carrier, Flow, Limits, StreamId, Violation, limits::MAX_LANED};
 
-/// Why nothing may be said on a stream yet.
+/// Why this side may not send frames on a stream yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::proto) enum Readiness {
     /// The message that announces it has not left.
@@ -78,7 +78,7 @@ pub(in crate::proto) struct StreamTable {
     pub(in crate::proto) budget: WindowBudget,
     /// Streams that want their place in the circle of turns.
     pub(super) ready: Vec<StreamId>,
-    /// Streams whose users are to look again: they have room.
+    /// Streams whose users must look again, because they have room.
     pub(super) roomy: Vec<StreamId>,
 }
 
@@ -120,7 +120,7 @@ impl StreamTable {
         if self.ours.len() >= self.limits[0] {
             return None;
         }
-        // Over datagrams credit comes with the peer's first word.
+        // Over datagrams credit comes with the peer's first frame.
         let credit = match self.carrier {
             Carrier::Stream => self.credit,
             Carrier::Datagrams => 0,

@@ -28,7 +28,7 @@ impl StreamTable {
         self.roomy.drain(..)
     }
 
-    /// A list leaves: its streams may be spoken of.
+    /// A list leaves: this side may send frames on its streams from now on.
     pub(in crate::proto) fn announce(&mut self, list: &[Attachment], writer: &mut Writer) {
         for entry in list {
             let &Attachment::Stream { stream, .. } = entry else {
@@ -45,7 +45,7 @@ impl StreamTable {
         }
     }
 
-    /// Something has changed for a stream: says what can be said now.
+    /// Something has changed for a stream: writes the frames that it may send now.
     pub(in crate::proto) fn proceed(&mut self, id: StreamId, writer: &mut Writer) {
         let Some(stream) = self.find(id).filter(|stream| stream.hold == Readiness::None) else {
             return;
@@ -73,7 +73,7 @@ impl StreamTable {
         }
     }
 
-    /// Writes a piece of a stream; says whether it has its next turn.
+    /// Writes a piece of a stream; returns whether it gets another turn.
     pub(in crate::proto) fn turn(&mut self, id: StreamId, writer: &mut Writer, chunks: &mut VecDeque<Bytes>) -> bool {
         loop {
             let stream = self.find(id).filter(|stream| stream.hold == Readiness::None);

@@ -1,4 +1,4 @@
-//! A client's way into a session.
+//! How a client opens a session.
 
 use std::{
     io,
@@ -62,7 +62,7 @@ impl Connector for UdpConnector {
 
 async fn open(peer: SocketAddr) -> io::Result<UdpStream> {
     let socket = Arc::new(Socket::connect(peer)?);
-    // A new socket takes nothing before the runtime has looked at it.
+    // A new socket receives nothing before the runtime has polled it.
     Arc::clone(&socket).writable().await?;
     let mut attempt = AddressAttempt::new(peer, &socket)?;
     let opened = attempt.run().await?;
@@ -92,7 +92,7 @@ struct AddressAttempt<'a> {
     opening: SessionOpening,
     hello: Vec<u8>,
     opened: Option<Result<OpenedSession, Refusal>>,
-    /// What came behind the welcome.
+    /// Datagrams that came after the welcome.
     early: Vec<Vec<u8>>,
     refused: usize,
 }
@@ -151,7 +151,7 @@ impl<'a> AddressAttempt<'a> {
     }
 }
 
-/// Why there is no session: nothing that trying the next moment would change.
+/// Why there is no session. Another attempt at once would not help.
 fn refusal(refusal: Refusal) -> io::Error {
     io::Error::other(match refusal {
         Refusal::Version => Error::refused(

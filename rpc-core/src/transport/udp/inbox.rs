@@ -1,4 +1,4 @@
-//! What came for one session of a server and was not looked at yet.
+//! Datagrams for one session of a server that were not handled yet.
 
 use std::{
     collections::VecDeque,
@@ -16,7 +16,7 @@ const OWN: usize = 64 << 10;
 /// What a run costs beyond its bytes.
 const OVERHEAD: usize = size_of::<DatagramRun>() + 16;
 
-/// What came for one session: filled by the listener, emptied by the task of the connection.
+/// The datagrams of one session: filled in by the listener, taken out by the task of the connection.
 pub(super) struct Inbox(Mutex<InboxState>);
 
 struct InboxState {
@@ -61,7 +61,7 @@ impl Inbox {
         self.0.lock()
     }
 
-    /// Puts datagrams in, unless it is full: they are lost then, as any may be. Gives who is to be woken.
+    /// Puts datagrams in. If it is full, they are lost, as any datagram may be. Returns the waker to call.
     pub(super) fn push(&self, from: SocketAddr, to: Option<IpAddr>, bytes: &[u8], stride: usize) -> Option<Waker> {
         let mut state = self.lock();
         if bytes.is_empty() || !state.account.charge(bytes.len() + OVERHEAD) {
@@ -76,8 +76,8 @@ impl Inbox {
         state.waker.take()
     }
 
-    /// Takes some of what came, the oldest first; `None` once nothing more will come. What is taken counts no longer,
-    /// so it is not much more than what every session has in any case.
+    /// Takes some datagrams, the oldest first; `None` once nothing more will come. Those that are taken are not counted
+    /// any more, so it takes not much more than the room that every session has in any case.
     pub(super) fn poll_take(&self, cx: &Context<'_>) -> Poll<Option<Mail>> {
         let mut state = self.lock();
         if !state.mail.0.is_empty() {

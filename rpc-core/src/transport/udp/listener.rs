@@ -1,4 +1,4 @@
-//! The socket of a server: who comes in, and which session a datagram is for.
+//! The socket of a server: opening sessions, and finding the session of each datagram.
 
 use std::{
     collections::VecDeque,
@@ -44,7 +44,7 @@ pub(super) struct BoundUdp {
     local: Address,
     table: Arc<SessionTable>,
     budget: Budget,
-    /// Sessions that were let in and not accepted yet.
+    /// Open sessions that were not accepted yet.
     arrived: VecDeque<(UdpStream, Address)>,
     answer: Vec<u8>,
     wakers: Vec<Waker>,
@@ -114,7 +114,7 @@ impl BoundUdp {
         }
     }
 
-    /// Makes the stream of a new session, and gives its inbox; `None` when there is no room.
+    /// Makes the stream of a new session, and returns its inbox; `None` when there is no room.
     fn admit(&mut self, admission: Admission, id: u64, local: Option<IpAddr>, now: Instant) -> Option<Arc<Inbox>> {
         if self.arrived.len() >= ACCEPT_QUEUE {
             return None;

@@ -49,7 +49,7 @@ impl DatagramSender {
                 ready!(room.as_mut().poll(cx))?;
                 self.room = None;
                 if std::mem::replace(&mut full, true) {
-                    // After a refusal the runtime says "writable" of a full socket, too.
+                    // After a refusal the runtime calls even a full socket writable.
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }

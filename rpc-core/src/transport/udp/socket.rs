@@ -14,7 +14,7 @@ use tokio::{io::Interest, net::UdpSocket};
 use super::blocks::{self, BATCH};
 use crate::proto::datagram::{Datagram, Transmit};
 
-/// What is asked of the system for each direction. It gives what its administrator allows.
+/// The buffer to ask the system for, in each direction. It gives what its administrator allows.
 const BUFFER: usize = 4 << 20;
 /// The window that every system has room for, and the one that is enough for 1 Gbit/s over 16 ms.
 const WINDOW: (usize, usize) = (64 << 10, 2 << 20);
@@ -22,7 +22,7 @@ const WINDOW: (usize, usize) = (64 << 10, 2 << 20);
 const MOST_SEGMENTS: usize = 65_000 / 1452;
 /// After a receive that did not fill its buffers, new datagrams cause a new edge, so there is no need to ask again.
 const EDGES: bool = cfg!(any(target_os = "linux", target_os = "android"));
-/// The other end's refusals reach a socket that is connected. Elsewhere such a socket takes no destination.
+/// Only a connected socket hears of the other end's refusals. On other systems such a socket takes no destination.
 const CONNECTS: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 /// `EMSGSIZE`, for which the standard library has no name.
@@ -86,14 +86,14 @@ pub(super) enum SendResult {
     All,
     /// The socket takes no more now.
     Full,
-    /// The path takes none of this size.
+    /// The path does not take datagrams of this size.
     TooBig,
-    /// An earlier one was refused; these have yet to be sent.
+    /// An earlier datagram was refused; these are not sent yet.
     Refused,
 }
 
-/// A socket with another port than `peer` has: on this machine it would be the peer itself, and keep a server from
-/// listening there.
+/// A socket with another port than that of `peer`: on this machine it would be the peer itself otherwise, and keep a
+/// server from listening there.
 fn apart_from(peer: SocketAddr, socket: StdSocket) -> io::Result<StdSocket> {
     let local = socket.local_addr()?;
     if local.port() == peer.port() {
@@ -125,7 +125,7 @@ impl Socket {
 
     fn new(socket: StdSocket) -> io::Result<Self> {
         let options = SockRef::from(&socket);
-        // A system that gives less makes transfers slower and nothing else.
+        // If the system gives less, transfers are slower, but nothing fails.
         let _ = options.set_recv_buffer_size(BUFFER);
         let _ = options.set_send_buffer_size(BUFFER);
         let window = window(options.recv_buffer_size()?);
@@ -192,7 +192,7 @@ impl Socket {
             let mut received = 0;
             let result = self.io.try_io(ready, || {
                 received = self.state.recv((&self.io).into(), buffers, &mut metas)?;
-                // "Would block" is how the runtime is told that the socket is empty.
+                // "Would block" tells the runtime that the socket is empty.
                 let empty = EDGES && received < BATCH;
                 if empty {
                     Err(io::ErrorKind::WouldBlock.into())
@@ -278,7 +278,7 @@ fn is_too_long(error: &io::Error) -> bool {
     error.raw_os_error() == Some(TOO_LONG)
 }
 
-/// Whether an error of receiving is about a datagram sent before, or passes: the socket is as good as ever.
+/// Whether an error of receiving is about a datagram sent before, or passes: the socket still works.
 pub(super) fn passes(error: &io::Error) -> bool {
     use io::ErrorKind::{
         ConnectionRefused, ConnectionReset, HostUnreachable, Interrupted, NetworkUnreachable, OutOfMemory,

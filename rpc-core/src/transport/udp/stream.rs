@@ -27,12 +27,12 @@ use crate::{
     transport::{Address, Connected, LastHeard},
 };
 
-/// So many refused datagrams in a row, with none from the peer in between, end a session: one alone may be forged, or
-/// from a server that is just starting again.
+/// This many refused datagrams in a row, with none from the peer in between, end a session: a single refusal may be
+/// forged, or come from a server that is just restarting.
 pub(super) const REFUSALS: usize = 3;
 
-/// So many datagrams in a row are a large message: its sender waits for acknowledgements, and no answer comes soon to
-/// take them along.
+/// This many datagrams in a row are a large message: its sender waits for acknowledgements, and there will be no answer
+/// soon that could carry them.
 const BULK: usize = 64;
 
 /// A session as a byte stream of frames. Writing hands bytes to the session; flushing and waiting to read send them.
@@ -78,7 +78,7 @@ impl UdpStream {
         Connected::new(Box::new(self), peer).over_datagrams(heard)
     }
 
-    /// Receives until there is something to read or nothing more has come; says whether anything has.
+    /// Receives until there is something to read or nothing more has come; returns whether anything has come.
     fn gather(&mut self, now: Instant) -> io::Result<bool> {
         let mut left = TURN;
         while self.session.unread().is_empty() && self.session.end().is_none() {
@@ -205,14 +205,14 @@ impl UdpStream {
 impl AsyncRead for UdpStream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let (this, now) = (self.get_mut(), now());
-        // Before anything is asked that may wake.
+        // Before anything that may wake this.
         this.waiting.read(cx.waker());
         if this.gather(now)? {
             // There may be room now.
             this.waiting.wake_writer();
         }
         if let Poll::Ready(read) = this.read(buffer) {
-            // Acknowledgements wait otherwise, because answers to what was read may take them along.
+            // Otherwise acknowledgements wait, because answers to what was read may carry them.
             if this.silent >= BULK {
                 // What was read counts even if this fails, and a failure is found again.
                 let _ = this.settle(now);
@@ -303,8 +303,7 @@ fn write(session: &mut Session, slices: &[IoSlice<'_>]) -> usize {
 }
 
 impl Drop for UdpStream {
-    /// Tells the peer, as far as the socket takes it at once. A peer that does not hear it finds out when it speaks
-    /// next.
+    /// Tells the peer, if the socket takes that at once. A peer that does not hear it finds out when it next sends.
     fn drop(&mut self) {
         self.session.close();
         self.sender.send_now(&mut self.session, now());

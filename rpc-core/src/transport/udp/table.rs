@@ -32,7 +32,7 @@ impl SessionTable {
         self.0.lock()
     }
 
-    /// Lets no new session in.
+    /// Takes no new sessions.
     pub(super) fn stop(&self) {
         if let Some(endpoint) = &mut *self.lock() {
             endpoint.stop();

@@ -1,4 +1,4 @@
-//! Who waits for a stream.
+//! The tasks that wait for a stream.
 
 use std::{
     sync::{Arc, MutexGuard},
@@ -7,8 +7,8 @@ use std::{
 
 use crate::sync::Mutex;
 
-/// The tasks that wait for one stream. Reading and writing may be two tasks', and what comes for a stream is for both
-/// of them: its socket and its timer wake this, which wakes them.
+/// The tasks that wait for one stream. One task may read while another one writes, and both need what comes for the
+/// stream: its socket and its timer wake this, and this wakes the tasks.
 #[derive(Default)]
 pub(super) struct StreamTasks(Mutex<StreamWakers>);
 

@@ -19,7 +19,7 @@ pub(crate) enum Capacity {
     Room,
     /// Nothing until [`Event::Sendable`](crate::proto::Event::Sendable).
     Full,
-    /// Nothing any more: the receiver has gone, or says why it stopped.
+    /// Nothing any more: the receiver is gone, or said why it stopped.
     Stopped(Error),
 }
 

@@ -47,7 +47,7 @@ impl Connection {
         }
     }
 
-    /// The receiver takes nothing any more, and may say why.
+    /// The receiver stops, and may say why.
     pub(crate) fn stop_stream(&mut self, stream: StreamId, why: Option<&Error>) {
         let last = self.last_word(why);
         for list in self.let_go(stream, Flow::Receives, last) {
@@ -97,7 +97,8 @@ impl Connection {
         small.extend_from_slice(&more.to_le_bytes());
     }
 
-    /// The first word on a stream that the peer announced over datagrams, and waits for before it says anything itself.
+    /// The first frame on a stream that the peer announced over datagrams. The peer waits for it before it sends
+    /// anything on the stream.
     pub(in crate::proto::connection) fn greet(&mut self, id: StreamId) {
         let credit = match self.streams.find(id).map(|stream| &stream.role) {
             Some(StreamHalf::Receives(receiver)) => receiver.first_credit(),

@@ -23,7 +23,7 @@ impl Connection {
         }
     }
 
-    /// Sends one item. To be asked for before: [`Capacity::Room`].
+    /// Sends one item. There must be room for it: [`Capacity::Room`].
     ///
     /// # Errors
     /// When the item is longer than the peer's `max_message`: nothing was queued.
@@ -79,7 +79,7 @@ impl Connection {
         why.map_or(Ok(()), |why| Err(Error::refused_for_good(Code::ResourceExhausted, why)))
     }
 
-    /// The sender is done: well, or with an error.
+    /// The sender ends the stream: normally, or with an error.
     pub(crate) fn end_stream(&mut self, stream: StreamId, end: Result<(), &Error>) {
         let last = self.last_word(end.err());
         self.let_go(stream, Flow::Sends, last);

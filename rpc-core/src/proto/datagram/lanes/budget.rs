@@ -30,7 +30,7 @@ impl Budget {
 #[derive(Debug)]
 pub(crate) struct Account {
     shared: Budget,
-    /// What it may hold in any case, so that others that hold all they can do not stop it.
+    /// What it may hold in any case, so that it goes on even if other sessions hold all the rest.
     own: usize,
     limit: usize,
     held: usize,

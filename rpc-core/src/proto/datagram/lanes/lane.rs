@@ -10,14 +10,14 @@ use crate::proto::{
     handshake::{HELLO_HEADER, hello_rest, is_hello},
 };
 
-/// The room for one frame, or a hello, that each session has in any case. A frame has all of its room from when its
-/// beginning is taken, so each that has begun ends, and the next one may begin: sessions that must share never wait for
-/// each other for ever.
+/// The room for one frame, or a hello, that each session has in any case. A frame gets all of its room when its
+/// beginning is taken. So every frame that has begun can end, and the next one may begin: sessions that share memory
+/// never wait for each other for ever.
 pub(super) const ONE_FRAME: usize = HELLO_HEADER + MAX_PAYLOAD;
-/// What a frame that has begun costs at least, however short it is: its buffer, and what holds it.
+/// The least cost of a frame that has begun: its buffer, and the structure around it.
 const LEAST_ROOM: usize = 512;
 
-/// What begins where the last frame of a lane has ended.
+/// What begins after the last frame of a lane.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Expected {
     /// The hello, before the first frame of all.
@@ -89,11 +89,11 @@ pub(super) fn whole(bytes: &[u8], mut expected: Expected) -> Result<usize, Rejec
     Ok(whole)
 }
 
-/// The length of the frame or hello that begins here, once it is known. What is no hello is handed on as it is, for the
-/// handshake to refuse.
+/// The length of the frame or hello that begins here, once it is known. What is not a hello is handed on as it is: the
+/// handshake refuses it.
 ///
-/// A frame must be on the lane of its call: so there are no more lanes than calls, and nothing reaches a call out of
-/// its order.
+/// A frame must be on the lane of its call: so there are no more lanes than calls, and the frames of a call keep their
+/// order.
 pub(super) fn message_length(bytes: &[u8], expected: Expected) -> Result<Option<usize>, Rejection> {
     if expected.greeting && !is_hello(bytes) {
         return Ok(Some(bytes.len()));

@@ -1,9 +1,9 @@
 //! Lanes: what is written is split into them frame by frame, and what comes in is put together again.
 //!
-//! Lane 0 is the connection's own and begins with the hello. Behind it each number has four lanes, `1 + 4 × number` and
-//! on: the call of the client's that has the number, that of the server's, and the streams that the client and the
-//! server gave it. Each lane is a stream of whole frames in both directions; between lanes there is no order, so
-//! nothing waits for a lost datagram but the calls and streams that were in it.
+//! Lane 0 belongs to the connection itself and begins with the hello. After it each number has four lanes, from
+//! `1 + 4 × number` on: the client's call with that number, the server's call, and the streams to which the client and
+//! the server gave it. Each lane is a stream of whole frames in both directions; between lanes there is no order, so
+//! only the calls and streams in a lost datagram wait for it.
 
 mod budget;
 mod lane;
@@ -24,7 +24,7 @@ use crate::proto::{
 
 /// The lane of the connection itself.
 const CONTROL: u32 = 0;
-/// The lanes at most: each is remembered as long as its session lives.
+/// The largest number of lanes: each is remembered as long as its session lives.
 const MAX_LANES: u32 = 1 + 4 * MAX_LANED as u32;
 
 /// The lane of a frame that `sender` sends.
@@ -33,7 +33,7 @@ fn lane_of(header: Header, sender: Role) -> u32 {
         Some(Subject::CallOfSender) => (1, header.id, true),
         Some(Subject::CallOfRecipient) => (1, header.id, false),
         Some(Subject::Stream) => (3, StreamId(header.id).number(), StreamId(header.id).is_ours()),
-        // What has no kind there is gets no further than the connection.
+        // The connection refuses a frame of an unknown kind.
         Some(Subject::Object | Subject::Connection) | None => return CONTROL,
     };
     let by_server = (sender == Role::Server) == by_sender;

@@ -10,8 +10,7 @@ use super::{
     ready::Ready,
 };
 
-/// What bytes out of order cost beyond themselves: a lane may have no others, and then they cost a tree and what holds
-/// it, too.
+/// What bytes out of order cost in addition: if a lane has no others yet, they need a tree and the structure around it.
 const OVERHEAD: usize = 512;
 /// The room for what comes out of order that each session has in any case.
 const EARLY: usize = 32 << 10;
@@ -19,16 +18,16 @@ const EARLY: usize = 32 << 10;
 /// Why a chunk was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::proto::datagram) enum Rejection {
-    /// Not now: it counts as lost, and comes again.
+    /// Not now: it counts as lost, and is sent again.
     Later,
-    /// No honest peer sends it.
+    /// An honest peer never sends it.
     Broken(&'static str),
 }
 
 /// What has come on all lanes.
 #[derive(Debug)]
 pub(in crate::proto::datagram) struct Reassembly {
-    /// Who sends what comes.
+    /// The side that sends what comes.
     sender: Role,
     lanes: HashMap<u32, Lane>,
     ready: Ready,
@@ -102,7 +101,7 @@ impl Reassembly {
         self.ready.consume(length);
     }
 
-    /// Takes the bytes of a chunk; with a refusal nothing, or whole frames at its beginning.
+    /// Takes the bytes of a chunk. If it refuses, it has taken nothing, or whole frames at the beginning.
     pub(in crate::proto::datagram) fn take(
         &mut self,
         number: u32,
@@ -114,7 +113,7 @@ impl Reassembly {
             return Err(Rejection::Broken("a lane above the limit"));
         }
         if number != CONTROL && !self.greeted {
-            // The hello was lost or overtaken, and is what must be read first.
+            // The hello was lost or overtaken, and must be read first.
             return Err(Rejection::Later);
         }
         let next = self.lanes.get(&number).map_or(0, |lane| lane.next);
@@ -198,7 +197,7 @@ impl Reassembly {
         }
     }
 
-    /// There may be room now for what there was none for. One refusal is enough: each lane has its turn.
+    /// There may be room now for frames that had none. It stops at the first refusal: each lane gets its turn.
     fn go_on(&mut self) -> Result<(), Rejection> {
         while let Some(number) = self.stuck.pop_front() {
             if let Some(rest) = self.lanes.get_mut(&number).and_then(|lane| lane.rest.as_mut()) {

@@ -17,7 +17,7 @@ pub(in crate::proto::datagram) struct Segment {
     pub(in crate::proto::datagram) offset: u64,
     /// How many bytes of all lanes were written before these.
     pub(in crate::proto::datagram) position: u64,
-    /// Nothing written before may be missing when these are delivered.
+    /// Everything written before must be delivered first.
     pub(in crate::proto::datagram) last: bool,
     /// A frame begins here. One that has begun may be sent to its end: the peer has room for all of it, and maybe for
     /// no other.

@@ -32,8 +32,8 @@ impl Session {
 
     fn handle_packet(&mut self, from: SocketAddr, number: u64, mut chunks: &[u8], length: usize, now: Instant) {
         if self.receiving.knows(number) {
-            // What acknowledged it may have been lost. What asks for nothing gets nothing: else two sides would
-            // acknowledge each other's acknowledgements for as long as the network repeats them.
+            // Its acknowledgement may have been lost. A packet that needs no acknowledgement gets none: otherwise
+            // two sides would acknowledge each other's acknowledgements as long as the network repeats them.
             if elicits(chunks) {
                 self.receiving.owe_acknowledgement(true, now);
             }

@@ -21,7 +21,7 @@ pub(crate) struct Setup {
     pub(crate) id: u64,
     /// Where the peer is.
     pub(crate) peer: SocketAddr,
-    /// What the peer takes unacknowledged, and what this side takes.
+    /// The peer's window, and this side's.
     pub(crate) peer_window: u32,
     pub(crate) window: u32,
     /// For what nobody else may guess.
@@ -109,8 +109,8 @@ impl Session {
         self.sending.is_settled()
     }
 
-    /// Ends the session from this side: what `poll_transmit` gives from here on is what still fits, and the news of the
-    /// end. Nothing is repeated; call it just before the session is dropped.
+    /// Ends the session from this side: from here on `poll_transmit` gives what still fits, and the close chunk.
+    /// Nothing is repeated; call it just before the session is dropped.
     pub(crate) fn close(&mut self) {
         self.sending.closing = self.end.is_none();
     }
@@ -120,8 +120,7 @@ impl Session {
         self.end.filter(|_| self.unread().is_empty())
     }
 
-    /// When the peer was heard last: when the newest of its packets came. What is late or repeated tells of the past
-    /// only.
+    /// When the peer was heard last: when the newest of its packets came. Late and repeated packets do not count.
     pub(crate) fn heard(&self) -> Option<Instant> {
         self.receiving.heard()
     }

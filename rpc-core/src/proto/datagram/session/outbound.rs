@@ -10,7 +10,7 @@ use crate::proto::datagram::{
 
 /// What the system takes with one call.
 const MAX_TRANSMIT: usize = 65_000;
-/// A peer that leaves so many datagrams unacknowledged does not keep to the protocol.
+/// A peer that leaves this many datagrams unacknowledged breaks the protocol.
 const MAX_REMEMBERED: usize = 1 << 16;
 
 impl Session {
@@ -45,7 +45,7 @@ impl Session {
         self.put_batch(out, mtu, now).map(|segment| Transmit { to, segment })
     }
 
-    /// Fills datagrams of one size; gives that size.
+    /// Fills datagrams of one size; returns that size.
     fn put_batch(&mut self, out: &mut Vec<u8>, mtu: usize, now: Instant) -> Option<usize> {
         let Self {
             sending,
@@ -71,7 +71,7 @@ impl Session {
             begin_packet(out, self.id, sending.recovery.next_number());
             receiving.put_owed(out, now);
             if wants && may {
-                // The news of the end fits behind it.
+                // The close chunk fits behind it.
                 let end = start + mtu - usize::from(sending.closing);
                 sending.put_data(out, end, &mut segments, SendSide::next_segment);
             }
@@ -102,8 +102,8 @@ impl Session {
         segment
     }
 
-    /// The oldest bytes once more, or just a question; `onward` the next ones, where there are any. A peer that is
-    /// short of memory may refuse the oldest until a frame of which it has the beginning has come to its end.
+    /// A probe: the oldest bytes again, or a ping; with `onward` the next bytes, if there are any. A peer that is short
+    /// of memory may refuse the oldest bytes until the frame that it has begun to receive is complete.
     fn put_probe(&mut self, out: &mut Vec<u8>, mtu: usize, onward: bool, now: Instant) {
         let sending = &mut self.sending;
         begin_packet(out, self.id, sending.recovery.next_number());
@@ -125,7 +125,7 @@ impl Session {
         sending.recovery.sent(out.len(), segments, false, now);
     }
 
-    /// Asks whether the path carries larger datagrams, when there is much to send.
+    /// Tests whether the path carries larger datagrams, when there is much to send.
     fn put_mtu_probe(&mut self, out: &mut Vec<u8>, now: Instant) -> bool {
         if !self.sending.has_much(&self.state) || self.sending.closing {
             return false;

@@ -1,4 +1,4 @@
-//! What has come to a session, and what it owes for it.
+//! What has come to a session, and the acknowledgements that it owes.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ const RANGES: usize = 256;
 /// How many datagrams may come before they are acknowledged.
 const ACK_EVERY: u32 = 2;
 
-/// What has come to a session, and what it owes for it.
+/// What has come to a session, and the acknowledgements that it owes.
 #[derive(Debug)]
 pub(super) struct ReceiveSide {
     pub(super) lanes: Reassembly,
@@ -65,7 +65,7 @@ impl ReceiveSide {
         self.heard.map(|(_, at)| at)
     }
 
-    /// A packet was taken; `elicits` if it is to be acknowledged.
+    /// A packet was taken; `elicits` if it must be acknowledged.
     pub(super) fn handle_taken(&mut self, number: u64, elicits: bool, now: Instant) {
         let in_order = self.largest.map_or(number == 0, |(largest, _)| number == largest + 1);
         if self.is_newest(number) {
@@ -78,7 +78,7 @@ impl ReceiveSide {
         }
     }
 
-    /// The peer is to hear of a datagram, at once or soon.
+    /// A datagram must be acknowledged, at once or soon.
     pub(super) fn owe_acknowledgement(&mut self, at_once: bool, now: Instant) {
         self.unacknowledged += if at_once { ACK_EVERY } else { 1 };
         self.acknowledge_by.get_or_insert(now + MAX_ACK_DELAY);

@@ -13,7 +13,8 @@ use crate::proto::{
     deadlines::earlier,
 };
 
-/// The most: what is sent is kept until the peer has it, and a peer that never says so must not make that much.
+/// The largest window: what is sent is kept until the peer has it, so this bounds the memory for a peer that never
+/// acknowledges.
 const MOST_WINDOW: u32 = 4 << 20;
 /// The least and the most that may wait to be sent for the first time; more is not taken, so that large messages go on
 /// taking turns.
@@ -26,11 +27,11 @@ pub(super) struct SendSide {
     /// What was not sent yet, and how many bytes that is.
     fresh: VecDeque<Segment>,
     unsent: usize,
-    /// What the peer takes unacknowledged.
+    /// The peer's window.
     peer_window: u64,
     pub(super) recovery: Recovery,
     pub(super) pacer: Pacer,
-    /// When pacing lets go on.
+    /// When pacing lets more leave.
     pub(super) paced: Option<Instant>,
     /// The congestion window was what stopped the last transmit.
     pub(super) limited: bool,
@@ -38,7 +39,7 @@ pub(super) struct SendSide {
     pub(super) probes: usize,
     /// How many datagrams one transmit may hold.
     pub(super) max_segments: usize,
-    /// Nothing more is written; the peer is to hear of the end.
+    /// Nothing more is written; the peer must be told of the end.
     pub(super) closing: bool,
 }
 
@@ -161,7 +162,7 @@ impl SendSide {
         }
     }
 
-    /// The oldest bytes once more; gives what they were.
+    /// Appends the oldest bytes again, and notes their segments.
     pub(super) fn put_oldest(&self, out: &mut Vec<u8>, mtu: usize, segments: &mut Vec<Segment>) {
         let mut oldest = self.recovery.oldest(mtu).into_iter();
         segments.extend(std::iter::from_fn(|| put_part(out, mtu, &mut oldest.next()?)));
