@@ -14,8 +14,8 @@ const FRAMES: usize = 128;
 /// While this much waits to be written and holds up what comes behind it, no handler is started: a peer that does not
 /// read makes no more answers.
 const HIGH_WATER: usize = 1 << 20;
-/// Bytes of answers that are collected before they are queued.
-const BATCH: usize = 64 << 10;
+/// Answers that are collected before they are queued, in bytes and in number: a driver keeps room for so many.
+const BATCH: (usize, usize) = (64 << 10, 128);
 
 impl<I: CallHandler + Unpin> Driver<I> {
     /// Acts on all that was read.
@@ -62,7 +62,7 @@ impl<I: CallHandler + Unpin> Driver<I> {
                 break;
             };
             inside(|| self.inbound.start(request, &mut self.answers));
-            if self.answers.length >= BATCH {
+            if self.answers.length >= BATCH.0 || self.answers.ready.len() >= BATCH.1 {
                 // What a large answer counts is the outbox's to say.
                 queued = self.answer();
             }
