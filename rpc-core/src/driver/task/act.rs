@@ -14,8 +14,8 @@ const FRAMES: usize = 128;
 /// While this much waits to be written and delays what comes after it, no handler is started: so a peer that does not
 /// read does not cause more answers.
 const HIGH_WATER: usize = 1 << 20;
-/// Bytes of answers that are collected before they are queued.
-const BATCH: usize = 64 << 10;
+/// Answers that are collected before they are queued, in bytes and in number: a driver keeps room for so many.
+const BATCH: (usize, usize) = (64 << 10, 128);
 
 impl<I: CallHandler + Unpin> Driver<I> {
     /// Acts on all that was read.
@@ -62,7 +62,7 @@ impl<I: CallHandler + Unpin> Driver<I> {
                 break;
             };
             inside(|| self.inbound.start(request, &mut self.answers));
-            if self.answers.length >= BATCH {
+            if self.answers.length >= BATCH.0 || self.answers.ready.len() >= BATCH.1 {
                 // The outbox knows how much a large answer counts.
                 queued = self.answer();
             }

@@ -1,21 +1,24 @@
 //! What a caller gets when answers, departures and the end of the connection meet.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 
 use bytes::{Bytes, BytesMut};
 
-use crate::driver::Shares;
-use crate::driver::link::{CallResult, Link, NotStarted, Reply, Started};
+use super::pair::{self, driver};
 use crate::{
-    Limits, Outcome,
-    driver::attachments::Wire,
-    proto::{Announced, Carrier, Connection, RequestHead, Settings},
+    Limits, Metadata, Outcome,
+    driver::link::{CallResult, Link, NotStarted, Reply, Started},
+    driver::{Answers, CallHandler, CallRequest},
+    proto::{RequestHead, Stop},
     service::Payload,
-    transport::Address,
+    transport::mem_pair,
 };
 
 /// A reply to call 0 with the body 7, and the end of the connection.
@@ -23,17 +26,7 @@ const REPLY: &[u8] = &[2, 0, 0, 3, 0, 0, 0, 0, 0, 7];
 const CLOSE: &[u8] = &[3, 0, 0, 10, 0, 0, 0, 0, 14, 1, 0];
 
 fn link() -> Arc<Link> {
-    let ours = Limits::default();
-    let settings = Settings {
-        peer: Announced::over(Carrier::Stream, &ours),
-        ours,
-        carrier: Carrier::Stream,
-        idle: None,
-    };
-    let connection = Connection::new(settings, Instant::now());
-    let peer = Address::custom("test://peer");
-    let share = Shares::new(&Limits::default()).share(&peer);
-    Link::new(connection, Wire::default(), peer, None, share)
+    pair::link(&Limits::default(), "peer")
 }
 
 fn start(link: &Arc<Link>, deadline: Option<Instant>) -> u32 {
@@ -135,4 +128,36 @@ fn an_answer_to_a_call_whose_departure_alone_counted_reaches_nobody_else() {
     let next = start(&link, None);
     assert_eq!(next, oneway);
     assert!(poll(&link, next).is_pending());
+}
+
+/// Answers every call at once, and looks how many answers wait.
+struct AnswersAll {
+    calls: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
+}
+
+impl CallHandler for AnswersAll {
+    fn start(&mut self, request: CallRequest, answers: &mut Answers) {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        self.most.fetch_max(answers.ready.len(), Ordering::SeqCst);
+        answers.answer(request.call, &Metadata::new(), Ok(Payload::default()));
+    }
+
+    fn stop(&mut self, _: u32, _: Stop) {}
+}
+
+#[tokio::test]
+async fn few_answers_wait_however_many_calls_come_together() {
+    let request = |call: u32| [&[9, 0, 0, 1][..], &call.to_le_bytes(), &[0; 9]].concat();
+    let came: Vec<u8> = (0..1000).flat_map(request).chain(CLOSE.iter().copied()).collect();
+    let (calls, most) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+    let inbound = AnswersAll {
+        calls: Arc::clone(&calls),
+        most: Arc::clone(&most),
+    };
+    let (here, _there) = mem_pair();
+    driver(&link(), here, BytesMut::from(&came[..]), inbound).await;
+    let most = most.load(Ordering::SeqCst);
+    assert_eq!(calls.load(Ordering::SeqCst), 1000);
+    assert!(most < 128, "{most} answers");
 }
