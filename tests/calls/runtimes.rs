@@ -56,13 +56,13 @@ fn a_deadline_holds_where_the_runtime_of_the_connection_stands_still() -> TestRe
     let bed = Bed::new()?;
     let still = Builder::new_current_thread().enable_all().build()?;
     let client = still.block_on(ProbeClient::connect(bed.server.local_addr()))?;
-    // From here on nobody runs `still`.
+    // From here on no thread drives `still`.
     let client = client.with_timeout(Duration::from_millis(50));
     let here = Builder::new_current_thread().enable_all().build()?;
     let (call, note) = here.block_on(async { (client.add(1, 2).await, client.note(1).await) });
     let call = call.expect_err("nobody carries the call");
     assert_eq!(call.code(), Code::DeadlineExceeded);
-    // By now it is known that nobody runs it, so that nothing is handed over.
+    // By now it is known that it does not run, so nothing is handed over.
     let note = note.expect_err("nobody carries the call");
     assert_eq!(
         (note.code(), note.outcome()),

@@ -181,7 +181,7 @@ async fn the_reference_that_comes_back_is_told_as_well(transport: Transport) -> 
         let mut state = inn.last().channel().watch_state();
         assert_eq!(state.state(), ChannelState::Ready);
         inn.0.send_modify(Vec::clear);
-        // Nobody can call it by a reference that is gone.
+        // It cannot be called by a reference that is gone.
         assert_eq!(soon(state.changed()).await?, Some(ChannelState::Idle));
     }
     house.welcome(ours.clone()).await?;
@@ -316,7 +316,7 @@ async fn a_channel_that_never_connected_says_so() -> TestResult {
     Ok(())
 }
 
-/// Nobody calls, and nobody says a word: within twice the interval both sides know.
+/// There are no calls and no bytes: within twice the interval both sides notice.
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_vanishes_is_missed_without_a_call() -> TestResult {
     let keepalive = Duration::from_secs(10);

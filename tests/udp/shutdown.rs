@@ -88,7 +88,7 @@ async fn stops_gently(conditions: Conditions, seeds: u64) -> TestResult {
         let server = ledger.listen().await?;
         let relay = Relay::start(socket(&server.local_addr()), seed)?;
         relay.set_both(conditions);
-        // Nobody listens in the end, and a lossy network does not say so.
+        // In the end nothing listens, and a lossy network does not say so.
         let limits = Limits::default().handshake_timeout(Duration::from_secs(2));
         let bed = Bed {
             ledger,
