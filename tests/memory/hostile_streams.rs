@@ -1,4 +1,4 @@
-//! Whatever a peer does with streams and references, it ends at most its own connection, and makes nobody hold more
+//! A peer may do anything with streams and references: it ends at most its own connection, and the server holds no more
 //! than was agreed.
 
 use std::sync::{Arc, Mutex, PoisonError};
