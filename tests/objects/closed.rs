@@ -114,10 +114,7 @@ async fn a_revocation_reaches_those_who_wait(transport: Transport) -> TestResult
         for closed in soon(join_all(waits)).await? {
             let closed = closed?;
             assert_eq!(closed.code(), Code::NotFound, "{closed}");
-            assert_eq!(
-                closed.to_string(),
-                "the object was revoked by the side that it lives on (not found)"
-            );
+            assert_eq!(closed.to_string(), "the object was revoked by its owner (not found)");
         }
         assert_eq!(holder.channel().state(), ChannelState::Idle);
         assert_eq!(holder.greet().await.expect_err("it is revoked").code(), Code::NotFound);
