@@ -1,7 +1,8 @@
 //! Authentication: the client sends a token with each call, the server looks at it before a handler starts.
 //!
-//! Over plain TCP whoever listens in can read a token: encrypt the connection, or keep it on a network that you trust.
-#![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+//! Over plain TCP anyone who listens in can read a token: encrypt the connection, or keep it on a network that you
+//! trust.
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
 use std::error::Error as StdError;
 

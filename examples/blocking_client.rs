@@ -1,5 +1,5 @@
 //! A client for programs that are not asynchronous: `main` has no runtime, and no call has an `await`.
-#![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
 use std::{error::Error, sync::mpsc, thread, time::Duration};
 

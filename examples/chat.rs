@@ -1,5 +1,5 @@
-//! A chat: whoever joins a room hands over an object of its own, and the room calls the objects of all of them.
-#![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+//! A chat: a client that joins a room hands over an object of its own, and the room calls the objects of all of them.
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
 use std::{
     collections::HashMap,
@@ -127,7 +127,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     assert_eq!(chat.say("engines", &says("charles", "the mill is ready")).await?, 2);
     assert_eq!(chat.say("machines", &says("alonzo", "is it decidable?")).await?, 1);
-    // Whoever goes away takes its object along.
+    // A client that goes away takes its object along.
     let (ada, mut heard_by_ada) = guests.remove(0);
     drop(ada);
     assert_eq!(heard_by_ada.recv().await.as_deref(), Some("the mill is ready"));

@@ -1,6 +1,6 @@
 //! A transport of your own: any byte stream will do. This one counts the bytes of another transport, and lets in
-//! whoever begins with a word.
-#![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+//! a client that begins with a word.
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
 use std::{
     error::Error,
@@ -93,7 +93,7 @@ impl Listener for Meter<Box<dyn Listener>> {
         Box::pin(async {
             let incoming = self.inner.accept().await?;
             let peer = incoming.peer().clone();
-            // The server waits for the word in the task of this connection: one that is silent holds up no other.
+            // The server waits for the word in the task of this connection: a silent client does not delay others.
             Ok(Incoming::new(peer.clone(), async {
                 let mut stream = incoming.open().await?.into_stream();
                 let mut word = [0; WORD.len()];

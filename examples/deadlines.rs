@@ -1,5 +1,5 @@
 //! Deadlines and cancellation through a chain: client -> kitchen -> oven. No method has an argument for either.
-#![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
 use std::{error::Error, future::pending, time::Duration};
 
@@ -62,7 +62,7 @@ impl Drop for OnDrop {
 }
 
 fn tell(events: &UnboundedSender<&'static str>, event: &'static str) {
-    // Nobody listens any more once the example has ended.
+    // There is no receiver any more once the example has ended.
     let _ = events.send(event);
 }
 

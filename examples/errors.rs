@@ -1,5 +1,5 @@
 //! Errors: the service's own enum crosses the wire typed, and a remote failure says whether the call ran.
-#![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
 use std::time::Duration;
 
@@ -82,7 +82,7 @@ async fn main() -> Result<(), StockError> {
     println!("1 gold:    {}", display(&gold));
     assert_eq!(remote(&gold), Some((Code::PermissionDenied, Outcome::Executed)));
 
-    // A panic fails its own call. Nobody knows how far the handler came.
+    // A panic fails its own call. It is unknown how far the handler came.
     let egg = inventory.reserve("egg", 1).await;
     println!("1 egg:     {}", display(&egg));
     assert_eq!(remote(&egg), Some((Code::Internal, Outcome::Unknown)));

@@ -1,5 +1,5 @@
 //! Files go up and down as streams of pieces, with a progress bar: neither side ever holds more than a few of them.
-#![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
 use std::{error::Error, io, path::PathBuf};
 

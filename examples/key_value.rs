@@ -1,5 +1,5 @@
 //! A small key-value store: bytes as values, versions as optimistic locks, driven by a script of commands.
-#![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
 use std::{
     collections::BTreeMap,

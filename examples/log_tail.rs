@@ -1,5 +1,5 @@
-//! A live log: lines come as a stream while they are written, and whoever has seen enough drops it.
-#![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+//! A live log: lines come as a stream while they are written, and a reader that has seen enough drops it.
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
 use std::{
     error::Error,
@@ -20,9 +20,9 @@ struct Line {
 #[farcall::service]
 trait Log {
     async fn append(&self, text: &str) -> farcall::Result<u64>;
-    /// The last `count` lines, and then those that are written from now on. It ends only when somebody stops it.
+    /// The last `count` lines, and then those that are written from now on. It ends only when its reader drops it.
     fn tail(&self, count: usize) -> impl Stream<Item = farcall::Result<Line>>;
-    /// Waits until nobody follows.
+    /// Waits until there are no followers.
     async fn unwatched(&self) -> farcall::Result<()>;
 }
 
@@ -53,7 +53,7 @@ impl Log for Journal {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let (number, text) = (lines.len() as u64, text.to_owned());
         lines.push(Line { number, text });
-        // Under the lock, so that a follower gets each line once. It is no error that nobody listens.
+        // Under the lock, so that a follower gets each line once. It is not an error if there are no followers.
         let _ = self.news.send(lines[lines.len() - 1].clone());
         Ok(number)
     }

@@ -1,7 +1,7 @@
 //! Testing code that uses a service, from the cheapest to the harshest: a mock, a loopback, a seeded network.
 //!
 //! Time is paused, so the waits below take none.
-#![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
 use std::{
     error::Error,

@@ -1,7 +1,7 @@
 //! A trait becomes a service: one process serves it, another one calls it over TCP.
 //!
 //! `cargo run --example quickstart` is the client; it starts itself a second time as the server.
-#![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
 use std::{collections::HashMap, env, error::Error, process::Stdio, sync::Mutex, time::Duration};
 

@@ -1,6 +1,6 @@
 //! Sessions: a login returns an object that lives on the server, with the state of one user; it lives as long as the
 //! client has it.
-#![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
 use std::{
     collections::BTreeMap,

@@ -1,5 +1,5 @@
 //! Several services and named instances behind one server, which listens on several addresses.
-#![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
 use std::{error::Error, time::Duration};
 

@@ -1,5 +1,5 @@
 //! A program that shares the state of its service, and a service of which each connection has one for itself.
-#![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
 use std::{
     error::Error,

@@ -1,6 +1,6 @@
 //! Layers of tower: the server sheds what is too much for it, and the client tries again what was certainly not
 //! executed.
-#![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
 use std::{error::Error as StdError, future::Future, pin::Pin, time::Duration};
 
@@ -59,7 +59,7 @@ async fn main() -> Result<(), Box<dyn StdError>> {
         .listen("tcp://127.0.0.1:0")
         .await?;
 
-    // One loaf at a time: whoever asks meanwhile hears at once that nothing was done.
+    // One loaf at a time: a call meanwhile fails at once, and says that nothing was done.
     let hasty = OvenClient::connect(server.local_addr()).await?;
     let (one, other) = tokio::join!(hasty.bake("rye"), hasty.bake("wheat"));
     let (Ok(bread), Err(error)) = (one, other) else {

@@ -2,7 +2,7 @@
 //! out.
 //!
 //! UDP is neither encrypted nor authenticated: keep it inside a trusted network or a tunnel.
-#![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,5 +1,5 @@
 //! A configuration that clients watch: each has the newest one at hand, and hears when it changes.
-#![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
 use std::error::Error;
 
@@ -50,7 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("at first: {:?}", config.latest());
     assert_eq!(config.latest().version, 1, "it came with the answer");
 
-    // Somebody else changes it. One who is slow sees the newest version and not all of them.
+    // Another task changes it. A slow receiver sees the newest version and not all of them.
     let admin = SettingsClient::connect(server.local_addr()).await?;
     for greeting in ["good morning", "good day", "good evening"] {
         admin.greet(greeting).await?;

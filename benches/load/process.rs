@@ -9,7 +9,7 @@ use std::{
 
 use crate::peer::Result;
 
-/// Microseconds in the unit of `/proc/<pid>/stat`, which Linux fixes for programs whatever the kernel's own tick is.
+/// Microseconds in the unit of `/proc/<pid>/stat`, which Linux fixes for programs, for every tick of the kernel.
 const TICK: f64 = 10_000.0;
 
 /// This program once more, as the server of one peer. Killed when dropped.

@@ -160,7 +160,7 @@ const _: () = {
         }
     }
     impl<Row> FeedClient<Row> {
-        /// A client of `implementation` in this process: everything but a socket is real.
+        /// A client of `implementation` in this process: calls pass through everything but a socket.
         fn loopback<T>(implementation: T) -> Self
         where
             T: Feed<Row = Row> + ::core::marker::Send + ::core::marker::Sync + 'static,
@@ -169,7 +169,7 @@ const _: () = {
             let __farcall_server = FeedServer::<T>::new(implementation);
             __farcall::Client::new(__farcall::Channel::loopback(__farcall_server))
         }
-        /// A client of `implementation`, which lives as long as a client of it does, here or wherever one was sent.
+        /// A client of `implementation`, which lives as long as a client of it exists, here or in another process.
         fn local<T>(implementation: T) -> Self
         where
             T: Feed<Row = Row> + ::core::marker::Send + ::core::marker::Sync + 'static,

@@ -151,7 +151,7 @@ const _: () = {
         }
     }
     impl<K, Row: Clone> InventoryClient<K, Row> {
-        /// A client of `implementation` in this process: everything but a socket is real.
+        /// A client of `implementation` in this process: calls pass through everything but a socket.
         pub fn loopback<T>(implementation: T) -> Self
         where
             T: Inventory<K, Row = Row> + ::core::marker::Send + ::core::marker::Sync
@@ -161,7 +161,7 @@ const _: () = {
             let __farcall_server = InventoryServer::<T, K>::new(implementation);
             __farcall::Client::new(__farcall::Channel::loopback(__farcall_server))
         }
-        /// A client of `implementation`, which lives as long as a client of it does, here or wherever one was sent.
+        /// A client of `implementation`, which lives as long as a client of it exists, here or in another process.
         pub fn local<T>(implementation: T) -> Self
         where
             T: Inventory<K, Row = Row> + ::core::marker::Send + ::core::marker::Sync

@@ -9,7 +9,7 @@ use syn::{
 
 use crate::{lift::Project, model::Service, streams, types};
 
-/// What the clients demand of the parameters: arguments are serialised there, results deserialised.
+/// What the clients need of the parameters: they serialise arguments and deserialise results.
 pub(crate) fn client(service: &Service) -> Vec<WherePredicate> {
     let serialize = quote!(__farcall::serde::Serialize);
     let deserialize = quote!(__farcall::serde::de::DeserializeOwned);
@@ -21,7 +21,7 @@ pub(crate) fn client(service: &Service) -> Vec<WherePredicate> {
     predicates
 }
 
-/// What the server demands: the opposite, and that values may wait in a handler's future.
+/// What the server needs: the opposite, and that values may wait in a handler's future.
 pub(crate) fn server(service: &Service, trait_path: &Path) -> Vec<WherePredicate> {
     let serialize = quote!(__farcall::serde::Serialize);
     let deserialize = quote!(__farcall::serde::de::DeserializeOwned);

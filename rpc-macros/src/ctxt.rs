@@ -1,4 +1,4 @@
-//! Collects errors, so that all mistakes of a trait are reported in one go.
+//! Collects errors, so that all mistakes of a trait are reported at once.
 
 use std::{cell::RefCell, thread};
 

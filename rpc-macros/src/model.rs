@@ -49,10 +49,10 @@ pub(crate) struct Method {
     pub(crate) receiver: Receiver,
     pub(crate) arguments: Vec<Argument>,
     pub(crate) output: Output,
-    /// Something is asked about each type that needs it, so that the calls need not complain about them.
+    /// Each type that needs a check is checked elsewhere, so that the calls need not report them.
     pub(crate) asked: bool,
-    /// Where the compiler shall point at when it complains about code that is generated for the method; no place of the
-    /// user's where it has nothing to complain about.
+    /// The place to which the compiler points when it refuses code that is generated for the method. If it has no
+    /// reason to refuse it, this is not a place in the user's code.
     pub(crate) span: Span,
 }
 
@@ -63,7 +63,7 @@ pub(crate) enum Kind {
     Async,
     /// `fn`, run where the call arrives
     Inline,
-    /// `fn` with `#[rpc(blocking)]`, run where waiting is allowed
+    /// `fn` with `#[rpc(blocking)]`, run on a thread that may block
     Blocking,
 }
 
@@ -112,7 +112,7 @@ impl Service {
         let allowed = attributes.filter_map(|attribute| {
             let list = attribute.meta.require_list().ok()?;
             let lints = &list.tokens;
-            // What is expected happens in the trait; in generated code it may not.
+            // An expected lint occurs in the trait, but maybe not in generated code.
             ["allow", "expect"]
                 .iter()
                 .any(|level| list.path.is_ident(level))
@@ -126,8 +126,7 @@ impl Service {
         self.methods.iter().any(|method| method.cfgs().next().is_some())
     }
 
-    /// The method that keeps a client whose methods are async (or not) from being an implementation of the trait
-    /// itself.
+    /// The method that prevents a client whose methods are async (or not) from implementing the trait itself.
     pub(crate) fn obstacle(&self, asynchronous: bool) -> Option<&Method> {
         let fits = |method: &Method| match &method.output.stream {
             Some(stream) => {
@@ -143,8 +142,8 @@ impl Service {
         self.methods.iter().any(|method| method.ident == name)
     }
 
-    /// Takes the names of the trait, its companions and its methods from their places, for code that nobody looks for
-    /// there.
+    /// Takes the names of the trait, its companions and its methods away from their places in the user's code, for
+    /// generated code that an editor should not show there.
     pub(crate) fn leave_places(&mut self) {
         let functions = self.item.items.iter_mut().filter_map(|item| match item {
             TraitItem::Fn(function) => Some(&mut function.sig.ident),

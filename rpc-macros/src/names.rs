@@ -17,8 +17,8 @@ use syn::{
 
 use crate::{args::ServiceArguments, types};
 
-/// The arguments of functions that clients have beside the service's methods. Most of them stand in a macro of the
-/// library, and a constant of the trait with the same name would be meant there all the same.
+/// The arguments of functions that clients have beside the service's methods. Most of them are in a macro of the
+/// library, but a constant of the trait with the same name would be taken for them even there.
 pub(crate) const ARGUMENTS: [&str; 7] = [
     "address",
     "channel",
@@ -54,7 +54,7 @@ fn companions(item: &Ident) -> [Ident; 3] {
     ["Client", "Server", "BlockingClient"].map(|role| format_ident!("{}{}", item, role))
 }
 
-/// The names that mean something where generated code stands.
+/// The names that have a meaning in the place of the generated code.
 pub(crate) struct Taken(BTreeSet<String>);
 
 impl Taken {
@@ -75,8 +75,8 @@ impl Taken {
         taken
     }
 
-    /// `wish`, or with underscores when something has that name already, or when types of that name are treated in a
-    /// way of their own; taken from here on.
+    /// `wish`, or `wish` with underscores if something has that name already, or if types of that name are treated
+    /// specially. The name is taken from then on.
     pub(crate) fn fresh(&mut self, wish: &Ident) -> Ident {
         let mut name = wish.unraw().to_string();
         if types::is_telling(&name) {
@@ -136,9 +136,9 @@ impl<'ast> Visit<'ast> for FirstSegments {
     fn visit_attribute(&mut self, _: &'ast Attribute) {}
 }
 
-/// Gives other names to those parameters of the trait that would hide what generated code means, such as the trait
-/// itself, that are called like an argument, which no constant may be, or whose name would be taken to tell how they
-/// travel. Parameters have no name outside of the trait, so nobody notices.
+/// Renames those parameters of the trait that would hide names in generated code, such as that of the trait itself,
+/// that are named like an argument, as a constant must not be, or whose name would be taken to say how they are sent.
+/// Parameters have no name outside of the trait, so users do not see this.
 pub(crate) fn rename_parameters(item: &mut ItemTrait, arguments: &mut ServiceArguments) {
     let types: BTreeSet<_> = types_in_use(item, arguments).collect();
     let is_clashing = |name: &String| types.contains(name) || types::is_telling(name);
@@ -221,15 +221,15 @@ impl VisitMut for Rename {
     fn visit_attribute_mut(&mut self, _: &mut Attribute) {}
 }
 
-/// The name without its place in the user's text: asked about that place, an editor shows all that stands there.
+/// The name without its place in the user's text: an editor that is asked about a place shows all names that have it.
 pub(crate) fn placeless(ident: &Ident) -> Ident {
     let mut ident = ident.clone();
     ident.set_span(Span::call_site().resolved_at(ident.span()));
     ident
 }
 
-/// A name of generated code that no name of the user's can meet: a local variable has hygiene, and the prefix keeps it
-/// from being taken for a constant or a unit struct of the user's, against which hygiene does nothing.
+/// A name of generated code that never collides with a user's name: a local variable has hygiene, and the prefix keeps
+/// it apart from constants and unit structs of the user, for which hygiene does not help.
 pub(crate) fn local(name: &str) -> Ident {
     Ident::new(&format!("__farcall_{name}"), Span::mixed_site())
 }

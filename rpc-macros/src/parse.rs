@@ -61,8 +61,8 @@ pub(crate) fn service(context: &Context, arguments: TokenStream, mut item: ItemT
     Some(service)
 }
 
-/// Whether a pointer can have the associated types of what it points to. What is asked of them about `Self`, which is
-/// another type then, is nobody's promise.
+/// Whether a pointer can have the associated types of what it points to. It cannot if they have a bound that involves
+/// `Self`, because `Self` is another type then.
 fn can_be_forwarded(item: &ItemTrait) -> bool {
     item.items.iter().all(|item| match item {
         TraitItem::Type(ty) => ty.generics.where_clause.is_none() && !expand::names_self(&ty.bounds),
@@ -197,7 +197,7 @@ fn repeated_attributes(attributes: &[Attribute]) -> Vec<Attribute> {
     attributes.iter().filter(is_repeated).cloned().collect()
 }
 
-/// The lifetimes of a method and what is said about them.
+/// The lifetimes of a method and their bounds.
 fn lifetimes(generics: &Generics) -> Generics {
     let mut generics = generics.clone();
     if let Some(clause) = &mut generics.where_clause {

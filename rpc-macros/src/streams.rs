@@ -38,7 +38,7 @@ impl Streamed {
         })
     }
 
-    /// The library's name for how the items travel.
+    /// The library's name for the form in which the items are sent.
     pub(crate) fn form(&self) -> TokenStream {
         match (self.fallible, self.bytes) {
             (false, false) => quote!(__farcall::Values),
@@ -90,7 +90,7 @@ fn stream_bound(ty: &TypeImplTrait) -> Option<Vec<&GenericArgument>> {
     })
 }
 
-/// The part of a result's type that may be a stream: all of it, or the good side of a `Result`.
+/// The part of a result's type that may be a stream: all of it, or the `Ok` type of a `Result`.
 pub(crate) fn place(ty: &Type, fallible: bool) -> &Type {
     let good = types::type_arguments(ty).first().copied().filter(|_| fallible);
     good.unwrap_or(ty)

@@ -1,4 +1,4 @@
-//! How the type of an argument or a result decides its way over the wire, judged by its written form alone.
+//! How an argument or a result is sent, judged only by the written form of its type.
 
 use proc_macro2::Span;
 use syn::{
@@ -7,7 +7,7 @@ use syn::{
     visit_mut::{self, VisitMut},
 };
 
-/// How an argument travels.
+/// How an argument is sent.
 pub(crate) struct Passing {
     /// What the server decodes, with lifetimes left open.
     pub(crate) decoded: Type,
@@ -109,14 +109,14 @@ pub(crate) fn is_result(ty: &Type) -> bool {
     last_segment(ty).is_some_and(|segment| segment.ident.to_string().ends_with("Result"))
 }
 
-/// Whether a type of this name is treated in a way of its own, here or where streams are looked for. A parameter is
-/// not, so it must not have such a name.
+/// Whether a type of this name is treated specially, here or in the search for streams. A parameter is not, so it must
+/// not have such a name.
 pub(crate) fn is_telling(name: &str) -> bool {
     const TELLING: [&str; 8] = ["str", "u8", "Box", "Cow", "Option", "Path", "Streaming", "Vec"];
     TELLING.contains(&name) || name.ends_with("Result")
 }
 
-/// Whether the type is called `Result` and nothing else, so that it hardly is another type.
+/// Whether the type is called just `Result`, so that it is hardly another type.
 pub(crate) fn is_plainly_result(ty: &Type) -> bool {
     is_called(ty, "Result")
 }
@@ -169,8 +169,8 @@ pub(crate) fn is_bytes(ty: &Type) -> bool {
     }
 }
 
-/// Whether serde is certain to handle the type, so that nothing needs to be asserted about it. Names that others give
-/// to types of their own are not among these.
+/// Whether serde certainly handles the type, so that nothing needs to be asserted about it. Names that users give to
+/// their own types are not among these.
 pub(crate) fn is_well_known(ty: &Type) -> bool {
     const KNOWN: [&str; 18] = [
         "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize",
@@ -196,7 +196,7 @@ pub(crate) fn parts(ty: &Type) -> Vec<&Type> {
         _ if is_container(whole) => type_arguments(whole),
         _ => return vec![whole],
     };
-    // What is borrowed, and what has no size, is a matter of the whole.
+    // References and unsized types are checked as a whole.
     let owned = |ty: &&Type| !matches!(bare(ty), Type::Reference(_) | Type::Slice(_) | Type::TraitObject(_));
     if inner.iter().all(owned) {
         inner.into_iter().flat_map(parts).collect()
@@ -205,7 +205,7 @@ pub(crate) fn parts(ty: &Type) -> Vec<&Type> {
     }
 }
 
-/// serde implements its traits for tuples of up to so many values.
+/// serde implements its traits for tuples of up to this many values.
 pub(crate) const MAX_TUPLE: usize = 16;
 
 /// Whether serde handles the type if it handles its only argument.
@@ -249,7 +249,7 @@ fn is_u8(ty: &Type) -> bool {
     last_segment(ty).is_some_and(|segment| segment.ident == "u8")
 }
 
-/// Unsized types that serde lends straight from a message.
+/// Unsized types that serde borrows directly from a message.
 fn is_borrowable(ty: &Type) -> bool {
     last_segment(ty).is_some_and(|segment| segment.ident == "str" || segment.ident == "Path")
 }
@@ -272,7 +272,7 @@ fn last_segment(ty: &Type) -> Option<&PathSegment> {
     }
 }
 
-/// Named lifetimes belong to the method's signature and mean nothing where its arguments are decoded.
+/// Named lifetimes belong to the method's signature and have no meaning where its arguments are decoded.
 struct OpenLifetimes;
 
 impl VisitMut for OpenLifetimes {

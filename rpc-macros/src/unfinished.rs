@@ -1,7 +1,7 @@
 //! A trait that the user is still typing.
 //!
-//! An editor expands the attribute after every key. What is whole stays meanwhile: without the clients, every call in
-//! the project would be a mistake.
+//! An editor expands the attribute after every key. The complete parts stay meanwhile: without the clients, every call
+//! in the project would be an error.
 
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -10,7 +10,7 @@ use syn::{
     parse::{ParseStream, Parser, discouraged::Speculative},
 };
 
-/// The trait with those of its members that can be read; `None` when it is no trait even so.
+/// The trait with those of its members that can be read; `None` when even that is not a trait.
 pub(crate) fn parse(item: TokenStream) -> Option<ItemTrait> {
     let mut tokens: Vec<_> = item.into_iter().collect();
     let Some(TokenTree::Group(body)) = tokens.pop() else {
@@ -22,7 +22,7 @@ pub(crate) fn parse(item: TokenStream) -> Option<ItemTrait> {
     syn::parse2(tokens.into_iter().collect()).ok()
 }
 
-/// Goes on behind each token that does not begin a member.
+/// Skips each token that does not begin a member.
 fn members(input: ParseStream<'_>) -> syn::Result<TokenStream> {
     let mut members = TokenStream::new();
     while !input.is_empty() {

@@ -215,7 +215,7 @@ async fn keeps_its_place(transport: Transport, server: Server, mut blocking: Sit
     blocking.begun.recv().await.ok_or("the handler is gone")?;
     call.abort();
     assert!(call.await.expect_err("it was aborted").is_cancelled());
-    // The handler runs on, whatever the caller thinks: one more would be one more than the server runs.
+    // The handler runs on although its caller is gone: one more would be one more than the server runs.
     for _ in 0..3 {
         let parts = ["Worker.ping: ", "max_server_calls", "runs 1 calls already"];
         assert_fails(

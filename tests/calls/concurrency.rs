@@ -51,7 +51,7 @@ impl Desk for Office {
     }
 }
 
-/// A value whose decoding and dropping block their thread, each until somebody lets it go on.
+/// A value whose decoding and dropping block their thread, each until the test lets it go on.
 struct Slow {
     blob: Vec<u8>,
     /// One for each transport, since a type that is decoded knows nothing but its bytes.
@@ -73,7 +73,7 @@ impl Turns {
     fn wait(&self) {
         let (go_on, told) = std::sync::mpsc::channel();
         let waits = self.waits.lock().expect("nobody panics").clone();
-        // Nobody answers once the test is over.
+        // There is no answer once the test is over.
         if waits.is_some_and(|waits| waits.send(go_on).is_ok()) {
             let _ = told.recv();
         }

@@ -232,7 +232,7 @@ async fn a_call_made_after_the_inherited_deadline_is_not_sent() -> TestResult {
     let late = told.recv().await.ok_or("the task is gone")?;
     let parts = [
         "Clock.wait: ",
-        "the deadline of the call that this one is made for has passed",
+        "the deadline of the handler that makes this call has passed",
     ];
     assert_fails(late, Code::DeadlineExceeded, Outcome::NotExecuted, &parts);
     assert!(!gate.has_entered());

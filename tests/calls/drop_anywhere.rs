@@ -224,7 +224,7 @@ async fn calls_that_move_from_task_to_task_are_woken(transport: Transport) -> Te
     Ok(())
 }
 
-/// A task as small executors have them: whoever holds its waker holds what it does.
+/// A task of a small executor: its waker owns its future.
 #[expect(dead_code, reason = "held to be dropped")]
 struct Owner(Mutex<Option<farcall::Call<Result<u64>>>>);
 

@@ -1,4 +1,4 @@
-//! What somebody does on the first day works, and what is forgotten then is told.
+//! What a new user does on the first day works, and errors say what was forgotten.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 

@@ -354,7 +354,7 @@ async fn a_layer_on_the_server_may_try_again(transport: Transport) -> TestResult
     Ok(())
 }
 
-/// A request of the client's is of no use on the server's side of the same process.
+/// A request of the client cannot be used on the server's side of the same process.
 async fn a_layer_cannot_make_up_a_request(transport: Transport) -> TestResult {
     let kept: Arc<Mutex<Option<Request>>> = Arc::default();
     let keep = {

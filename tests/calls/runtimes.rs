@@ -62,7 +62,7 @@ fn a_deadline_holds_where_the_runtime_of_the_connection_stands_still() -> TestRe
     let (call, note) = here.block_on(async { (hurried.add(1, 2).await, hurried.note(1).await) });
     let call = call.expect_err("nobody carries the call");
     assert_eq!(call.code(), Code::DeadlineExceeded);
-    // By now it is known that nobody runs it, so that nothing is handed over.
+    // By now it is known that it does not run, so nothing is handed over.
     let note = note.expect_err("nobody carries the call");
     assert_eq!(
         (note.code(), note.outcome()),

@@ -141,7 +141,7 @@ fn a_call_of_a_handler_that_blocks_in_place_ends_at_its_deadline() -> TestResult
     })
 }
 
-/// A handler that blocks holds up its connection; calls that others make over it meanwhile end by their own clocks.
+/// A handler that blocks stops its connection; other calls over it meanwhile end by their own clocks.
 #[test]
 fn a_call_over_a_connection_that_stands_still_ends_at_its_deadline() -> TestResult {
     struct Stuck(mpsc::Sender<()>, std::sync::Mutex<mpsc::Receiver<()>>);

@@ -48,7 +48,7 @@ async fn a_server_may_listen_where_a_client_came_from() -> TestResult {
     Ok(())
 }
 
-/// Whichever address a client tries first.
+/// No matter which address a client tries first.
 #[tokio::test]
 async fn a_server_listens_on_every_address_of_its_name() -> TestResult {
     for scheme in ["tcp", "udp"] {

@@ -1,4 +1,4 @@
-//! Nobody at one address takes so much of a server that nobody at another gets in.
+//! The peers at one address never take all of a server: peers at other addresses still get in.
 
 use farcall::{Code, Limits, RunningServer, transport::Connected};
 use farcall_tests::{
@@ -95,7 +95,7 @@ async fn connections_leave_room_for_another_address() -> TestResult {
     for peer in &mut inside {
         is_served(peer).await?;
     }
-    // Whoever leaves makes room.
+    // A connection that ends makes room.
     drop(inside);
     let mut again = None;
     while again.is_none() {
@@ -121,7 +121,7 @@ async fn who_does_not_say_hello_gives_way() -> TestResult {
         is_served(&mut late).await?;
         drop(late);
     }
-    // What is open is nobody else's.
+    // An open connection keeps its place.
     is_served(&mut honest).await?;
     let why = ends("a reason", told.recv()).await.ok_or("the server is gone")?;
     assert!(

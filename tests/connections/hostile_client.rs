@@ -1,4 +1,4 @@
-//! Whatever a client sends, the server ends at most that client's connection, and holds a bounded amount for it.
+//! A client may send anything: the server ends at most that client's connection, and holds a bounded amount for it.
 
 use std::time::Duration;
 
@@ -205,7 +205,7 @@ async fn answers_do_not_pile_up_for_a_peer_that_never_reads() -> TestResult {
     Ok(())
 }
 
-/// A server that shuts down refuses each request at once, and is not to hold the refusals that nobody reads.
+/// A server that shuts down refuses each request at once, and must not hold refusals that are not read.
 #[tokio::test]
 async fn refusals_do_not_pile_up_while_a_server_shuts_down() -> TestResult {
     const ROUNDS: usize = 4000;

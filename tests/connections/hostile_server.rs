@@ -1,4 +1,4 @@
-//! Whatever a server sends, the calls of its client end with a clear error and the next call dials again.
+//! A server may send anything: the calls of its client end with a clear error, and the next call dials again.
 
 use std::{error::Error, time::Duration};
 
@@ -37,7 +37,7 @@ async fn serve_one(listener: &TcpListener) -> std::io::Result<Peer> {
     Ok(peer)
 }
 
-/// Whoever makes the next call notices nothing.
+/// The next call is not affected.
 async fn recovers(listener: &TcpListener, client: &ProbeClient) -> TestResult {
     let (peer, sum) = tokio::join!(serve_one(listener), ends("the next call", client.add(1, 2)));
     assert_eq!(sum?, 3);

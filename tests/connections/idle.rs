@@ -1,4 +1,4 @@
-//! A server ends a connection that nobody uses, and no call ever meets that end.
+//! A server ends a connection that is not used, and no call fails because of that.
 
 use std::{
     sync::{

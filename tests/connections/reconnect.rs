@@ -17,7 +17,7 @@ use farcall_tests::{
 use futures::future::join_all;
 use tokio::time::Instant;
 
-/// A client whose connections go to whichever server the test puts there, and are counted.
+/// A client whose connections go to the server that the test puts there, and are counted.
 struct Bed {
     network: Network,
     client: ProbeClient,

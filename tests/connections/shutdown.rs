@@ -195,7 +195,7 @@ async fn left_behind(server: &RunningServer, prober: &Prober) -> TestResult {
     Ok(())
 }
 
-/// Whoever has less time does not wait for whoever has more.
+/// A shutdown with less time does not wait for one with more.
 #[tokio::test(start_paused = true)]
 async fn a_second_shutdown_has_a_grace_of_its_own() -> TestResult {
     let prober = Prober::new();
@@ -230,7 +230,7 @@ async fn a_shutdown_that_is_given_up_cuts_nothing() -> TestResult {
     Ok(())
 }
 
-/// A connection uses up the grace, so there is none left to wait for the detached handler.
+/// A connection uses up the grace period, so there is no time left for the detached handler.
 #[tokio::test(start_paused = true)]
 async fn a_detached_handler_does_not_outlive_the_shutdown() -> TestResult {
     let prober = Prober::new();
@@ -375,7 +375,7 @@ async fn no_handler_runs_when_the_shutdown_is_over() -> TestResult {
         let client = ProbeClient::connect(server.local_addr()).await?;
         let left = tokio::spawn(client.hold_detached(1));
         prober.until(|counts| counts.running == 1).await;
-        // Nobody waits for it any more, so it alone uses up the grace.
+        // Its caller is gone, so it alone uses up the grace period.
         left.abort();
         assert!(left.await.is_err());
         if round % 2 == 0 {
@@ -413,7 +413,7 @@ impl Admin for Operator {
     }
 }
 
-/// It is cut with the others, and whoever waits for the server hears that all the same.
+/// It is cut with the others, and code that waits for the server hears that nevertheless.
 #[tokio::test(start_paused = true)]
 async fn a_handler_may_shut_its_own_server_down() -> TestResult {
     for (round, detached) in [false, true, true].into_iter().enumerate() {
@@ -493,7 +493,7 @@ impl Reluctant for Holder {
     }
 }
 
-/// Its connection is gone, and so nobody waits for it but the shutdown.
+/// Its connection is gone, so only the shutdown waits for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_handler_that_is_being_dropped_is_waited_for() -> TestResult {
     let (entered, mut enters) = mpsc::unbounded_channel();

@@ -1,4 +1,4 @@
-//! What rust-analyzer shows to somebody who writes a service, implements and calls it.
+//! What rust-analyzer shows to a user who writes a service, implements and calls it.
 //!
 //! It is given the project in `sample/`, with the library in `sysroot/` as the standard one. Generated code is in no
 //! file, so an editor finds its way by the spans that the attribute gives to it.
@@ -59,7 +59,7 @@ fn rust_analyzer() -> Option<PathBuf> {
     if let Some(program) = env::var_os("FARCALL_RUST_ANALYZER") {
         return Some(program.into());
     }
-    // Where rustup has not installed it there is a program of that name all the same, which fails.
+    // Where rustup has not installed it there is still a program of that name, which fails.
     let version = Command::new("rust-analyzer").arg("--version").output();
     let works = version.is_ok_and(|output| output.status.success());
     works.then(|| "rust-analyzer".into())

@@ -467,7 +467,7 @@ async fn a_closed_connection_fails_the_calls_on_it(transport: Transport) -> Test
     let parts = ["Store.wait: ", "the connection with ", "was lost", &address];
     assert_fails(call.await?, Code::Unavailable, Outcome::Unknown, &parts);
     gate.stopped().await;
-    // Nobody listens any more, and nothing of the next call left.
+    // Nothing listens any more, and nothing of the next call was sent.
     let parts = ["Store.wait: ", &address];
     assert_fails(store.wait().await, Code::Unavailable, Outcome::NotExecuted, &parts);
     Ok(())
@@ -586,7 +586,7 @@ fn chain(error: &Error) -> String {
     sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
 }
 
-/// Nobody listens there.
+/// Nothing listens there.
 #[tokio::test]
 async fn a_failed_connection_says_its_cause_once() -> TestResult {
     let error = Channel::connect("tcp://127.0.0.1:1").await.expect_err("nobody listens");

@@ -1,4 +1,4 @@
-//! Every limit holds, says its name, and costs nobody but the one who passes it.
+//! Every limit is kept, is named in its error, and affects only the peer that exceeds it.
 
 use std::sync::{Arc, Mutex};
 
@@ -207,7 +207,7 @@ async fn refuses_and_recovers(depot: DepotClient, gate: Gate, parts: &[&str]) ->
         for call in running {
             assert_eq!(call.await?, Ok(()));
         }
-        // Whoever has its answer has given its place back.
+        // A call that has its answer has given its place back.
         assert_eq!(depot.length(&[]).await?, 0);
     }
     assert!(!gate.has_entered());
@@ -324,7 +324,7 @@ async fn a_full_house_turns_connections_away(transport: Transport) -> TestResult
         told,
         ["the server has 2 connections already, its limit (`max_connections`)"; 3]
     );
-    // Those inside notice nothing, and whoever leaves makes room.
+    // Open connections notice nothing, and one that ends makes room.
     assert_eq!(DepotClient::new(second.clone()).length(&[1]).await?, 1);
     drop(second);
     loop {

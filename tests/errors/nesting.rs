@@ -37,7 +37,7 @@ trait Hop {
     fn lazily(&self, levels: u32) -> impl Stream<Item = Result<u32>>;
     /// One stream made of another.
     async fn doubled(&self, numbers: impl Stream<Item = Result<u32>>) -> Result<impl Stream<Item = Result<u32>>>;
-    /// Tells everybody that it knows, twice, whatever they say.
+    /// Tells all that it knows, twice, and ignores what they answer.
     async fn publish(&self) -> Result<u32>;
 }
 

@@ -109,7 +109,7 @@ trait Mine {
 
 struct Field(Gate);
 
-/// Explodes when it is dropped by whoever stops a handler.
+/// Panics when it is dropped because a handler is stopped.
 struct Trap;
 
 impl Drop for Trap {

@@ -1,4 +1,4 @@
-//! Whatever a user calls things, generated code goes on meaning its own: every name of an expansion is tried in every
+//! A user may choose any names, and generated code keeps its own meaning: every name of an expansion is tried in every
 //! place.
 #![allow(
     nonstandard_style,

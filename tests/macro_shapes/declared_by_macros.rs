@@ -1,4 +1,4 @@
-//! A trait may come out of a `macro_rules!` with whatever that was given: literals, types, blocks, attributes.
+//! A trait may come out of a `macro_rules!` with everything that it was given: literals, types, blocks, attributes.
 use farcall::{Result, Service as _};
 use std::time::Duration;
 

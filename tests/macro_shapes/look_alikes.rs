@@ -70,7 +70,7 @@ async fn a_name_alone_refuses_nothing() -> Result<(), Box<dyn std::error::Error>
     Ok(())
 }
 
-/// Its client is no implementation, whatever it displays.
+/// Its client does not implement the trait, even if it has a `Display`.
 #[farcall::service]
 trait Shown
 where

@@ -17,7 +17,7 @@ impl From<Error> for StockError {
 
 pub type StockResult<T> = Result<T, StockError>;
 pub type Counted = Result<u32, StockError>;
-/// Ends in `Result` and is none.
+/// Ends in `Result` but is not one.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExamResult(pub u8);
 

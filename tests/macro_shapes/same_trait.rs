@@ -54,7 +54,7 @@ async fn local_and_remote_are_called_alike() -> Result<()> {
 
 pub trait Unimplemented {}
 
-/// No client implements the supertrait, which is no mistake as long as nobody needs it to.
+/// No client implements the supertrait, which is not a mistake as long as no code needs it.
 #[farcall::service]
 pub trait Demanding: Unimplemented {
     async fn next(&self) -> Result<u32>;

@@ -1,4 +1,4 @@
-//! Whatever a peer does with streams and references, it ends at most its own connection, and makes nobody hold more
+//! A peer may do anything with streams and references: it ends at most its own connection, and the server holds no more
 //! than was agreed.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -188,7 +188,7 @@ fn held(then: &[u8]) -> Vec<u8> {
     [&sending(0, "hold", 0)[..], then].concat()
 }
 
-/// What breaks the rules whatever the other side has done, and what it is told.
+/// Frames that break the rules in any state of the other side, and the text of the violation.
 fn attacks() -> Vec<(&'static str, Vec<u8>)> {
     let thousand = items(0, &raw::item(&[7; 996]));
     let with_list = [&(1_u32 | 1 << 31).to_le_bytes()[..], &[0]].concat();
@@ -262,7 +262,7 @@ fn attacks() -> Vec<(&'static str, Vec<u8>)> {
         ),
         ("credit to the receiver", held(&frame(CREDIT, 0, &9_u32.to_le_bytes()))),
         ("a stop to the receiver", held(&frame(STOP, 0, &[]))),
-        // Items that are none.
+        // Broken items.
         ("an empty piece", held(&items(0, &[]))),
         (
             "the end of a stream within an item",
@@ -282,7 +282,7 @@ fn attacks() -> Vec<(&'static str, Vec<u8>)> {
             "a list within an item",
             held(&[items(0, &[9, 0, 0, 0, 7]), frame(ITEM_ATTACH, 0, &objects(1))].concat()),
         ),
-        // Lists that are none, or are nobody's.
+        // Broken lists, and lists without a message.
         ("the unknown tag 9", frame(REQUEST_ATTACH, 0, &entry(9, 0))),
         ("ends early", frame(REQUEST_ATTACH, 0, &[RECEIVES, 0, 0])),
         ("ends early", frame(REQUEST_ATTACH, 0, &entry(OBJECT, 0))),
@@ -413,7 +413,7 @@ fn a_place_that_nothing_stands_in_fails_its_own_call() -> TestResult {
     })
 }
 
-/// What comes along and is claimed by nobody is given back.
+/// What comes along and is not claimed is given back.
 #[test]
 fn what_nobody_claims_is_given_back() -> TestResult {
     alone(async {

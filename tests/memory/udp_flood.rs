@@ -38,7 +38,7 @@ fn start_counting() -> usize {
     HEAP.current_usage()
 }
 
-/// Hellos, with and without a cookie of somebody's own making, and packets, each from an address of its own.
+/// Hellos, with and without a forged cookie, and packets, each from an address of its own.
 #[test]
 fn addresses_that_prove_nothing_are_not_remembered() -> TestResult {
     on_two_threads(async {
@@ -135,7 +135,7 @@ fn first_pieces_of_many_messages_are_bounded() -> TestResult {
     })
 }
 
-/// What does not fit any more is not to take memory all the same: a lane for each datagram.
+/// What does not fit any more must not take memory either: a lane for each datagram.
 #[test]
 fn large_pieces_of_many_messages_are_bounded() -> TestResult {
     on_two_threads(async {

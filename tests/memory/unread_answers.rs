@@ -1,4 +1,4 @@
-//! What a server holds of answers that nobody reads is bounded.
+//! What a server holds of answers that are not read is bounded.
 
 use std::ops::Range;
 
@@ -67,7 +67,7 @@ async fn join(server: &RunningServer, address: &str) -> TestResult<Client> {
     Ok(peer)
 }
 
-/// Makes calls whose handlers all run, and then all end while nobody reads.
+/// Makes calls whose handlers all run, and then all end while the client does not read.
 async fn call(
     peer: &mut Client,
     server: &RunningServer,
@@ -127,7 +127,7 @@ fn a_peer_that_reads_nothing_makes_a_server_hold_no_more_than_it_allows() -> Tes
             );
             assert!(failure.text().contains("`max_unread`"), "{}", failure.text());
         }
-        // Whoever has read is as well off as ever.
+        // A client that has read can call as before.
         call(&mut peer, &server, &gate, 0..7, "large", LARGE).await?;
         assert_eq!(read(&mut peer, 7).await?.1.len(), 0);
         Ok(())
@@ -167,7 +167,7 @@ fn failures_and_metadata_count_like_results() -> TestResult {
             let (bytes, failures) = read(&mut peer, CALLS as usize).await?;
             assert!(bytes < MIB + CALLS as usize * 512, "{bytes} bytes of {method}");
             assert!(bytes > MIB / 2, "{bytes} bytes of {method}");
-            // A failure keeps what it is, whatever is cut off it.
+            // A failure keeps its code, even if its text is cut.
             let code = if method == "fails" {
                 Code::Aborted
             } else {

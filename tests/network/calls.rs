@@ -129,7 +129,7 @@ async fn calls(seed: u64) -> Result<Run, Box<dyn StdError>> {
         join_all((0..CALLS).map(|id| call(&client, id, random.fork()))),
         faults(&network, fastrand::Rng::with_seed(seed + 1)),
     );
-    // Whatever befell it, a network that is whole again carries calls. One attempt may still be lost with its
+    // A network that works again carries calls, after any faults. One attempt may still be lost with its
     // connection.
     sleep(Duration::from_secs(60)).await;
     let after = client.echo(CALLS, b"!", 0).await;

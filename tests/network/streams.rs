@@ -1,5 +1,5 @@
 //! Streams, channels, callbacks and references over a network that delays, loses, narrows, cuts and falls silent: every
-//! item comes once and in order, or an error does; nobody takes a broken stream for a whole one; nothing is left
+//! item comes once and in order, or an error does; a broken stream never looks complete; nothing is left
 //! behind; and the same seed gives the same run.
 
 use std::{
@@ -371,7 +371,7 @@ async fn jobs(seed: u64) -> TestResult<Run> {
         };
         assert!(allowed, "{error}");
     }
-    // Whatever befell it, a network that is whole again carries streams.
+    // A network that works again carries streams, after any faults.
     sleep(Duration::from_secs(60)).await;
     assert_eq!(
         read(client.down(20, seed), seed)

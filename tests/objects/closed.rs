@@ -114,10 +114,7 @@ async fn a_revocation_reaches_those_who_wait(transport: Transport) -> TestResult
         for closed in soon(join_all(waits)).await? {
             let closed = closed?;
             assert_eq!(closed.code(), Code::NotFound, "{closed}");
-            assert_eq!(
-                closed.to_string(),
-                "the object was revoked by the side that it lives on (not found)"
-            );
+            assert_eq!(closed.to_string(), "the object was revoked by its owner (not found)");
         }
         assert_eq!(holder.channel().state(), ChannelState::Idle);
         assert_eq!(holder.greet().await.expect_err("it is revoked").code(), Code::NotFound);
@@ -181,7 +178,7 @@ async fn the_reference_that_comes_back_is_told_as_well(transport: Transport) -> 
         let mut state = inn.last().channel().watch_state();
         assert_eq!(state.state(), ChannelState::Ready);
         inn.0.send_modify(Vec::clear);
-        // Nobody can call it by a reference that is gone.
+        // It cannot be called by a reference that is gone.
         assert_eq!(soon(state.changed()).await?, Some(ChannelState::Idle));
     }
     house.welcome(ours.clone()).await?;
@@ -316,7 +313,7 @@ async fn a_channel_that_never_connected_says_so() -> TestResult {
     Ok(())
 }
 
-/// Nobody calls, and nobody says a word: within twice the interval both sides know.
+/// There are no calls and no bytes: within twice the interval both sides notice.
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_vanishes_is_missed_without_a_call() -> TestResult {
     let keepalive = Duration::from_secs(10);

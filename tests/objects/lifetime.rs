@@ -1,4 +1,4 @@
-//! Objects live as long as somebody has a reference, wherever, and not longer.
+//! Objects live as long as there is a reference, here or elsewhere, and not longer.
 
 use std::{
     sync::{
@@ -216,7 +216,7 @@ async fn a_clients_objects_end_with_the_connection(transport: Transport) -> Test
     site.stop_server();
     census.left(0).await?;
 
-    // And nobody gets at the other side's any more.
+    // And the other side's can no longer be reached.
     for session in house.kept() {
         let parts = ["Session.touch", "the connection over which this object came is gone"];
         let gone = session.touch().await;
@@ -249,7 +249,7 @@ async fn a_revoked_object_is_known_by_its_type(transport: Transport) -> TestResu
     let kept = house.kept();
     let parts = ["Session.touch", "the `Session` object is revoked or gone"];
     assert_fails(kept[0].touch().await, Code::NotFound, Outcome::NotExecuted, &parts);
-    // It can still be sent, and is as dead wherever it comes.
+    // It can still be sent, and is just as dead there.
     office.keep(session).await?;
     assert_fails(
         house.kept()[1].touch().await,
@@ -338,7 +338,7 @@ async fn crowd(house: &House, office: &OfficeClient, limit: Duration) -> TestRes
                     back.touch().await?;
                 }
                 if (turn + number).is_multiple_of(5) {
-                    // Nobody waits for the answer, which brings a reference all the same.
+                    // The caller does not wait for the answer, which brings a reference nevertheless.
                     drop(futures::poll!(Box::pin(office.echo(back))));
                 }
             }

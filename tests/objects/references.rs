@@ -218,7 +218,7 @@ async fn an_object_of_another_type_is_refused(transport: Transport) -> TestResul
     let parts = ["Hub.add_to_clock", "an object of another service", "`Clock`"];
     assert_fails(refused, Code::InvalidArgument, Outcome::NotExecuted, &parts);
 
-    // Without a network nobody looks before the call.
+    // Without a network the type is not checked before the call.
     let disguised = ClockClient::new(CounterClient::local(Sum::default()).channel().clone());
     let parts = ["Clock.now", "the object is a `Counter`", "add, peer"];
     assert_fails(disguised.now().await, Code::Unimplemented, Outcome::NotExecuted, &parts);
@@ -380,7 +380,7 @@ async fn a_layer_cannot_send_an_object_twice() -> TestResult {
     let sum = Sum::default();
     let refused = hub.add_to(CounterClient::local(sum.clone()), 1).await;
     let what = ["Hub.add_to", "a layer sent the call again"];
-    // The first one ran, whatever became of the second.
+    // The first one ran, even if the second did not.
     assert_fails(refused, Code::FailedPrecondition, Outcome::Unknown, &what);
     assert_eq!(sum.get(), 1);
     Ok(())

@@ -1,5 +1,5 @@
-//! A panic is seen in the process in which it was, beside the id that the caller has, whatever reads the program's
-//! output.
+//! A panic is seen in the process in which it was, beside the id that the caller has, no matter what reads the
+//! program's output.
 #![allow(missing_docs, clippy::print_stdout, reason = "a test, whose child talks to it")]
 
 use std::{

@@ -1,5 +1,5 @@
-//! A peer that is gone without a word is noticed: nothing of it stays, and nobody waits for it. One that is there is
-//! not gone.
+//! A peer that is gone without a word is noticed: nothing of it stays, and nothing waits for it. A peer that is there
+//! does not count as gone.
 
 use std::{
     env, io,

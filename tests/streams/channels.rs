@@ -26,7 +26,7 @@ trait Exchange {
     async fn ask(&self, questions: Vec<Question>) -> Result<usize>;
     async fn lines(&self, channels: Receiver<Receiver<String>>) -> Result<Vec<String>>;
     async fn replies(&self, questions: Receiver<Question>) -> Result<usize>;
-    /// Gives back what it is given, which would leave nobody in between.
+    /// Gives back what it is given, which would leave no end in between.
     async fn echo(&self, numbers: Receiver<u32>) -> Result<Receiver<u32>>;
     async fn hold(&self, numbers: Sender<u32>) -> Result<()>;
     /// Sends as much as is taken.
@@ -281,7 +281,7 @@ async fn a_receiver_dropped(transport: Transport) -> TestResult {
     let (_, client, _site) = site(transport).await?;
     let (numbers, sums) = client.adder().await?;
     drop(sums);
-    // The first sum finds nobody, and then the adder has no use for more numbers.
+    // The first sum has no receiver, and then the adder needs no more numbers.
     let mut refused = Ok(());
     while refused.is_ok() {
         refused = numbers.send(1).await;

@@ -151,7 +151,7 @@ async fn the_server_keeps_the_deadline() -> TestResult {
     let mut ticks = clock.with_timeout(2 * SECOND).ticks(1, Duration::ZERO);
     assert_eq!(ticks.try_next().await?, Some(0));
     gate.entered().await;
-    // Nobody polls the stream.
+    // The stream is not polled.
     gate.stopped().await;
     let late = ticks.next().await.expect("an error");
     assert_fails(

@@ -377,7 +377,7 @@ async fn a_lost_connection_drops_what_is_sent(transport: Transport) -> TestResul
     let mut items = client.play(&[Step::Give(1), Step::Wait]);
     assert_eq!(items.try_next().await?, Some(vec![1]));
     feeder.out.entered().await;
-    // The client's side goes away as a whole, with whatever it would say.
+    // The client's side goes away as a whole, with everything that it would send.
     let lost = site.connect().await?;
     let other = FeedClient::new(lost.clone());
     let mut others = other.play(&[Step::Give(1), Step::Wait]);

@@ -145,7 +145,7 @@ async fn read(items: &mut (impl Stream<Item = farcall::Result<Vec<u8>>> + Unpin)
     Ok(())
 }
 
-/// Calls, and a whole stream: whatever another one does, they go on.
+/// Calls, and a whole stream: they go on, no matter what another stream does.
 async fn others_go_on(client: &FlowClient, id: u64) -> TestResult {
     const COUNT: u64 = 500;
     let mut items = client.produce(id, COUNT, 1000);
@@ -238,7 +238,7 @@ async fn a_window_grows_for_a_fast_reader_up_to_its_cap(transport: Transport) ->
     let client = FlowClient::new(site.channel.clone());
     let mut items = client.produce(0, ENDLESS, SIZE);
     let mut taken = 0;
-    // However far it was ahead, it stops when nobody reads.
+    // However far it was ahead, it stops when its stream is not read.
     while ((plant.made(0) - taken) as usize) * SIZE < MOST - MOST / 8 {
         read(&mut items, taken, 1).await?;
         taken += 1;
@@ -294,7 +294,7 @@ async fn a_long_stream_leaves_room_for_small_calls(transport: Transport) -> Test
     let mut items = client.produce(0, count, SIZE);
     for from in (0..count).step_by(16) {
         read(&mut items, from, 16).await?;
-        // Whatever of the stream is on its way, nobody reads it while the call goes there and back.
+        // What is on its way of the stream is not read while the call goes there and back.
         assert_eq!(client.add(from, 1).await?, from + 1);
     }
     assert!(items.next().await.is_none());

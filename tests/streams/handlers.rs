@@ -1,5 +1,5 @@
 //! A handler whose result is a stream goes on after its answer: in its call's context, as one of the calls that run,
-//! and no longer than somebody receives.
+//! and no longer than its stream is read.
 
 use std::{
     pin::Pin,
@@ -246,7 +246,7 @@ async fn either_side_streams(transport: Transport) -> TestResult {
     here.left(0).await
 }
 
-/// Both sides have streams that nobody reads, as full as they get, and go on calling each other.
+/// Both sides have streams that are not read, as full as they get, and go on calling each other.
 async fn full_windows_hold_up_no_calls(transport: Transport) -> TestResult {
     const STREAMS: u32 = 8;
     let (here, there) = (Source::new(), Source::new());

@@ -1,4 +1,4 @@
-//! Long items share the room of a connection, and none of them waits for ever: whichever a reader waits for comes.
+//! Long items share the room of a connection, and none of them waits for ever: the one that a reader waits for comes.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ trait Readers {
     async fn in_turn(&self, streams: Vec<Receiver<Vec<u8>>>) -> farcall::Result<usize>;
     /// Reads the first item of each stream and keeps them all.
     async fn firsts(&self, streams: Vec<Receiver<Vec<u8>>>) -> farcall::Result<usize>;
-    /// Asks both for a parcel, takes whichever comes, rests, and reads its parts before it asks again.
+    /// Asks both for a parcel, takes the first that comes, rests, and reads its parts before it asks again.
     async fn either(&self, one: Receiver<Parcel>, other: Receiver<Parcel>) -> farcall::Result<usize>;
     async fn ping(&self) -> farcall::Result<()>;
 }
@@ -139,7 +139,7 @@ impl Setting {
         })
     }
 
-    /// So much passes both ways that all has come that there is room for.
+    /// Enough passes both ways for everything to come that there is room for.
     async fn settle(&self) -> farcall::Result<()> {
         for _ in 0..32 {
             self.client.ping().await?;
@@ -148,7 +148,7 @@ impl Setting {
     }
 }
 
-/// Sends items of these lengths and finishes, whoever reads them and when.
+/// Sends items of these lengths and finishes, without regard to the reader.
 fn feed(lengths: &[usize]) -> Receiver<Vec<u8>> {
     let (sender, receiver) = channel();
     send_all(sender, lengths);
@@ -225,7 +225,7 @@ async fn an_item_that_was_asked_for_and_left_leaves_room_for_the_one_that_is_wai
     })
     .await?;
     setting.settle().await?;
-    // It comes, for it was asked for, and nobody takes it now.
+    // It comes because it was asked for, and is not taken now.
     other
         .send(Parcel {
             bytes: vec![2; LONG],

@@ -1,4 +1,4 @@
-//! A stream that its reader stopped is over for both sides, whether or not whoever feeds it has anything more to send:
+//! A stream that its reader stopped is over for both sides, even if its sender has nothing more to send:
 //! it takes no place among the streams of its connection, and the connection becomes idle.
 
 use std::{sync::Arc, time::Duration};
@@ -20,7 +20,7 @@ trait Quiet {
     fn numbers(&self) -> impl Stream<Item = u32> + Send;
     /// The same behind an answer that had to be waited for.
     async fn later(&self) -> Result<impl Stream<Item = u32> + Send>;
-    /// The same, of items that somebody else makes.
+    /// The same, of items that another task makes.
     fn handed_on(&self) -> impl Stream<Item = Result<u32>> + Send;
     /// A value that does not change.
     async fn value(&self) -> Result<watch::Receiver<u32>>;
@@ -65,7 +65,7 @@ impl Source {
         stream::iter([1]).chain(never.flatten_stream())
     }
 
-    /// Waits until nobody follows the value any more.
+    /// Waits until the value has no receiver any more.
     async fn unwatched(&self) {
         until(|| self.value.receiver_count() == 0).await;
     }
@@ -117,7 +117,7 @@ impl Quiet for Source {
 const EVERY_TRANSPORT: [Transport; 4] = [Transport::Tcp, Transport::Udp, Transport::Unix, Transport::Loopback];
 
 /// Either side may open so many streams. All tasks are in one thread: who is told that something was dropped runs after
-/// whoever dropped it has ended the stream.
+/// the code that dropped it has ended the stream.
 async fn site(transport: Transport, max_streams: usize) -> Result<(Source, QuietClient, Site)> {
     let source = Source::new();
     let limits = Limits::default().max_streams(max_streams);

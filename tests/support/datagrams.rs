@@ -80,7 +80,7 @@ pub fn crc32c(bytes: &[u8]) -> u32 {
     !sum
 }
 
-/// A socket of somebody whom the server does not know.
+/// The socket of a client that the server does not know.
 pub struct Stranger {
     pub socket: UdpSocket,
     server: SocketAddr,

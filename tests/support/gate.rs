@@ -75,7 +75,7 @@ impl Gate {
         take(&self.0.entered).await;
     }
 
-    /// Whether a handler has come that nobody waited for.
+    /// Whether a handler has come that the test did not wait for.
     pub fn has_entered(&self) -> bool {
         self.0.entered.available_permits() > 0
     }
@@ -85,7 +85,7 @@ impl Gate {
         take(&self.0.stopped).await;
     }
 
-    /// How many handlers were dropped while they waited and nobody waited for.
+    /// How many handlers were dropped while they waited, without those that the test waited for.
     pub fn stopped_count(&self) -> usize {
         self.0.stopped.available_permits()
     }

@@ -67,7 +67,7 @@ pub fn scaled<T>(quick: T, full: T) -> T {
 
 /// Tells a figure past the test harness, which keeps what passing tests print to itself.
 pub fn say(figure: fmt::Arguments<'_>) {
-    // Nobody may be listening.
+    // There may be no listener.
     let _ = writeln!(io::stderr().lock(), "{figure}");
 }
 

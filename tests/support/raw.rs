@@ -57,7 +57,7 @@ pub const RETURNED: u8 = 3;
 pub const CLIENT: u8 = 1;
 pub const SERVER: u8 = 2;
 
-/// A frame's header, whatever follows it.
+/// A frame's header; the test adds what follows.
 pub fn header(kind: u8, call: u32, length: u32) -> Vec<u8> {
     let mut bytes = length.to_le_bytes()[..3].to_vec();
     bytes.push(kind);

@@ -105,7 +105,7 @@ impl Site {
         Channel::connect(self.server().local_addr()).await
     }
 
-    /// What is left when nobody makes calls through the channel any more.
+    /// What is left when no calls are made through the channel any more.
     pub fn without_channel(self) -> impl Sized {
         (self.server, self.directory)
     }

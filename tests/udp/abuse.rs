@@ -1,5 +1,5 @@
-//! Strangers send whatever they like: they get back no more than they sent, garbage gets nothing, and nobody else
-//! notices.
+//! Strangers send anything: they get back no more than they sent, garbage gets nothing, and other clients
+//! notice nothing.
 
 use std::{net::SocketAddr, time::Instant};
 
@@ -273,7 +273,7 @@ async fn a_guessed_answer_is_no_answer() -> TestResult {
     Ok(())
 }
 
-/// Clients that prove their address and then say nothing give way to whoever does, at the same address even.
+/// Clients that prove their address and then stay silent make room for clients that do not, even at one address.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_that_says_nothing_gives_way() -> TestResult {
     const PLACES: usize = 20;

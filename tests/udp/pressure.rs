@@ -1,4 +1,4 @@
-//! Both sides have much to say at once, over good networks and bad ones: nobody waits for somebody who waits.
+//! Both sides have much to say at once, over good networks and bad ones: the two sides never wait for each other.
 
 use std::time::{Duration, Instant};
 

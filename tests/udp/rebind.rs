@@ -1,4 +1,4 @@
-//! A client's address changes as a NAT forgets it: calls under way go on, and nobody gets what is another's.
+//! A client's address changes as a NAT forgets it: running calls go on, and no client gets another's answer.
 
 use std::{
     sync::{

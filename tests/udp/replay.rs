@@ -1,4 +1,4 @@
-//! Datagrams that somebody kept and sends again, whenever and from wherever, make nothing run.
+//! Datagrams that an attacker recorded and sends again, at any time and from any address, make nothing run.
 
 use std::time::Duration;
 

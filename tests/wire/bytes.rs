@@ -1,4 +1,4 @@
-//! Bytes travel as bytes: their number and themselves, whatever type holds them.
+//! Bytes travel as bytes: their number, and then the bytes, for every type that holds them.
 
 use std::{
     borrow::Cow,

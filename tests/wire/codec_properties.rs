@@ -1,4 +1,4 @@
-//! Under the guard, a format reads exactly what it reads without; and whatever is written is read back.
+//! Under the guard, a format reads exactly what it reads without; and everything that is written is read back.
 
 use std::{collections::BTreeMap, fmt::Debug};
 
@@ -85,7 +85,7 @@ fn compare<T: DeserializeOwned + Debug>(format: Format, bytes: &[u8]) {
 
 /// The value and the number of bytes behind it.
 fn raw_decoded<T: DeserializeOwned>(format: Format, bytes: &[u8]) -> Option<(T, usize)> {
-    /// Without it, bincode allocates whatever the length of a string says. It counts the width of types, and these
+    /// Without it, bincode allocates as much as the length of a string says. It counts the width of types, and these
     /// inputs are far shorter.
     const LIMIT: usize = 16 << 20;
     match format {

@@ -140,7 +140,7 @@ impl Router {
             );
         }
         if self.routes.is_empty() {
-            let text = "the side that was called offers no services on this connection, only objects that it gave away";
+            let text = "the other side offers no services on this connection, only objects that it has given away";
             return Error::refused(Code::Unimplemented, text);
         }
         let of_instance = || {
@@ -158,7 +158,7 @@ impl Router {
                 )
             } else {
                 let text =
-                    format!("the server has only named instances, to be chosen by the address's path: {instances}");
+                    format!("the server has only named instances, which the path of the address chooses: {instances}");
                 Error::refused(Code::Unimplemented, text)
             };
         }

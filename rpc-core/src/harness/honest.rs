@@ -1,4 +1,4 @@
-//! Two honest peers: whatever they do and however bytes and time pass, every call ends once and with its own answer.
+//! Two honest peers: in every order of bytes, actions and timers every call ends once and with its own answer.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -59,7 +59,7 @@ pub(super) fn run(mut script: Script<'_>, now: Instant) {
 struct CallSide {
     /// Calls that it made and that have not ended for it, by id; a call's number is its own for ever.
     waiting: BTreeMap<u32, u64>,
-    /// Calls that have ended and whose answer nobody took yet.
+    /// Calls that have ended and whose answer was not taken yet.
     answered: Vec<u32>,
     /// Calls of the peer that its handlers work at.
     serving: BTreeMap<u32, u64>,
@@ -269,7 +269,7 @@ impl CallModel {
             assert_eq!(self.sides[end].waiting, BTreeMap::new(), "calls that never ended");
         }
         for end in [CLIENT, SERVER] {
-            // What the transport has may still arrive and start handlers; answers find nobody.
+            // What the transport has may still arrive and start handlers; their answers have no reader.
             let _ = self.pair.read(end, usize::MAX);
             for event in self.pair.events(end) {
                 if let Event::Request { head, .. } = event {

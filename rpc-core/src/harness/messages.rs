@@ -87,7 +87,7 @@ pub fn handshake(data: &[u8]) {
         again(&hello, &hello.encode(), ClientHello::take);
     }
     if let Some(hello) = hello(data, ServerHello::take) {
-        // The text of a refusal may have been garbled or cut; whatever it is, it fits the message that carries it.
+        // The text of a refusal may have been garbled or cut, but it always fits the message that carries it.
         if let ServerHello::Accepted { .. } = hello {
             again(&hello, &hello.encode(), ServerHello::take);
         } else {

@@ -166,7 +166,7 @@ mod unix_sockets {
 
     use super::*;
 
-    /// A socket path of this test alone, and its address; whatever is there is removed at the end.
+    /// A socket path of this test alone, and its address; a file there is removed at the end.
     struct SocketPath(PathBuf);
 
     impl SocketPath {
@@ -204,7 +204,7 @@ mod unix_sockets {
         assert_eq!(error.code(), Code::AlreadyExists);
         assert!(error.message().contains(&path.address()?.to_string()), "{error}");
 
-        // The refused attempt looked whether somebody is there; that connection comes first and is already closed.
+        // The refused attempt looked for a listener; that connection comes first and is already closed.
         let mut probe = listener.accept().await?.open().await?.into_stream();
         assert_eq!(probe.read(&mut [0]).await?, 0);
         let connector = connector(&path.address()?)?;

@@ -1,4 +1,4 @@
-//! Types of other libraries that are often tried in a service and belong to one process, known by how they are written.
+//! Types of other libraries that are often tried in a service but belong to one process, recognised by their names.
 //!
 //! The name alone refuses nothing, since a user's own type may have it: it decides what the compiler says if the type
 //! cannot cross the network.
@@ -7,11 +7,11 @@ use syn::Type;
 
 use crate::types;
 
-/// Why boxed errors do not travel.
+/// Why boxed errors cannot be sent.
 pub(super) const ERRORS: &str = "this error cannot be sent, because serde cannot handle it: return \
     `farcall::Result<X>`, which any error turns into with `.or_internal()?` (`farcall::OrFail`), or an error type of \
     your own";
-/// Why a function does not travel.
+/// Why a function cannot be sent.
 pub(super) const FUNCTIONS: &str = "a function cannot cross the network: hand over an object that can be called back, \
     a client of another service (`…Client::local(implementation)`)";
 

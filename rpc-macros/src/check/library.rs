@@ -19,8 +19,8 @@ pub(crate) fn library(context: &Context, arguments: &ServiceArguments) -> bool {
     true
 }
 
-/// The name of the library for the crate that is compiled, if it is another one. The compiler's own arguments say so;
-/// inside a language server, which has none, nothing is found.
+/// The name of the library in the crate that is compiled, if it is another one. The compiler's own arguments say so; a
+/// language server has none, so there nothing is found.
 fn renamed(arguments: impl Iterator<Item = String>) -> Option<String> {
     let arguments: Vec<_> = arguments.collect();
     let externs = arguments.iter().zip(arguments.iter().skip(1));

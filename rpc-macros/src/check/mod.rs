@@ -1,4 +1,4 @@
-//! What a service's trait may contain, and what to write instead of what it may not.
+//! What a service's trait may contain, and what to write instead of anything else.
 
 pub(crate) mod foreign;
 mod library;
@@ -112,7 +112,7 @@ pub(crate) fn is_about_self(predicate: &WherePredicate) -> bool {
     matches!(predicate, WherePredicate::Type(bound) if is_self(&bound.bounded_ty))
 }
 
-/// What the trait demands of `Self` behind its `where`, which is what supertraits are.
+/// The bounds on `Self` in the trait's `where` clause, which are supertraits.
 pub(crate) fn about_self(item: &ItemTrait) -> impl Iterator<Item = &TypeParamBound> {
     let predicates = item.generics.where_clause.iter().flat_map(|clause| &clause.predicates);
     let bounds = predicates
@@ -153,8 +153,8 @@ fn shared(receiver: &Receiver) -> Option<bool> {
     }
 }
 
-/// `async-trait` rewrites what this attribute needs as it was written. Says whether that has happened already, so that
-/// nothing else can be said about the trait.
+/// `async-trait` rewrites signatures that this attribute needs as they were written. Returns whether that has happened
+/// already, so that nothing else can be checked.
 pub(crate) fn async_trait(context: &Context, item: &ItemTrait) -> bool {
     const TEXT: &str =
         "a service is an ordinary trait with `async fn`: take `#[async_trait]` away, here and at the implementations";
@@ -257,7 +257,7 @@ pub(crate) fn policy(context: &Context, rpc: &MethodArguments, signature: &Signa
     }
 }
 
-/// The methods without those whose name on the wire another one has.
+/// The methods without those whose name on the wire is taken.
 pub(crate) fn distinct(context: &Context, methods: Vec<Method>) -> Vec<Method> {
     let mut distinct: Vec<Method> = Vec::new();
     for method in methods {

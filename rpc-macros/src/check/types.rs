@@ -63,7 +63,7 @@ fn check_type(context: &Context, place: Place, ty: &Type) {
     }
 }
 
-/// Complains about a type whose values have no size of their own, where a value is passed.
+/// Complains about an unsized type in a place where a value is passed.
 fn is_unsized(context: &Context, place: Place, ty: &Type) -> bool {
     let is_text = match types::bare(ty) {
         Type::Slice(_) => false,
@@ -92,7 +92,7 @@ enum Place {
 }
 
 impl Place {
-    /// Why a type there cannot borrow; `None` where it can.
+    /// Why a type in this place cannot borrow; `None` if it can.
     fn must_own(self) -> Option<&'static str> {
         match self {
             Self::Argument => None,

@@ -1,4 +1,4 @@
-//! Code that does nothing but fail to compile, at the type to blame, when a type cannot cross the network.
+//! Code whose only purpose is to fail to compile if a type cannot cross the network, with an error at that type.
 
 use std::collections::BTreeSet;
 
@@ -15,10 +15,10 @@ use crate::{
     types,
 };
 
-/// One function, named like the trait, with one block for each method that has types to ask about. The compiler shows
-/// the names of the markers in it: the argument `sku` of `stock`.
+/// One function, named like the trait, with one block for each method that has types to check. The compiler shows the
+/// names of the markers in it: the argument `sku` of `stock`.
 ///
-/// A type is asked about once, however many methods have it: one mistake gives one message.
+/// A type is checked only once, even if several methods have it: one mistake gives one message.
 pub(super) fn asserts(service: &Service) -> TokenStream {
     let mut asked = BTreeSet::new();
     let blocks: Vec<_> = service
@@ -32,7 +32,7 @@ pub(super) fn asserts(service: &Service) -> TokenStream {
                 known.extend(question.keys());
                 is_new
             });
-            // A method that may be left out asks for nobody else.
+            // The check in a method that a `cfg` may remove does not count for other methods.
             if method.cfgs().next().is_none() {
                 asked = known;
             }
@@ -43,7 +43,7 @@ pub(super) fn asserts(service: &Service) -> TokenStream {
         return TokenStream::new();
     }
     let ident = marker(&service.item.ident);
-    // In a scope of its own, where nothing else can take the function for a constant of the user's.
+    // In a scope of its own, so that the function is not taken for a constant of the user.
     quote! {
         const _: () = {
             use __farcall::NoResult as _;
@@ -54,13 +54,12 @@ pub(super) fn asserts(service: &Service) -> TokenStream {
     }
 }
 
-/// Whether something is asked about each of the method's types that needs it, so that its calls need not complain
-/// about them.
+/// Whether each of the method's types that needs a check has one, so that its calls need not report them.
 pub(crate) fn is_asked(service: &Service, method: &Method) -> bool {
     is_certain(service, method) && !all_questions(service, method).is_empty()
 }
 
-/// Whether each of the method's types is well known or asked about.
+/// Whether each of the method's types is well known or checked.
 pub(crate) fn is_certain(service: &Service, method: &Method) -> bool {
     let hides = |question: &Question| is_hidden(service, &question.ty);
     !is_hidden(service, &method.output.ty)
@@ -68,14 +67,14 @@ pub(crate) fn is_certain(service: &Service, method: &Method) -> bool {
         && !method.is_streaming()
 }
 
-/// Everything that can be asked about the method's types.
+/// All checks of the method's types that are possible.
 fn questions(service: &Service, method: &Method) -> Vec<Question> {
     let mut questions = all_questions(service, method);
     questions.retain(|question| !is_hidden(service, &question.ty));
     questions
 }
 
-/// Everything that is to be known about the method's types.
+/// All checks that the method's types need.
 fn all_questions(service: &Service, method: &Method) -> Vec<Question> {
     let mut questions: Vec<Question> = Vec::new();
     for argument in &method.arguments {
@@ -105,20 +104,20 @@ fn all_questions(service: &Service, method: &Method) -> Vec<Question> {
     questions
 }
 
-/// Whether nothing can be asked about the type where the questions stand: it depends on parameters, or the name of the
-/// function with the questions hides it.
+/// Whether the type cannot be checked in the place of the checks: it depends on parameters, or the name of the function
+/// with the checks hides it.
 fn is_hidden(service: &Service, ty: &Type) -> bool {
     types::mentions(ty, &service.item.ident) || bounds::is_generic(service, ty)
 }
 
-/// What is asked about a result and its error.
+/// The checks of a result and its error.
 fn result(service: &Service, output: &Type) -> Vec<Question> {
     let arguments = types::type_arguments(output);
     let values = arguments.first().into_iter().flat_map(|value| types::parts(value));
     let mut questions: Vec<_> = values
         .map(|part| Question::value(format_ident!("Ok"), part, "output"))
         .collect();
-    // What an error of another library lacks is said once.
+    // An error of another library is reported only once.
     let demands = |ty: &Type| {
         if foreign::is_error(ty) {
             &["error_output"][..]
@@ -130,7 +129,7 @@ fn result(service: &Service, output: &Type) -> Vec<Question> {
         Some(error) if types::is_plainly_result(output) => {
             questions.push(Question::new(format_ident!("Err"), error, demands(error)));
         }
-        // The error that an alias has is known to the compiler alone.
+        // Only the compiler knows the error type of an alias.
         _ if !types::is_library_result(output) && !is_hidden(service, output) => {
             let span = output.span();
             let error = Type::Verbatim(quote_spanned!(span=> __farcall::ErrorOf::<#output>));
@@ -192,7 +191,7 @@ fn no_alias(service: &Service, method: &Method) -> Option<TokenStream> {
     })
 }
 
-/// What is asked about the items of a stream.
+/// The checks of the items of a stream.
 fn items(stream: &Streamed, name: &Ident, demand: &'static str) -> Vec<Question> {
     let question = |ty: &Type, demands: &[&'static str]| Question::new(name.clone(), ty, demands);
     if !stream.fallible {
@@ -223,7 +222,7 @@ impl Question {
         Self::spanned(marker, types::open(ty), demands, ty.span())
     }
 
-    /// About a value, which may look like something that never travels.
+    /// For a value, which may look like something that can never be sent.
     fn value(marker: Ident, ty: &Type, demand: &'static str) -> Self {
         let demand = if foreign::is_channel_end(ty) {
             "channel_end"
@@ -243,17 +242,17 @@ impl Question {
         }
     }
 
-    /// What it asks, in the form in which another question may ask the same.
+    /// What it checks, in a form in which equal checks are equal.
     fn keys(&self) -> impl Iterator<Item = (String, &'static str)> {
         let ty = self.ty.to_token_stream().to_string();
         self.demands.iter().map(move |&demand| {
-            // Arguments and results ask the same of serde, and so do errors.
+            // Arguments, results and errors need the same traits of serde.
             let serde = ["argument", "output", "error_output", "channel_end"].contains(&demand);
             (ty.clone(), if serde { "serde" } else { demand })
         })
     }
 
-    /// Leaves out what was asked before; says whether anything is left.
+    /// Leaves out what was checked before; returns whether anything is left.
     fn is_new(&mut self, asked: &BTreeSet<(String, &'static str)>) -> bool {
         let keys: Vec<_> = self.keys().collect();
         let mut keys = keys.iter();

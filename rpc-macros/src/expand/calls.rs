@@ -177,7 +177,7 @@ fn feeds(method: &Method) -> TokenStream {
     }
 }
 
-/// The argument as it is encoded. Where its type was asked about, that is not said once more.
+/// The argument as it is encoded. If its type is checked elsewhere, this does not report it again.
 fn value(argument: &Argument, asked: bool) -> TokenStream {
     let ident = &argument.ident;
     if argument.passing.bytes {

@@ -39,16 +39,16 @@ fn proxy(service: &Service) -> Proxy<'_> {
     }
 }
 
-/// An implementation block of its own: where the trait bounds its parameters, only here must they be so bound.
+/// An implementation block of its own: only this one repeats the bounds that the trait has on its parameters.
 fn in_process(service: &Service) -> TokenStream {
     let functions = [
         (
             "loopback",
-            " A client of `implementation` in this process: everything but a socket is real.",
+            " A client of `implementation` in this process: calls pass through everything but a socket.",
         ),
         (
             "local",
-            " A client of `implementation`, which lives as long as a client of it does, here or wherever one was sent.",
+            " A client of `implementation`, which lives as long as a client of it exists, here or in another process.",
         ),
     ];
     let functions = functions

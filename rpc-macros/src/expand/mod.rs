@@ -22,8 +22,8 @@ use crate::model::Service;
 
 /// Everything that is generated beside the trait.
 ///
-/// The types stand where the trait stands; all else is in one anonymous constant, so that the names it needs are
-/// nobody's.
+/// The types are beside the trait. Everything else is in one anonymous constant, so that its names do not collide with
+/// others.
 pub(crate) fn companions(mut service: Service) -> TokenStream {
     let mut definitions = vec![client::definition(&service)];
     let (client, mut blocking) = (client::methods(&service), TokenStream::new());
@@ -61,7 +61,7 @@ pub(crate) fn companions(mut service: Service) -> TokenStream {
     }
 }
 
-/// Nobody wrote generated code, and what can be said about the names in it is said about the trait.
+/// Lints about generated code help no user, and those about its names are reported at the trait.
 fn silenced() -> TokenStream {
     quote! {
         #[allow(

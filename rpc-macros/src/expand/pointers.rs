@@ -15,7 +15,7 @@ pub(super) fn implementations(service: &Service) -> TokenStream {
     if !service.pointers {
         return TokenStream::new();
     }
-    // All of it at one place, or else an editor leads to the attribute's own source.
+    // All of it with one span: otherwise an editor leads to the attribute's own source.
     let place = service.item.ident.span();
     let target = Ident::new(&service.names.implementation.to_string(), place);
     let pointers: [Type; 3] = [
@@ -42,8 +42,8 @@ fn implemented(service: &Service, pointer: &Type) -> TokenStream {
     }
 }
 
-/// The parameters with all that is asked of the implementation and of the pointer: supertraits, and what the trait or
-/// its methods ask of `Self`.
+/// The parameters with all bounds on the implementation and on the pointer: supertraits, and the bounds on `Self` of
+/// the trait and its methods.
 fn generics(service: &Service, pointer: &Type, path: &Path, items: &[TraitItem]) -> Generics {
     let implementation = &service.names.implementation;
     let mut generics = service.item.generics.clone();

@@ -50,8 +50,8 @@ impl Proxy<'_> {
         quote!(__farcall::#function! { [#parameters] [#ident #arguments] #descriptor })
     }
 
-    /// The inherent functions that are not of the service, except where the service has one of that name; there the
-    /// library's trait still has it.
+    /// The inherent functions that are not methods of the service. If the service has a method with the same name, only
+    /// the library's trait has the function.
     pub(super) fn provided(&self) -> TokenStream {
         const OF_BOTH: [&str; 8] = [
             "connect",
@@ -79,12 +79,12 @@ impl Proxy<'_> {
         }
     }
 
-    /// The trait itself, where every method has a form that the client can keep to.
+    /// The implementation of the trait itself, if every method has a form that the client can implement.
     pub(super) fn trait_implementation(&self) -> TokenStream {
         let service = self.service;
         let obstacle = service.obstacle(self.asynchronous);
-        // Why a client is no implementation can be told where nobody else may make it one, and where it is not a
-        // matter of types.
+        // The compiler can say why a client does not implement the trait if no other code may implement it for the
+        // client, and if the reason is not a type.
         let is_simple = service.parameters.params.is_empty() && !service.methods.iter().any(Method::is_streaming);
         let told = self.asynchronous && service.pointers && is_simple;
         if !service.complete || obstacle.is_some() && !told {
@@ -93,15 +93,15 @@ impl Proxy<'_> {
         let client = self.ident;
         let mut generics = self.bounded();
         let (_, client_arguments, _) = split(&self.service.parameters);
-        // A bound that names a lifetime is not judged here but where the trait is used, so a supertrait that the client
-        // lacks only means that the client is no such implementation.
+        // A bound that names a lifetime is not checked here but where the trait is used. So if the client lacks a
+        // supertrait, it only does not implement the trait.
         for supertrait in service.item.supertraits.iter().chain(check::about_self(&service.item)) {
             if let syn::TypeParamBound::Trait(_) = supertrait {
                 let predicate = syn::parse_quote!(for<'__farcall> #client #client_arguments: #supertrait);
                 generics.make_where_clause().predicates.push(predicate);
             }
         }
-        // The same holds for this one, which is never kept: it says why the client is not one.
+        // The same is true for this bound, which is never met: it says why the client does not implement the trait.
         let marker = obstacle.map(|method| {
             let method = asserts::marker(&method.ident);
             let predicate = syn::parse_quote! {
@@ -144,8 +144,7 @@ impl Proxy<'_> {
         let cfgs = method.cfgs();
         let names: Vec<_> = method.arguments.iter().map(|argument| &argument.ident).collect();
         let types = method.arguments.iter().map(Argument::declared);
-        // The call's own type, although the trait promises no more than a future: an opaque one takes the compiler
-        // longer.
+        // The call's own type, although the trait promises only a future: an opaque type takes the compiler longer.
         let output = self.output(method);
         quote! {
             #(#cfgs)*
@@ -156,7 +155,7 @@ impl Proxy<'_> {
         }
     }
 
-    /// The client's parameters with all that the methods demand of them.
+    /// The client's parameters with all bounds that the methods need.
     pub(super) fn bounded(&self) -> Generics {
         let mut generics = self.service.parameters.clone();
         let bounds = bounds::client(self.service);
@@ -167,7 +166,7 @@ impl Proxy<'_> {
     }
 }
 
-/// A method of an implementation that never holds.
+/// A method of an implementation whose bounds are never met.
 fn unreachable_method(method: &Method) -> TokenStream {
     let (ident, lifetimes, receiver) = (&method.ident, &method.lifetimes, &method.receiver);
     let clause = &method.lifetimes.where_clause;

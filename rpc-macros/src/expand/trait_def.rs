@@ -9,7 +9,7 @@ use crate::{check, names::local, streams, types};
 /// The trait as written, except that `async fn` becomes `fn … -> impl Future + Send`, that streams are `Send`, and that
 /// `#[rpc(…)]` is gone.
 ///
-/// What the macro has complained about is put right, so that the compiler does not complain once more.
+/// Parts that the macro has reported are corrected, so that the compiler does not report them again.
 pub(crate) fn trait_definition(item: ItemTrait) -> TokenStream {
     completed(item).into_token_stream()
 }
@@ -67,8 +67,8 @@ fn complete_streams(function: &mut TraitItemFn) {
     }
 }
 
-/// The future or stream of a default body holds `&self`, so it can be sent only where `Self` can be shared. The bound
-/// is on this method alone: a supertrait would also bind implementations that never meet a server.
+/// The future or stream of a default body holds `&self`, so it is `Send` only if `Self` is `Sync`. The bound is on this
+/// method alone: a supertrait would also bind implementations that are never used in a server.
 fn demand_sync(function: &mut TraitItemFn) {
     let clause = function.sig.generics.make_where_clause();
     clause.predicates.push(parse_quote!(Self: ::core::marker::Sync));
@@ -89,8 +89,8 @@ fn return_future(function: &mut TraitItemFn) {
     }
 }
 
-/// The body as a future. The compiler does not take the output's type from the signature as it does for an `async fn`,
-/// so it is named for `?`, for `return`, and for coercions of the last expression.
+/// The body as a future. Unlike for an `async fn`, the compiler does not take the output's type from the signature, so
+/// it is named for `?`, for `return`, and for coercions of the last expression.
 fn async_body(output: &Type, body: &Block) -> TokenStream {
     if matches!(output, Type::Tuple(tuple) if tuple.elems.is_empty()) {
         return quote!(async move #body);

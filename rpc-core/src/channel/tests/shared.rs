@@ -71,7 +71,7 @@ async fn whoever_waits_for_room_or_for_the_end_hears_that_the_sender_has_left() 
     drop(receiver);
 }
 
-/// In the process the message with it may go to nobody, or to somebody who ends the stream.
+/// In the process the message with it may be dropped, or go to a task that ends the stream.
 #[tokio::test]
 async fn whoever_waits_for_room_or_for_the_end_hears_that_the_stream_has_ended() {
     let (sender, receiver): (Sender<u32>, Receiver<u32>) = channel();

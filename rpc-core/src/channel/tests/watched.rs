@@ -39,7 +39,7 @@ async fn a_change_builds_on_the_value_before() {
     let (sender, receiver) = watch::channel(vec![1]);
     sender.send_modify(|value| value.push(2));
     assert_eq!(*sender.latest(), [1, 2]);
-    // Somebody else sends while the change is made: it is made again.
+    // Another task sends while the change is made: it is made again.
     let mut calls = 0;
     sender.send_modify(|value| {
         calls += 1;

@@ -97,7 +97,7 @@ impl RawCall {
         if inherited <= now {
             return Err(Error::refused(
                 Code::DeadlineExceeded,
-                "the deadline of the call that this one is made for has passed",
+                "the deadline of the handler that makes this call has passed",
             ));
         }
         Ok(Some(own.map_or(inherited, |own| own.min(inherited))))

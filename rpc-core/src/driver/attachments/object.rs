@@ -19,5 +19,5 @@ pub(crate) trait Object: Any + fmt::Debug + Send + Sync {
 
 /// The error for calls to an object that its owner has revoked.
 pub(crate) fn revoked() -> Error {
-    Error::refused_for_good(Code::NotFound, "the object was revoked by the side that it lives on")
+    Error::refused_for_good(Code::NotFound, "the object was revoked by its owner")
 }

@@ -177,7 +177,7 @@ impl LinkGuard<'_> {
             return Ok(());
         }
         let attaching = Attaching::new(self, offered).map_err(|error| {
-            let text = format!("the result was made and cannot be sent: {}", error.message());
+            let text = format!("the handler ran, but its result cannot be sent: {}", error.message());
             Error::new(error.code(), text).with_outcome(Outcome::Executed)
         })?;
         attaching.held.connection.attach_reply(id, &attaching.attachments);

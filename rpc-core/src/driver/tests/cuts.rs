@@ -1,4 +1,4 @@
-//! A connection that somebody ends.
+//! A connection that is cut.
 
 use std::{sync::Arc, time::Duration};
 
@@ -26,7 +26,7 @@ impl CallHandler for Cuts {
     fn stop(&mut self, _: u32, _: Stop) {}
 }
 
-/// Nobody can wake a driver that runs, so it looks once more before it sleeps.
+/// A driver that runs cannot be woken, so it looks once more before it sleeps.
 #[tokio::test(start_paused = true)]
 async fn a_cut_while_the_driver_runs_is_not_missed() {
     let (here, there) = pair_of(&Limits::default(), |link, _| Cuts(Arc::clone(link)));

@@ -1,4 +1,4 @@
-//! References, from the message that carries them to the moment when nobody has one any more.
+//! References, from the message that carries them to the moment when there are none left.
 
 use std::sync::Arc;
 
@@ -87,7 +87,7 @@ impl Service for Brittle {
     }
 }
 
-/// Whoever drops an object last may be the connection, with a call that came just before the object's release and is
+/// The last owner of an object may be the connection, with a call that came just before the object's release and is
 /// refused.
 #[tokio::test]
 async fn an_object_that_panics_when_it_is_dropped_ends_no_connection() {

@@ -119,7 +119,7 @@ async fn a_change_to_something_that_cannot_follow_ends_the_values_elsewhere() {
     assert_eq!(sender.receiver_count(), 1);
 }
 
-/// Sends another value while it is encoded, as somebody in another thread may.
+/// Sends another value while it is encoded, as another thread may.
 #[derive(Debug, PartialEq, serde::Deserialize)]
 struct Overtaken(u32);
 

@@ -1,4 +1,4 @@
-//! A server's door and whoever knocks: only proved clients get in, once each, and no answer amplifies.
+//! A server's door and its clients: only proved clients get a session, once each, and no answer amplifies.
 
 use core::net::SocketAddr;
 use std::{

@@ -248,7 +248,7 @@ impl SessionModel {
             self.strangers.insert(from, None);
         }
         self.session.handle_datagram(from, datagram, self.now);
-        // Whoever has a session reads before it hands it more.
+        // The owner of a session reads before it hands it more.
         while !self.session.unread().is_empty() {
             self.session.consume(self.session.unread().len());
         }

@@ -1,5 +1,5 @@
 //! Two honest peers that send each other streams and references, in calls, answers and items: every item comes once,
-//! whole and in order, every stream ends once, every object lives as long as somebody has a reference, and in the end
+//! whole and in order, every stream ends once, every object lives as long as there is a reference, and in the end
 //! nothing is left.
 
 mod net;
@@ -57,7 +57,7 @@ pub(super) fn run(mut script: Script<'_>, now: Instant) {
     model.finish().expect("both are honest");
 }
 
-/// What is true of a stream, whoever knows it.
+/// What is true of a stream, even if no user knows all of it.
 #[derive(Debug, Default)]
 struct Truth {
     sent: u32,

@@ -82,7 +82,7 @@ impl Net {
         }
     }
 
-    /// Something of what is on its way comes to `to`; says whether there was anything.
+    /// Some of what is on its way comes to `to`; returns whether there was anything.
     pub(in crate::harness) fn read(&mut self, to: usize, script: &mut Script<'_>) -> Result<bool, Lost> {
         let wire = &mut self.wires[to];
         let mut input = match self.carrier {

@@ -33,7 +33,7 @@ impl UserWorld<'_> {
         Some(task)
     }
 
-    /// Says whether something has happened, and whether nobody waits any more.
+    /// Returns whether something has happened, and whether no user waits any more.
     pub(super) fn wait_or_give_up(&mut self, side: usize, call: u32, gives_up: bool) -> (bool, bool) {
         if !gives_up {
             return (false, false);
@@ -57,7 +57,7 @@ impl UserWorld<'_> {
     pub(super) fn serve_new(&mut self, side: usize, call: u32, head: &RequestHead) {
         let mut children = self.claim(side, &head.attachments);
         if self.choices.one_in(3) {
-            // It answers whatever its streams do.
+            // It answers without regard to its streams.
             children.clear();
         }
         let calls_back = head.method < DEPTH && self.choices.one_in(3);

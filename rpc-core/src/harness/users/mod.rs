@@ -171,7 +171,7 @@ impl UserWorld<'_> {
         self.net.ends.iter().any(Connection::wants_write)
     }
 
-    /// Whether a limit stands in somebody's way that gives way in time: that of items that were asked for and not
+    /// Whether a user waits for a limit that is raised in time: that of items that were asked for and not
     /// taken.
     fn rests(&self) -> bool {
         let sides = self.net.ends.iter().zip(&self.limits);
@@ -220,7 +220,7 @@ impl UserWorld<'_> {
             UserWork::Serves { .. } => self.serve(side, &mut work),
             UserWork::Done => return false,
         };
-        // Whoever serves looks again and again: those that it waits for do not wake it.
+        // A serving user looks again and again, because what it waits for does not wake it.
         self.tasks[number].asleep = !moved && !matches!(work, UserWork::Serves { .. });
         if !done {
             self.tasks[number].work = work;

@@ -14,7 +14,7 @@ pub(super) enum ReadOrder {
     Zip,
     /// The first item of each; the ends are kept until all are there.
     Firsts,
-    /// Whichever has an item, which is read with all that it carries.
+    /// The first stream that has an item, which is read with all that it carries.
     Merge,
 }
 

@@ -112,7 +112,7 @@ impl Connection {
             let error = if known {
                 Error::refused(Code::Unavailable, "the server is shutting down and takes no new calls")
             } else {
-                Error::refused(Code::NotFound, "the object that is called is not there any more")
+                Error::refused(Code::NotFound, "the object does not exist any more")
             };
             self.refuse(id, more, head, &error);
             return Ok(());

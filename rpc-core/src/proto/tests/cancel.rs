@@ -1,4 +1,4 @@
-//! A caller gives a call up, wherever the call stands: the handler is told, and the id comes free once both ends are
+//! A caller gives a call up, in any state of the call: the handler is told, and the id comes free once both ends are
 //! done.
 
 use bytes::Bytes;

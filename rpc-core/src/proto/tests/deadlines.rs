@@ -1,4 +1,4 @@
-//! Deadlines hold on both sides, whatever the other one does.
+//! Each side enforces deadlines, no matter what the other one does.
 
 use std::time::Duration;
 

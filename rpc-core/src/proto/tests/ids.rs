@@ -54,7 +54,7 @@ fn an_answer_among_the_events_never_reaches_the_next_call() {
         requests(&mut pair);
         pair.reply(SERVER, first, &content(1));
         exchange(&mut pair);
-        // The answer has come and nobody has taken the event; meanwhile its caller goes away and another call is made.
+        // The answer has come and the event was not taken; meanwhile its caller goes away and another call is made.
         if abandon {
             pair.connection(CLIENT).abandon(first);
         } else {

@@ -152,7 +152,7 @@ fn a_reference_that_is_sent_while_the_last_one_comes_back_keeps_the_object() {
         0,
     );
     assert!(!released(&mut pair));
-    // The release has come, and nobody was told yet.
+    // The release has come, and its event was not taken yet.
     pair.connection(SERVER).release_object(object, 0);
     exchange(&mut pair);
     assert_eq!(
@@ -293,7 +293,7 @@ fn a_watch_is_answered_while_there_is_a_reference() {
     assert_empty(&mut pair);
 }
 
-/// Each may be answered, and the answers pile up where nobody reads them.
+/// Each may be answered, and the answers pile up if the peer does not read them.
 #[test]
 fn more_watches_than_references_end_the_connection() {
     let mut pair = pair(2);

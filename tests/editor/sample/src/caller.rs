@@ -13,7 +13,7 @@ pub fn count(blocking: &InventoryBlockingClient) -> farcall::Result<u32> {
     blocking.stock("pear")
 }
 
-/// Calls whatever there is.
+/// Calls everything that there is.
 pub async fn audit(inventory: &(impl Inventory + Sync)) -> farcall::Result<bool> {
     inventory.suffices("plum", 1).await
 }

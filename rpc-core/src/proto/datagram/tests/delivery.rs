@@ -1,4 +1,4 @@
-//! Every frame arrives once and whole, whatever the network does.
+//! Every frame arrives once and whole, no matter what the network does.
 
 use std::time::Duration;
 

@@ -99,7 +99,7 @@ fn a_client_that_proves_its_address_gets_a_session() {
         window: WINDOW,
     };
     assert_eq!(Datagram::read(&door.answer), Some(welcome));
-    // Wherever its packets come from.
+    // No matter where its packets come from.
     for from in [client(), SocketAddr::from(([10, 0, 0, 9], 1))] {
         assert!(matches!(door.handle(from, packet(id)), Routed::Session(&"first")));
         assert!(door.answer.is_empty());

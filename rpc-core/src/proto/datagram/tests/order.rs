@@ -1,4 +1,4 @@
-//! What must come before what, and what must not hold up what it waits for.
+//! What must come before what, and what must not delay what it waits for.
 
 use core::net::SocketAddr;
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! Whoever sends waits for whoever receives, and nobody else does.
+//! A sender waits for its receiver, and nothing else waits.
 
 use super::*;
 use crate::proto::{

@@ -1,4 +1,4 @@
-//! What messages carry is claimed or given back, whatever becomes of the message.
+//! What messages carry is claimed or given back, even if the message is lost.
 
 use thin_vec::ThinVec;
 
@@ -21,7 +21,7 @@ fn streams(pair: &mut ConnectionPair, end: usize) -> ThinVec<Attachment> {
         .into()
 }
 
-/// Both streams of a list came back to `end` with the reason that its message went to nobody.
+/// Both streams of a list came back to `end` with the reason that its message was discarded.
 fn assert_given_back(pair: &mut ConnectionPair, end: usize, list: &[Attachment]) {
     exchange(pair);
     for entry in list {

@@ -119,7 +119,7 @@ fn a_stream_that_stops_gives_its_room_to_the_next() {
         send(&mut pair, CLIENT, from, &content(MESSAGE));
     }
     exchange(&mut pair);
-    // Nobody waits, so one of three has room; the second gets it from the one that goes, the third from the second.
+    // No reader waits, so one of three has room; the second gets it from the one that goes, the third from the second.
     stop(&mut pair, SERVER, streams[0].1);
     exchange(&mut pair);
     for &(_, to) in &streams[1..] {
@@ -167,14 +167,14 @@ fn wait_for(pair: &mut ConnectionPair, stream: StreamId, count: usize) -> Vec<(B
     all
 }
 
-/// Somebody waits for an item, and cannot ask for those of the streams in it before it has come.
+/// A reader waits for an item, and cannot ask for those of the streams in it before it has come.
 #[test]
 fn items_of_streams_that_nobody_knows_yet_leave_room_for_the_item_that_carries_them() {
     for rest in 0..24 {
         let mut pair = with_limits(limits(), 1);
         let (outer, to) = open(&mut pair, CLIENT, Flow::Sends);
         let inner = [0; 2].map(|_| pair.connection(CLIENT).open_stream(Flow::Sends).expect("there are few"));
-        // So much that the beginning of the next item has `rest` bytes of credit, and its receiver does not know its
+        // Enough to leave the beginning of the next item `rest` bytes of credit, and its receiver does not know its
         // length.
         send(&mut pair, CLIENT, outer, &content((16 << 10) - 4 - rest));
         let list = inner.map(|stream| Attachment::Stream {
@@ -258,7 +258,7 @@ fn an_item_that_borrowed_is_handed_out_by_itself() {
     assert_eq!(pair.connection(SERVER).held().beyond, 0);
 }
 
-/// Whoever waits comes before those who may take their items later, whatever the order in which they came.
+/// A reader that waits comes before those that may take their items later, in any order of their coming.
 #[test]
 fn items_that_nobody_waits_for_never_have_the_last_room() {
     let mut pair = with_limits(limits(), 1);

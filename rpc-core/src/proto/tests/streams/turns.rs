@@ -1,4 +1,4 @@
-//! Streams take turns with large messages, and hold up nobody.
+//! Streams take turns with large messages, and do not delay others.
 
 use std::collections::VecDeque;
 

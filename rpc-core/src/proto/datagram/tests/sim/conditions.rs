@@ -144,7 +144,7 @@ impl SimConditions {
     /// Nothing happens that a session may not survive.
     pub(super) fn are_mild(&self) -> bool {
         let mild = |&(at, happening): &(Instant, Happening)| match happening {
-            // A client that waits for the server's hello has nothing to say: if it moves then, nobody finds it.
+            // A client that waits for the server's hello sends nothing: if it moves then, it cannot be found.
             Happening::Rebind(_) => at > self.begin + OPENED,
             Happening::Pause(_, time) => self.is_short(time),
             _ => false,
@@ -165,12 +165,12 @@ impl SimConditions {
         self.happenings.iter().all(orderly) && self.is_mild_network() && self.ways.iter().all(heard)
     }
 
-    /// Whoever reads nothing for longer takes the peer for silent.
+    /// A host that reads nothing for longer takes its peer for silent.
     fn is_short(&self, pause: Duration) -> bool {
         pause < self.terms.limits.keepalive
     }
 
-    /// Nobody is silent for so long that it counts as gone.
+    /// No host is silent for so long that it counts as gone.
     fn is_mild_network(&self) -> bool {
         let most = self.terms.limits.keepalive / 4;
         let short = |outage: &Outage| outage.time.end - outage.time.start < most;

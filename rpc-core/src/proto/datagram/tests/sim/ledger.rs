@@ -34,7 +34,7 @@ pub(super) struct CallPlan {
     pub(super) reply: usize,
     pub(super) timeout: Option<Duration>,
     pub(super) cancelled: Option<Instant>,
-    /// Nobody waits for the answer: it is over when it has left.
+    /// The caller does not wait for the answer: the call is over when it has left.
     pub(super) one_way: bool,
 }
 
@@ -152,7 +152,7 @@ impl Ledger {
         self.records.iter().filter(|record| record.told == Some(told)).count()
     }
 
-    /// The calls that nobody gave up and that did not end well, but for those that the server had no session for.
+    /// The calls that were not given up and failed, except for those that the server had no session for.
     pub(super) fn failed(&self) -> Vec<usize> {
         let well = |call: &CallPlan, told| {
             told == Some(CallFate::Answered) || call.by_server && told == Some(CallFate::NotExecuted)
@@ -160,7 +160,7 @@ impl Ledger {
         self.meant(|call, told| !well(call, told))
     }
 
-    /// The calls that nobody gave up and of which nobody knows what became of them.
+    /// The calls that were not given up and whose outcome is unknown.
     pub(super) fn unknown(&self) -> Vec<usize> {
         self.meant(|_, told| told == Some(CallFate::Unknown))
     }

@@ -12,7 +12,7 @@ use fastrand::Rng;
 use crate::proto::datagram::packet::Datagram;
 
 pub(super) const SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 7000);
-/// Where copies come from that somebody else sends.
+/// The source of copies that an attacker sends.
 const STRANGER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9)), 9);
 
 /// What happens to datagrams in one direction.
@@ -24,7 +24,7 @@ pub(super) struct Way {
     pub(super) late: u32,
     pub(super) flipped: u32,
     pub(super) cut: u32,
-    /// How many of a thousand somebody sends once more from another address, now and then faster than the original.
+    /// How many of a thousand an attacker repeats from another address, now and then faster than the original.
     pub(super) replayed: u32,
     pub(super) delay: Duration,
     /// Each datagram takes up to this much longer, on its own: they overtake one another.
@@ -71,7 +71,7 @@ pub(super) struct SimNetwork {
     /// When the bottleneck of each direction is free again.
     free: [Instant; 2],
     pub(super) sent: TrafficCounts,
-    /// The last datagrams in words, when somebody wants to read them.
+    /// The last datagrams in words, for the story of a run.
     pub(super) story: Option<VecDeque<String>>,
 }
 

@@ -1,4 +1,4 @@
-//! What is true of the streams and objects of a world, whoever of their users knows it.
+//! What is true of the streams and objects of a world, even if no user knows all of it.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -37,7 +37,7 @@ pub(super) struct Plan {
     pub(super) fails: bool,
     /// After so many items the receiver stops.
     pub(super) enough: Option<usize>,
-    /// Whoever has an end of it drops it with the call that carried it.
+    /// The user with an end of it drops it with the call that carried it.
     pub(super) with_call: bool,
     /// How long the sender and the receiver rest between two items, or batches of them.
     pub(super) rests: [Duration; 2],
@@ -67,7 +67,7 @@ pub(super) enum StreamOutcome {
     Failed,
     /// The receiver stopped.
     Stopped,
-    /// The message that carried it went to nobody.
+    /// The message that carried it was discarded.
     Undelivered,
     /// With the connection.
     Lost,
@@ -83,15 +83,15 @@ struct StreamRecord {
     receiver: Option<StreamOutcome>,
     /// The end that its message carried has a user.
     claimed: bool,
-    /// Whoever announced it was told that nobody will ever have the other end.
+    /// The side that announced it was told that the other end has no user.
     undelivered: bool,
 }
 
 #[derive(Debug, Default)]
 struct ObjectRecord {
-    /// References that somebody has.
+    /// References that users have.
     held: usize,
-    /// Its owner was told that there are none.
+    /// Its owner was told that there are no references.
     gone: bool,
 }
 
@@ -121,7 +121,7 @@ pub(super) struct StreamLedger {
     noise: Bytes,
     /// How many bytes of items there may be yet.
     left: usize,
-    /// Ends of streams and references that somebody has.
+    /// Ends of streams and references that users have.
     open: usize,
     names: usize,
 }
@@ -187,7 +187,7 @@ impl StreamLedger {
     // ---- streams
     // -----------------------------------------------------------------------------------------------------
 
-    /// A new stream, if there may be one more: whoever announces it has one end.
+    /// A new stream, if there may be one more: the side that announces it has one end.
     pub(super) fn open_stream(&mut self, rng: &mut Rng) -> Option<usize> {
         if self.all.len() >= MOST_STREAMS {
             return None;
@@ -215,7 +215,7 @@ impl StreamLedger {
         self.all[number].plan
     }
 
-    /// Whoever got a message has the other end.
+    /// The side that got the message has the other end.
     pub(super) fn claim_stream(&mut self, number: usize) {
         let stream = &mut self.all[number];
         assert!(!stream.claimed, "stream {number} was handed out twice");
@@ -328,7 +328,7 @@ impl StreamLedger {
         self.objects.len() - 1
     }
 
-    /// Somebody has a reference, one more.
+    /// A user has one more reference.
     pub(super) fn hold(&mut self, number: usize) {
         let object = &mut self.objects[number];
         assert!(!object.gone, "a reference to object {number}, which is gone");

@@ -76,7 +76,7 @@ impl Users {
         ends.chain(self.imports.iter().map(|import| import.until)).min()
     }
 
-    /// Whether nobody has anything.
+    /// Whether no user has anything.
     pub(super) fn is_empty(&self) -> bool {
         self.ends.is_empty() && self.imports.is_empty() && self.exports.is_empty() && self.watches.is_empty()
     }
@@ -137,7 +137,7 @@ impl Users {
         Some((Attachment::Object { object, service: 7 }, Thing::Object(number)))
     }
 
-    /// Somebody has an end of a stream from now on.
+    /// A user has an end of a stream from now on.
     fn take(
         &mut self,
         stream: StreamId,
