@@ -232,6 +232,8 @@ impl<I: CallHandler + Unpin> Driver<I> {
     /// The turn ends although there may be more to read and write. Timers do not wait for that.
     fn looked(&mut self, now: Instant) -> Result<(), Lost> {
         let mut state = self.link.lock();
+        // A handler that has ended in time is not late because its answer was not queued yet.
+        queue_answers(&mut state, &mut self.answers);
         let wanted = state.look.looked(now.into_std());
         let due = state.poll_timeout().is_some_and(|due| due <= now.into_std());
         drop(state);
