@@ -50,8 +50,8 @@ impl<F: Future<Output: Send> + Send + ?Sized + 'static> Seated<F> {
         };
         let Ok(runtime) = Handle::try_current() else {
             nesting::dispose(future);
-            let text = "calls to objects of this process nest too deep for one stack, and only a tokio runtime has \
-                 others: make the outermost call inside one";
+            let text = "calls to objects of this process nest too deep for one stack, and can only move to another one \
+                 in a tokio runtime: make the outermost call inside one";
             return Err(Error::new(Code::ResourceExhausted, text).with_outcome(Outcome::Unknown));
         };
         // It has the context of its owner's handler in the task, too.
