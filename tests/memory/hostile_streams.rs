@@ -407,7 +407,7 @@ fn a_place_that_nothing_stands_in_fails_its_own_call() -> TestResult {
         let list = frame(REQUEST_ATTACH, 0, &raw::object(0, "Another"));
         attacker.send(&[list, talk(0)].concat()).await?;
         let answer = ends("the answer", attacker.next_of(raw::FAILURE)).await?;
-        assert!(answer.text().contains("another type"), "{}", answer.text());
+        assert!(answer.text().contains("of another service"), "{}", answer.text());
         bed.is_well().await;
         Ok(())
     })
