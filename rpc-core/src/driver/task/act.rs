@@ -57,6 +57,8 @@ impl<I: CallHandler + Unpin> Driver<I> {
             return;
         }
         self.answers.now = Instant::now().into_std();
+        // Handlers may call as well, and what they answered may be queued before the driver writes.
+        self.wants_write = true;
         while queued + self.answers.length < HIGH_WATER {
             let Some(request) = self.deferred.pop_front() else {
                 break;

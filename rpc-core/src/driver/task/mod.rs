@@ -273,15 +273,13 @@ impl<I: CallHandler + Unpin> Driver<I> {
     }
 
     /// Goes to sleep unless there is something to write that the transport may take, something to tell, or a timer is
-    /// due. It takes the next turn of the outbox itself, so that one look at the connection is enough.
+    /// due. What is to be written leaves after the next read: what comes then may leave with it.
     fn sleeps(&mut self, cx: &mut Context<'_>, blocked: bool, now: Instant) -> Result<bool, Lost> {
         let mut state = self.link.lock();
         queue_answers(&mut state, &mut self.answers);
-        if !blocked {
-            state.connection.poll_transmit(&mut self.output);
-        }
         let news = state.connection.has_events();
-        let awake = news || !blocked && !self.output.is_empty();
+        self.wants_write = !blocked && state.connection.wants_write();
+        let awake = news || self.wants_write;
         let wanted = !awake && state.look.looked(now.into_std());
         if !awake {
             state.sleep(cx.waker());
