@@ -89,7 +89,7 @@ impl LocalCall {
             ));
         }
         let route = Route::to_object(object, method)?;
-        let arrival = RoutedCall {
+        let routed = RoutedCall {
             route: &route,
             peer: local_address(),
             wire,
@@ -103,7 +103,7 @@ impl LocalCall {
             body: payload.into_bytes(),
             level,
         };
-        let work = arrival.into_work(None)?;
+        let work = routed.into_work(None)?;
         let timer = match deadline {
             Some(deadline) => {
                 let _entered = runtime("a deadline")?.enter();

@@ -124,7 +124,7 @@ impl Serving {
                 &made
             }
         };
-        let arrival = RoutedCall {
+        let routed = RoutedCall {
             route,
             peer: &self.peer,
             wire: self.link.wire(),
@@ -135,7 +135,7 @@ impl Serving {
             level: 0,
         };
         Ok(HandlerTask::new(
-            arrival.into_work(self.host.layers.as_ref())?,
+            routed.into_work(self.host.layers.as_ref())?,
             Arc::clone(&self.rests),
             Finish::new(Arc::clone(&self.link), call, permit),
             route.method.detached || route.method.oneway,

@@ -90,11 +90,7 @@ impl SendStream {
     /// The item cannot be sent, and the stream is as it was; or the stream takes no more items.
     pub(crate) fn send(&self, mut item: Payload) -> Result<(), Error> {
         let offered = item.take_offered();
-        if item.as_slice().len() <= COPIED {
-            self.put(Body::Small(item.as_slice()), offered)
-        } else {
-            self.put(Body::Large(item.into_bytes()), offered)
-        }
+        self.put(item.take_body(), offered)
     }
 
     /// [`send`](Self::send) from a buffer of the caller's.

@@ -71,10 +71,10 @@ pub(super) struct Prepared {
 
 enum CallStage {
     New(EncodedCall),
-    DialingCall(DialingCall),
+    Dialing(DialingCall),
     /// Waits for its turn on a connection that has as many calls as it takes.
-    QueuedCall(Box<QueuedCall>),
-    SentCall(SentCall),
+    Queued(Box<QueuedCall>),
+    Sent(SentCall),
     /// The handler runs in this call.
     Local(LocalCall),
     Layered(Box<Layered>),
@@ -95,8 +95,8 @@ struct QueuedCall {
     /// As for a call that was sent.
     timer: Option<Pin<Box<Sleep>>>,
     /// What is needed to send the call over another connection.
-    pub(super) metadata: Bytes,
-    pub(super) deadline: Option<Instant>,
+    metadata: Bytes,
+    deadline: Option<Instant>,
 }
 
 /// A call that was sent.
@@ -189,9 +189,9 @@ impl RawCall {
     /// Stops waiting for the answer, and returns what became of the call.
     fn give_up(&mut self) -> Outcome {
         match std::mem::replace(&mut self.stage, CallStage::Done) {
-            CallStage::New(_) | CallStage::DialingCall(_) => Outcome::NotExecuted,
-            CallStage::QueuedCall(queued) => queued.link.leave(queued.ticket),
-            CallStage::SentCall(waiting) => waiting.link.abandon(waiting.id),
+            CallStage::New(_) | CallStage::Dialing(_) => Outcome::NotExecuted,
+            CallStage::Queued(queued) => queued.link.leave(queued.ticket),
+            CallStage::Sent(waiting) => waiting.link.abandon(waiting.id),
             CallStage::Local(_) | CallStage::Layered(_) | CallStage::Done => Outcome::Unknown,
         }
     }
@@ -200,9 +200,9 @@ impl RawCall {
         loop {
             let step = match &mut self.stage {
                 CallStage::New(_) => ready!(self.poll_new(cx)),
-                CallStage::DialingCall(_) => ready!(self.poll_dialing(cx)),
-                CallStage::QueuedCall(_) => ready!(self.poll_queued(cx)),
-                CallStage::SentCall(waiting) => return waiting.poll(self.method.oneway, cx),
+                CallStage::Dialing(_) => ready!(self.poll_dialing(cx)),
+                CallStage::Queued(_) => ready!(self.poll_queued(cx)),
+                CallStage::Sent(waiting) => return waiting.poll(self.method.oneway, cx),
                 CallStage::Local(_) => ready!(self.poll_local(cx)),
                 CallStage::Layered(_) => ready!(self.poll_layered(cx)),
                 CallStage::Done => Err(Error::internal("a call was polled after it had ended")),
@@ -221,7 +221,7 @@ impl RawCall {
         if let CallStage::New(call) = self.take_stage() {
             self.begin(call, cx)?;
         }
-        if matches!(self.stage, CallStage::SentCall(SentCall { timer: None, .. })) && !self.method.oneway {
+        if matches!(self.stage, CallStage::Sent(SentCall { timer: None, .. })) && !self.method.oneway {
             // It has left its waker with the connection, which wakes it when there is an answer.
             return Poll::Pending;
         }
@@ -229,9 +229,9 @@ impl RawCall {
     }
 
     fn poll_dialing(&mut self, cx: &mut Context<'_>) -> Poll<CallStep> {
-        if let CallStage::DialingCall(dialing) = &mut self.stage {
+        if let CallStage::Dialing(dialing) = &mut self.stage {
             let link = ready!(dialing.poll(self.channel.address(), cx))?;
-            if let CallStage::DialingCall(DialingCall { prepared, .. }) = self.take_stage() {
+            if let CallStage::Dialing(DialingCall { prepared, .. }) = self.take_stage() {
                 self.send(link, prepared, now(), cx)?;
             }
         }
@@ -239,12 +239,12 @@ impl RawCall {
     }
 
     fn poll_queued(&mut self, cx: &mut Context<'_>) -> Poll<CallStep> {
-        if let CallStage::QueuedCall(queued) = &mut self.stage {
+        if let CallStage::Queued(queued) = &mut self.stage {
             let turned = ready!(queued.poll_turn(cx))?;
-            if let CallStage::QueuedCall(queued) = self.take_stage() {
+            if let CallStage::Queued(queued) = self.take_stage() {
                 let QueuedCall { link, timer, .. } = *queued;
                 match turned {
-                    Ok(id) => self.stage = CallStage::SentCall(SentCall { link, id, timer }),
+                    Ok(id) => self.stage = CallStage::Sent(SentCall { link, id, timer }),
                     Err(why) => self.not_sent(why, queued.metadata, queued.deadline)?,
                 }
             }

@@ -109,7 +109,7 @@ impl RawCall {
         let outside = Handle::try_current().is_err();
         let runtime = outside.then(|| server.runtime()).transpose()?;
         let _entered = runtime.as_ref().map(Handle::enter);
-        self.stage = CallStage::DialingCall(DialingCall {
+        self.stage = CallStage::Dialing(DialingCall {
             dial: Box::pin(async move { server.link().await }),
             timer: prepared.deadline.map(|deadline| Box::pin(sleep_until(deadline.into()))),
             prepared,
@@ -121,7 +121,7 @@ impl RawCall {
     fn look(&mut self, link: Arc<Link>, prepared: Prepared, now: Instant) {
         let entered = self.channel.runtime().ok();
         let _entered = entered.as_ref().map(Handle::enter);
-        self.stage = CallStage::DialingCall(DialingCall {
+        self.stage = CallStage::Dialing(DialingCall {
             // Outside any runtime only the connection can end the wait.
             timer: prepared
                 .deadline
@@ -172,11 +172,11 @@ impl RawCall {
         match link.start(&head, payload, deadline, now, cx.waker(), is_in_handler) {
             Ok(Started::Sent(id)) => {
                 let timer = timer();
-                self.stage = CallStage::SentCall(SentCall { link, id, timer });
+                self.stage = CallStage::Sent(SentCall { link, id, timer });
                 Ok(())
             }
             Ok(Started::Waits(ticket)) => {
-                self.stage = CallStage::QueuedCall(Box::new(QueuedCall {
+                self.stage = CallStage::Queued(Box::new(QueuedCall {
                     ticket,
                     timer: timer(),
                     link,

@@ -7,7 +7,10 @@ use serde::Serialize;
 use thin_vec::ThinVec;
 
 use super::{OutgoingAttachment, collecting};
-use crate::codec::{Codec, CodecError, Format};
+use crate::{
+    codec::{Codec, CodecError, Format},
+    proto::{Body, COPIED},
+};
 
 /// Buffers that a thread keeps for its next payloads; more than calls commonly overlap on one thread.
 const POOLED: usize = 64;
@@ -66,10 +69,23 @@ impl Payload {
 
     /// The bytes without a copy; the buffer leaves the pool for good.
     pub fn into_bytes(mut self) -> Bytes {
+        self.take_bytes()
+    }
+
+    fn take_bytes(&mut self) -> Bytes {
         let mut bytes = std::mem::take(&mut self.bytes);
         // A buffer that grew has up to as much again to spare, and may wait for long.
         bytes.shrink_to_fit();
         Bytes::from(bytes)
+    }
+
+    /// The bytes on their way out: copied where they are short, moved where they are long. To be called once.
+    pub(crate) fn take_body(&mut self) -> Body<'_> {
+        if self.bytes.len() <= COPIED {
+            Body::Small(&self.bytes)
+        } else {
+            Body::Large(self.take_bytes())
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     Error, Outcome,
     driver::attachments::{OutgoingAttachment, Payload},
     driver::{Share, inbound::answer_len, unread::Unread},
-    proto::{Body, COPIED, Connection, Event, RequestHead},
+    proto::{Connection, Event, RequestHead},
 };
 
 /// What the lock of a connection guards.
@@ -115,12 +115,7 @@ impl LinkGuard<'_> {
         if !attaching.attachments.is_empty() {
             head.to_mut().attachments.clone_from(&attaching.attachments);
         }
-        let connection = &mut attaching.held.connection;
-        let id = if payload.as_slice().len() <= COPIED {
-            connection.start(&head, Body::Small(payload.as_slice()), deadline)
-        } else {
-            connection.start(&head, Body::Large(payload.into_bytes()), deadline)
-        }?;
+        let id = attaching.held.connection.start(&head, payload.take_body(), deadline)?;
         if let Some(object) = head.object {
             attaching.held.imports.used(object);
         }
@@ -153,13 +148,7 @@ impl LinkGuard<'_> {
         if !offered.is_empty() {
             self.attach_to_reply(id, metadata, payload.as_slice().len(), offered)?;
         }
-        if payload.as_slice().len() <= COPIED {
-            let body = Body::Small(payload.as_slice());
-            self.connection.reply(id, metadata, Ok(body));
-        } else {
-            let body = Body::Large(payload.into_bytes());
-            self.connection.reply(id, metadata, Ok(body));
-        }
+        self.connection.reply(id, metadata, Ok(payload.take_body()));
         Ok(())
     }
 

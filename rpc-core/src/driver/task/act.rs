@@ -85,9 +85,7 @@ impl<I: CallHandler + Unpin> Driver<I> {
     pub(super) fn answer(&mut self) -> usize {
         let mut state = self.link.lock();
         queue_answers(&mut state, &mut self.answers);
-        let queued = state.connection.queued();
-        drop(state);
-        queued
+        state.connection.queued()
     }
 }
 

@@ -51,7 +51,7 @@ pub(crate) struct Driver<I> {
     timer: Pin<Box<Sleep>>,
     /// Something came after the handshake.
     unread: bool,
-    /// The outbox had something when it was looked at last.
+    /// The outbox is to be looked at before the driver writes. Only answers are not told by this.
     wants_write: bool,
     unflushed: bool,
     phase: DriverPhase,

@@ -24,7 +24,6 @@ impl<I: CallHandler + Unpin> Driver<I> {
         if self.output.is_empty() {
             state.connection.poll_transmit(&mut self.output);
         }
-        drop(state);
     }
 
     /// Writes one turn of the outbox, or until the transport takes no more. The driver reads between turns, so that it
