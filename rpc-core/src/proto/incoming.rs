@@ -103,6 +103,11 @@ impl IncomingCalls {
         self.active
     }
 
+    /// The most that the peer had in flight at once.
+    pub(crate) fn peak(&self) -> usize {
+        self.calls.len()
+    }
+
     /// The place of a call whose id the peer chose.
     pub(crate) fn place(&mut self, id: u32) -> Result<&mut IncomingCall, Violation> {
         let index = id as usize;

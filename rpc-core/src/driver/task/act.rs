@@ -9,8 +9,6 @@ use crate::{
     proto::{Event, IndexedQueue, Lost, Stop},
 };
 
-/// Frames handled under one hold of the lock.
-const FRAMES: usize = 128;
 /// While this much waits to be written and delays what comes after it, no handler is started: so a peer that does not
 /// read does not cause more answers.
 const HIGH_WATER: usize = 1 << 20;
@@ -18,21 +16,19 @@ const HIGH_WATER: usize = 1 << 20;
 const BATCH: (usize, usize) = (64 << 10, 128);
 
 impl<I: CallHandler + Unpin> Driver<I> {
-    /// Acts on all that was read.
+    /// Acts on a portion of what was read.
     pub(super) fn act(&mut self, now: Instant) -> Result<(), Lost> {
-        loop {
-            let mut state = self.link.lock();
-            state.connection.handle_heard(now.into_std());
-            let handled = state.connection.handle_input(&mut self.input, FRAMES, now.into_std());
-            // What came before the end of a connection counts, even if the same bytes brought the end.
-            let work = take_events(&mut state, &mut self.deferred);
-            self.wants_write = state.connection.wants_write();
-            drop(state);
-            self.attend(work);
-            if !handled? {
-                return Ok(());
-            }
-        }
+        let mut state = self.link.lock();
+        state.connection.handle_heard(now.into_std());
+        let frames = self.portion.frames(state.connection.crowd());
+        let handled = state.connection.handle_input(&mut self.input, frames, now.into_std());
+        // What came before the end of a connection counts, even if the same bytes brought the end.
+        let work = take_events(&mut state, &mut self.deferred);
+        self.wants_write = state.connection.wants_write();
+        drop(state);
+        self.attend(work);
+        self.unread = handled?;
+        Ok(())
     }
 
     /// Hands on what happened: answers to their callers, calls to their handlers.

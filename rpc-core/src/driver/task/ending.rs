@@ -86,14 +86,15 @@ impl<I: CallHandler + Unpin> Driver<I> {
     /// Reads what the peer said before the connection broke, and waits for that only a moment.
     pub(super) fn hear_out(&mut self, cx: &mut Context<'_>) -> Poll<ConnectionError> {
         loop {
+            while self.unread {
+                if let Err(lost) = self.act(Instant::now()) {
+                    return Poll::Ready(self.lost(&lost, cx));
+                }
+                self.answer();
+            }
             self.input.reserve(READ);
             match pin!(self.stream.read_buf(&mut self.input)).poll(cx) {
-                Poll::Ready(Ok(length)) if length > 0 => {
-                    if let Err(lost) = self.act(Instant::now()) {
-                        return Poll::Ready(self.lost(&lost, cx));
-                    }
-                    self.answer();
-                }
+                Poll::Ready(Ok(length)) if length > 0 => self.unread = true,
                 Poll::Pending if self.timer.as_mut().poll(cx).is_pending() => return Poll::Pending,
                 _ => break,
             }

@@ -2,6 +2,7 @@
 
 mod act;
 mod ending;
+mod portion;
 mod write;
 
 use std::{
@@ -13,6 +14,7 @@ use std::{
 
 use act::queue_answers;
 use bytes::{Bytes, BytesMut};
+use portion::Portion;
 use tokio::{
     io::AsyncReadExt,
     task::yield_now,
@@ -32,7 +34,7 @@ use crate::{
 /// How much room a read has: a batch of small calls, or two pieces of a large one.
 const READ: usize = 64 << 10;
 /// Rounds of reading and writing before other tasks get their turn.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 2;
 
 /// The task of one connection. Nothing else touches its stream, so a read or write is never given up half way. Dropping
 /// the task ends the connection and every call that waits on it.
@@ -49,8 +51,9 @@ pub(crate) struct Driver<I> {
     deferred: IndexedQueue<CallRequest>,
     answers: Answers,
     timer: Pin<Box<Sleep>>,
-    /// Something came after the handshake.
+    /// There may be whole frames in `input`.
     unread: bool,
+    portion: Portion,
     /// The outbox is to be looked at before the driver writes. Only answers are not told by this.
     wants_write: bool,
     unflushed: bool,
@@ -142,6 +145,7 @@ impl<I: CallHandler + Unpin> Driver<I> {
             inbound,
             unread: !input.is_empty(),
             input,
+            portion: Portion::default(),
             output: VecDeque::new(),
             deferred: IndexedQueue::default(),
             answers: Answers::new(Instant::now().into_std()),
@@ -155,6 +159,7 @@ impl<I: CallHandler + Unpin> Driver<I> {
 
     /// One turn of the task.
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<ConnectionError> {
+        self.portion.begin(Arc::as_ptr(&self.link).addr());
         match self.begin(Instant::now()) {
             Begin::Work => {}
             Begin::Join => {
@@ -189,11 +194,13 @@ impl<I: CallHandler + Unpin> Driver<I> {
 
     /// Reads, acts and writes once.
     fn round(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<Round, Stopped> {
-        if std::mem::take(&mut self.unread) {
-            self.act(now)?;
-        }
         // Reading comes before writing: a connection that the peer has closed is noticed before a call goes into it.
-        let read = self.read(cx, now)?.is_ready();
+        let read = if self.unread {
+            self.act(now)?;
+            true
+        } else {
+            self.read(cx, now)?.is_ready()
+        };
         let written = self.write(cx, now).map_err(Stopped::Unwritable)?;
         if !read && self.sleeps(cx, written.is_pending(), now)? {
             return Ok(Round::Sleeps);

@@ -224,6 +224,11 @@ impl Connection {
         self.incoming.len()
     }
 
+    /// About how many calls are in flight at once: those that this side has made, and the most that the peer ever had.
+    pub(crate) fn crowd(&self) -> usize {
+        self.outgoing.len() + self.incoming.peak()
+    }
+
     /// Whether no call waits for an answer in either direction, and the transport has taken everything that may go,
     /// including all that was sent on streams whose users have let go.
     pub(crate) fn is_drained(&self) -> bool {
