@@ -252,7 +252,10 @@ impl<I: CallHandler + Unpin> Driver<I> {
 
     /// Reads once and acts on what came.
     fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<Poll<()>, Stopped> {
-        if self.input.capacity() - self.input.len() < READ / 4 {
+        // Where nothing of it is used any more, the buffer is filled from its beginning again: that part is in the
+        // processor's caches, and the rest of it may never need memory.
+        let whole = self.input.is_empty() && self.input.try_reclaim(READ);
+        if !whole && self.input.capacity() - self.input.len() < READ / 4 {
             self.input.reserve(READ);
         }
         // The future of `read_buf` may be dropped at any time: it takes nothing before it is ready.
