@@ -13,10 +13,16 @@ use crate::{
 };
 
 /// What is to be woken, joined and dropped as soon as the lock is free. It runs when it is dropped.
+///
+/// The lock is taken several times for a call, and mostly nothing is due: then this costs one comparison.
 #[derive(Default)]
-pub(super) struct Due {
+pub(super) struct Due(Option<Tasks>);
+
+/// What is due, if anything is.
+#[derive(Default)]
+struct Tasks {
     /// The driver, which has something to do.
-    pub(super) driver: Option<Waker>,
+    driver: Option<Waker>,
     /// Usually there is only this one.
     waker: Option<Waker>,
     wakers: Vec<Waker>,
@@ -41,33 +47,29 @@ pub(super) struct Rare {
 }
 
 impl Due {
-    /// Does all of it. If the user's code panics here, the connection goes on.
-    fn run(&mut self) {
-        if let Some(driver) = self.driver.take() {
-            driver.wake();
-        }
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-            std::mem::take(&mut self.wakers).into_iter().for_each(Waker::wake);
-        }
-        if let Some(rare) = self.rare.take() {
-            rare.run();
-        }
+    fn tasks(&mut self) -> &mut Tasks {
+        self.0.get_or_insert_default()
+    }
+
+    /// The driver has something to do.
+    pub(super) fn wake_driver(&mut self, driver: Waker) {
+        self.tasks().driver = Some(driver);
     }
 
     /// Tasks have what they waited for.
     pub(super) fn wake(&mut self, wakers: impl IntoIterator<Item = Waker>) {
         for waker in wakers {
-            if self.waker.is_none() {
-                self.waker = Some(waker);
+            let tasks = self.tasks();
+            if tasks.waker.is_none() {
+                tasks.waker = Some(waker);
             } else {
-                self.wakers.push(waker);
+                tasks.wakers.push(waker);
             }
         }
     }
 
     pub(super) fn rare(&mut self) -> &mut Rare {
-        self.rare.get_or_insert_default()
+        self.tasks().rare.get_or_insert_default()
     }
 
     /// An error is not needed any more. Its cause is foreign code.
@@ -81,6 +83,22 @@ impl Due {
     pub(super) fn forsake(&mut self, offered: ThinVec<OutgoingAttachment>) {
         if !offered.is_empty() {
             self.rare().offered.extend(offered);
+        }
+    }
+}
+
+impl Tasks {
+    /// Does all of it. If the user's code panics here, the connection goes on.
+    fn run(self) {
+        if let Some(driver) = self.driver {
+            driver.wake();
+        }
+        if let Some(waker) = self.waker {
+            waker.wake();
+            self.wakers.into_iter().for_each(Waker::wake);
+        }
+        if let Some(rare) = self.rare {
+            rare.run();
         }
     }
 }
@@ -110,8 +128,8 @@ impl Rare {
 impl Drop for Due {
     #[inline]
     fn drop(&mut self) {
-        if self.driver.is_some() || self.waker.is_some() || self.rare.is_some() {
-            self.run();
+        if let Some(tasks) = self.0.take() {
+            tasks.run();
         }
     }
 }

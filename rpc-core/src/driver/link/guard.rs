@@ -45,7 +45,7 @@ impl<'a> LinkGuard<'a> {
     /// The driver is woken when the lock is free, if it sleeps.
     pub(super) fn wake_driver(&mut self) {
         if let Some(driver) = self.state.driver.take() {
-            self.due.driver = Some(driver);
+            self.due.wake_driver(driver);
         }
     }
 }

@@ -17,11 +17,13 @@ const BATCH: (usize, usize) = (64 << 10, 128);
 
 impl<I: CallHandler + Unpin> Driver<I> {
     /// Acts on a portion of what was read.
-    pub(super) fn act(&mut self, now: Instant) -> Result<(), Lost> {
+    pub(super) fn act(&mut self) -> Result<(), Lost> {
+        self.now = Instant::now();
+        let now = self.now.into_std();
         let mut state = self.link.lock();
-        state.connection.handle_heard(now.into_std());
+        state.connection.handle_heard(now);
         let frames = self.portion.frames(state.connection.crowd());
-        let handled = state.connection.handle_input(&mut self.input, frames, now.into_std());
+        let handled = state.connection.handle_input(&mut self.input, frames, now);
         // What came before the end of a connection counts, even if the same bytes brought the end.
         let work = take_events(&mut state, &mut self.deferred);
         self.wants_write = state.connection.wants_write();
@@ -52,7 +54,7 @@ impl<I: CallHandler + Unpin> Driver<I> {
         if self.deferred.is_empty() {
             return;
         }
-        self.answers.now = Instant::now().into_std();
+        self.answers.now = self.now.into_std();
         // Handlers may call as well, and what they answered may be queued before the driver writes.
         self.wants_write = true;
         while queued + self.answers.length < HIGH_WATER {
@@ -121,6 +123,9 @@ fn take_events(state: &mut LinkGuard<'_>, deferred: &mut IndexedQueue<CallReques
 }
 
 pub(super) fn queue_answers(state: &mut LinkGuard<'_>, answers: &mut Answers) {
+    if answers.ready.is_empty() {
+        return;
+    }
     for (call, metadata, answer) in answers.ready.drain(..) {
         state.reply(call, &metadata, answer);
     }

@@ -26,10 +26,10 @@ const FAREWELL: Duration = Duration::from_secs(3);
 const LINGER: Duration = Duration::from_millis(500);
 
 impl<I: CallHandler + Unpin> Driver<I> {
-    /// Begins to close once all is done and no new calls can come.
-    pub(super) fn finished(&mut self, cx: &mut Context<'_>) -> Poll<ConnectionError> {
+    /// Begins to close, since all is done and no new calls can come, unless something came in between.
+    pub(super) fn finish(&mut self, cx: &mut Context<'_>) -> Poll<ConnectionError> {
         let mut state = self.link.lock();
-        if !self.output.is_empty() || !state.is_finished() {
+        if !state.is_finished() {
             return Poll::Pending;
         }
         // What still comes is ignored. The peer is told so, and knows that a call that crossed this certainly never
@@ -50,7 +50,7 @@ impl<I: CallHandler + Unpin> Driver<I> {
             return Poll::Ready(self.io_end(ended, None));
         }
         self.wants_write = true;
-        let written = match self.write(cx, Instant::now()) {
+        let written = match self.write(cx) {
             Ok(written) => written,
             Err(end) => return Poll::Ready(end),
         };
@@ -87,7 +87,7 @@ impl<I: CallHandler + Unpin> Driver<I> {
     pub(super) fn hear_out(&mut self, cx: &mut Context<'_>) -> Poll<ConnectionError> {
         loop {
             while self.unread {
-                if let Err(lost) = self.act(Instant::now()) {
+                if let Err(lost) = self.act() {
                     return Poll::Ready(self.lost(&lost, cx));
                 }
                 self.answer();

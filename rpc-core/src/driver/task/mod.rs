@@ -9,7 +9,7 @@ use std::{
     collections::VecDeque,
     pin::{Pin, pin},
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use act::queue_answers;
@@ -51,6 +51,10 @@ pub(crate) struct Driver<I> {
     deferred: IndexedQueue<CallRequest>,
     answers: Answers,
     timer: Pin<Box<Sleep>>,
+    /// The waker that the timer has, while it waits.
+    armed: Option<Waker>,
+    /// The time, as it was read last: reading it costs as much as handling a small call.
+    now: Instant,
     /// There may be whole frames in `input`.
     unread: bool,
     portion: Portion,
@@ -96,6 +100,8 @@ enum Round {
     Goes,
     /// Nothing is to be done until the driver is woken.
     Sleeps,
+    /// All is done, and no new calls can come.
+    Finished,
 }
 
 /// Why there is no other round.
@@ -137,6 +143,7 @@ impl<I: CallHandler + Unpin> Driver<I> {
     pub(crate) fn new(link: Arc<Link>, connected: Connected, input: BytesMut, inbound: I) -> Self {
         let peer = connected.peer().clone();
         let (stream, heard) = connected.into_parts();
+        let now = Instant::now();
         Self {
             link,
             stream,
@@ -148,8 +155,10 @@ impl<I: CallHandler + Unpin> Driver<I> {
             portion: Portion::default(),
             output: VecDeque::new(),
             deferred: IndexedQueue::default(),
-            answers: Answers::new(Instant::now().into_std()),
-            timer: Box::pin(sleep_until(Instant::now())),
+            answers: Answers::new(now.into_std()),
+            timer: Box::pin(sleep_until(now)),
+            armed: None,
+            now,
             wants_write: false,
             unflushed: false,
             phase: DriverPhase::Working,
@@ -160,7 +169,8 @@ impl<I: CallHandler + Unpin> Driver<I> {
     /// One turn of the task.
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<ConnectionError> {
         self.portion.begin(Arc::as_ptr(&self.link).addr());
-        match self.begin(Instant::now()) {
+        self.now = Instant::now();
+        match self.begin() {
             Begin::Work => {}
             Begin::Join => {
                 cx.waker().wake_by_ref();
@@ -177,15 +187,16 @@ impl<I: CallHandler + Unpin> Driver<I> {
             Begin::Cut(why) => return Poll::Ready(self.cut(&why, cx)),
         }
         for _ in 0..ROUNDS {
-            match self.round(cx, Instant::now()) {
-                Ok(Round::Sleeps) => return self.finished(cx),
+            match self.round(cx) {
+                Ok(Round::Sleeps) => return Poll::Pending,
+                Ok(Round::Finished) => return self.finish(cx),
                 Ok(Round::Goes) => {}
                 Err(Stopped::Ended(end)) => return Poll::Ready(end),
                 Err(Stopped::Lost(lost)) => return Poll::Ready(self.lost(&lost, cx)),
                 Err(Stopped::Unwritable(end)) => return self.broke(end, cx),
             }
         }
-        if let Err(lost) = self.looked(Instant::now()) {
+        if let Err(lost) = self.looked() {
             return Poll::Ready(self.lost(&lost, cx));
         }
         cx.waker().wake_by_ref();
@@ -193,24 +204,24 @@ impl<I: CallHandler + Unpin> Driver<I> {
     }
 
     /// Reads, acts and writes once.
-    fn round(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<Round, Stopped> {
+    fn round(&mut self, cx: &mut Context<'_>) -> Result<Round, Stopped> {
         // Reading comes before writing: a connection that the peer has closed is noticed before a call goes into it.
         let read = if self.unread {
-            self.act(now)?;
+            self.act()?;
             true
         } else {
-            self.read(cx, now)?.is_ready()
+            self.read(cx)?.is_ready()
         };
-        let written = self.write(cx, now).map_err(Stopped::Unwritable)?;
-        if !read && self.sleeps(cx, written.is_pending(), now)? {
-            return Ok(Round::Sleeps);
+        let written = self.write(cx).map_err(Stopped::Unwritable)?;
+        if read {
+            return Ok(Round::Goes);
         }
-        Ok(Round::Goes)
+        Ok(self.rest(cx, written.is_pending())?)
     }
 
     /// What comes before reading and writing.
-    fn begin(&mut self, now: Instant) -> Begin {
-        let now = now.into_std();
+    fn begin(&mut self) -> Begin {
+        let now = self.now.into_std();
         let mut state = self.link.lock();
         state.awake();
         if let Some(why) = state.take_cut() {
@@ -237,21 +248,22 @@ impl<I: CallHandler + Unpin> Driver<I> {
     }
 
     /// The turn ends although there may be more to read and write. Timers do not wait for that.
-    fn looked(&mut self, now: Instant) -> Result<(), Lost> {
+    fn looked(&mut self) -> Result<(), Lost> {
+        let now = self.now.into_std();
         let mut state = self.link.lock();
         // A handler that has ended in time is not late because its answer was not queued yet.
         queue_answers(&mut state, &mut self.answers);
-        let wanted = state.look.looked(now.into_std());
-        let due = state.poll_timeout().is_some_and(|due| due <= now.into_std());
+        let wanted = state.look.looked(now);
+        let due = state.poll_timeout().is_some_and(|due| due <= now);
         drop(state);
         if wanted {
             self.link.tell_looked();
         }
-        if due { self.time_out(now) } else { Ok(()) }
+        if due { self.time_out() } else { Ok(()) }
     }
 
     /// Reads once and acts on what came.
-    fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<Poll<()>, Stopped> {
+    fn read(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, Stopped> {
         // Where nothing of it is used any more, the buffer is filled from its beginning again: that part is in the
         // processor's caches, and the rest of it may never need memory.
         let whole = self.input.is_empty() && self.input.try_reclaim(READ);
@@ -262,21 +274,23 @@ impl<I: CallHandler + Unpin> Driver<I> {
         let read = pin!(self.stream.read_buf(&mut self.input)).poll(cx);
         match read {
             Poll::Ready(Ok(0)) => Err(Stopped::Ended(self.io_end("it was closed by the peer", None))),
-            Poll::Ready(Ok(_)) => Ok(Poll::Ready(self.act(now)?)),
+            Poll::Ready(Ok(_)) => Ok(Poll::Ready(self.act()?)),
             Poll::Ready(Err(error)) => Err(Stopped::Ended(self.io_end("reading failed", Some(error)))),
             Poll::Pending => Ok(Poll::Pending),
         }
     }
 
     /// Acts on timers that are due. A peer from which the transport has heard since bytes were read is not silent.
-    fn time_out(&mut self, now: Instant) -> Result<(), Lost> {
+    fn time_out(&mut self) -> Result<(), Lost> {
+        self.now = Instant::now();
+        let now = self.now.into_std();
         let heard = self.heard.as_ref().and_then(LastHeard::get);
         let mut state = self.link.lock();
         if let Some(at) = heard {
             state.connection.handle_heard(at);
         }
-        state.expire_waiting(now.into_std());
-        state.connection.handle_timeout(now.into_std())?;
+        state.expire_waiting(now);
+        state.connection.handle_timeout(now)?;
         drop(state);
         self.forward();
         Ok(())
@@ -284,20 +298,22 @@ impl<I: CallHandler + Unpin> Driver<I> {
 
     /// Goes to sleep unless there is something to write that the transport may take, something to tell, or a timer is
     /// due. What is to be written leaves after the next read: what comes then may leave with it.
-    fn sleeps(&mut self, cx: &mut Context<'_>, blocked: bool, now: Instant) -> Result<bool, Lost> {
+    fn rest(&mut self, cx: &mut Context<'_>, blocked: bool) -> Result<Round, Lost> {
+        let now = self.now.into_std();
         let mut state = self.link.lock();
         queue_answers(&mut state, &mut self.answers);
         let news = state.connection.has_events();
         self.wants_write = !blocked && state.connection.wants_write();
         let awake = news || self.wants_write;
-        let wanted = !awake && state.look.looked(now.into_std());
+        let wanted = !awake && state.look.looked(now);
         if !awake {
             state.sleep(cx.waker());
-            if self.input.is_empty() && state.connection.is_idle(now.into_std()) {
+            if self.input.is_empty() && state.connection.is_idle(now) {
                 // Pings come and go, and an idle connection keeps no buffer for them.
                 self.input = BytesMut::new();
             }
         }
+        let finished = !awake && self.output.is_empty() && state.is_finished();
         let due = state.poll_timeout();
         drop(state);
         if wanted {
@@ -307,23 +323,33 @@ impl<I: CallHandler + Unpin> Driver<I> {
             // Writing has made room for streams, or a user has dropped something.
             self.forward();
         }
-        if self.is_pending(cx, due) {
-            return Ok(!awake);
+        if !self.is_pending(cx, due) {
+            self.time_out()?;
+            return Ok(Round::Goes);
         }
-        self.time_out(now.max(Instant::now()))?;
-        Ok(false)
+        Ok(match awake {
+            true => Round::Goes,
+            false if finished => Round::Finished,
+            false => Round::Sleeps,
+        })
     }
 
     /// Keeps the timer at or before the connection's next instant, and waits for it. It is moved only when it would be
-    /// late, so that a busy connection does not touch it.
+    /// late, and asked only when it may have news, so that a busy connection does not touch it.
     fn is_pending(&mut self, cx: &mut Context<'_>, due: Option<std::time::Instant>) -> bool {
         let Some(due) = due.map(Instant::from_std) else {
             return true;
         };
-        if due < self.timer.deadline() || self.timer.is_elapsed() {
+        let set = self.timer.deadline();
+        if set <= due && self.now < set && self.armed.as_ref().is_some_and(|armed| armed.will_wake(cx.waker())) {
+            return true;
+        }
+        if due < set || self.timer.is_elapsed() {
             self.timer.as_mut().reset(due);
         }
-        self.timer.as_mut().poll(cx).is_pending()
+        let pending = self.timer.as_mut().poll(cx).is_pending();
+        self.armed = pending.then(|| cx.waker().clone());
+        pending
     }
 }
 

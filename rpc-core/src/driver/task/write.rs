@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
-use tokio::{io::AsyncWrite, time::Instant};
+use tokio::io::AsyncWrite;
 
 use super::{ConnectionError, Driver, act::queue_answers};
 use crate::{driver::CallHandler, transport::BoxStream};
@@ -28,17 +28,17 @@ impl<I: CallHandler + Unpin> Driver<I> {
 
     /// Writes one turn of the outbox, or until the transport takes no more. The driver reads between turns, so that it
     /// hears a peer that takes a large message as fast as it is written.
-    pub(super) fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<Poll<()>, ConnectionError> {
+    pub(super) fn write(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, ConnectionError> {
         if std::mem::take(&mut self.wants_write) || !self.answers.ready.is_empty() {
             self.fill();
         }
         while !self.output.is_empty() {
             match write_chunks(Pin::new(&mut self.stream), cx, &self.output) {
-                Poll::Ready(Ok(written)) if written > 0 => self.written(written, now),
+                Poll::Ready(Ok(written)) if written > 0 => self.written(written),
                 Poll::Ready(Ok(_)) => return Err(self.io_end("it takes no more bytes", None)),
                 Poll::Ready(Err(error)) => return Err(self.io_end("writing failed", Some(error))),
                 Poll::Pending => {
-                    self.link.lock().connection.handle_blocked(now.into_std());
+                    self.link.lock().connection.handle_blocked(self.now.into_std());
                     return Ok(Poll::Pending);
                 }
             }
@@ -53,12 +53,13 @@ impl<I: CallHandler + Unpin> Driver<I> {
         Ok(Poll::Ready(()))
     }
 
-    fn written(&mut self, length: usize, now: Instant) {
+    fn written(&mut self, length: usize) {
+        let now = self.now.into_std();
         advance(&mut self.output, length);
         self.unflushed = true;
         let waits = !self.output.is_empty();
         let mut state = self.link.lock();
-        state.connection.handle_written(length, waits, now.into_std());
+        state.connection.handle_written(length, waits, now);
         state.settle_unread();
         let queued = state.connection.queued();
         drop(state);
