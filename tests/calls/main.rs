@@ -3,6 +3,7 @@
 mod blocking_client;
 mod blocking_handlers;
 mod cancellation;
+mod computing_handlers;
 mod concurrency;
 mod context;
 mod deadlines;

@@ -7,7 +7,7 @@ use tokio::{
     task::{AbortHandle, JoinSet},
 };
 
-use super::router::Router;
+use super::{pace::Pace, router::Router};
 use crate::{
     Address, Code, Error, Limits, Service,
     driver::{Quantity, Share, ShareRefusal, Shares},
@@ -23,6 +23,8 @@ pub(crate) struct Host {
     pub(super) layers: Option<Next>,
     /// Whether handlers get a task of their own from the start.
     pub(super) spawns: bool,
+    /// Which methods get one because they compute for long.
+    pub(super) pace: Pace,
     /// Whether callers are told the texts of panics.
     pub(super) tells_panics: bool,
     limits: Limits,
@@ -63,6 +65,7 @@ impl Host {
             own,
             layers,
             spawns: manner.spawns,
+            pace: Pace::new(),
             tells_panics: manner.tells_panics,
             shares: Shares::new(&limits),
             limits,

@@ -8,6 +8,7 @@ mod continuations;
 mod host;
 mod layered;
 mod local;
+mod pace;
 mod routed;
 mod router;
 mod seat;

@@ -3,7 +3,7 @@
 use std::{
     sync::Arc,
     task::{Context, Poll, Waker},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tokio::{runtime::Handle, task::AbortHandle};
@@ -11,6 +11,7 @@ use tokio::{runtime::Handle, task::AbortHandle};
 use super::{
     continuations::Continuations,
     host::{Host, Permit},
+    pace::{Place, Together},
     routed::RoutedCall,
     router::{Route, Router},
     task::{Finish, HandlerTask},
@@ -39,6 +40,8 @@ pub(crate) struct Serving {
     runtime: Handle,
     /// The handlers that had to wait, by call id.
     running: Vec<Option<SpawnedHandler>>,
+    /// The methods that were polled since the time was taken last.
+    polled: Together,
     rests: Arc<Continuations>,
 }
 
@@ -77,6 +80,7 @@ impl Serving {
             peer,
             runtime,
             running: Vec::new(),
+            polled: Together::default(),
             rests: Arc::new(rests),
         }
     }
@@ -176,7 +180,7 @@ impl Serving {
 
 impl CallHandler for Serving {
     fn start(&mut self, request: CallRequest, answers: &mut Answers) {
-        let (call, large) = (request.call, request.body.len() > LARGE);
+        let (call, large, place) = (request.call, request.body.len() > LARGE, Place::of(request.method));
         if let Some(place) = self.running.get_mut(call as usize) {
             *place = None;
         }
@@ -184,7 +188,10 @@ impl CallHandler for Serving {
             Ok(task) => task,
             Err(error) => return answers.answer(call, &Metadata::new(), Err(error)),
         };
-        if !self.host.spawns && !large {
+        if self.host.pace.is_slow(place) {
+            task = task.timed(&self.host, place);
+        } else if !self.host.spawns && !large {
+            self.polled.add(place);
             // The handler is polled again as soon as it has a task, so there is nothing to wake yet.
             let mut cx = Context::from_waker(Waker::noop());
             if let Poll::Ready((metadata, answer)) = task.poll_answer(&mut cx) {
@@ -193,6 +200,10 @@ impl CallHandler for Serving {
             }
         }
         self.spawn(call, task);
+    }
+
+    fn started(&mut self, took: Duration) {
+        self.host.pace.polled(std::mem::take(&mut self.polled), took);
     }
 
     fn stop(&mut self, call: u32, why: Stop) {

@@ -6,14 +6,19 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use tokio::sync::watch;
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    sync::watch,
+    task::block_in_place,
+};
 
 use super::{
     continuations::Continuations,
     host::{Host, Permit},
+    pace::Place,
     work::{HandlerAnswer, Work},
 };
-use crate::{Error, Metadata, Outcome, driver::Link, service::Context as CallContext};
+use crate::{Error, Metadata, Outcome, clock::now, driver::Link, service::Context as CallContext};
 
 /// What must be given at the end of a call: an answer, and its place. If this is dropped without an answer, the handler
 /// was stopped.
@@ -54,6 +59,8 @@ pub(super) struct HandlerTask {
     rests: Arc<Continuations>,
     finish: Option<Finish>,
     detached: bool,
+    /// Its first poll is to be timed.
+    timed: Option<(Arc<Host>, Place)>,
     /// What is dropped when the handler has stopped.
     counted: Option<watch::Receiver<()>>,
 }
@@ -65,8 +72,15 @@ impl HandlerTask {
             rests,
             finish: Some(finish),
             detached,
+            timed: None,
             counted: None,
         }
+    }
+
+    /// Tells the host how long the first poll takes.
+    pub(super) fn timed(mut self, host: &Arc<Host>, place: Place) -> Self {
+        self.timed = Some((Arc::clone(host), place));
+        self
     }
 
     /// Counts the handler among those of `host` that run.
@@ -116,7 +130,16 @@ impl Future for HandlerTask {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let answer = ready!(self.poll_answer(cx));
+        let polled = match self.timed.take() {
+            None => self.poll_answer(cx),
+            Some((host, place)) => {
+                let begun = now();
+                let polled = beside_others(|| self.poll_answer(cx));
+                host.pace.polled_alone(place, now().saturating_duration_since(begun));
+                polled
+            }
+        };
+        let answer = ready!(polled);
         if let Some(mut finish) = self.finish.take() {
             // A layer may have answered in the place of a handler that cannot be stopped.
             if let Some(context) = self.work.as_ref().and_then(Work::made_context) {
@@ -125,6 +148,15 @@ impl Future for HandlerTask {
             finish.answer(answer);
         }
         Poll::Ready(())
+    }
+}
+
+/// Runs what may compute for long. A runtime of several threads goes on with its other tasks meanwhile, also with those
+/// that wait behind this one.
+fn beside_others<R>(compute: impl FnOnce() -> R) -> R {
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => block_in_place(compute),
+        _ => compute(),
     }
 }
 

@@ -1,6 +1,9 @@
 //! What a driver hands over to the code that answers the peer's calls.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use thin_vec::ThinVec;
@@ -15,6 +18,8 @@ use crate::{
 pub(crate) trait CallHandler: Send {
     /// Starts a call; its answer goes to `answers` now or to the [`Link`](super::Link) later.
     fn start(&mut self, request: CallRequest, answers: &mut Answers);
+    /// The calls since the last time were started one after the other, which took so long.
+    fn started(&mut self, took: Duration);
     /// Asks a handler to stop; the call is still answered.
     fn stop(&mut self, call: u32, why: Stop);
 }

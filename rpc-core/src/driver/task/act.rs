@@ -67,6 +67,9 @@ impl<I: CallHandler + Unpin> Driver<I> {
                 queued = self.answer();
             }
         }
+        let now = Instant::now();
+        self.inbound.started(now.saturating_duration_since(self.now));
+        self.now = now;
     }
 
     fn stop(&mut self, call: u32, why: Stop) {

@@ -143,6 +143,8 @@ impl CallHandler for AnswersAll {
         answers.answer(request.call, &Metadata::new(), Ok(Payload::default()));
     }
 
+    fn started(&mut self, _: Duration) {}
+
     fn stop(&mut self, _: u32, _: Stop) {}
 }
 

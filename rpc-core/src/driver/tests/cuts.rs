@@ -23,6 +23,8 @@ impl CallHandler for Cuts {
         self.0.cut(Error::unavailable("it was cut inside a turn"));
     }
 
+    fn started(&mut self, _: Duration) {}
+
     fn stop(&mut self, _: u32, _: Stop) {}
 }
 
@@ -49,6 +51,8 @@ impl CallHandler for AnswersOnce {
         let answer = answer.expect("one call").expect("it can be encoded");
         answers.answer(request.call, &Metadata::new(), Ok(answer));
     }
+
+    fn started(&mut self, _: Duration) {}
 
     fn stop(&mut self, _: u32, _: Stop) {}
 }

@@ -1,6 +1,10 @@
 //! Two ends of a connection in one runtime, and what a test does with them.
 
-use std::{future::poll_fn, sync::Arc, time::Instant};
+use std::{
+    future::poll_fn,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::BytesMut;
 use serde::{Serialize, de::DeserializeOwned};
@@ -35,6 +39,8 @@ impl CallHandler for Keep {
     fn start(&mut self, request: CallRequest, _: &mut Answers) {
         let _ = self.0.send(request);
     }
+
+    fn started(&mut self, _: Duration) {}
 
     fn stop(&mut self, _: u32, _: Stop) {}
 }
