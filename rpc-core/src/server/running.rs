@@ -220,10 +220,11 @@ impl Drop for GraceOver<'_> {
 
 impl Drop for RunningServer {
     fn drop(&mut self) {
-        drop(self.stop_listening());
         self.shared
             .registry
             .abort(&Error::unavailable("the server was stopped"));
+        // The tasks that listen are not cut: those that carry connections let them tell their peers why.
+        self.stopping.send_replace(true);
     }
 }
 
