@@ -77,6 +77,11 @@ impl<T> Endpoint<T> {
         }
     }
 
+    /// The session of a datagram. The session checks what is for it, so nothing is checked twice.
+    pub(crate) fn session(&self, datagram: &[u8]) -> Option<&T> {
+        find(&self.sessions, datagram)
+    }
+
     /// Handles a datagram; `answer` is cleared, and filled if something must be sent back.
     pub(crate) fn handle_datagram(
         &mut self,
@@ -86,10 +91,9 @@ impl<T> Endpoint<T> {
         now: Instant,
     ) -> Routed<'_, T> {
         answer.clear();
-        // The session checks what is for it, so nothing is checked twice.
-        let session = Datagram::peek_session(datagram);
-        if let Some(known) = session.and_then(|session| self.sessions.get(&session)) {
-            return Routed::Session(&known.session);
+        // By the field and not by `self`, which is changed below.
+        if let Some(session) = find(&self.sessions, datagram) {
+            return Routed::Session(session);
         }
         let routed = match Datagram::read(datagram) {
             Some(Datagram::Hello { version, nonce, .. }) if version != VERSION => {
@@ -185,6 +189,11 @@ impl<T> Endpoint<T> {
             .put(answer);
         }
     }
+}
+
+fn find<'a, T>(sessions: &'a HashMap<u64, Known<T>>, datagram: &[u8]) -> Option<&'a T> {
+    let session = Datagram::peek_session(datagram)?;
+    sessions.get(&session).map(|known| &known.session)
 }
 
 fn put_refusal(nonce: u64, reason: Refusal, answer: &mut Vec<u8>) {

@@ -1,10 +1,10 @@
-//! The socket of a server: opening sessions, and finding the session of each datagram.
+//! The sockets of a server: opening sessions, and finding the session of each datagram.
 
 use std::{
     collections::VecDeque,
     future::poll_fn,
     io,
-    net::IpAddr,
+    net::{IpAddr, UdpSocket as StdSocket},
     sync::Arc,
     task::{Context, Poll, Waker},
     time::Instant,
@@ -17,7 +17,7 @@ use super::{
     socket::{ReceivedRun, Socket, passes},
     source::DatagramSource,
     stream::UdpStream,
-    table::{SessionPlace, SessionRoute, SessionTable},
+    table::{ListeningTable, SessionPlace, SessionRoute},
 };
 use crate::{
     clock::now,
@@ -32,17 +32,26 @@ const ACCEPT_QUEUE: usize = 128;
 pub(in crate::transport) async fn bind(host: &str, port: u16) -> io::Result<Vec<Box<dyn Listener>>> {
     let addresses = names::resolve(host, port).await?;
     let mut listeners = Vec::new();
-    for socket in names::bind_each(&addresses, Socket::bind, Socket::local_address)? {
-        listeners.push(Box::new(BoundUdp::new(socket).await?) as Box<dyn Listener>);
+    for socket in names::bind_each(&addresses, StdSocket::bind, StdSocket::local_addr)? {
+        let (table, budget) = sessions()?;
+        let listener = BoundUdp::new(Socket::new(socket)?, table, budget).await?;
+        listeners.push(Box::new(listener) as Box<dyn Listener>);
     }
     Ok(listeners)
+}
+
+/// What the sockets at one address have in common.
+fn sessions() -> io::Result<(Arc<ListeningTable>, Budget)> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(no_randomness)?;
+    Ok((ListeningTable::new(seed, now()), Budget::new(INCOMPLETE)))
 }
 
 /// A socket that serves many sessions. Its `accept` is what carries them all: it hands on the datagrams that come.
 pub(super) struct BoundUdp {
     socket: Arc<Socket>,
     local: Address,
-    table: Arc<SessionTable>,
+    table: Arc<ListeningTable>,
     budget: Budget,
     /// Open sessions that were not accepted yet.
     arrived: VecDeque<(UdpStream, Address)>,
@@ -51,17 +60,15 @@ pub(super) struct BoundUdp {
 }
 
 impl BoundUdp {
-    pub(super) async fn new(socket: Socket) -> io::Result<Self> {
+    async fn new(socket: Socket, table: Arc<ListeningTable>, budget: Budget) -> io::Result<Self> {
         let socket = Arc::new(socket);
         // A new socket takes nothing before the runtime has looked at it.
         Arc::clone(&socket).writable().await?;
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(no_randomness)?;
         Ok(Self {
             local: Address::udp(socket.local_address()?),
             socket,
-            table: SessionTable::new(seed, now()),
-            budget: Budget::new(INCOMPLETE),
+            table,
+            budget,
             arrived: VecDeque::new(),
             answer: Vec::new(),
             wakers: Vec::new(),
@@ -91,27 +98,36 @@ impl BoundUdp {
 
     /// Hands on a run of datagrams.
     fn handle(&mut self, run: &ReceivedRun<'_>, now: Instant) {
-        let table = Arc::clone(&self.table);
-        let mut endpoint = table.lock();
-        let Some(endpoint) = &mut *endpoint else { return };
-        for (datagram, alike) in run.by_session() {
-            match endpoint.handle_datagram(run.from, datagram, &mut self.answer, now) {
-                Routed::Nothing => continue,
-                Routed::Session(route) => {
-                    self.wakers.extend(route.push(run.from, run.to, alike, run.stride));
-                    continue;
-                }
-                Routed::Answer => {}
-                Routed::Open(admission) => match self.admit(admission, endpoint.next_id(), run.to, now) {
-                    Some(inbox) => {
-                        let window = self.socket.window();
-                        endpoint.open(admission, SessionRoute::new(inbox), window, &mut self.answer);
-                    }
-                    None => endpoint.refuse(admission, Refusal::Full, &mut self.answer),
-                },
+        for (first, alike) in run.by_session() {
+            let known = self.table.sessions().hand_on(run, first, alike, &mut self.wakers);
+            if !known && self.handle_stranger(run, first, alike, now) {
+                self.socket.send_answer(run.from, run.to, &self.answer);
             }
-            self.socket.send_answer(run.from, run.to, &self.answer);
         }
+    }
+
+    /// Datagrams of no known session. Returns whether there is an answer.
+    fn handle_stranger(&mut self, run: &ReceivedRun<'_>, first: &[u8], alike: &[u8], now: Instant) -> bool {
+        let table = Arc::clone(&self.table);
+        let mut endpoint = table.sessions().write();
+        let Some(endpoint) = &mut *endpoint else { return false };
+        match endpoint.handle_datagram(run.from, first, &mut self.answer, now) {
+            Routed::Nothing => return false,
+            // Another socket has opened it since.
+            Routed::Session(route) => {
+                self.wakers.extend(route.push(run.from, run.to, alike, run.stride));
+                return false;
+            }
+            Routed::Answer => {}
+            Routed::Open(admission) => match self.admit(admission, endpoint.next_id(), run.to, now) {
+                Some(inbox) => {
+                    let window = self.socket.window();
+                    endpoint.open(admission, SessionRoute::new(inbox), window, &mut self.answer);
+                }
+                None => endpoint.refuse(admission, Refusal::Full, &mut self.answer),
+            },
+        }
+        true
     }
 
     /// Makes the stream of a new session, and returns its inbox; `None` when there is no room.
@@ -132,7 +148,11 @@ impl BoundUdp {
             max_segments: self.socket.max_segments(),
         };
         let inbox = Arc::new(Inbox::new(self.budget.clone(), window));
-        let source = DatagramSource::listener(SessionPlace::new(id, Arc::clone(&self.table), Arc::clone(&inbox)));
+        let source = DatagramSource::listener(SessionPlace::new(
+            id,
+            Arc::clone(self.table.sessions()),
+            Arc::clone(&inbox),
+        ));
         let stream = UdpStream::new(Session::new(setup, now), Arc::clone(&self.socket), source, local);
         self.arrived.push_back((stream, Address::udp(admission.peer)));
         Some(inbox)
@@ -152,13 +172,7 @@ impl Listener for BoundUdp {
     }
 
     fn stop(&mut self) -> bool {
-        self.table.stop();
+        self.table.sessions().stop();
         true
-    }
-}
-
-impl Drop for BoundUdp {
-    fn drop(&mut self) {
-        self.table.close();
     }
 }

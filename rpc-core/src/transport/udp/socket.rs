@@ -104,11 +104,6 @@ fn apart_from(peer: SocketAddr, socket: StdSocket) -> io::Result<StdSocket> {
 }
 
 impl Socket {
-    /// A socket that listens at `address`.
-    pub(super) fn bind(address: SocketAddr) -> io::Result<Self> {
-        Self::new(StdSocket::bind(address)?)
-    }
-
     /// A socket for a session with `peer`.
     pub(super) fn connect(peer: SocketAddr) -> io::Result<Self> {
         let any: SocketAddr = match peer {
@@ -123,7 +118,8 @@ impl Socket {
         Self::new(socket)
     }
 
-    fn new(socket: StdSocket) -> io::Result<Self> {
+    /// A socket that is bound. Its tasks are those of the runtime that this is called in.
+    pub(super) fn new(socket: StdSocket) -> io::Result<Self> {
         let options = SockRef::from(&socket);
         // If the system gives less, transfers are slower, but nothing fails.
         let _ = options.set_recv_buffer_size(BUFFER);

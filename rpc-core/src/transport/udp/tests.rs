@@ -32,7 +32,7 @@ use crate::{
 type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 async fn bound() -> io::Result<(Arc<Socket>, SocketAddr)> {
-    let socket = Arc::new(Socket::bind(([127, 0, 0, 1], 0).into())?);
+    let socket = Arc::new(Socket::new(std::net::UdpSocket::bind("127.0.0.1:0")?)?);
     Arc::clone(&socket).writable().await?;
     let address = socket.local_address()?;
     Ok((socket, address))
