@@ -139,7 +139,9 @@ const INSIDE: &[(&str, &[&str])] = &[
     ),
     (
         "server",
-        &["hooks", "registry", "shared", "accept", "running", "builder"],
+        &[
+            "hooks", "shard", "registry", "shared", "threads", "accept", "running", "builder",
+        ],
     ),
 ];
 

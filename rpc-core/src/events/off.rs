@@ -23,3 +23,5 @@ pub(crate) fn shutdown_began(_: Duration) {}
 pub(crate) fn shutdown_cuts(_: usize) {}
 
 pub(crate) fn shutdown_ended() {}
+
+pub(crate) fn thread_blocked(_: &str) {}

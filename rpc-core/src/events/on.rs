@@ -56,3 +56,8 @@ pub(crate) fn shutdown_cuts(calls: usize) {
 pub(crate) fn shutdown_ended() {
     guarded(|| info!(target: "farcall", "shutdown ended"));
 }
+
+/// The server is over, and the thread of a shard is still blocked by what runs there.
+pub(crate) fn thread_blocked(thread: &str) {
+    guarded(|| warn!(target: "farcall", thread, "shard blocked"));
+}

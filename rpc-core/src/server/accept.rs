@@ -3,13 +3,13 @@
 use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use tokio::{
-    runtime::Handle,
     sync::watch,
     time::{sleep, timeout},
 };
 
 use super::{
     registry::{ConnectionPlace, NoPlace},
+    shard::Shard,
     shared::ServerShared,
 };
 use crate::{
@@ -22,10 +22,11 @@ use crate::{
 /// How long to wait after an error of `accept`: most are a shortage of file descriptors, which passes.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Accepts until `stopping` is true, and then until the last connection has ended if the listener carries them. No
-/// error ends it.
+/// Accepts connections for `shards` until `stopping` is true, and then until the last connection has ended if the
+/// listener carries them. No error ends it.
 pub(super) async fn accept(
     shared: Arc<ServerShared>,
+    shards: Vec<Arc<Shard>>,
     mut listener: Box<dyn Listener>,
     mut stopping: watch::Receiver<bool>,
 ) {
@@ -33,17 +34,16 @@ pub(super) async fn accept(
         // A server that was dropped has stopped, too.
         let _ = stopping.wait_for(|stopping| *stopping).await;
     };
-    until(stopped, accept_all(&shared, &mut *listener)).await;
+    until(stopped, accept_all(&shared, &shards, &mut *listener)).await;
     if listener.stop() {
-        until(shared.registry.emptied(), accept_all(&shared, &mut *listener)).await;
+        until(shared.registry.emptied(), accept_all(&shared, &shards, &mut *listener)).await;
     }
 }
 
-async fn accept_all(shared: &Arc<ServerShared>, listener: &mut dyn Listener) {
-    let runtime = Handle::current();
+async fn accept_all(shared: &Arc<ServerShared>, shards: &[Arc<Shard>], listener: &mut dyn Listener) {
     loop {
         match listener.accept().await {
-            Ok(incoming) => serve(shared, &runtime, incoming),
+            Ok(incoming) => serve(shared, shards, incoming),
             Err(error) => {
                 events::accepting_failed(&listener.local_address(), &error.to_string());
                 shared
@@ -65,8 +65,9 @@ async fn until(end: impl Future<Output = ()>, work: impl Future<Output = ()>) {
     .await;
 }
 
-/// Serves one connection in a task that its place in the registry owns.
-pub(super) fn serve(shared: &Arc<ServerShared>, runtime: &Handle, incoming: Incoming) {
+/// Serves one connection on one of `shards`, in a task that its place in the registry owns.
+pub(super) fn serve(shared: &Arc<ServerShared>, shards: &[Arc<Shard>], incoming: Incoming) {
+    let Some(shard) = Shard::place(shards) else { return };
     let peer = incoming.peer().clone();
     let share = shared.host.share(&peer);
     let no_place = match shared.registry.enter(&peer, &share) {
@@ -78,7 +79,7 @@ pub(super) fn serve(shared: &Arc<ServerShared>, runtime: &Handle, incoming: Inco
                 shared.hooks.failed(&oldest, why);
             }
             let shared = Arc::clone(shared);
-            place.spawn(runtime, |place| connection(shared, place, incoming, share));
+            place.spawn(shard, |place| connection(shared, place, incoming, share));
             return;
         }
         Err(no_place) => no_place,
@@ -97,7 +98,7 @@ pub(super) fn serve(shared: &Arc<ServerShared>, runtime: &Handle, incoming: Inco
     shared.hooks.failed(&peer, &why);
     if let Some(place) = shared.registry.enter_to_leave(&peer) {
         let limit = shared.host.limits().handshake_timeout;
-        place.spawn(runtime, move |place| {
+        place.spawn(shard, move |place| {
             turn_away(place, incoming, limit, Error::refused(Code::ResourceExhausted, why))
         });
     }

@@ -41,6 +41,8 @@ pub struct Server {
     layers: Layers,
     hooks: Hooks,
     manner: Manner,
+    /// How many threads of its own it has; `None` if it runs where it is started.
+    shards: Option<usize>,
 }
 
 impl Server {
@@ -157,6 +159,54 @@ impl Server {
         self
     }
 
+    /// Runs the connections on threads of the server's own, each with a current-thread runtime: `count` of them, or one
+    /// for each core of this machine if it is 0. A connection and its handlers stay on one thread, so nothing of a call
+    /// passes from core to core.
+    ///
+    /// ```
+    /// # #[farcall::service] pub trait Inventory { async fn ping(&self) -> u64; }
+    /// # struct Warehouse;
+    /// # impl Inventory for Warehouse { async fn ping(&self) -> u64 { 7 } }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> farcall::Result<()> {
+    /// use farcall::Server;
+    ///
+    /// let server = Server::new()
+    ///     .service(InventoryServer::new(Warehouse))
+    ///     .shards(2)
+    ///     .listen("tcp://127.0.0.1:0")
+    ///     .await?;
+    /// assert_eq!(InventoryClient::connect(server.local_addr()).await?.ping().await?, 7);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// The shards are one server: they share the services, and every limit, hook and number is that of all of them.
+    ///
+    /// - A new connection goes to the shard that has the fewest. It is accepted on the runtime that called
+    ///   [`listen`](Self::listen), which does nothing else for the server. Over UDP, on Linux, each shard has a socket
+    ///   of its own at the same address (`SO_REUSEPORT`), and the system chooses by a hash of the client's address. A
+    ///   client that moves keeps its shard: whichever socket its datagrams come to, they are handed on.
+    /// - A handler that computes, or blocks, delays all connections of its shard, also with
+    ///   [`spawn_handlers`](Self::spawn_handlers): use `#[rpc(blocking)]`. `tokio::task::block_in_place` panics on a
+    ///   shard.
+    /// - Tasks that a handler spawns run on its shard, and end with the server. Tokio's paused time does not reach
+    ///   shards.
+    /// - A handler that panics fails its own call, as ever. Should code outside of handlers, such as a waker, panic on
+    ///   the thread of a shard, that is reported as a handler's panic is, and the server stops:
+    ///   [`RunningServer::wait`] returns.
+    ///
+    /// The threads end with [`RunningServer::shutdown`], or when the server is dropped, which waits for them: no longer
+    /// than what runs there takes to its next await, and a second at the most. A thread that is blocked longer ends by
+    /// itself after that.
+    ///
+    /// [`start`](Self::start) and [`listen`](Self::listen) fail as `ResourceExhausted` if the system has no thread.
+    pub fn shards(mut self, count: usize) -> Self {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.shards = Some(if count == 0 { cores() } else { count });
+        self
+    }
+
     /// Sends the texts of panics to callers: for development. By default a caller gets the method and an id, and the
     /// text stays in this process: it is on standard error beside the id, where the panic hook has written as well.
     pub fn send_panic_texts(mut self) -> Self {
@@ -257,7 +307,7 @@ impl Server {
             layers,
             self.manner,
         );
-        Ok(RunningServer::new(ServerShared::new(host, self.hooks)))
+        RunningServer::new(ServerShared::new(host, self.hooks), self.shards)
     }
 }
 

@@ -14,7 +14,9 @@ mod builder;
 mod hooks;
 mod registry;
 mod running;
+mod shard;
 mod shared;
+mod threads;
 
 pub use builder::Server;
 pub use running::RunningServer;

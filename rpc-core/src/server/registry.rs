@@ -7,8 +7,9 @@ use std::{
 };
 
 use slab::Slab;
-use tokio::{runtime::Handle, sync::Notify, task::AbortHandle};
+use tokio::{sync::Notify, task::AbortHandle};
 
+use super::shard::ShardPlace;
 use crate::{
     Address, Error,
     driver::{Link, Quantity, Share, ShareRefusal},
@@ -63,6 +64,8 @@ pub(super) struct ConnectionPlace {
     registry: Arc<ConnectionTable>,
     key: usize,
     entry: Arc<TableEntry>,
+    /// Once its task runs.
+    shard: Option<ShardPlace>,
 }
 
 impl ConnectionTable {
@@ -126,6 +129,7 @@ impl ConnectionTable {
             registry: Arc::clone(self),
             key: state.connections.insert(Arc::clone(&entry)),
             entry,
+            shard: None,
         }
     }
 
@@ -233,13 +237,15 @@ impl TableEntry {
 }
 
 impl ConnectionPlace {
-    /// Spawns the task that carries the connection. The place owns it: it goes into the task, and the registry can cut
-    /// it.
-    pub(super) fn spawn<F>(self, runtime: &Handle, task: impl FnOnce(Self) -> F)
+    /// Spawns the task that carries the connection, on its shard. The place owns it: it goes into the task, and the
+    /// registry can cut it.
+    pub(super) fn spawn<F>(mut self, shard: ShardPlace, task: impl FnOnce(Self) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let (registry, entry) = (Arc::clone(&self.registry), Arc::clone(&self.entry));
+        let runtime = shard.runtime().clone();
+        self.shard = Some(shard);
         let handle = runtime.spawn(task(self)).abort_handle();
         let _ = entry.task.set(handle);
         // Between the two lines above the server may have been cut, or the connection closed in favour of another one.

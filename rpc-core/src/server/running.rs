@@ -6,13 +6,18 @@ use std::{
     time::Duration,
 };
 
-use tokio::{runtime::Handle, sync::watch, task::JoinHandle, time::timeout};
+use tokio::{
+    runtime::Handle,
+    sync::watch,
+    task::{AbortHandle, JoinHandle},
+    time::timeout,
+};
 
-use super::{accept, shared::ServerShared};
+use super::{accept, shard::Shard, shared::ServerShared, threads::ShardThreads};
 use crate::{
     Address, Error, Outcome, events,
     sync::Mutex,
-    transport::{BoxStream, Connected, Incoming, IntoAddress, Listener, bind_all},
+    transport::{BoxStream, Connected, Incoming, IntoAddress, Listener, Listeners, bind_all},
 };
 
 /// A server that runs. Dropping it stops listening and cuts every connection; [`shutdown`](Self::shutdown) lets calls
@@ -24,21 +29,35 @@ pub struct RunningServer {
     /// Listeners take no new connections from here on.
     stopping: watch::Sender<bool>,
     stopped: watch::Sender<bool>,
+    /// `None` if connections run on the runtime that they come from.
+    threads: Option<ShardThreads>,
 }
 
 struct Listening {
     address: Address,
-    task: Option<JoinHandle<()>>,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl RunningServer {
-    pub(super) fn new(shared: Arc<ServerShared>) -> Self {
-        Self {
+    /// A server with so many shards, or none.
+    pub(super) fn new(shared: Arc<ServerShared>, shards: Option<usize>) -> Result<Self, Error> {
+        let (stopping, stopped) = (watch::Sender::new(false), watch::Sender::new(false));
+        let failed = {
+            let (shared, stopping, stopped) = (Arc::clone(&shared), stopping.clone(), stopped.clone());
+            // What is left of the server would take connections for a shard that is gone.
+            move |why: &Error| {
+                stopping.send_replace(true);
+                shared.registry.abort(why);
+                stopped.send_replace(true);
+            }
+        };
+        Ok(Self {
+            threads: shards.map(|count| ShardThreads::start(count, failed)).transpose()?,
             shared,
             listening: Mutex::default(),
-            stopping: watch::Sender::new(false),
-            stopped: watch::Sender::new(false),
-        }
+            stopping,
+            stopped,
+        })
     }
 
     /// Listens on one more address, of any scheme, and returns it with the port that was picked.
@@ -51,9 +70,10 @@ impl RunningServer {
     /// # Errors
     /// If the address is invalid or cannot be bound.
     pub async fn listen(&self, address: impl IntoAddress) -> Result<Address, Error> {
+        let runtimes: Vec<_> = self.own_shards().iter().map(|shard| shard.runtime().clone()).collect();
         let mut first = None;
-        for listener in bind_all(&address.into_address()?).await? {
-            let address = self.listen_on(listener)?;
+        for listeners in bind_all(&address.into_address()?, &runtimes).await? {
+            let address = self.listen_with(listeners)?;
             first.get_or_insert(address);
         }
         // There is one at least, or there was an error.
@@ -65,24 +85,41 @@ impl RunningServer {
     /// # Errors
     /// `FailedPrecondition` outside a runtime, or when the server is shutting down.
     pub fn listen_on(&self, listener: Box<dyn Listener>) -> Result<Address, Error> {
+        self.listen_with(Listeners::One(listener))
+    }
+
+    /// Listens at one address.
+    fn listen_with(&self, listeners: Listeners) -> Result<Address, Error> {
         let runtime = runtime()?;
         if self.shared.registry.is_draining() {
             return Err(shutting_down());
         }
-        let address = listener.local_address();
-        let task = runtime.spawn(accept::accept(
-            Arc::clone(&self.shared),
-            listener,
-            self.stopping.subscribe(),
-        ));
-        let abort = task.abort_handle();
+        let shards = shards_or_here(self.own_shards())?;
+        let parts: Vec<_> = match listeners {
+            Listeners::One(listener) => vec![(runtime, shards, listener)],
+            Listeners::PerShard(listeners) => {
+                let parts = shards.into_iter().zip(listeners);
+                parts
+                    .map(|(shard, own)| (shard.runtime().clone(), vec![shard], own))
+                    .collect()
+            }
+        };
+        // There is one at least.
+        let address = parts.first().map(|(.., listener)| listener.local_address());
+        let address = address.ok_or_else(shutting_down)?;
+        let accepts = parts.into_iter().map(|(runtime, shards, listener)| {
+            let (shared, stopping) = (Arc::clone(&self.shared), self.stopping.subscribe());
+            runtime.spawn(accept::accept(shared, shards, listener, stopping))
+        });
+        let tasks: Vec<_> = accepts.collect();
+        let aborts: Vec<_> = tasks.iter().map(JoinHandle::abort_handle).collect();
         self.lock().push(Listening {
             address: address.clone(),
-            task: Some(task),
+            tasks,
         });
         // A shutdown may have begun, and even ended, since the check above.
         if self.shared.registry.is_draining() {
-            abort.abort();
+            aborts.iter().for_each(AbortHandle::abort);
             return Err(shutting_down());
         }
         Ok(address)
@@ -112,19 +149,20 @@ impl RunningServer {
     /// # }
     /// ```
     pub fn serve(&self, incoming: impl Into<Incoming>) {
-        if let Ok(runtime) = runtime() {
-            accept::serve(&self.shared, &runtime, incoming.into());
+        if let Ok(shards) = shards_or_here(self.own_shards()) {
+            accept::serve(&self.shared, &shards, incoming.into());
         }
     }
 
     /// Serves streams as long as the server runs, without keeping it.
     pub(crate) fn acceptor(&self) -> impl Fn(BoxStream) + Send + Sync + use<> {
         let (shared, peer) = (Arc::downgrade(&self.shared), self.local_addr());
+        let own = self.own_shards().to_vec();
         move |stream| {
-            if let (Some(shared), Ok(runtime)) = (shared.upgrade(), runtime()) {
+            if let (Some(shared), Ok(shards)) = (shared.upgrade(), shards_or_here(&own)) {
                 let connected = Connected::new(stream, peer.clone());
                 let connected = if peer.is_near() { connected.near() } else { connected };
-                accept::serve(&shared, &runtime, connected.into());
+                accept::serve(&shared, &shards, connected.into());
             }
         }
     }
@@ -181,6 +219,9 @@ impl RunningServer {
             // From here on the address is free for a successor. The task was cancelled on purpose.
             let _ = task.await;
         }
+        if let Some(threads) = &self.threads {
+            threads.stopped().await;
+        }
         events::shutdown_ended();
     }
 
@@ -196,7 +237,7 @@ impl RunningServer {
         let mut listening = self.lock();
         let tasks: Vec<_> = listening
             .iter_mut()
-            .filter_map(|listening| listening.task.take())
+            .flat_map(|listening| listening.tasks.drain(..))
             .collect();
         tasks.iter().for_each(JoinHandle::abort);
         tasks
@@ -205,6 +246,19 @@ impl RunningServer {
     fn lock(&self) -> MutexGuard<'_, Vec<Listening>> {
         self.listening.lock()
     }
+
+    /// The shards that are threads of this server.
+    fn own_shards(&self) -> &[Arc<Shard>] {
+        self.threads.as_ref().map_or(&[], ShardThreads::shards)
+    }
+}
+
+/// The shards of a server: its own, or else the runtime that this is called in.
+fn shards_or_here(own: &[Arc<Shard>]) -> Result<Vec<Arc<Shard>>, Error> {
+    if own.is_empty() {
+        return Ok(vec![Shard::new(runtime()?)]);
+    }
+    Ok(own.to_vec())
 }
 
 /// A shutdown whose grace period is over. It ends even if its future is dropped: a handler that is cut may own that.
@@ -214,6 +268,9 @@ impl Drop for GraceOver<'_> {
     fn drop(&mut self) {
         drop(self.0.stop_listening());
         drop(self.0.shared.host.take_detached());
+        if let Some(threads) = &self.0.threads {
+            threads.stop();
+        }
         self.0.stopped.send_replace(true);
     }
 }

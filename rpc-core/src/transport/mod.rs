@@ -25,6 +25,8 @@ mod tests;
 
 use std::{io, sync::Arc};
 
+use tokio::runtime::Handle;
+
 use address::AddressEndpoint;
 pub(crate) use address::{LOOPBACK, Origin};
 pub(crate) use failure::no_connection;
@@ -72,30 +74,43 @@ pub fn connector(address: &Address) -> Result<Arc<dyn Connector>, Error> {
 /// the address has an instance, which only a client's address can have. [`Code::Unimplemented`] as for [`connector`].
 /// [`Code::Unavailable`]: anything else, such as a host name that does not resolve.
 pub async fn bind(address: &Address) -> Result<Box<dyn Listener>, Error> {
-    let mut all = bind_all(address).await?;
+    let mut all = bind_all(address, &[]).await?;
     // There is one at least, or there was an error.
-    Ok(all.swap_remove(0))
+    Ok(match all.swap_remove(0) {
+        Listeners::One(listener) => listener,
+        Listeners::PerShard(mut listeners) => listeners.swap_remove(0),
+    })
 }
 
-/// Listens on every address of this machine that the name in `address` has, all with one port.
-pub(crate) async fn bind_all(address: &Address) -> Result<Vec<Box<dyn Listener>>, Error> {
+/// What listens at one address.
+pub(crate) enum Listeners {
+    /// One listener, on the runtime that it was made in. Its streams may be served by any.
+    One(Box<dyn Listener>),
+    /// One on the runtime of each shard, for streams that are served there.
+    PerShard(Vec<Box<dyn Listener>>),
+}
+
+/// Listens on every address of this machine that the name in `address` has, all with one port. The connections are
+/// served by the runtimes `shards`, or by this one if there are none.
+pub(crate) async fn bind_all(address: &Address, shards: &[Handle]) -> Result<Vec<Listeners>, Error> {
     if let Some(instance) = address.instance() {
         let message =
             format!("cannot listen on `{address}`: the instance `{instance}` belongs in a client's address only");
         return Err(Error::refused(Code::InvalidArgument, message));
     }
+    let hands_over = !shards.is_empty();
     let bound = match address.endpoint() {
-        AddressEndpoint::Tcp { host, port } => tcp::bind(host, *port).await,
-        AddressEndpoint::Udp { host, port } => udp::bind(host, *port).await,
-        AddressEndpoint::Unix(path) => unix::bind(address, path).await.map(one),
+        AddressEndpoint::Tcp { host, port } => tcp::bind(host, *port, hands_over).await,
+        AddressEndpoint::Udp { host, port } => udp::bind(host, *port, shards).await,
+        AddressEndpoint::Unix(path) => unix::bind(address, path, hands_over).await.map(one),
         AddressEndpoint::Mem(name) => mem::bind(address, name).map(one),
         AddressEndpoint::Custom(_) => return Err(no_transport(address, "Listener")),
     };
     bound.map_err(|cause| cannot_listen(address, cause))
 }
 
-fn one(listener: Box<dyn Listener>) -> Vec<Box<dyn Listener>> {
-    vec![listener]
+fn one(listener: Box<dyn Listener>) -> Vec<Listeners> {
+    vec![Listeners::One(listener)]
 }
 
 fn cannot_listen(address: &Address, cause: io::Error) -> Error {

@@ -6,7 +6,7 @@ use std::{io, net::SocketAddr, time::Duration};
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-use super::{Accepting, Address, Connected, Connecting, Connector, Listener, names, race::race};
+use super::{Accepting, Address, Connected, Connecting, Connector, Incoming, Listener, Listeners, names, race::race};
 
 /// How many connections wait to be accepted, if the system allows that many.
 const BACKLOG: u32 = 1024;
@@ -73,10 +73,16 @@ async fn open(first: TcpSocket, peer: SocketAddr) -> io::Result<TcpStream> {
     next
 }
 
-/// Listens on every address of `host`.
-pub(super) async fn bind(host: &str, port: u16) -> io::Result<Vec<Box<dyn Listener>>> {
+/// Listens on every address of `host`; `hands_over` if connections are served by other runtimes.
+///
+/// Shards share one socket. With a socket for each, the system would choose the shard of a connection by a hash: of 64
+/// connections on two shards one gets 35 on the average, and of a few all of them.
+pub(super) async fn bind(host: &str, port: u16, hands_over: bool) -> io::Result<Vec<Listeners>> {
     let sockets = names::bind_each(&names::resolve(host, port).await?, bound, TcpSocket::local_addr)?;
-    let listen = |socket: TcpSocket| Ok(Box::new(BoundTcp::new(socket.listen(BACKLOG)?)?) as Box<dyn Listener>);
+    let listen = |socket: TcpSocket| {
+        let listener = BoundTcp::new(socket.listen(BACKLOG)?, hands_over)?;
+        Ok(Listeners::One(Box::new(listener)))
+    };
     sockets.into_iter().map(listen).collect()
 }
 
@@ -89,12 +95,17 @@ fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
 struct BoundTcp {
     listener: TcpListener,
     local: Address,
+    hands_over: bool,
 }
 
 impl BoundTcp {
-    fn new(listener: TcpListener) -> io::Result<Self> {
+    fn new(listener: TcpListener, hands_over: bool) -> io::Result<Self> {
         let local = listener.local_addr()?.into();
-        Ok(Self { listener, local })
+        Ok(Self {
+            listener,
+            local,
+            hands_over,
+        })
     }
 
     async fn next(&self) -> io::Result<(TcpStream, Address)> {
@@ -106,7 +117,14 @@ impl BoundTcp {
 
 impl Listener for BoundTcp {
     fn accept(&mut self) -> Accepting<'_> {
-        Box::pin(async { Ok(connected(self.next().await?).into()) })
+        Box::pin(async {
+            let accepted = self.next().await?;
+            if self.hands_over {
+                handed_over(accepted)
+            } else {
+                Ok(connected(accepted).into())
+            }
+        })
     }
 
     fn local_address(&self) -> Address {
@@ -118,6 +136,14 @@ fn connected((stream, peer): (TcpStream, Address)) -> Connected {
     Connected::new(Box::new(stream), peer)
 }
 
+/// A stream for another runtime than this one: the runtime that opens it waits for its bytes.
+fn handed_over((stream, peer): (TcpStream, Address)) -> io::Result<Incoming> {
+    let stream = stream.into_std()?;
+    Ok(Incoming::new(peer.clone(), async {
+        Ok(connected((TcpStream::from_std(stream)?, peer)))
+    }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,7 +152,7 @@ mod tests {
     type TestResult = Result<(), Box<dyn std::error::Error>>;
 
     fn listening(port: u16) -> io::Result<(BoundTcp, SocketAddr)> {
-        let listener = BoundTcp::new(bound(([127, 0, 0, 1], port).into())?.listen(BACKLOG)?)?;
+        let listener = BoundTcp::new(bound(([127, 0, 0, 1], port).into())?.listen(BACKLOG)?, false)?;
         let address = listener.listener.local_addr()?;
         Ok((listener, address))
     }

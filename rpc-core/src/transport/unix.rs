@@ -23,7 +23,11 @@ mod unsupported {
         ))
     }
 
-    pub(in crate::transport) async fn bind(_address: &Address, _path: &Path) -> io::Result<Box<dyn Listener>> {
+    pub(in crate::transport) async fn bind(
+        _address: &Address,
+        _path: &Path,
+        _hands_over: bool,
+    ) -> io::Result<Box<dyn Listener>> {
         Err(io::Error::new(io::ErrorKind::Unsupported, REASON))
     }
 }
@@ -46,7 +50,7 @@ mod supported {
 
     use crate::{
         Error,
-        transport::{Accepting, Address, Connected, Connecting, Connector, Listener},
+        transport::{Accepting, Address, Connected, Connecting, Connector, Incoming, Listener},
     };
 
     #[derive(Debug)]
@@ -102,13 +106,19 @@ mod supported {
         address: Address,
         path: PathBuf,
         file: FileIdentity,
+        hands_over: bool,
     }
 
-    /// Listens at `path`. A socket file that a server left behind when it died is replaced; any other file stays.
+    /// Listens at `path`; `hands_over` if connections are served by other runtimes. A socket file that a server left
+    /// behind when it died is replaced; any other file stays.
     ///
     /// Two servers that start at the same moment over the same stale file may both believe they listen: the file system
     /// has no way to replace a file only if it is still the stale one.
-    pub(in crate::transport) async fn bind(address: &Address, path: &Path) -> io::Result<Box<dyn Listener>> {
+    pub(in crate::transport) async fn bind(
+        address: &Address,
+        path: &Path,
+        hands_over: bool,
+    ) -> io::Result<Box<dyn Listener>> {
         let listener = match UnixListener::bind(path) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_stale(path).await? => {
                 fs::remove_file(path)?;
@@ -122,6 +132,7 @@ mod supported {
             address: address.clone(),
             path: path.to_owned(),
             file,
+            hands_over,
         }))
     }
 
@@ -141,13 +152,25 @@ mod supported {
             Box::pin(async {
                 // The other end has no name of its own, so it goes by the socket it came through.
                 let (stream, _unnamed) = self.listener.accept().await?;
-                Ok(Connected::new(Box::new(stream), self.address.clone()).near().into())
+                let peer = self.address.clone();
+                if !self.hands_over {
+                    return Ok(connected(stream, peer).into());
+                }
+                // The runtime that opens it waits for its bytes.
+                let stream = stream.into_std()?;
+                Ok(Incoming::new(peer.clone(), async {
+                    Ok(connected(UnixStream::from_std(stream)?, peer))
+                }))
             })
         }
 
         fn local_address(&self) -> Address {
             self.address.clone()
         }
+    }
+
+    fn connected(stream: UnixStream, peer: Address) -> Connected {
+        Connected::new(Box::new(stream), peer).near()
     }
 
     /// Removes the socket file, unless another file is in its place.

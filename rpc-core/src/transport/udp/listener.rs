@@ -10,10 +10,12 @@ use std::{
     time::Instant,
 };
 
+use tokio::runtime::Handle;
+
 use super::{
     INCOMPLETE, TURN,
     inbox::Inbox,
-    no_randomness, secret,
+    no_randomness, reuse, secret,
     socket::{ReceivedRun, Socket, passes},
     source::DatagramSource,
     stream::UdpStream,
@@ -22,22 +24,42 @@ use super::{
 use crate::{
     clock::now,
     proto::datagram::{Admission, Budget, Refusal, Role, Routed, Session, Setup},
-    transport::{Accepting, Address, Listener, names},
+    transport::{Accepting, Address, Listener, Listeners, names},
 };
 
 /// How many sessions wait to be accepted before clients are refused: what operating systems give a listening socket.
 const ACCEPT_QUEUE: usize = 128;
 
-/// Listens on every address of `host`.
-pub(in crate::transport) async fn bind(host: &str, port: u16) -> io::Result<Vec<Box<dyn Listener>>> {
+/// Listens on every address of `host`, with a socket for each of the shards where the system spreads clients over
+/// sockets.
+pub(in crate::transport) async fn bind(host: &str, port: u16, shards: &[Handle]) -> io::Result<Vec<Listeners>> {
     let addresses = names::resolve(host, port).await?;
-    let mut listeners = Vec::new();
+    let mut all = Vec::new();
     for socket in names::bind_each(&addresses, StdSocket::bind, StdSocket::local_addr)? {
-        let (table, budget) = sessions()?;
-        let listener = BoundUdp::new(Socket::new(socket)?, table, budget).await?;
-        listeners.push(Box::new(listener) as Box<dyn Listener>);
+        all.push(if reuse::SPREADS && !shards.is_empty() {
+            Listeners::PerShard(listen_per_shard(socket, shards).await?)
+        } else {
+            let (table, budget) = sessions()?;
+            Listeners::One(Box::new(BoundUdp::new(Socket::new(socket)?, table, budget).await?))
+        });
+    }
+    Ok(all)
+}
+
+async fn listen_per_shard(socket: StdSocket, shards: &[Handle]) -> io::Result<Vec<Box<dyn Listener>>> {
+    let (table, budget) = sessions()?;
+    let mut listeners = Vec::new();
+    for (socket, shard) in reuse::spread(socket, shards.len())?.into_iter().zip(shards) {
+        let socket = registered(socket, shard)?;
+        listeners.push(Box::new(BoundUdp::new(socket, Arc::clone(&table), budget.clone()).await?) as Box<dyn Listener>);
     }
     Ok(listeners)
+}
+
+/// A socket that wakes tasks of this runtime.
+fn registered(socket: StdSocket, runtime: &Handle) -> io::Result<Socket> {
+    let _entered = runtime.enter();
+    Socket::new(socket)
 }
 
 /// What the sockets at one address have in common.
@@ -48,6 +70,9 @@ fn sessions() -> io::Result<(Arc<ListeningTable>, Budget)> {
 }
 
 /// A socket that serves many sessions. Its `accept` is what carries them all: it hands on the datagrams that come.
+///
+/// A session belongs to the socket that its client was admitted at. When the client moves, the system may take its
+/// datagrams to another socket of the address; they are handed on to the same inbox.
 pub(super) struct BoundUdp {
     socket: Arc<Socket>,
     local: Address,

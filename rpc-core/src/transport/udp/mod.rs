@@ -4,13 +4,14 @@
 //!
 //! A [`Session`](crate::proto::datagram::Session) turns datagrams into a byte stream of frames and decides everything:
 //! what is sent when, what is lost, what is acknowledged. This room only carries its datagrams. A client has a socket
-//! for each session, read by the task of its connection. A server has one socket for all: the listener reads it and
-//! puts what comes into an inbox per session.
+//! for each session, read by the task of its connection. A server has one socket for all, or one for each shard: the
+//! listener reads it and puts what comes into an inbox per session.
 
 mod blocks;
 mod connector;
 mod inbox;
 mod listener;
+mod reuse;
 mod sender;
 mod socket;
 mod source;
@@ -25,7 +26,7 @@ use std::io;
 pub(super) use connector::UdpConnector;
 pub(super) use listener::bind;
 
-/// What all incomplete messages of one socket may take: four large ones of the most that `max_udp_message` allows, or
+/// What all incomplete messages at one address may take: four large ones of the most that `max_udp_message` allows, or
 /// one of the default size from each of 64 clients. What does not fit is not acknowledged and is sent again.
 const INCOMPLETE: usize = 64 << 20;
 
