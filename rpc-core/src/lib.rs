@@ -42,6 +42,7 @@
 //! | declaring: what a method may look like, what is generated | [declaring](guide::declaring) | [`macro@service`] |
 //! | calling: connections, timeouts, metadata | [calling](guide::calling) | [`Channel`], [`Client`], [`BlockingClient`] |
 //! | serving: services, named instances, shutdown | [serving](guide::serving) | [`Server`], [`RunningServer`] |
+//! | a server on a thread for each core | [serving](guide::serving) | [`Server::shards`] |
 //! | sharing state with a service, or one for each connection | [sharing state](guide::sharing_state) | [`Server`] |
 //! | streams: as arguments and results, and as values | [streams](guide::streams) | [`Streaming`], [`channel`] |
 //! | objects: callbacks, sessions, names | [objects](guide::objects) | [`Channel::local`], [`registry`] |
@@ -77,7 +78,7 @@
 //!
 //! | event | level | fields |
 //! | --- | --- | --- |
-//! | `panicked`: a handler or a stream; without a subscriber for it, it is on standard error | `ERROR` | `method` (empty for a stream), `panic` (the id that the caller has), `cause` |
+//! | `panicked`: a handler or a stream; without a subscriber for it, it is on standard error | `ERROR` | `method` (empty for a stream; the name of a thread that panicked outside of handlers), `panic` (the id that the caller has), `cause` |
 //! | `accepting failed`: the system gave no connection, usually because there are no file descriptors left | `WARN` | `local`, `cause` |
 //! | `connection refused`: there is no room for a peer, or a shutdown has begun | `WARN` | `peer`, `cause` |
 //! | `handshake failed`: strangers, silence, other versions; on the server | `DEBUG` | `peer`, `cause` |
@@ -86,10 +87,12 @@
 //! | `limit passed`: a call is refused (`max_server_calls`) or an answer dropped (`max_unread`, `max_server_unread`); at most once in 10 s for each address | `WARN` | `peer`, `cause` |
 //! | `shutdown began`, `shutdown ended` | `INFO` | `grace` of the first |
 //! | `shutdown cuts what is left` when the grace is over | `WARN` | `calls` |
+//! | `shard blocked`: the server is over, and something still blocks a thread of it | `WARN` | `thread` |
 //!
 //! # Runtime
 //! farcall runs on tokio, multi-thread or current-thread, with I/O and time enabled (`enable_all`, as `#[tokio::main]`
-//! does): without them tokio itself panics. Blocking clients bring a runtime of their own.
+//! does): without them tokio itself panics. Blocking clients bring a runtime of their own, and a server may have
+//! [shards](Server::shards).
 //!
 //! # Limits
 //! Everything that a peer controls is bounded; [`Limits`] has the reasons.

@@ -4,7 +4,12 @@
 
 use std::{
     env,
+    future::poll_fn,
+    pin::pin,
     process::{Command, Output},
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
+    time::Duration,
 };
 
 use farcall::{Channel, Error, Server};
@@ -69,5 +74,54 @@ async fn a_panic_is_seen_beside_its_id() -> TestResult {
         let line = format!("farcall: {what} panicked (panic {id}): {text}");
         assert!(seen.contains(&line), "`{line}` is not in: {seen}");
     }
+    Ok(())
+}
+
+#[farcall::service]
+trait Bomb {
+    /// Waits with a waker that panics, outside of any handler.
+    async fn set(&self) -> farcall::Result<()>;
+}
+
+struct PanickingWaker;
+
+impl Wake for PanickingWaker {
+    fn wake(self: Arc<Self>) {
+        panic!("the waker is on fire")
+    }
+}
+
+impl Bomb for Broken {
+    async fn set(&self) -> farcall::Result<()> {
+        let waker = Waker::from(Arc::new(PanickingWaker));
+        let mut sleep = pin!(tokio::time::sleep(Duration::from_millis(1)));
+        poll_fn(|_| {
+            let _ = sleep.as_mut().poll(&mut Context::from_waker(&waker));
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+#[tokio::test]
+async fn a_panic_of_a_shard_is_seen() -> TestResult {
+    if process::is_child() {
+        let server = Server::new().service(BombServer::new(Broken)).shards(1);
+        let server = server.listen("tcp://127.0.0.1:0").await?;
+        let bomb = BombClient::connect(server.local_addr()).await?;
+        bomb.set().await.expect_err("its thread is gone");
+        server.wait().await;
+        return Ok(());
+    }
+    let output = child("panic_log::a_panic_of_a_shard_is_seen")?;
+    assert!(output.status.success());
+    let seen = String::from_utf8(output.stderr)?;
+    let line = seen
+        .lines()
+        .find(|line| line.starts_with("farcall: a thread of the server `farcall-0` panicked (panic "));
+    assert!(
+        line.is_some_and(|line| line.ends_with("the waker is on fire")),
+        "{seen}"
+    );
     Ok(())
 }

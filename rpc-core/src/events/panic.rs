@@ -13,7 +13,7 @@ impl Panicked {
         let (id, text) = (format!("{:08x}", fastrand::u32(..)), self.text());
         // A subscriber is foreign code, too.
         let recorded =
-            caught(|| panicked(name.trim_start_matches(" of ").trim_matches('`'), &id, text)).unwrap_or(false);
+            caught(|| panicked(name.trim_start_matches(" of ").trim_matches([' ', '`']), &id, text)).unwrap_or(false);
         if !recorded {
             // If there is no place to write to, the text is lost, which is no reason to fail.
             let _ = writeln!(io::stderr(), "farcall: {what}{name} panicked (panic {id}): {text}");

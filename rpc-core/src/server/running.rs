@@ -21,7 +21,8 @@ use crate::{
 };
 
 /// A server that runs. Dropping it stops listening and cuts every connection; [`shutdown`](Self::shutdown) lets calls
-/// finish first. Its addresses are certainly free again only after a shutdown.
+/// finish first. Its addresses are certainly free again only after a shutdown. The threads of a server with
+/// [shards](crate::Server::shards) have ended then, too; a drop waits for them for a second at the most.
 #[must_use = "a server that is dropped stops at once"]
 pub struct RunningServer {
     shared: Arc<ServerShared>,
@@ -81,6 +82,10 @@ impl RunningServer {
     }
 
     /// Listens on a transport of your own. Must be called inside a tokio runtime.
+    ///
+    /// The listener is polled on that runtime, and so are its streams, unless the server has
+    /// [shards](crate::Server::shards): then a shard polls them, and what an [`Incoming`] opens is opened there.
+    /// Sockets of tokio should be made there, too, so that they wake their own thread.
     ///
     /// # Errors
     /// `FailedPrecondition` outside a runtime, or when the server is shutting down.

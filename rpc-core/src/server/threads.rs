@@ -110,8 +110,8 @@ fn run(runtime: Runtime, shard: &Shard, mut stopping: watch::Receiver<bool>, fai
     };
     // Tasks catch their panics; a waker, for example, runs outside of them.
     if let Err(panicked) = caught(|| runtime.block_on(stopped)) {
-        let name = thread::current().name().unwrap_or_default().to_owned();
-        let why = panicked.report("a shard of the server, the thread ", &format!("`{name}`,"), false);
+        let name = format!(" `{}`", thread::current().name().unwrap_or_default());
+        let why = panicked.report("a thread of the server", &name, false);
         failed(&Error::unavailable(why));
     }
     // Handlers that block a thread cannot be stopped. All other tasks are dropped here.
@@ -129,7 +129,7 @@ fn join(threads: Vec<ShardThread>) {
         }
         match ended.recv_timeout(until.saturating_duration_since(Instant::now())) {
             // Whatever it panicked with was reported by itself.
-            Err(mpsc::RecvTimeoutError::Disconnected) => drop(thread.join()),
+            Err(mpsc::RecvTimeoutError::Disconnected) => guarded(|| drop(thread.join())),
             Err(mpsc::RecvTimeoutError::Timeout) => events::thread_blocked(thread.thread().name().unwrap_or_default()),
             Ok(never) => match never {},
         }
