@@ -41,8 +41,8 @@ pub struct Server {
     layers: Layers,
     hooks: Hooks,
     manner: Manner,
-    /// How many threads of its own it has; `None` if it runs where it is started.
-    shards: Option<usize>,
+    /// How many threads of its own it has; 0 if it runs where it is started.
+    shards: usize,
 }
 
 impl Server {
@@ -203,7 +203,7 @@ impl Server {
     /// [`start`](Self::start) and [`listen`](Self::listen) fail as `ResourceExhausted` if the system has no thread.
     pub fn shards(mut self, count: usize) -> Self {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        self.shards = Some(if count == 0 { cores() } else { count });
+        self.shards = if count == 0 { cores() } else { count };
         self
     }
 
@@ -322,6 +322,7 @@ impl fmt::Debug for Server {
             .field("per_connection", &self.per_connection.len())
             .field("limits", &self.limits)
             .field("layers", &self.layers)
+            .field("shards", &self.shards)
             .finish_non_exhaustive()
     }
 }

@@ -7,13 +7,17 @@ use std::{
 };
 
 use tokio::{
-    runtime::Handle,
     sync::watch,
     task::{AbortHandle, JoinHandle},
     time::timeout,
 };
 
-use super::{accept, shard::Shard, shared::ServerShared, threads::ShardThreads};
+use super::{
+    accept,
+    shard::{here, shards_or_here},
+    shared::ServerShared,
+    threads::ShardThreads,
+};
 use crate::{
     Address, Error, Outcome, events,
     sync::Mutex,
@@ -30,8 +34,7 @@ pub struct RunningServer {
     /// Listeners take no new connections from here on.
     stopping: watch::Sender<bool>,
     stopped: watch::Sender<bool>,
-    /// `None` if connections run on the runtime that they come from.
-    threads: Option<ShardThreads>,
+    threads: ShardThreads,
 }
 
 struct Listening {
@@ -40,8 +43,8 @@ struct Listening {
 }
 
 impl RunningServer {
-    /// A server with so many shards, or none.
-    pub(super) fn new(shared: Arc<ServerShared>, shards: Option<usize>) -> Result<Self, Error> {
+    /// A server with so many threads of its own.
+    pub(super) fn new(shared: Arc<ServerShared>, shards: usize) -> Result<Self, Error> {
         let (stopping, stopped) = (watch::Sender::new(false), watch::Sender::new(false));
         let failed = {
             let (shared, stopping, stopped) = (Arc::clone(&shared), stopping.clone(), stopped.clone());
@@ -53,7 +56,7 @@ impl RunningServer {
             }
         };
         Ok(Self {
-            threads: shards.map(|count| ShardThreads::start(count, failed)).transpose()?,
+            threads: ShardThreads::start(shards, failed)?,
             shared,
             listening: Mutex::default(),
             stopping,
@@ -71,9 +74,8 @@ impl RunningServer {
     /// # Errors
     /// If the address is invalid or cannot be bound.
     pub async fn listen(&self, address: impl IntoAddress) -> Result<Address, Error> {
-        let runtimes: Vec<_> = self.own_shards().iter().map(|shard| shard.runtime().clone()).collect();
         let mut first = None;
-        for listeners in bind_all(&address.into_address()?, &runtimes).await? {
+        for listeners in bind_all(&address.into_address()?, &self.threads.runtimes()).await? {
             let address = self.listen_with(listeners)?;
             first.get_or_insert(address);
         }
@@ -95,11 +97,11 @@ impl RunningServer {
 
     /// Listens at one address.
     fn listen_with(&self, listeners: Listeners) -> Result<Address, Error> {
-        let runtime = runtime()?;
+        let runtime = here()?;
         if self.shared.registry.is_draining() {
             return Err(shutting_down());
         }
-        let shards = shards_or_here(self.own_shards())?;
+        let shards = shards_or_here(self.threads.shards())?;
         let parts: Vec<_> = match listeners {
             Listeners::One(listener) => vec![(runtime, shards, listener)],
             Listeners::PerShard(listeners) => {
@@ -154,7 +156,7 @@ impl RunningServer {
     /// # }
     /// ```
     pub fn serve(&self, incoming: impl Into<Incoming>) {
-        if let Ok(shards) = shards_or_here(self.own_shards()) {
+        if let Ok(shards) = shards_or_here(self.threads.shards()) {
             accept::serve(&self.shared, &shards, incoming.into());
         }
     }
@@ -162,7 +164,7 @@ impl RunningServer {
     /// Serves streams as long as the server runs, without keeping it.
     pub(crate) fn acceptor(&self) -> impl Fn(BoxStream) + Send + Sync + use<> {
         let (shared, peer) = (Arc::downgrade(&self.shared), self.local_addr());
-        let own = self.own_shards().to_vec();
+        let own = self.threads.shards().to_vec();
         move |stream| {
             if let (Some(shared), Ok(shards)) = (shared.upgrade(), shards_or_here(&own)) {
                 let connected = Connected::new(stream, peer.clone());
@@ -224,9 +226,7 @@ impl RunningServer {
             // From here on the address is free for a successor. The task was cancelled on purpose.
             let _ = task.await;
         }
-        if let Some(threads) = &self.threads {
-            threads.stopped().await;
-        }
+        self.threads.stopped().await;
         events::shutdown_ended();
     }
 
@@ -251,19 +251,6 @@ impl RunningServer {
     fn lock(&self) -> MutexGuard<'_, Vec<Listening>> {
         self.listening.lock()
     }
-
-    /// The shards that are threads of this server.
-    fn own_shards(&self) -> &[Arc<Shard>] {
-        self.threads.as_ref().map_or(&[], ShardThreads::shards)
-    }
-}
-
-/// The shards of a server: its own, or else the runtime that this is called in.
-fn shards_or_here(own: &[Arc<Shard>]) -> Result<Vec<Arc<Shard>>, Error> {
-    if own.is_empty() {
-        return Ok(vec![Shard::new(runtime()?)]);
-    }
-    Ok(own.to_vec())
 }
 
 /// A shutdown whose grace period is over. It ends even if its future is dropped: a handler that is cut may own that.
@@ -273,9 +260,7 @@ impl Drop for GraceOver<'_> {
     fn drop(&mut self) {
         drop(self.0.stop_listening());
         drop(self.0.shared.host.take_detached());
-        if let Some(threads) = &self.0.threads {
-            threads.stop();
-        }
+        self.0.threads.stop();
         self.0.stopped.send_replace(true);
     }
 }
@@ -301,11 +286,4 @@ impl fmt::Debug for RunningServer {
 
 fn shutting_down() -> Error {
     Error::failed_precondition("the server is shutting down").with_outcome(Outcome::NotExecuted)
-}
-
-fn runtime() -> Result<Handle, Error> {
-    Handle::try_current().map_err(|_| {
-        Error::failed_precondition("a server needs a tokio runtime: call this inside one")
-            .with_outcome(Outcome::NotExecuted)
-    })
 }

@@ -7,6 +7,8 @@ use std::sync::{
 
 use tokio::{runtime::Handle, sync::Notify};
 
+use crate::{Error, Outcome};
+
 /// A runtime that connections run on for all their life: a thread of the server, or the runtime that it was started in.
 pub(super) struct Shard {
     runtime: Handle,
@@ -51,6 +53,22 @@ impl Shard {
         fewest.connections.fetch_add(1, Ordering::Relaxed);
         Some(ShardPlace(Arc::clone(fewest)))
     }
+}
+
+/// The shards of a server: its own, or else the runtime that this is called in.
+pub(super) fn shards_or_here(own: &[Arc<Shard>]) -> Result<Vec<Arc<Shard>>, Error> {
+    if own.is_empty() {
+        return Ok(vec![Shard::new(here()?)]);
+    }
+    Ok(own.to_vec())
+}
+
+/// The runtime that this is called in.
+pub(super) fn here() -> Result<Handle, Error> {
+    Handle::try_current().map_err(|_| {
+        Error::failed_precondition("a server needs a tokio runtime: call this inside one")
+            .with_outcome(Outcome::NotExecuted)
+    })
 }
 
 impl ShardPlace {

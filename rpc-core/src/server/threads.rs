@@ -9,7 +9,7 @@ use std::{
 };
 
 use tokio::{
-    runtime::{Builder, Runtime},
+    runtime::{Builder, Handle, Runtime},
     sync::watch,
     task::spawn_blocking,
     time::timeout,
@@ -27,7 +27,7 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How long a thread is waited for. It ends at the next await of what runs there.
 const JOIN: Duration = Duration::from_secs(1);
 
-/// One thread with a runtime of its own for each shard.
+/// One thread with a runtime of its own for each shard. There may be none.
 pub(super) struct ShardThreads {
     shards: Vec<Arc<Shard>>,
     threads: Mutex<Vec<ShardThread>>,
@@ -76,6 +76,10 @@ impl ShardThreads {
         &self.shards
     }
 
+    pub(super) fn runtimes(&self) -> Vec<Handle> {
+        self.shards.iter().map(|shard| shard.runtime().clone()).collect()
+    }
+
     /// Ends the threads, without waiting for them.
     pub(super) fn stop(&self) {
         self.stopping.send_replace(true);
@@ -85,6 +89,9 @@ impl ShardThreads {
     pub(super) async fn stopped(&self) {
         self.stop();
         let threads = self.take();
+        if threads.is_empty() {
+            return;
+        }
         // It fails only with the runtime, which then ends as well.
         let _ = spawn_blocking(|| join(threads)).await;
     }
