@@ -423,3 +423,46 @@ async fn connections_that_fail_are_refused_or_end_and_the_shutdown_are_events() 
     );
     Ok(())
 }
+
+#[farcall::service]
+trait Blocker {
+    /// Blocks its thread until the test comes to the barrier for the second time.
+    async fn block(&self) -> farcall::Result<()>;
+}
+
+impl Blocker for std::sync::Arc<std::sync::Barrier> {
+    async fn block(&self) -> farcall::Result<()> {
+        self.wait();
+        self.wait();
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_shard_that_is_blocked_when_its_server_is_over_is_an_event() -> TestResult {
+    let recording = Recorder::start();
+    let barrier = std::sync::Arc::new(std::sync::Barrier::new(2));
+    let server = Server::new().service(BlockerServer::new(barrier.clone())).shards(1);
+    let server = server.listen("tcp://127.0.0.1:0").await?;
+    let client = BlockerClient::connect(server.local_addr()).await?;
+    let call = tokio::spawn(client.block());
+    // The call leaves before this thread blocks.
+    while server.running_calls() == 0 {
+        tokio::task::yield_now().await;
+    }
+    barrier.wait();
+    drop(server);
+    let blocked = recording.events("shard blocked");
+    assert_eq!(
+        (
+            blocked.len(),
+            blocked[0]["level"].as_str(),
+            blocked[0]["thread"].as_str()
+        ),
+        (1, "WARN", "farcall-0")
+    );
+    barrier.wait();
+    // It is answered before its connection is cut, or not.
+    let _ = call.await?;
+    Ok(())
+}
