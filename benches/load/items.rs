@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt, future::BoxFuture};
 use serde::{Deserialize, Serialize};
 
-use crate::peer::{Result, Session, Stop};
+use crate::peer::{Done, Result, Session, Stop};
 
 /// Something whose place in its stream can be told.
 pub(crate) trait Item: Send + 'static {
@@ -86,7 +86,7 @@ impl<I: Item> Reader<I> {
 }
 
 impl<I: Item> Session for Reader<I> {
-    fn run(&mut self, stop: Stop) -> BoxFuture<'_, Result<u64>> {
+    fn run(&mut self, stop: Stop) -> BoxFuture<'_, Result<Done>> {
         Box::pin(async move {
             let first = self.next;
             while !stop.is_set() {
@@ -96,7 +96,7 @@ impl<I: Item> Session for Reader<I> {
                 }
                 self.next += 1;
             }
-            Ok(self.next - first)
+            Ok(Done::untimed(self.next - first))
         })
     }
 }
@@ -111,8 +111,8 @@ impl<T: Send + 'static> Held<T> {
 }
 
 impl<T: Send> Session for Held<T> {
-    fn run(&mut self, _stop: Stop) -> BoxFuture<'_, Result<u64>> {
+    fn run(&mut self, _stop: Stop) -> BoxFuture<'_, Result<Done>> {
         let held = self.0.len() as u64;
-        Box::pin(async move { Ok(held) })
+        Box::pin(async move { Ok(Done::untimed(held)) })
     }
 }

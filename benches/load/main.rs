@@ -4,6 +4,7 @@
 //! peers one after the other, so that a machine that slows down slows all of them down; ratios are taken within a
 //! round. `README.md` beside it says what is measured and where the comparison is not even.
 
+mod echo;
 mod idle;
 mod items;
 mod measure;
@@ -12,6 +13,9 @@ mod peer;
 mod peers;
 mod process;
 mod report;
+mod spread;
+mod table;
+mod waits;
 mod work;
 
 use std::{

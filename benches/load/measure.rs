@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    peer::{Peer, Result, Session, Stop},
+    peer::{Done, Peer, Result, Session, Stop},
     process::{ServerProcess, own_cpu_time},
+    waits::Latency,
     work::Load,
 };
 
@@ -23,6 +24,8 @@ pub(crate) struct Sample {
     /// Microseconds of CPU time for each.
     pub(crate) client_cpu: f64,
     pub(crate) server_cpu: f64,
+    /// Where calls are timed.
+    pub(crate) latency: Option<Latency>,
 }
 
 /// `None` if the peer cannot do it.
@@ -42,19 +45,20 @@ pub(crate) async fn measure(peer: &dyn Peer, load: Load, duration: Duration) -> 
     let elapsed = start.elapsed();
     let (client, server) = (own_cpu_time()? - client_before, server.cpu_time()? - server_before);
 
-    if done == 0 {
+    if done.count == 0 {
         return Err(format!("no {} was counted", load.unit()).into());
     }
     #[expect(clippy::cast_precision_loss, reason = "far fewer than an f64 counts exactly")]
-    let done = done as f64;
+    let count = done.count as f64;
     Ok(Some(Sample {
-        per_second: done / elapsed.as_secs_f64(),
-        client_cpu: client / done,
-        server_cpu: server / done,
+        per_second: count / elapsed.as_secs_f64(),
+        client_cpu: client / count,
+        server_cpu: server / count,
+        latency: done.waits.latency(),
     }))
 }
 
-async fn run_for(duration: Duration, session: &mut dyn Session) -> Result<u64> {
+async fn run_for(duration: Duration, session: &mut dyn Session) -> Result<Done> {
     let stop = Stop::default();
     let clock = async {
         sleep(duration).await;

@@ -10,11 +10,9 @@ use std::{
     },
 };
 
-use bytes::Bytes;
 use futures::future::BoxFuture;
-use tokio::task::JoinSet;
 
-use crate::work::{Calls, Load};
+use crate::{waits::Waits, work::Load};
 
 pub(crate) type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 
@@ -33,8 +31,33 @@ pub(crate) type Connecting = BoxFuture<'static, Result<Box<dyn Session>>>;
 
 /// A client with its connections open.
 pub(crate) trait Session: Send {
-    /// Works until told to stop, waits for what is under way, and says how many calls were answered or items came.
-    fn run(&mut self, stop: Stop) -> BoxFuture<'_, Result<u64>>;
+    /// Works until told to stop, and waits for what is under way.
+    fn run(&mut self, stop: Stop) -> BoxFuture<'_, Result<Done>>;
+}
+
+/// What was done in an interval.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// Calls that were answered, or items that came.
+    pub(crate) count: u64,
+    /// Empty where the single ones are not timed.
+    pub(crate) waits: Waits,
+}
+
+impl Done {
+    pub(crate) fn calls(waits: Waits) -> Self {
+        Self {
+            count: waits.count(),
+            waits,
+        }
+    }
+
+    pub(crate) fn untimed(count: u64) -> Self {
+        Self {
+            count,
+            waits: Waits::default(),
+        }
+    }
 }
 
 /// Tells the measuring process where this one listens.
@@ -56,65 +79,4 @@ impl Stop {
     pub(crate) fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
-}
-
-/// A client of an RPC library on one connection.
-pub(crate) trait Echo: Clone + Send + Sync + 'static {
-    type Answer: AsRef<[u8]> + Send;
-
-    fn echo(&self, id: u64, body: &Bytes) -> impl Future<Output = Result<Self::Answer>> + Send;
-}
-
-/// Drives any RPC library: a task for each call in flight, which calls, waits, and calls again.
-pub(crate) struct Callers<E> {
-    connections: Vec<E>,
-    in_flight: usize,
-    body: Bytes,
-}
-
-impl<E: Echo> Callers<E> {
-    /// # Errors
-    /// When an answer is not what was sent; the measured calls check the length alone.
-    pub(crate) async fn new(connections: Vec<E>, load: Calls) -> Result<Self> {
-        let body: Bytes = (0..=u8::MAX).cycle().take(load.body).collect();
-        for connection in &connections {
-            if connection.echo(0, &body).await?.as_ref() != body {
-                return Err("the server answered with another body".into());
-            }
-        }
-        Ok(Self {
-            connections,
-            in_flight: load.in_flight,
-            body,
-        })
-    }
-}
-
-impl<E: Echo> Session for Callers<E> {
-    fn run(&mut self, stop: Stop) -> BoxFuture<'_, Result<u64>> {
-        Box::pin(async move {
-            let mut tasks = JoinSet::new();
-            for connection in &self.connections {
-                for _ in 0..self.in_flight {
-                    tasks.spawn(call_until(stop.clone(), connection.clone(), self.body.clone()));
-                }
-            }
-            let mut calls = 0;
-            while let Some(task) = tasks.join_next().await {
-                calls += task??;
-            }
-            Ok(calls)
-        })
-    }
-}
-
-async fn call_until<E: Echo>(stop: Stop, connection: E, body: Bytes) -> Result<u64> {
-    let mut calls = 0;
-    while !stop.is_set() {
-        if connection.echo(calls, &body).await?.as_ref().len() != body.len() {
-            return Err("the server answered with a body of another length".into());
-        }
-        calls += 1;
-    }
-    Ok(calls)
 }

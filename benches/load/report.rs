@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{measure::Sample, work::Work};
+use crate::{measure::Sample, spread::Spread, table::Table, waits::Latency, work::Work};
 
 /// What the others are compared with, round by round.
 const REFERENCES: [&str; 6] = ["raw", "raw-udp", "farcall", "tarpc", "tonic", "remoc"];
@@ -61,80 +61,69 @@ impl Section {
     fn row(&self, peer: &str) -> Option<&Row> {
         self.rows.iter().find(|row| row.peer == peer)
     }
+
+    /// How much, at what cost, and how that compares.
+    fn rates(&self) -> Table {
+        let unit = self.work.load.unit();
+        let references = REFERENCES.iter().filter_map(|reference| self.row(reference));
+        let references: Vec<&Row> = references.collect();
+        let mut columns = vec![
+            format!("{unit}s/s"),
+            format!("client CPU, µs/{unit}"),
+            format!("server CPU, µs/{unit}"),
+        ];
+        columns.extend(references.iter().map(|reference| format!("÷ {}", reference.peer)));
+        let rows = self.rows.iter().map(|row| {
+            let mut cells = vec![
+                format!("{:.0}", row.spread(|sample| sample.per_second)),
+                format!("{:.2}", row.spread(|sample| sample.client_cpu)),
+                format!("{:.2}", row.spread(|sample| sample.server_cpu)),
+            ];
+            cells.extend(
+                references
+                    .iter()
+                    .map(|reference| format!("{:.3}", row.ratio(reference))),
+            );
+            (row.peer, cells)
+        });
+        Table::new(columns, rows)
+    }
+
+    /// How long the calls took; no rows where they are not timed.
+    fn latencies(&self) -> Table {
+        let columns = ["p50, µs", "p99, µs", "p99.9, µs", "longest, µs", "longest ÷ p50"];
+        let rows = self.rows.iter().filter_map(|row| {
+            let cells = [
+                format!("{:.1}", row.latency(|latency| latency.p50)?),
+                format!("{:.1}", row.latency(|latency| latency.p99)?),
+                format!("{:.1}", row.latency(|latency| latency.p999)?),
+                format!("{:.0}", row.latency(|latency| latency.longest)?),
+                format!("{:.0}", row.latency(|latency| latency.longest / latency.p50)?),
+            ];
+            Some((row.peer, cells.to_vec()))
+        });
+        Table::new(columns.map(str::to_owned).to_vec(), rows)
+    }
 }
 
 impl fmt::Display for Section {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = self.work.load.unit();
-        let references = REFERENCES.iter().filter_map(|reference| self.row(reference));
-        let references: Vec<&Row> = references.collect();
-        writeln!(f, "{}\n", self.work)?;
-        write!(
-            f,
-            "| peer | {unit}s/s | client CPU, µs/{unit} | server CPU, µs/{unit} |"
-        )?;
-        references
-            .iter()
-            .try_for_each(|reference| write!(f, " ÷ {} |", reference.peer))?;
-        writeln!(
-            f,
-            "\n| --- | ---: | ---: | ---: |{}",
-            " ---: |".repeat(references.len())
-        )?;
-        for row in &self.rows {
-            let rate = Spread::of(row.samples.iter().map(|sample| sample.per_second));
-            let client = Spread::of(row.samples.iter().map(|sample| sample.client_cpu));
-            let server = Spread::of(row.samples.iter().map(|sample| sample.server_cpu));
-            write!(f, "| {} | {rate:.0} | {client:.2} | {server:.2} |", row.peer)?;
-            references
-                .iter()
-                .try_for_each(|reference| write!(f, " {:.3} |", row.ratio(reference)))?;
-            writeln!(f)?;
-        }
-        Ok(())
+        write!(f, "{}\n{}{}", self.work, self.rates(), self.latencies())
     }
 }
 
 impl Row {
+    fn spread(&self, figure: impl Fn(&Sample) -> f64) -> Spread {
+        Spread::of(self.samples.iter().map(figure))
+    }
+
     fn ratio(&self, reference: &Self) -> Spread {
         let rounds = self.samples.iter().zip(&reference.samples);
         Spread::of(rounds.map(|(own, other)| own.per_second / other.per_second))
     }
-}
 
-/// Median, least and greatest.
-#[derive(Debug)]
-struct Spread {
-    median: f64,
-    least: f64,
-    greatest: f64,
-}
-
-impl Spread {
-    fn of(values: impl Iterator<Item = f64>) -> Self {
-        let mut values: Vec<f64> = values.collect();
-        values.sort_by(f64::total_cmp);
-        let middle = values.len() / 2;
-        let median = match values.len() % 2 {
-            0 => f64::midpoint(values[middle - 1], values[middle]),
-            _ => values[middle],
-        };
-        Self {
-            median,
-            least: values[0],
-            greatest: values[values.len() - 1],
-        }
-    }
-}
-
-impl fmt::Display for Spread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = f.precision().unwrap_or(2);
-        let Self {
-            median,
-            least,
-            greatest,
-        } = self;
-        write!(f, "{median:.digits$} ({least:.digits$}..{greatest:.digits$})")
+    fn latency(&self, figure: impl Fn(&Latency) -> f64) -> Option<Spread> {
+        let latencies: Option<Vec<Latency>> = self.samples.iter().map(|sample| sample.latency).collect();
+        Some(Spread::of(latencies?.iter().map(figure)))
     }
 }

@@ -11,8 +11,9 @@ use futures::{
 };
 
 use crate::{
+    echo::{self, Callers},
     items::{Held, Item, Reader, Small},
-    peer::{self, Callers, Connecting, Peer, Result, Session, Stop, announce},
+    peer::{Connecting, Done, Peer, Result, Session, Stop, announce},
     work::{Calls, Load, Size},
 };
 
@@ -134,7 +135,7 @@ async fn callers(address: String, load: Calls) -> Result<Box<dyn Session>> {
     for _ in 0..load.connections {
         connections.push(dial(&address).await?);
     }
-    Ok(Box::new(Callers::new(connections, load).await?))
+    Callers::session(connections, load).await
 }
 
 async fn reader(address: String, size: Size) -> Result<Box<dyn Session>> {
@@ -154,7 +155,7 @@ async fn idle(address: String, streams: usize) -> Result<Box<dyn Session>> {
     Ok(Held::session(held))
 }
 
-impl peer::Echo for EchoClient {
+impl echo::Echo for EchoClient {
     type Answer = Vec<u8>;
 
     async fn echo(&self, id: u64, body: &Bytes) -> Result<Vec<u8>> {
@@ -172,13 +173,13 @@ async fn callee(address: String) -> Result<Box<dyn Session>> {
 }
 
 impl Session for Callee {
-    fn run(&mut self, stop: Stop) -> BoxFuture<'_, Result<u64>> {
+    fn run(&mut self, stop: Stop) -> BoxFuture<'_, Result<Done>> {
         Box::pin(async move {
             let mut calls = 0;
             while !stop.is_set() {
                 calls += self.0.call_back(CounterClient::local(Successor), CALLBACKS).await?;
             }
-            Ok(calls)
+            Ok(Done::untimed(calls))
         })
     }
 }

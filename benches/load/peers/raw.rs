@@ -2,7 +2,7 @@
 //! more it reads and writes whatever is there in one system call, with no task per call, nothing allocated, nothing
 //! decoded. No RPC library can reach it; how near one comes is the point.
 
-use std::{mem, net::SocketAddr};
+use std::{collections::VecDeque, iter, mem, net::SocketAddr, time::Instant};
 
 use bytes::{Buf, BytesMut};
 use futures::future::BoxFuture;
@@ -13,7 +13,8 @@ use tokio::{
 };
 
 use crate::{
-    peer::{Connecting, Peer, Result, Session, Stop, announce},
+    peer::{Connecting, Done, Peer, Result, Session, Stop, announce},
+    waits::Waits,
     work::{Calls, Load},
 };
 
@@ -87,34 +88,36 @@ struct Streams {
 }
 
 impl Session for Streams {
-    fn run(&mut self, stop: Stop) -> BoxFuture<'_, Result<u64>> {
+    fn run(&mut self, stop: Stop) -> BoxFuture<'_, Result<Done>> {
         Box::pin(async move {
             let mut tasks = JoinSet::new();
             for stream in mem::take(&mut self.streams) {
                 tasks.spawn(exchange(stream, self.load, stop.clone()));
             }
-            let mut calls = 0;
+            let mut waits = Waits::default();
             while let Some(task) = tasks.join_next().await {
                 let (stream, answered) = task??;
                 self.streams.push(stream);
-                calls += answered;
+                waits.append(answered);
             }
-            Ok(calls)
+            Ok(Done::calls(waits))
         })
     }
 }
 
 /// Keeps `load.in_flight` frames under way until told to stop, then waits for those that are.
-async fn exchange(mut stream: TcpStream, load: Calls, stop: Stop) -> Result<(TcpStream, u64)> {
+async fn exchange(mut stream: TcpStream, load: Calls, stop: Stop) -> Result<(TcpStream, Waits)> {
     let frame = HEADER + load.body;
     // One more than the window, so that what is owed is one slice wherever in a frame the last write ended.
     let frames = frame_of(load.body)?.repeat(load.in_flight + 1);
     let mut buffer = BytesMut::with_capacity(READ_BUFFER);
     let (mut reader, mut writer) = stream.split();
-    let (mut answered, mut under_way) = (0, load.in_flight);
     let (mut owed, mut position) = (load.in_flight * frame, 0);
+    // Answers come in the order of the calls, and each makes room for a call.
+    let mut starts = VecDeque::from(vec![Instant::now(); load.in_flight]);
+    let mut waits = Waits::default();
 
-    while under_way > 0 {
+    while !starts.is_empty() {
         buffer.reserve(READ_BUFFER / 2);
         tokio::select! {
             biased;
@@ -129,16 +132,16 @@ async fn exchange(mut stream: TcpStream, load: Calls, stop: Stop) -> Result<(Tcp
                 }
                 let (complete, end) = complete_frames(&buffer);
                 buffer.advance(end);
-                answered += complete as u64;
-                under_way -= complete;
+                let now = Instant::now();
+                starts.drain(..complete).for_each(|start| waits.add(start, now));
                 if !stop.is_set() {
-                    under_way += complete;
+                    starts.extend(iter::repeat_n(now, complete));
                     owed += complete * frame;
                 }
             }
         }
     }
-    Ok((stream, answered))
+    Ok((stream, waits))
 }
 
 fn frame_of(body: usize) -> Result<Vec<u8>> {

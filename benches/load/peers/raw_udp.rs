@@ -4,9 +4,10 @@
 //! call.
 
 use std::{
+    collections::VecDeque,
     io::{self, IoSliceMut},
     net::SocketAddr,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures::future::BoxFuture;
@@ -14,7 +15,8 @@ use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use tokio::{io::Interest, net::UdpSocket, task::JoinSet, time::timeout};
 
 use crate::{
-    peer::{Connecting, Peer, Result, Session, Stop, announce},
+    peer::{Connecting, Done, Peer, Result, Session, Stop, announce},
+    waits::Waits,
     work::{Calls, Load},
 };
 
@@ -119,48 +121,49 @@ struct Client {
 }
 
 impl Session for Client {
-    fn run(&mut self, stop: Stop) -> BoxFuture<'_, Result<u64>> {
+    fn run(&mut self, stop: Stop) -> BoxFuture<'_, Result<Done>> {
         Box::pin(async move {
             let mut tasks = JoinSet::new();
             for socket in std::mem::take(&mut self.sockets) {
                 tasks.spawn(exchange(socket, self.address, self.load, stop.clone()));
             }
-            let mut calls = 0;
+            let mut waits = Waits::default();
             while let Some(task) = tasks.join_next().await {
                 let (socket, answered) = task??;
                 self.sockets.push(socket);
-                calls += answered;
+                waits.append(answered);
             }
-            Ok(calls)
+            Ok(Done::calls(waits))
         })
     }
 }
 
 /// Keeps `load.in_flight` bodies under way until told to stop, then waits for those that are.
-async fn exchange(socket: Socket, address: SocketAddr, load: Calls, stop: Stop) -> Result<(Socket, u64)> {
+async fn exchange(socket: Socket, address: SocketAddr, load: Calls, stop: Stop) -> Result<(Socket, Waits)> {
     let body = vec![0; load.body.max(1)];
     let mut buffer = vec![0; 1 << 16];
-    let (mut answered, mut under_way, mut returned) = (0, 0, 0);
+    // Answers come in the order of the calls.
+    let mut starts = VecDeque::from(vec![Instant::now(); load.in_flight]);
+    let (mut waits, mut returned) = (Waits::default(), 0);
     for _ in 0..load.in_flight {
         send_body(&socket, address, &body).await?;
-        under_way += 1;
     }
-    while under_way > 0 {
+    while !starts.is_empty() {
         let received = timeout(LOST, socket.receive(&mut buffer))
             .await
             .map_err(|_| "a datagram was lost")??;
         returned += received.len;
         while returned >= body.len() {
             returned -= body.len();
-            answered += 1;
-            under_way -= 1;
+            let now = Instant::now();
+            waits.add(starts.pop_front().ok_or("an answer without a call")?, now);
             if !stop.is_set() {
+                starts.push_back(now);
                 send_body(&socket, address, &body).await?;
-                under_way += 1;
             }
         }
     }
-    Ok((socket, answered))
+    Ok((socket, waits))
 }
 
 async fn send_body(socket: &Socket, address: SocketAddr, body: &[u8]) -> Result<()> {

@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::{
     items::{Held, Item, Reader, Small},
-    peer::{Connecting, Peer, Result, Session, Stop, announce},
+    peer::{Connecting, Done, Peer, Result, Session, Stop, announce},
     work::{Load, Size},
 };
 
@@ -148,7 +148,7 @@ async fn callee(address: SocketAddr) -> Result<Box<dyn Session>> {
 }
 
 impl Session for Callee {
-    fn run(&mut self, stop: Stop) -> BoxFuture<'_, Result<u64>> {
+    fn run(&mut self, stop: Stop) -> BoxFuture<'_, Result<Done>> {
         Box::pin(async move {
             let mut calls = 0;
             while !stop.is_set() {
@@ -157,7 +157,7 @@ impl Session for Callee {
                 self.0.send(Request::CallBack(function, done)).await?;
                 calls += count.await?;
             }
-            Ok(calls)
+            Ok(Done::untimed(calls))
         })
     }
 }

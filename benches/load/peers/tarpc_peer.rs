@@ -12,7 +12,8 @@ use tarpc::{
 };
 
 use crate::{
-    peer::{self, Callers, Connecting, Peer, Result, Session, announce},
+    echo::{self, Callers},
+    peer::{Connecting, Peer, Result, announce},
     work::Load,
 };
 
@@ -63,12 +64,12 @@ impl Peer for Tarpc {
                 transport.get_ref().set_nodelay(true)?;
                 connections.push(EchoClient::new(client::Config::default(), transport).spawn());
             }
-            Ok(Box::new(Callers::new(connections, load).await?) as Box<dyn Session>)
+            Callers::session(connections, load).await
         }))
     }
 }
 
-impl peer::Echo for EchoClient {
+impl echo::Echo for EchoClient {
     type Answer = Bytes;
 
     async fn echo(&self, id: u64, body: &Bytes) -> Result<Bytes> {

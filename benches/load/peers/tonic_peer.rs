@@ -25,8 +25,9 @@ use tonic::{
 use tonic_prost::ProstCodec;
 
 use crate::{
+    echo::{Callers, Echo},
     items::{self, Held, Item, Reader},
-    peer::{Callers, Connecting, Echo, Peer, Result, Session, announce},
+    peer::{Connecting, Peer, Result, Session, announce},
     work::{Calls, Load, Size},
 };
 
@@ -118,7 +119,7 @@ async fn callers(address: SocketAddr, load: Calls) -> Result<Box<dyn Session>> {
     for _ in 0..load.connections {
         connections.push(EchoClient::connect(address).await?);
     }
-    Ok(Box::new(Callers::new(connections, load).await?))
+    Callers::session(connections, load).await
 }
 
 async fn reader<I: Item + Message + Default>(address: SocketAddr, path: &'static str) -> Result<Box<dyn Session>> {
