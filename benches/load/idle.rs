@@ -8,6 +8,7 @@ use crate::{
     peer::{Peer, Result},
     peers,
     process::{ServerProcess, own_memory},
+    threads::Threads,
     work::Load,
 };
 
@@ -30,7 +31,7 @@ pub(crate) fn weigh_all(streams: &str) -> Result<()> {
 /// Opens `streams` streams over one connection and says what both processes have grown by; nothing if `peer` has no
 /// streams.
 pub(crate) async fn weigh(peer: &dyn Peer, streams: usize) -> Result<String> {
-    let server = ServerProcess::start(peer.name())?;
+    let server = ServerProcess::start(peer.name(), Threads::default())?;
     let Some(first) = peer.connect(server.address, Load::Idle(1)) else {
         return Ok(String::new());
     };

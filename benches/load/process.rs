@@ -7,7 +7,7 @@ use std::{
     process::{self, Child, ChildStdin, Command, Stdio},
 };
 
-use crate::peer::Result;
+use crate::{peer::Result, threads::Threads};
 
 /// Microseconds in the unit of `/proc/<pid>/stat`, which Linux fixes for programs, for every tick of the kernel.
 const TICK: f64 = 10_000.0;
@@ -22,9 +22,10 @@ pub(crate) struct ServerProcess {
 }
 
 impl ServerProcess {
-    pub(crate) fn start(peer: &str) -> Result<Self> {
+    pub(crate) fn start(peer: &str, threads: Threads) -> Result<Self> {
         let mut child = Command::new(env::current_exe()?)
             .args(["serve", peer])
+            .args(threads.arguments())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

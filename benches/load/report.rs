@@ -25,11 +25,14 @@ struct Row {
 }
 
 impl Report {
-    pub(crate) fn add(&mut self, work: Work, peer: &'static str, sample: Sample) {
+    pub(crate) fn add(&mut self, work: &Work, peer: &'static str, sample: Sample) {
         let section = find_or_push(
             &mut self.0,
             |section| section.work.name == work.name,
-            || Section { work, rows: Vec::new() },
+            || Section {
+                work: work.clone(),
+                rows: Vec::new(),
+            },
         );
         let row = find_or_push(
             &mut section.rows,
@@ -64,51 +67,58 @@ impl Section {
 
     /// How much, at what cost, and how that compares.
     fn rates(&self) -> Table {
-        let unit = self.work.load.unit();
+        let unit = self.work.kind.unit();
         let references = REFERENCES.iter().filter_map(|reference| self.row(reference));
         let references: Vec<&Row> = references.collect();
         let mut columns = vec![
-            format!("{unit}s/s"),
+            self.work.kind.rate().to_owned(),
             format!("client CPU, µs/{unit}"),
             format!("server CPU, µs/{unit}"),
+            "busy cores, client + server".to_owned(),
         ];
         columns.extend(references.iter().map(|reference| format!("÷ {}", reference.peer)));
         let rows = self.rows.iter().map(|row| {
             let mut cells = vec![
-                format!("{:.0}", row.spread(|sample| sample.per_second)),
-                format!("{:.2}", row.spread(|sample| sample.client_cpu)),
-                format!("{:.2}", row.spread(|sample| sample.server_cpu)),
+                row.spread(|sample| sample.per_second).to_string(),
+                row.spread(|sample| sample.client.each).to_string(),
+                row.spread(|sample| sample.server.each).to_string(),
+                row.busy(),
             ];
-            cells.extend(
-                references
-                    .iter()
-                    .map(|reference| format!("{:.3}", row.ratio(reference))),
-            );
+            cells.extend(references.iter().map(|reference| row.ratio(reference).to_string()));
             (row.peer, cells)
         });
-        Table::new(columns, rows)
+        Table::new("peer", columns, rows)
     }
 
     /// How long the calls took; no rows where they are not timed.
-    fn latencies(&self) -> Table {
-        let columns = ["p50, µs", "p99, µs", "p99.9, µs", "longest, µs", "longest ÷ p50"];
+    fn latencies(&self, title: &'static str, latency: impl Fn(&Sample) -> Option<Latency>) -> Table {
+        let columns: [Column; 5] = [
+            ("p50, µs", |latency| latency.p50),
+            ("p99, µs", |latency| latency.p99),
+            ("p99.9, µs", |latency| latency.p999),
+            ("longest, µs", |latency| latency.longest),
+            ("longest ÷ p50", |latency| latency.longest / latency.p50),
+        ];
         let rows = self.rows.iter().filter_map(|row| {
-            let cells = [
-                format!("{:.1}", row.latency(|latency| latency.p50)?),
-                format!("{:.1}", row.latency(|latency| latency.p99)?),
-                format!("{:.1}", row.latency(|latency| latency.p999)?),
-                format!("{:.0}", row.latency(|latency| latency.longest)?),
-                format!("{:.0}", row.latency(|latency| latency.longest / latency.p50)?),
-            ];
+            let rounds: Option<Vec<Latency>> = row.samples.iter().map(&latency).collect();
+            let rounds = rounds?;
+            let cells = columns.map(|(_, figure)| Spread::of(rounds.iter().map(figure)).to_string());
             Some((row.peer, cells.to_vec()))
         });
-        Table::new(columns.map(str::to_owned).to_vec(), rows)
+        Table::new(title, columns.map(|(name, _)| name.to_owned()).to_vec(), rows)
     }
 }
 
+/// A name, and what stands below it.
+type Column = (&'static str, fn(&Latency) -> f64);
+
 impl fmt::Display for Section {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n{}{}", self.work, self.rates(), self.latencies())
+        let Work { name, description, .. } = &self.work;
+        writeln!(f, "`{name}`: {description}")?;
+        self.rates().fmt(f)?;
+        self.latencies("latency", |sample| sample.latency).fmt(f)?;
+        self.latencies("latency when quiet", |sample| sample.quiet).fmt(f)
     }
 }
 
@@ -122,8 +132,9 @@ impl Row {
         Spread::of(rounds.map(|(own, other)| own.per_second / other.per_second))
     }
 
-    fn latency(&self, figure: impl Fn(&Latency) -> f64) -> Option<Spread> {
-        let latencies: Option<Vec<Latency>> = self.samples.iter().map(|sample| sample.latency).collect();
-        Some(Spread::of(latencies?.iter().map(figure)))
+    fn busy(&self) -> String {
+        let client = self.spread(|sample| sample.client.cores).median;
+        let server = self.spread(|sample| sample.server.cores).median;
+        format!("{client:.2} + {server:.2}")
     }
 }

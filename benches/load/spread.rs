@@ -27,14 +27,29 @@ impl Spread {
     }
 }
 
+/// The range stands in brackets where there is one.
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = f.precision().unwrap_or(2);
         let Self {
             median,
             least,
             greatest,
-        } = self;
-        write!(f, "{median:.digits$} ({least:.digits$}..{greatest:.digits$})")
+        } = *self;
+        let digits = digits(median);
+        write!(f, "{median:.digits$}")?;
+        if least < greatest {
+            write!(f, " ({least:.digits$}..{greatest:.digits$})")?;
+        }
+        Ok(())
+    }
+}
+
+/// As many behind the point as three that count need.
+fn digits(value: f64) -> usize {
+    match value {
+        100.0.. => 0,
+        10.0.. => 1,
+        1.0.. => 2,
+        _ => 3,
     }
 }

@@ -4,14 +4,20 @@ use std::fmt;
 
 #[derive(Debug)]
 pub(crate) struct Table {
+    title: &'static str,
     columns: Vec<String>,
     rows: Vec<(&'static str, Vec<String>)>,
 }
 
 impl Table {
-    /// Of rows that have a peer's name and a cell for each column.
-    pub(crate) fn new(columns: Vec<String>, rows: impl Iterator<Item = (&'static str, Vec<String>)>) -> Self {
+    /// `title` stands above the peers. Of rows that have a peer's name and a cell for each column.
+    pub(crate) fn new(
+        title: &'static str,
+        columns: Vec<String>,
+        rows: impl Iterator<Item = (&'static str, Vec<String>)>,
+    ) -> Self {
         Self {
+            title,
             columns,
             rows: rows.collect(),
         }
@@ -24,7 +30,7 @@ impl fmt::Display for Table {
         if self.rows.is_empty() {
             return Ok(());
         }
-        writeln!(f, "\n| peer | {} |", self.columns.join(" | "))?;
+        writeln!(f, "\n| {} | {} |", self.title, self.columns.join(" | "))?;
         writeln!(f, "| --- |{}", " ---: |".repeat(self.columns.len()))?;
         for (peer, cells) in &self.rows {
             writeln!(f, "| {peer} | {} |", cells.join(" | "))?;

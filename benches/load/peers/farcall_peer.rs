@@ -11,15 +11,17 @@ use futures::{
 };
 
 use crate::{
-    echo::{self, Callers},
+    echo,
     items::{Held, Item, Reader, Small},
     peer::{Connecting, Done, Peer, Result, Session, Stop, announce},
-    work::{Calls, Load, Size},
+    work::{Load, Size, Slow, Traffic},
 };
 
 #[farcall::service]
 trait Echo {
     async fn echo(&self, id: u64, body: &[u8]) -> farcall::Result<Vec<u8>>;
+    async fn large_echo(&self, id: u64, body: &[u8]) -> farcall::Result<Bytes>;
+    async fn slow_echo(&self, slow: Slow, body: &[u8]) -> farcall::Result<Vec<u8>>;
     fn small(&self) -> impl Stream<Item = Small>;
     fn large(&self) -> impl Stream<Item = Bytes>;
     /// Nothing ever comes.
@@ -37,6 +39,15 @@ struct Handler;
 
 impl Echo for Handler {
     async fn echo(&self, _id: u64, body: &[u8]) -> farcall::Result<Vec<u8>> {
+        Ok(body.to_vec())
+    }
+
+    async fn large_echo(&self, _id: u64, body: &[u8]) -> farcall::Result<Bytes> {
+        Ok(Bytes::copy_from_slice(body))
+    }
+
+    async fn slow_echo(&self, slow: Slow, body: &[u8]) -> farcall::Result<Vec<u8>> {
+        slow.spend().await;
         Ok(body.to_vec())
     }
 
@@ -84,11 +95,17 @@ pub(crate) const FARCALL_UDP: Farcall = Farcall {
     scheme: "udp",
 };
 
-/// The default of 1 MiB is for the whole message, and the work `mib` has bodies of that size; the default of 1,024
-/// streams is below what is weighed.
+/// Bodies of this length go the way for large ones.
+const LARGE: usize = 1 << 20;
+/// The most that farcall takes over UDP, its frame included.
+const UDP_MESSAGE: usize = 16 << 20;
+
+/// The defaults of 16 MiB, and of 1 MiB over UDP, are for the whole message, and there are bodies of these sizes; the
+/// default of 1,024 streams is below what is weighed.
 fn limits() -> farcall::Limits {
     farcall::Limits::default()
-        .max_udp_message(2 << 20)
+        .max_message(32 << 20)
+        .max_udp_message(UDP_MESSAGE)
         .max_streams(50_000)
         .max_server_calls(50_000)
 }
@@ -115,9 +132,12 @@ impl Peer for Farcall {
     }
 
     fn connect(&self, address: SocketAddr, load: Load) -> Option<Connecting> {
+        if self.scheme == "udp" && load.body() >= UDP_MESSAGE {
+            return None;
+        }
         let address = format!("{}://{address}", self.scheme);
         Some(match load {
-            Load::Calls(load) => Box::pin(callers(address, load)),
+            Load::Echo(traffic) => Box::pin(callers(address, traffic)),
             Load::Items(size) => Box::pin(reader(address, size)),
             Load::Callbacks => Box::pin(callee(address)),
             Load::Idle(streams) => Box::pin(idle(address, streams)),
@@ -130,12 +150,12 @@ async fn dial(address: &str) -> Result<EchoClient> {
     Ok(EchoClient::new(builder.connect(address).await?))
 }
 
-async fn callers(address: String, load: Calls) -> Result<Box<dyn Session>> {
+async fn callers(address: String, traffic: Traffic) -> Result<Box<dyn Session>> {
     let mut connections = Vec::new();
-    for _ in 0..load.connections {
+    for _ in 0..traffic.connections() {
         connections.push(dial(&address).await?);
     }
-    Callers::session(connections, load).await
+    echo::session(connections, traffic).await
 }
 
 async fn reader(address: String, size: Size) -> Result<Box<dyn Session>> {
@@ -156,10 +176,18 @@ async fn idle(address: String, streams: usize) -> Result<Box<dyn Session>> {
 }
 
 impl echo::Echo for EchoClient {
-    type Answer = Vec<u8>;
+    type Answer = Bytes;
 
-    async fn echo(&self, id: u64, body: &Bytes) -> Result<Vec<u8>> {
-        Ok(self.echo(id, body).await?)
+    async fn echo(&self, id: u64, body: &Bytes) -> Result<Bytes> {
+        Ok(if body.len() < LARGE {
+            self.echo(id, body).await?.into()
+        } else {
+            self.large_echo(id, body).await?
+        })
+    }
+
+    async fn slow_echo(&self, slow: Slow, body: &Bytes) -> Result<Bytes> {
+        Ok(self.slow_echo(slow, body).await?.into())
     }
 }
 

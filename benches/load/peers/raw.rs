@@ -15,7 +15,7 @@ use tokio::{
 use crate::{
     peer::{Connecting, Done, Peer, Result, Session, Stop, announce},
     waits::Waits,
-    work::{Calls, Load},
+    work::{Calls, Load, Traffic},
 };
 
 /// The length of what follows, and a call's id.
@@ -42,7 +42,9 @@ impl Peer for Raw {
     }
 
     fn connect(&self, address: SocketAddr, load: Load) -> Option<Connecting> {
-        let Load::Calls(load) = load else { return None };
+        let Load::Echo(Traffic::Closed(load)) = load else {
+            return None;
+        };
         Some(Box::pin(async move {
             let mut streams = Vec::new();
             for _ in 0..load.connections {
@@ -133,7 +135,7 @@ async fn exchange(mut stream: TcpStream, load: Calls, stop: Stop) -> Result<(Tcp
                 let (complete, end) = complete_frames(&buffer);
                 buffer.advance(end);
                 let now = Instant::now();
-                starts.drain(..complete).for_each(|start| waits.add(start, now));
+                starts.drain(..complete).for_each(|start| waits.add(now - start));
                 if !stop.is_set() {
                     starts.extend(iter::repeat_n(now, complete));
                     owed += complete * frame;

@@ -17,7 +17,7 @@ use tokio::{io::Interest, net::UdpSocket, task::JoinSet, time::timeout};
 use crate::{
     peer::{Connecting, Done, Peer, Result, Session, Stop, announce},
     waits::Waits,
-    work::{Calls, Load},
+    work::{Calls, Load, Traffic},
 };
 
 /// What a path over Ethernet carries.
@@ -51,7 +51,12 @@ impl Peer for RawUdp {
     }
 
     fn connect(&self, address: SocketAddr, load: Load) -> Option<Connecting> {
-        let Load::Calls(load) = load else { return None };
+        let Load::Echo(Traffic::Closed(load)) = load else {
+            return None;
+        };
+        if load.body > BUFFER / 2 {
+            return None;
+        }
         Some(Box::pin(async move {
             let mut sockets = Vec::new();
             for _ in 0..load.connections {
@@ -156,7 +161,7 @@ async fn exchange(socket: Socket, address: SocketAddr, load: Calls, stop: Stop) 
         while returned >= body.len() {
             returned -= body.len();
             let now = Instant::now();
-            waits.add(starts.pop_front().ok_or("an answer without a call")?, now);
+            waits.add(now - starts.pop_front().ok_or("an answer without a call")?);
             if !stop.is_set() {
                 starts.push_back(now);
                 send_body(&socket, address, &body).await?;

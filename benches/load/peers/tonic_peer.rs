@@ -25,10 +25,10 @@ use tonic::{
 use tonic_prost::ProstCodec;
 
 use crate::{
-    echo::{Callers, Echo},
+    echo::{self, Echo},
     items::{self, Held, Item, Reader},
     peer::{Connecting, Peer, Result, Session, announce},
-    work::{Calls, Load, Size},
+    work::{Load, Size, Slow, Traffic},
 };
 
 /// hyper's default is 200, which is not what is measured.
@@ -36,7 +36,11 @@ const STREAMS: u32 = 100_000;
 /// Items of 64 KiB come a quarter faster than in the default frames of 16 KiB; larger windows or frames gain nothing
 /// more.
 const FRAME: u32 = 128 << 10;
+/// The default is 4 MiB.
+const MESSAGE: usize = 32 << 20;
 const ECHO: &str = "/bench.Echo/Echo";
+const ASLEEP: &str = "/bench.Echo/Asleep";
+const COMPUTING: &str = "/bench.Echo/Computing";
 const SMALL: &str = "/bench.Echo/Small";
 const LARGE: &str = "/bench.Echo/Large";
 const IDLE: &str = "/bench.Echo/Idle";
@@ -105,7 +109,7 @@ impl Peer for Tonic {
 
     fn connect(&self, address: SocketAddr, load: Load) -> Option<Connecting> {
         Some(match load {
-            Load::Calls(load) => Box::pin(callers(address, load)),
+            Load::Echo(traffic) => Box::pin(callers(address, traffic)),
             Load::Items(Size::Small) => Box::pin(reader::<Small>(address, SMALL)),
             Load::Items(Size::Large) => Box::pin(reader::<Large>(address, LARGE)),
             Load::Idle(streams) => Box::pin(idle(address, streams)),
@@ -114,12 +118,12 @@ impl Peer for Tonic {
     }
 }
 
-async fn callers(address: SocketAddr, load: Calls) -> Result<Box<dyn Session>> {
+async fn callers(address: SocketAddr, traffic: Traffic) -> Result<Box<dyn Session>> {
     let mut connections = Vec::new();
-    for _ in 0..load.connections {
+    for _ in 0..traffic.connections() {
         connections.push(EchoClient::connect(address).await?);
     }
-    Callers::session(connections, load).await
+    echo::session(connections, traffic).await
 }
 
 async fn reader<I: Item + Message + Default>(address: SocketAddr, path: &'static str) -> Result<Box<dyn Session>> {
@@ -142,7 +146,17 @@ struct EchoClient(client::Grpc<Channel>);
 impl EchoClient {
     async fn connect(address: SocketAddr) -> Result<Self> {
         let endpoint = Endpoint::from_shared(format!("http://{address}"))?.max_frame_size(FRAME);
-        Ok(Self(client::Grpc::new(endpoint.connect().await?)))
+        let client = client::Grpc::new(endpoint.connect().await?);
+        Ok(Self(client.max_decoding_message_size(MESSAGE)))
+    }
+
+    async fn unary(&self, path: &'static str, id: u64, body: &Bytes) -> Result<Bytes> {
+        let mut client = self.0.clone();
+        client.ready().await?;
+        let request = Request::new(EchoMessage { id, body: body.clone() });
+        let path = http::uri::PathAndQuery::from_static(path);
+        let answer: Response<EchoMessage> = client.unary(request, path, ProstCodec::default()).await?;
+        Ok(answer.into_inner().body)
     }
 
     async fn stream<I: Message + Default + 'static>(&self, path: &'static str) -> Result<Streaming<I>> {
@@ -161,12 +175,15 @@ impl Echo for EchoClient {
     type Answer = Bytes;
 
     async fn echo(&self, id: u64, body: &Bytes) -> Result<Bytes> {
-        let mut client = self.0.clone();
-        client.ready().await?;
-        let request = Request::new(EchoMessage { id, body: body.clone() });
-        let path = http::uri::PathAndQuery::from_static(ECHO);
-        let answer: Response<EchoMessage> = client.unary(request, path, ProstCodec::default()).await?;
-        Ok(answer.into_inner().body)
+        self.unary(ECHO, id, body).await
+    }
+
+    async fn slow_echo(&self, slow: Slow, body: &Bytes) -> Result<Bytes> {
+        let path = match slow {
+            Slow::Asleep => ASLEEP,
+            Slow::Computing => COMPUTING,
+        };
+        self.unary(path, 0, body).await
     }
 }
 
@@ -189,7 +206,9 @@ impl Service<http::Request<Body>> for EchoServer {
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         Box::pin(async move {
             Ok(match request.uri().path() {
-                ECHO => server::Grpc::new(ProstCodec::default()).unary(Handler, request).await,
+                ECHO => answer(Handler(None), request).await,
+                ASLEEP => answer(Handler(Some(Slow::Asleep)), request).await,
+                COMPUTING => answer(Handler(Some(Slow::Computing)), request).await,
                 SMALL => respond(stream::iter(Small::sequence()), request).await,
                 LARGE => respond(stream::iter(Large::sequence()), request).await,
                 IDLE => respond(stream::pending::<Small>(), request).await,
@@ -197,6 +216,13 @@ impl Service<http::Request<Body>> for EchoServer {
             })
         })
     }
+}
+
+async fn answer(handler: Handler, request: http::Request<Body>) -> http::Response<Body> {
+    server::Grpc::new(ProstCodec::default())
+        .max_decoding_message_size(MESSAGE)
+        .unary(handler, request)
+        .await
 }
 
 async fn respond<I: Message + Default + 'static>(
@@ -209,14 +235,20 @@ async fn respond<I: Message + Default + 'static>(
         .await
 }
 
-struct Handler;
+struct Handler(Option<Slow>);
 
 impl UnaryService<EchoMessage> for Handler {
     type Response = EchoMessage;
     type Future = BoxFuture<'static, Result<Response<EchoMessage>, Status>>;
 
     fn call(&mut self, request: Request<EchoMessage>) -> Self::Future {
-        Box::pin(async move { Ok(Response::new(request.into_inner())) })
+        let Self(slow) = *self;
+        Box::pin(async move {
+            if let Some(slow) = slow {
+                slow.spend().await;
+            }
+            Ok(Response::new(request.into_inner()))
+        })
     }
 }
 
