@@ -6,7 +6,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::{
     beside::SMALL,
-    peer::{Done, Peer, Result, Session, Stop},
+    peer::{Connecting, Done, Peer, Result, Session, Stop},
     process::{ServerProcess, own_cpu_time},
     threads::{Flavour, Threads},
     waits::Latency,
@@ -60,10 +60,23 @@ pub(crate) struct Setting {
 pub(crate) fn measure(peer: &dyn Peer, kind: Kind, setting: Setting) -> Result<Option<Sample>> {
     match kind {
         Kind::Rate(load) => measure_load(peer, load, setting),
+        Kind::InProcess(calls) => measure_in_process(peer, calls, setting.duration),
         Kind::ServerCore(calls) => measure_core(peer, calls, setting),
         Kind::Beside => measure_beside(peer, setting),
         Kind::Neighbours(slow) => measure_neighbours(peer, slow, setting),
     }
+}
+
+/// All CPU time is the client's.
+fn measure_in_process(peer: &dyn Peer, calls: Calls, duration: Duration) -> Result<Option<Sample>> {
+    let Some(connecting) = peer.connect_in_process(calls) else {
+        return Ok(None);
+    };
+    let threads = Threads {
+        flavour: Flavour::Current,
+        core: None,
+    };
+    threads.run(measure_session(connecting, duration, None)).map(Some)
 }
 
 /// The server's only core is number 0, the client's number 1.
@@ -122,19 +135,23 @@ fn measure_load(peer: &dyn Peer, load: Load, setting: Setting) -> Result<Option<
     let Some(connecting) = peer.connect(server.address, load) else {
         return Ok(None);
     };
-    setting.client.run(async {
-        let mut session = timeout(GRACE, connecting)
-            .await
-            .map_err(|_| "the client did not connect")??;
-        run_for(WARM_UP, session.as_mut()).await?;
+    let measuring = measure_session(connecting, setting.duration, Some(&server));
+    setting.client.run(measuring).map(Some)
+}
 
-        let (client_before, server_before) = (own_cpu_time()?, server.cpu_time()?);
-        let start = Instant::now();
-        let done = run_for(setting.duration, session.as_mut()).await?;
-        let elapsed = start.elapsed();
-        let (client, server) = (own_cpu_time()? - client_before, server.cpu_time()? - server_before);
-        sample(done, elapsed, client, server).map(Some)
-    })
+async fn measure_session(connecting: Connecting, duration: Duration, server: Option<&ServerProcess>) -> Result<Sample> {
+    let server_cpu_time = || server.map_or(Ok(0.0), ServerProcess::cpu_time);
+    let mut session = timeout(GRACE, connecting)
+        .await
+        .map_err(|_| "the client did not connect")??;
+    run_for(WARM_UP, session.as_mut()).await?;
+
+    let (client_before, server_before) = (own_cpu_time()?, server_cpu_time()?);
+    let start = Instant::now();
+    let done = run_for(duration, session.as_mut()).await?;
+    let elapsed = start.elapsed();
+    let (client, server) = (own_cpu_time()? - client_before, server_cpu_time()? - server_before);
+    sample(done, elapsed, client, server)
 }
 
 async fn run_for(duration: Duration, session: &mut dyn Session) -> Result<Done> {

@@ -12,7 +12,10 @@ use std::{
 
 use futures::future::BoxFuture;
 
-use crate::{waits::Waits, work::Load};
+use crate::{
+    waits::Waits,
+    work::{Calls, Load},
+};
 
 pub(crate) type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 
@@ -25,6 +28,11 @@ pub(crate) trait Peer: Sync {
 
     /// `None` if it cannot do what `load` asks for.
     fn connect(&self, address: SocketAddr, load: Load) -> Option<Connecting>;
+
+    /// Makes `calls` to a server in this process; `None` if it cannot.
+    fn connect_in_process(&self, _calls: Calls) -> Option<Connecting> {
+        None
+    }
 }
 
 pub(crate) type Connecting = BoxFuture<'static, Result<Box<dyn Session>>>;

@@ -18,6 +18,8 @@ pub(crate) struct Work {
 pub(crate) enum Kind {
     /// How much of it is done in a second.
     Rate(Load),
+    /// The same with client and server in one process, on one thread.
+    InProcess(Calls),
     /// How many calls a server answers in a second of one core.
     ServerCore(Calls),
     /// The latency of small calls beside large ones on their connection.
@@ -139,7 +141,7 @@ impl Kind {
             Self::Beside => "MiB/s",
             Self::ServerCore(_) => "calls per second of server CPU",
             Self::Neighbours(_) => "calls/s, half the peak",
-            Self::Rate(_) => "calls/s",
+            Self::Rate(_) | Self::InProcess(_) => "calls/s",
         }
     }
 }

@@ -41,6 +41,13 @@ pub(crate) fn all(sizes: Sizes) -> Vec<Work> {
         description: description.to_owned(),
         kind,
     };
+    let in_process = |name, in_flight| {
+        let calls = Calls {
+            in_flight,
+            ..Calls::one(sizes.body)
+        };
+        other(name, &format!("{calls}; in one process"), Kind::InProcess(calls))
+    };
     let Sizes {
         window,
         connections,
@@ -61,6 +68,8 @@ pub(crate) fn all(sizes: Sizes) -> Vec<Work> {
         calls("large", 1, 16, 64 * KIB),
         calls("mib", 1, 1, MIB),
         calls("mib16", 1, 1, 16 * MIB),
+        in_process("loopback", 1),
+        in_process("loopback128", 128),
         other(
             "beside",
             "calls of 16 bytes, one at a time, beside calls of 1 MiB back to back on the same connection",

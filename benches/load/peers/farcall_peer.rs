@@ -1,20 +1,20 @@
 //! farcall with default options, but for the largest message over UDP and the number of streams.
 
-use std::net::SocketAddr;
+use std::{iter, net::SocketAddr};
 
 use bytes::Bytes;
 use farcall::stream::Stream;
 use futures::{
     TryStreamExt,
     future::BoxFuture,
-    stream::{iter, pending},
+    stream::{self, pending},
 };
 
 use crate::{
     echo,
     items::{Held, Item, Reader, Small},
     peer::{Connecting, Done, Peer, Result, Session, Stop, announce},
-    work::{Load, Size, Slow, Traffic},
+    work::{Calls, Load, Size, Slow, Traffic},
 };
 
 #[farcall::service]
@@ -52,11 +52,11 @@ impl Echo for Handler {
     }
 
     fn small(&self) -> impl Stream<Item = Small> {
-        iter(Small::sequence())
+        stream::iter(Small::sequence())
     }
 
     fn large(&self) -> impl Stream<Item = Bytes> {
-        iter(Bytes::sequence())
+        stream::iter(Bytes::sequence())
     }
 
     async fn idle(&self) -> impl Stream<Item = Small> {
@@ -141,6 +141,15 @@ impl Peer for Farcall {
             Load::Items(size) => Box::pin(reader(address, size)),
             Load::Callbacks => Box::pin(callee(address)),
             Load::Idle(streams) => Box::pin(idle(address, streams)),
+        })
+    }
+
+    /// Over the loopback, for which there is one name.
+    fn connect_in_process(&self, calls: Calls) -> Option<Connecting> {
+        (self.scheme == "tcp").then(|| {
+            let connections = iter::repeat_with(|| EchoClient::loopback(Handler)).take(calls.connections);
+            let session = echo::session(connections.collect(), Traffic::Closed(calls));
+            Box::pin(session) as Connecting
         })
     }
 }

@@ -17,7 +17,9 @@ pub(crate) const ALL: &[&dyn Peer] = &[
     &farcall_peer::FARCALL,
     &farcall_peer::FARCALL_UDP,
     #[cfg(feature = "peers")]
-    &tarpc_peer::Tarpc,
+    &tarpc_peer::TARPC,
+    #[cfg(feature = "peers")]
+    &tarpc_peer::TARPC_PIPE,
     #[cfg(feature = "peers")]
     &tonic_peer::Tonic,
     #[cfg(feature = "peers")]

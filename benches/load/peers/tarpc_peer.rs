@@ -1,26 +1,32 @@
 //! tarpc over TCP with bincode, set up as its `example-service` does it.
 
-use std::{future, net::SocketAddr};
+use std::{future, iter, net::SocketAddr};
 
 use bytes::Bytes;
 use futures::{StreamExt, future::BoxFuture};
 use tarpc::{
-    client, context,
-    serde_transport::tcp,
+    ClientMessage, Response, Transport, client, context,
+    serde_transport::{self, tcp},
     server::{BaseChannel, Channel},
     tokio_serde::formats::Bincode,
+    tokio_util::codec::LengthDelimitedCodec,
+    transport::channel,
 };
+use tokio::io::duplex;
 
 use crate::{
     echo,
     peer::{Connecting, Peer, Result, announce},
-    work::{Load, Slow},
+    work::{Calls, Load, Slow, Traffic},
 };
 
 /// The default is 8 MiB.
 const FRAME: usize = 32 << 20;
 /// The default of 1,000 is below what is measured.
 const IN_FLIGHT: usize = 100_000;
+
+/// Bytes that a pipe within a process holds.
+const PIPE: usize = 64 << 10;
 
 #[tarpc::service]
 trait Echo {
@@ -42,11 +48,32 @@ impl Echo for Handler {
     }
 }
 
-pub(crate) struct Tarpc;
+pub(crate) struct Tarpc {
+    name: &'static str,
+    /// What joins client and server in one process.
+    joint: Joint,
+}
+
+enum Joint {
+    /// Channels of requests and answers, which are not encoded.
+    Channels,
+    /// A pipe of bytes, with bincode as over TCP.
+    Pipe,
+}
+
+pub(crate) const TARPC: Tarpc = Tarpc {
+    name: "tarpc",
+    joint: Joint::Channels,
+};
+
+pub(crate) const TARPC_PIPE: Tarpc = Tarpc {
+    name: "tarpc-pipe",
+    joint: Joint::Pipe,
+};
 
 impl Peer for Tarpc {
     fn name(&self) -> &'static str {
-        "tarpc"
+        self.name
     }
 
     fn serve(&self) -> BoxFuture<'static, Result<()>> {
@@ -57,18 +84,16 @@ impl Peer for Tarpc {
             while let Some(transport) = incoming.next().await {
                 let transport = transport?;
                 transport.get_ref().set_nodelay(true)?;
-                let requests = BaseChannel::with_defaults(transport).execute(Handler.serve());
-                tokio::spawn(requests.for_each(|response| {
-                    tokio::spawn(response);
-                    future::ready(())
-                }));
+                answer(transport);
             }
             Ok(())
         })
     }
 
     fn connect(&self, address: SocketAddr, load: Load) -> Option<Connecting> {
-        let Load::Echo(traffic) = load else { return None };
+        let (Load::Echo(traffic), Joint::Channels) = (load, &self.joint) else {
+            return None;
+        };
         Some(Box::pin(async move {
             let mut connections = Vec::new();
             for _ in 0..traffic.connections() {
@@ -77,6 +102,50 @@ impl Peer for Tarpc {
             echo::session(connections, traffic).await
         }))
     }
+
+    fn connect_in_process(&self, calls: Calls) -> Option<Connecting> {
+        let connect = match self.joint {
+            Joint::Channels => over_channels,
+            Joint::Pipe => over_pipe,
+        };
+        Some(Box::pin(async move {
+            let connections = iter::repeat_with(connect).take(calls.connections).collect();
+            echo::session(connections, Traffic::Closed(calls)).await
+        }))
+    }
+}
+
+fn answer<T>(transport: T)
+where
+    T: Transport<Response<EchoResponse>, ClientMessage<EchoRequest>> + Send + 'static,
+{
+    let requests = BaseChannel::with_defaults(transport).execute(Handler.serve());
+    tokio::spawn(requests.for_each(|response| {
+        tokio::spawn(response);
+        future::ready(())
+    }));
+}
+
+fn client<T>(transport: T) -> EchoClient
+where
+    T: Transport<ClientMessage<EchoRequest>, Response<EchoResponse>> + Send + 'static,
+{
+    let mut config = client::Config::default();
+    config.max_in_flight_requests = IN_FLIGHT;
+    EchoClient::new(config, transport).spawn()
+}
+
+fn over_channels() -> EchoClient {
+    let (near, far) = channel::unbounded();
+    answer(far);
+    client(near)
+}
+
+fn over_pipe() -> EchoClient {
+    let (near, far) = duplex(PIPE);
+    let framed = |end| LengthDelimitedCodec::builder().max_frame_length(FRAME).new_framed(end);
+    answer(serde_transport::new(framed(far), Bincode::default()));
+    client(serde_transport::new(framed(near), Bincode::default()))
 }
 
 async fn dial(address: SocketAddr) -> Result<EchoClient> {
@@ -84,9 +153,7 @@ async fn dial(address: SocketAddr) -> Result<EchoClient> {
     connecting.config_mut().max_frame_length(FRAME);
     let transport = connecting.await?;
     transport.get_ref().set_nodelay(true)?;
-    let mut config = client::Config::default();
-    config.max_in_flight_requests = IN_FLIGHT;
-    Ok(EchoClient::new(config, transport).spawn())
+    Ok(client(transport))
 }
 
 impl echo::Echo for EchoClient {
