@@ -5,6 +5,7 @@
 //! round. `README.md` beside it says what is measured and where the comparison is not even.
 
 mod beside;
+mod chart;
 mod closed;
 mod echo;
 mod idle;
@@ -26,7 +27,7 @@ mod work;
 mod works;
 
 use std::{
-    env,
+    env, fs,
     io::{self, Read, Write},
     process::exit,
     thread,
@@ -86,5 +87,8 @@ fn compare(options: &Options, allocator: &str) -> Result<()> {
         }
     }
     write!(io::stdout(), "{options}; {allocator}\n\n{report}")?;
+    if let Some(path) = &options.chart {
+        fs::write(path, chart::draw(&report.comparisons()))?;
+    }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The flags.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use crate::{
     measure::Setting,
@@ -23,6 +23,7 @@ Measures farcall beside its peers.
     --conns N     connections in the work `conns` (64)
     --body N      bytes of each body of a call where the work does not say how many (16)
     --runtime R   of both processes: `workers` (two threads) or `current` (one) (workers)
+    --chart PATH  writes the ratios to farcall as an SVG
     --only A,B    only these peers and works: `--only raw,tarpc,window`
 ";
 
@@ -33,6 +34,8 @@ pub(crate) struct Options {
     duration: Duration,
     runtime: Flavour,
     sizes: Sizes,
+    /// Where to draw the ratios.
+    pub(crate) chart: Option<PathBuf>,
     only: Vec<String>,
 }
 
@@ -43,6 +46,7 @@ impl Options {
             duration: Duration::from_secs(1),
             runtime: Flavour::default(),
             sizes: Sizes::default(),
+            chart: None,
             only: Vec::new(),
         };
         let mut flags = flags.iter();
@@ -55,6 +59,7 @@ impl Options {
                 "--conns" => options.sizes.connections = positive(flag, value)?,
                 "--body" => options.sizes.body = parsed(flag, value)?,
                 "--runtime" => options.runtime = parsed(flag, value)?,
+                "--chart" => options.chart = Some(value.into()),
                 "--only" => options.only = names(value)?,
                 _ => return Err(format!("there is no flag {flag}\n\n{USAGE}").into()),
             }

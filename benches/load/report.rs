@@ -2,7 +2,14 @@
 
 use std::fmt;
 
-use crate::{measure::Sample, spread::Spread, table::Table, waits::Latency, work::Work};
+use crate::{
+    chart::{Bar, Comparison},
+    measure::Sample,
+    spread::Spread,
+    table::Table,
+    waits::Latency,
+    work::{Kind, Work},
+};
 
 /// What the others are compared with, round by round.
 const REFERENCES: [&str; 6] = ["raw", "raw-udp", "farcall", "tarpc", "tonic", "remoc"];
@@ -54,6 +61,17 @@ fn find_or_push<T>(items: &mut Vec<T>, is_it: impl Fn(&T) -> bool, new: impl FnO
     &mut items[index]
 }
 
+impl Report {
+    /// The rates beside farcall's. Fixed ones say nothing.
+    pub(crate) fn comparisons(&self) -> Vec<Comparison> {
+        let rated = self
+            .0
+            .iter()
+            .filter(|section| !matches!(section.work.kind, Kind::Neighbours(_)));
+        rated.filter_map(Section::comparison).collect()
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|section| writeln!(f, "{section}"))
@@ -63,6 +81,22 @@ impl fmt::Display for Report {
 impl Section {
     fn row(&self, peer: &str) -> Option<&Row> {
         self.rows.iter().find(|row| row.peer == peer)
+    }
+
+    fn comparison(&self) -> Option<Comparison> {
+        let farcall = self.row("farcall")?;
+        let bars = self.rows.iter().filter(|row| !row.peer.starts_with("raw"));
+        Some(Comparison {
+            title: format!("{}: {}", self.work.name, self.work.description),
+            unit: self.work.kind.rate(),
+            bars: bars
+                .map(|row| Bar {
+                    peer: row.peer,
+                    rate: row.spread(|sample| sample.per_second).median,
+                    ratio: row.ratio(farcall).median,
+                })
+                .collect(),
+        })
     }
 
     /// How much, at what cost, and how that compares.
