@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What the others are compared with, round by round.
-const REFERENCES: [&str; 6] = ["raw", "raw-udp", "farcall", "tarpc", "tonic", "remoc"];
+const REFERENCES: [&str; 7] = ["raw", "raw-udp", "farcall", "tarpc", "tonic", "volo", "remoc"];
 
 /// The samples of a run, by work and peer in the order in which they first came.
 #[derive(Debug, Default)]

@@ -8,6 +8,8 @@ mod remoc_peer;
 mod tarpc_peer;
 #[cfg(feature = "peers")]
 mod tonic_peer;
+#[cfg(feature = "peers")]
+mod volo_peer;
 
 use crate::peer::Peer;
 
@@ -22,6 +24,8 @@ pub(crate) const ALL: &[&dyn Peer] = &[
     &tarpc_peer::TARPC_PIPE,
     #[cfg(feature = "peers")]
     &tonic_peer::Tonic,
+    #[cfg(feature = "peers")]
+    &volo_peer::Volo,
     #[cfg(feature = "peers")]
     &remoc_peer::Remoc,
 ];
