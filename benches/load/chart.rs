@@ -69,18 +69,23 @@ impl Svg {
         let Comparison { title, unit, bars } = comparison;
         self.text("title text", MARGIN, title)?;
         self.y += LINE;
-        let top = self.y;
+        self.farcall_line(bars)?;
         for bar in bars {
             self.bar(bar, unit)?;
             self.y += LINE;
         }
-        let (one, bottom) = (LEFT + self.scale, self.y - LINE + BAR);
-        writeln!(
-            self.body,
-            r#"<path class="line" d="M{one:.1} {top:.1}V{bottom:.1}" stroke-dasharray="2 3"/>"#
-        )?;
         self.y += LINE / 2.0;
         Ok(())
+    }
+
+    /// Where farcall's bar ends, from here past all `bars`.
+    fn farcall_line(&mut self, bars: &[Bar]) -> fmt::Result {
+        let (x, y) = (LEFT + self.scale, self.y);
+        let height = bars.iter().map(|_| LINE).sum::<f64>() - LINE + BAR;
+        writeln!(
+            self.body,
+            r#"<path class="line" d="M{x:.1} {y:.1}v{height:.1}" stroke-dasharray="2 3"/>"#
+        )
     }
 
     fn bar(&mut self, bar: &Bar, unit: &str) -> fmt::Result {

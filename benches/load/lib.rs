@@ -75,6 +75,16 @@ fn serve(name: &str, threads: Threads) -> Result<()> {
 
 fn compare(options: &Options, allocator: &str) -> Result<()> {
     let mut report = Report::default();
+    // What was measured before something failed is worth reading.
+    let outcome = measure_all(options, &mut report);
+    write!(io::stdout(), "{options}; {allocator}\n\n{report}")?;
+    if let Some(path) = &options.chart {
+        fs::write(path, chart::draw(&report.comparisons()))?;
+    }
+    outcome
+}
+
+fn measure_all(options: &Options, report: &mut Report) -> Result<()> {
     for round in 1..=options.rounds {
         for work in options.works() {
             for peer in peers::ALL.iter().filter(|peer| options.wants_peer(peer.name())) {
@@ -85,10 +95,6 @@ fn compare(options: &Options, allocator: &str) -> Result<()> {
                 report.add(&work, peer.name(), sample);
             }
         }
-    }
-    write!(io::stdout(), "{options}; {allocator}\n\n{report}")?;
-    if let Some(path) = &options.chart {
-        fs::write(path, chart::draw(&report.comparisons()))?;
     }
     Ok(())
 }

@@ -11,8 +11,8 @@ use crate::{
     work::{Kind, Work},
 };
 
-/// What the others are compared with, round by round.
-const REFERENCES: [&str; 7] = ["raw", "raw-udp", "farcall", "tarpc", "tonic", "volo", "remoc"];
+/// What every peer is compared with, round by round, beside farcall.
+const REFERENCES: [&str; 3] = ["raw", "raw-udp", "tarpc"];
 
 /// The samples of a run, by work and peer in the order in which they first came.
 #[derive(Debug, Default)]
@@ -102,14 +102,15 @@ impl Section {
     /// How much, at what cost, and how that compares.
     fn rates(&self) -> Table {
         let unit = self.work.kind.unit();
-        let references = REFERENCES.iter().filter_map(|reference| self.row(reference));
-        let references: Vec<&Row> = references.collect();
+        let farcall = self.row("farcall");
+        let references: Vec<&Row> = REFERENCES.iter().filter_map(|name| self.row(name)).collect();
         let mut columns = vec![
             self.work.kind.rate().to_owned(),
             format!("client CPU, µs/{unit}"),
             format!("server CPU, µs/{unit}"),
             "busy cores, client + server".to_owned(),
         ];
+        columns.extend(farcall.map(|_| "farcall ÷ it".to_owned()));
         columns.extend(references.iter().map(|reference| format!("÷ {}", reference.peer)));
         let rows = self.rows.iter().map(|row| {
             let mut cells = vec![
@@ -118,6 +119,7 @@ impl Section {
                 row.spread(|sample| sample.server.each).to_string(),
                 row.busy(),
             ];
+            cells.extend(farcall.map(|farcall| farcall.ratio(row).to_string()));
             cells.extend(references.iter().map(|reference| row.ratio(reference).to_string()));
             (row.peer, cells)
         });
