@@ -28,7 +28,7 @@ pub(crate) enum Flavour {
 }
 
 impl Threads {
-    /// Runs `task` on a runtime of its own. A thread of its own starts that runtime, so that its core is not the caller's.
+    /// Runs `task` on a runtime of its own, on a thread of its own, so that its core is not the caller's.
     pub(crate) fn run<T: Send>(self, task: impl Future<Output = Result<T>> + Send) -> Result<T> {
         thread::scope(|scope| {
             let thread = scope.spawn(|| {

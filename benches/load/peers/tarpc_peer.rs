@@ -7,7 +7,7 @@ use futures::{StreamExt, future::BoxFuture};
 use tarpc::{
     ClientMessage, Response, Transport, client, context,
     serde_transport::{self, tcp},
-    server::{BaseChannel, Channel},
+    server::{self, BaseChannel, Channel},
     tokio_serde::formats::Bincode,
     tokio_util::codec::LengthDelimitedCodec,
     transport::channel,
@@ -25,6 +25,9 @@ const FRAME: usize = 32 << 20;
 /// The default of 1,000 is below what is measured.
 const IN_FLIGHT: usize = 100_000;
 
+/// Requests and answers that wait to be written. With 1,024 calls in flight, more than the default of 100 save a tenth
+/// of the CPU time.
+const PENDING: usize = 1024;
 /// Bytes that a pipe within a process holds.
 const PIPE: usize = 64 << 10;
 
@@ -119,7 +122,10 @@ fn answer<T>(transport: T)
 where
     T: Transport<Response<EchoResponse>, ClientMessage<EchoRequest>> + Send + 'static,
 {
-    let requests = BaseChannel::with_defaults(transport).execute(Handler.serve());
+    let config = server::Config {
+        pending_response_buffer: PENDING,
+    };
+    let requests = BaseChannel::new(config, transport).execute(Handler.serve());
     tokio::spawn(requests.for_each(|response| {
         tokio::spawn(response);
         future::ready(())
@@ -132,6 +138,7 @@ where
 {
     let mut config = client::Config::default();
     config.max_in_flight_requests = IN_FLIGHT;
+    config.pending_request_buffer = PENDING;
     EchoClient::new(config, transport).spawn()
 }
 
