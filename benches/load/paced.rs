@@ -155,3 +155,60 @@ async fn call<E: Echo>(
     echo(connection, id, body).await?;
     Ok(Some(planned.elapsed()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TICKS: u32 = 1000;
+
+    /// The calls of one second on all connections, and how many of them are slow.
+    fn second_of(per_second: f64, slow: Slow) -> (u64, usize) {
+        let paced = Paced {
+            connections: 8,
+            per_second,
+            slow: Some(slow),
+        };
+        let plans = (0..paced.connections).map(|connection| Plan::of(paced, connection));
+        plans.fold((0, 0), |(calls, slow), plan| {
+            let due = plan.due(TICKS - 1);
+            (
+                calls + due,
+                slow + (0..due).filter(|number| plan.slow(*number).is_some()).count(),
+            )
+        })
+    }
+
+    #[test]
+    fn the_planned_rate_is_the_one_asked_for() {
+        assert_eq!(second_of(80_000.0, Slow::Asleep), (80_000, 800));
+        assert_eq!(second_of(800.0, Slow::Asleep), (800, 8));
+    }
+
+    #[test]
+    fn computing_calls_take_half_a_core_at_most() {
+        assert_eq!(second_of(800.0, Slow::Computing), (800, 8));
+        assert_eq!(second_of(80_000.0, Slow::Computing), (80_000, 100));
+    }
+
+    #[test]
+    fn connections_take_turns_with_slow_calls() {
+        let firsts = (0..8).map(|connection| {
+            let plan = Plan::of(
+                Paced {
+                    connections: 8,
+                    per_second: 80_000.0,
+                    slow: Some(Slow::Computing),
+                },
+                connection,
+            );
+            plan.slow.map(|slow| slow.first)
+        });
+        let firsts: Vec<_> = firsts.collect();
+        assert_eq!(
+            firsts,
+            [0, 100, 200, 300, 400, 500, 600, 700].map(Some),
+            "one of 800 calls on each connection is slow"
+        );
+    }
+}

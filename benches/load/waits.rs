@@ -75,3 +75,32 @@ pub(crate) struct Latency {
     pub(crate) p999: f64,
     pub(crate) longest: f64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_waits_that_so_many_calls_did_not_exceed() {
+        let mut waits = Waits::default();
+        for microseconds in (1..=1000).rev() {
+            waits.add(Duration::from_micros(microseconds));
+        }
+        let Latency {
+            p50,
+            p99,
+            p999,
+            longest,
+        } = waits.latency().expect("there were calls");
+        let figures = [p50, p99, p999, longest].map(|figure| format!("{figure:.0}"));
+        assert_eq!(figures, ["500", "990", "999", "1000"]);
+    }
+
+    #[test]
+    fn one_call_is_every_quantile_and_none_has_no_latency() {
+        let mut waits = Waits::default();
+        waits.add(Duration::from_secs(1));
+        assert_eq!(waits.latency().map(|latency| latency.p50), Some(1e6));
+        assert!(Waits::default().latency().is_none());
+    }
+}
