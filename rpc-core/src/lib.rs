@@ -154,6 +154,7 @@ extern crate self as farcall;
 #[doc = include_str!("../README.md")]
 struct FirstPage;
 
+mod buffers;
 pub mod channel;
 mod checked;
 pub mod client;

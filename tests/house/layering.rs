@@ -14,6 +14,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("events", "what an operator hears of"),
     ("clock", "the time"),
     ("sync", "locks"),
+    ("buffers", "the memory of long messages"),
     ("status", "how a call ended: code, error, metadata"),
     ("nesting", "how deep foreign code nests on one stack"),
     ("told", "what is said once, to all that wait for it"),

@@ -8,6 +8,7 @@ use super::{
     error::{NOT_SELF_DESCRIBING, TOO_SHORT, UNKNOWN_LENGTH},
     guard::{Guard, room_for, whole},
 };
+use crate::buffers::append;
 
 /// postcard 1: a specified, stable format, as compact as bincode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,7 +40,7 @@ impl Flavor for PostcardWriter<'_> {
 
     #[inline]
     fn try_extend(&mut self, data: &[u8]) -> Result<(), Error> {
-        self.0.extend_from_slice(data);
+        append(self.0, data);
         Ok(())
     }
 

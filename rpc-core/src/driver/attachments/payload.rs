@@ -8,6 +8,7 @@ use thin_vec::ThinVec;
 
 use super::{OutgoingAttachment, collecting};
 use crate::{
+    buffers::Buffer,
     codec::{Codec, CodecError, Format},
     proto::{Body, COPIED},
 };
@@ -73,10 +74,7 @@ impl Payload {
     }
 
     fn take_bytes(&mut self) -> Bytes {
-        let mut bytes = std::mem::take(&mut self.bytes);
-        // A buffer that grew has up to as much again to spare, and may wait for long.
-        bytes.shrink_to_fit();
-        Bytes::from(bytes)
+        Buffer::from(std::mem::take(&mut self.bytes)).freeze()
     }
 
     /// The bytes on their way out: copied where they are short, moved where they are long. To be called once.
@@ -99,6 +97,7 @@ impl Drop for Payload {
     fn drop(&mut self) {
         let mut buffer = std::mem::take(&mut self.bytes);
         if buffer.capacity() == 0 || buffer.capacity() > POOLED_CAPACITY {
+            drop(Buffer::from(buffer));
             return;
         }
         buffer.clear();

@@ -26,7 +26,7 @@ use super::{
     link::Link,
 };
 use crate::{
-    Error,
+    Error, buffers,
     proto::{IndexedQueue, Keyed, Lost},
     transport::{Address, BoxStream, Connected, LastHeard},
 };
@@ -308,14 +308,16 @@ impl<I: CallHandler + Unpin> Driver<I> {
         let wanted = !awake && state.look.looked(now);
         if !awake {
             state.sleep(cx.waker());
-            if self.input.is_empty() && state.connection.is_idle(now) {
-                // Pings come and go, and an idle connection keeps no buffer for them.
-                self.input = BytesMut::new();
-            }
         }
+        let idle = !awake && self.input.is_empty() && state.connection.is_idle(now);
         let finished = !awake && self.output.is_empty() && state.is_finished();
         let due = state.poll_timeout();
         drop(state);
+        if idle {
+            // Pings come and go, and an idle connection keeps no buffer for them.
+            self.input = BytesMut::new();
+            buffers::tidy(now);
+        }
         if wanted {
             self.link.tell_looked();
         }
@@ -380,5 +382,6 @@ impl<I> Drop for Driver<I> {
     fn drop(&mut self) {
         let text = format!("the connection with {} was cut on this side", self.peer);
         self.over(&Error::unavailable(text));
+        buffers::tidy(std::time::Instant::now());
     }
 }
