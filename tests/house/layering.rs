@@ -69,6 +69,7 @@ const INSIDE: &[(&str, &[&str])] = &[
             "body",
             "writer",
             "assembly",
+            "landing",
             "deadlines",
             "incoming",
             "outgoing",

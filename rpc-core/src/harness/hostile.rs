@@ -8,12 +8,15 @@ use std::{
 use ::bytes::{Bytes, BytesMut};
 use thin_vec::{ThinVec, thin_vec};
 
-use super::{pair::body, script::Script};
+use super::{
+    pair::{body, read},
+    script::Script,
+};
 use crate::{
     Error, Limits,
     proto::{
-        Announced, Attachment, Capacity, Carrier, Connection, Event, Flow, Lost, Received, RequestHead, Settings,
-        StreamId,
+        Announced, Attachment, Capacity, Carrier, Connection, Event, Flow, Landing, Lost, Received, RequestHead,
+        Settings, StreamId,
         frame::{Kind, MAX_PAYLOAD, PIECE, Subject, put_header},
         items::ItemHeader,
     },
@@ -69,7 +72,9 @@ pub(super) fn run(mut script: Script<'_>, now: Instant) {
     let mut local = Local {
         connection: Connection::new(settings, now),
         now,
+        wire: BytesMut::new(),
         input: BytesMut::new(),
+        landing: None,
         waiting: BTreeSet::new(),
         answered: Vec::new(),
         serving: Vec::new(),
@@ -87,7 +92,10 @@ pub(super) fn run(mut script: Script<'_>, now: Instant) {
 struct Local {
     connection: Connection,
     now: Instant,
+    /// What the peer has written.
+    wire: BytesMut,
     input: BytesMut,
+    landing: Option<Landing>,
     waiting: BTreeSet<u32>,
     answered: Vec<u32>,
     serving: Vec<u32>,
@@ -106,7 +114,7 @@ impl Local {
             }
             8 => {
                 let length = script.below(32);
-                self.input.extend_from_slice(script.bytes(length));
+                self.wire.extend_from_slice(script.bytes(length));
                 self.handle_input()?;
             }
             9 => {
@@ -215,8 +223,8 @@ impl Local {
     }
 
     fn put(&mut self, kind: Kind, more: bool, id: u32, payload: &[u8]) {
-        put_header(&mut self.input, kind, more, id, payload.len());
-        self.input.extend_from_slice(payload);
+        put_header(&mut self.wire, kind, more, id, payload.len());
+        self.wire.extend_from_slice(payload);
     }
 
     /// What a user of streams does: opens some, and goes on with one of those that there are.
@@ -290,9 +298,16 @@ impl Local {
     fn handle_input(&mut self) -> Result<(), Lost> {
         self.connection.handle_heard(self.now);
         let handled = loop {
-            match self.connection.handle_input(&mut self.input, 3, self.now) {
+            let (input, landing) = (&mut self.input, &mut self.landing);
+            match self.connection.handle_read(input, landing, 3, self.now) {
                 Ok(true) => {}
-                Ok(false) => break Ok(()),
+                Ok(false) if self.wire.is_empty() => break Ok(()),
+                Ok(false) => {
+                    // The first half comes alone, and then the first half of what is left.
+                    let rest = self.wire.split_off(self.wire.len().div_ceil(2));
+                    read(&mut self.wire, input, landing);
+                    self.wire.unsplit(rest);
+                }
                 Err(lost) => break Err(lost),
             }
         };
@@ -333,8 +348,9 @@ impl Local {
     fn check_bounds(&self) {
         let held = self.connection.held();
         assert!(held.requests <= BUFFERED && held.replies <= BUFFERED, "{held:?}");
-        // A buffer doubles as bytes come, so it is at most twice as long as what came.
-        assert!(held.assembled <= 2 * (held.requests + held.replies) + 64, "{held:?}");
+        // What is allocated for messages that are coming; one of them at a time may not count, if it is a single frame.
+        let announced = held.requests + held.replies + MAX_PAYLOAD;
+        assert!(held.assembled <= 2 * announced + 64, "{held:?}");
         assert!(held.streams <= 2 * STREAMS && held.lists <= CALLS, "{held:?}");
         assert!(held.beyond <= BUFFERED, "{held:?}");
         // A list counts against the window, too, and so does what is under way of an item.

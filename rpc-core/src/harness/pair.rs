@@ -5,12 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ::bytes::{Bytes, BytesMut};
+use ::bytes::{BufMut, Bytes, BytesMut};
 use fastrand::Rng;
 
 use crate::{
     Error, Limits,
-    proto::{Announced, Body, COPIED, Carrier, Connection, Event, Lost, RequestHead, Settings},
+    proto::{Announced, Body, COPIED, Carrier, Connection, Event, Landing, Lost, RequestHead, Settings},
 };
 
 pub(crate) const CLIENT: usize = 0;
@@ -31,6 +31,8 @@ pub(crate) struct PairEnd {
     wire: BytesMut,
     /// Read, and not a whole frame yet.
     input: BytesMut,
+    /// A piece of a long message that is being read.
+    landing: Option<Landing>,
 }
 
 /// Two connections that talk to each other. Bytes move in pieces of random lengths, the same for the same seed.
@@ -39,6 +41,8 @@ pub(crate) struct ConnectionPair {
     pub(crate) ends: [PairEnd; 2],
     pub(crate) now: Instant,
     rng: Rng,
+    /// Whether long messages are read to where they stay.
+    lands: bool,
 }
 
 impl ConnectionPair {
@@ -59,11 +63,13 @@ impl ConnectionPair {
             output: VecDeque::new(),
             wire: BytesMut::new(),
             input: BytesMut::new(),
+            landing: None,
         };
         Self {
             ends: [end(&client, &server, None), end(&server, &client, idle)],
             now,
             rng: Rng::with_seed(seed),
+            lands: seed.is_multiple_of(2),
         }
     }
 
@@ -130,9 +136,20 @@ impl ConnectionPair {
         if length == 0 {
             return Ok(0);
         }
-        end.input.extend_from_slice(&end.wire.split_to(length));
+        let mut come = end.wire.split_to(length);
         end.connection.handle_heard(self.now);
-        while end.connection.handle_input(&mut end.input, 2, self.now)? {}
+        if !self.lands {
+            end.input.unsplit(come);
+            while end.connection.handle_input(&mut end.input, 2, self.now)? {}
+            return Ok(length);
+        }
+        while !come.is_empty() {
+            read(&mut come, &mut end.input, &mut end.landing);
+            while end
+                .connection
+                .handle_read(&mut end.input, &mut end.landing, 2, self.now)?
+            {}
+        }
         Ok(length)
     }
 
@@ -193,6 +210,18 @@ impl ConnectionPair {
             assert!(due.is_none_or(|due| due > self.now), "a timeout that fires for ever");
         }
         Ok(())
+    }
+}
+
+/// What a driver reads of what has come.
+pub(super) fn read(come: &mut BytesMut, input: &mut BytesMut, landing: &mut Option<Landing>) {
+    match landing {
+        Some(landing) => {
+            let mut room = landing.room();
+            let length = room.remaining_mut().min(come.len());
+            room.put(come.split_to(length));
+        }
+        None => input.unsplit(come.split()),
     }
 }
 

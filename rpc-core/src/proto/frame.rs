@@ -153,6 +153,12 @@ impl Header {
     pub(crate) fn kind(self) -> Option<Kind> {
         Kind::from_number(self.kind & !MORE)
     }
+
+    /// Whether the message goes on in further frames.
+    #[inline]
+    pub(crate) fn more(self) -> bool {
+        self.kind & MORE != 0
+    }
 }
 
 /// One frame as it came in.
@@ -194,7 +200,7 @@ pub(crate) fn deframe(input: &mut BytesMut) -> Result<Option<Frame>, Violation> 
     payload.advance(HEADER);
     Ok(Some(Frame {
         kind,
-        more: number & MORE != 0,
+        more: header.more(),
         id,
         payload: payload.freeze(),
     }))

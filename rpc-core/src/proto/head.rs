@@ -70,6 +70,14 @@ impl RequestHead {
             + optional(total.is_some(), 4)
     }
 
+    /// How long the head is that `payload` begins with, once enough of it has come to tell.
+    pub(crate) fn announced_len(payload: &[u8], more: bool) -> Option<usize> {
+        let flags = *payload.get(8)?;
+        let optional = |flag: u8, length: usize| if flags & flag != 0 { length } else { 0 };
+        let fixed = 9 + optional(HAS_TIMEOUT, 8) + optional(HAS_INSTANCE, 8) + optional(HAS_OBJECT, 4);
+        Some(fixed + announced_rest(payload, fixed, flags, more)?)
+    }
+
     /// Takes the head off a request's first payload, and the body's length where `more` frames follow.
     pub(crate) fn take(payload: &mut Bytes, more: bool, max_metadata: usize) -> Result<(Self, Option<u32>), Violation> {
         let method = payload.try_get_u64_le()?;
@@ -120,6 +128,21 @@ pub(crate) fn put_reply_head(out: &mut BytesMut, metadata: &Bytes, total: Option
 /// The bytes that [`put_reply_head`] appends.
 pub(crate) fn reply_head_len(metadata: &Bytes, total: Option<u32>) -> usize {
     1 + if metadata.is_empty() { 0 } else { 4 + metadata.len() } + if total.is_some() { 4 } else { 0 }
+}
+
+/// How long the head of a reply is that `payload` begins with, once enough of it has come to tell.
+pub(crate) fn announced_reply_head_len(payload: &[u8], more: bool) -> Option<usize> {
+    Some(1 + announced_rest(payload, 1, *payload.first()?, more)?)
+}
+
+/// The length of what follows the fixed part of a head: the metadata and the total.
+fn announced_rest(payload: &[u8], fixed: usize, flags: u8, more: bool) -> Option<usize> {
+    let metadata = if flags & HAS_METADATA != 0 {
+        4 + u32::from_le_bytes(*payload.get(fixed..)?.first_chunk()?) as usize
+    } else {
+        0
+    };
+    Some(metadata + if more { 4 } else { 0 })
 }
 
 /// Takes the head off a reply's first payload: its metadata, and the body's length where `more` frames follow.

@@ -15,7 +15,12 @@ use std::{collections::HashMap, time::Instant};
 use bytes::Bytes;
 use thin_vec::ThinVec;
 
-use super::{Attachment, Violation, assembly::Assembly, deadlines::Deadlines, head::RequestHead};
+use super::{
+    Attachment, Violation,
+    assembly::{Assembly, Extent, Piece},
+    deadlines::Deadlines,
+    head::RequestHead,
+};
 
 /// Where a call that the peer made stands.
 #[derive(Debug)]
@@ -158,7 +163,7 @@ impl IncomingCalls {
         let place = self.calls.get_mut(id as usize)?;
         match std::mem::replace(place, call) {
             IncomingCall::Receiving { request, .. } => {
-                self.cost -= request.body.total();
+                self.cost -= request.body.cost();
                 Some(request.head)
             }
             IncomingCall::Active { cost, .. } | IncomingCall::Replying { cost } => {
@@ -169,18 +174,17 @@ impl IncomingCalls {
         }
     }
 
-    /// The request of an idle call begins to come, of `total` bytes.
+    /// The request of an idle call begins to come.
     pub(crate) fn begin_partial(
         &mut self,
         id: u32,
         head: RequestHead,
-        total: usize,
-        piece: &[u8],
+        extent: Extent,
+        first: &[u8],
         deadline: Option<Instant>,
     ) -> Result<(), Violation> {
-        let mut body = Assembly::new(total);
-        body.push(piece, true)?;
-        self.cost += total;
+        let body = Assembly::begin(extent, first)?;
+        self.cost += body.cost();
         let request = Box::new(PartialRequest { head, body });
         self.begin(id, IncomingCall::Receiving { deadline, request }, deadline);
         Ok(())
@@ -190,7 +194,7 @@ impl IncomingCalls {
     pub(crate) fn push(
         &mut self,
         id: u32,
-        piece: &[u8],
+        piece: Piece<'_>,
         more: bool,
     ) -> Result<Option<(RequestHead, Bytes)>, Violation> {
         let place = self.place(id)?;
@@ -199,7 +203,7 @@ impl IncomingCalls {
                 let Some(body) = request.body.push(piece, more)? else {
                     return Ok(None);
                 };
-                let (head, deadline, cost) = (std::mem::take(&mut request.head), *deadline, request.body.total());
+                let (head, deadline, cost) = (std::mem::take(&mut request.head), *deadline, request.body.cost());
                 *place = IncomingCall::Active {
                     deadline,
                     stop: None,
@@ -218,6 +222,14 @@ impl IncomingCalls {
             }
         }
         Ok(None)
+    }
+
+    /// The request that is coming with this id.
+    pub(crate) fn assembly(&mut self, id: u32) -> Option<&mut Assembly> {
+        match self.find(id)? {
+            IncomingCall::Receiving { request, .. } => Some(&mut request.body),
+            _ => None,
+        }
     }
 
     /// How much large requests on their way count.

@@ -17,6 +17,7 @@ mod idleness;
 mod incoming;
 mod indexed_queue;
 pub(crate) mod items;
+mod landing;
 pub(crate) mod limits;
 
 mod outbox;
@@ -40,6 +41,7 @@ pub(crate) use identity::{fnv1a, service_id};
 pub(crate) use incoming::Stop;
 pub(crate) use indexed_queue::{IndexedQueue, Keyed};
 pub(crate) use items::{ItemReader, ItemWriter};
+pub(crate) use landing::{Landing, awaits_head};
 pub use limits::Limits;
 pub(crate) use limits::{Announced, Carrier};
 pub(crate) use stream::ItemBatch;

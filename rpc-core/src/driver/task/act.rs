@@ -23,7 +23,9 @@ impl<I: CallHandler + Unpin> Driver<I> {
         let mut state = self.link.lock();
         state.connection.handle_heard(now);
         let frames = self.portion.frames(state.connection.crowd());
-        let handled = state.connection.handle_input(&mut self.input, frames, now);
+        let handled = state
+            .connection
+            .handle_read(&mut self.input, &mut self.landing, frames, now);
         // What came before the end of a connection counts, even if the same bytes brought the end.
         let work = take_events(&mut state, &mut self.deferred);
         self.wants_write = state.connection.wants_write();

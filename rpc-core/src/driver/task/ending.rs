@@ -2,18 +2,15 @@
 
 use std::{
     io,
-    pin::{Pin, pin},
+    pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
-use tokio::{
-    io::{AsyncReadExt, AsyncWrite},
-    time::Instant,
-};
+use tokio::{io::AsyncWrite, time::Instant};
 
 use super::{
-    ConnectionError, Driver, DriverPhase, READ,
+    ConnectionError, Driver, DriverPhase,
     act::queue_answers,
     write::{advance, write_chunks},
 };
@@ -57,8 +54,8 @@ impl<I: CallHandler + Unpin> Driver<I> {
         // Even if nothing was written: over UDP there may be no room to write before something was read.
         loop {
             self.input.clear();
-            self.input.reserve(READ);
-            match pin!(self.stream.read_buf(&mut self.input)).poll(cx) {
+            self.landing = None;
+            match self.poll_read(cx) {
                 Poll::Ready(Ok(length)) if length > 0 => {}
                 Poll::Ready(_) => return Poll::Ready(self.io_end(ended, None)),
                 Poll::Pending => break,
@@ -92,8 +89,7 @@ impl<I: CallHandler + Unpin> Driver<I> {
                 }
                 self.answer();
             }
-            self.input.reserve(READ);
-            match pin!(self.stream.read_buf(&mut self.input)).poll(cx) {
+            match self.poll_read(cx) {
                 Poll::Ready(Ok(length)) if length > 0 => self.unread = true,
                 Poll::Pending if self.timer.as_mut().poll(cx).is_pending() => return Poll::Pending,
                 _ => break,

@@ -3,6 +3,7 @@
 mod act;
 mod ending;
 mod portion;
+mod read;
 mod write;
 
 use std::{
@@ -16,7 +17,6 @@ use act::queue_answers;
 use bytes::{Bytes, BytesMut};
 use portion::Portion;
 use tokio::{
-    io::AsyncReadExt,
     task::yield_now,
     time::{Instant, Sleep, sleep_until},
 };
@@ -27,12 +27,10 @@ use super::{
 };
 use crate::{
     Error, buffers,
-    proto::{IndexedQueue, Keyed, Lost},
+    proto::{IndexedQueue, Keyed, Landing, Lost},
     transport::{Address, BoxStream, Connected, LastHeard},
 };
 
-/// How much room a read has: a batch of small calls, or two pieces of a large one.
-const READ: usize = 64 << 10;
 /// Rounds of reading and writing before other tasks get their turn.
 const ROUNDS: usize = 2;
 
@@ -46,6 +44,8 @@ pub(crate) struct Driver<I> {
     peer: Address,
     inbound: I,
     input: BytesMut,
+    /// A piece of a long message that is being read; `input` is empty meanwhile.
+    landing: Option<Landing>,
     output: VecDeque<Bytes>,
     /// Requests that wait until the peer has taken more of what was written.
     deferred: IndexedQueue<CallRequest>,
@@ -153,6 +153,7 @@ impl<I: CallHandler + Unpin> Driver<I> {
             unread: !input.is_empty(),
             input,
             portion: Portion::default(),
+            landing: None,
             output: VecDeque::new(),
             deferred: IndexedQueue::default(),
             answers: Answers::new(now.into_std()),
@@ -260,24 +261,6 @@ impl<I: CallHandler + Unpin> Driver<I> {
             self.link.tell_looked();
         }
         if due { self.time_out() } else { Ok(()) }
-    }
-
-    /// Reads once and acts on what came.
-    fn read(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, Stopped> {
-        // Where nothing of it is used any more, the buffer is filled from its beginning again: that part is in the
-        // processor's caches, and the rest of it may never need memory.
-        let whole = self.input.is_empty() && self.input.try_reclaim(READ);
-        if !whole && self.input.capacity() - self.input.len() < READ / 4 {
-            self.input.reserve(READ);
-        }
-        // The future of `read_buf` may be dropped at any time: it takes nothing before it is ready.
-        let read = pin!(self.stream.read_buf(&mut self.input)).poll(cx);
-        match read {
-            Poll::Ready(Ok(0)) => Err(Stopped::Ended(self.io_end("it was closed by the peer", None))),
-            Poll::Ready(Ok(_)) => Ok(Poll::Ready(self.act()?)),
-            Poll::Ready(Err(error)) => Err(Stopped::Ended(self.io_end("reading failed", Some(error)))),
-            Poll::Pending => Ok(Poll::Pending),
-        }
     }
 
     /// Acts on timers that are due. A peer from which the transport has heard since bytes were read is not silent.

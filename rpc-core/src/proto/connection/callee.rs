@@ -9,6 +9,7 @@ use crate::{
     Code, Error, Outcome,
     proto::{
         Body, Stop, Violation,
+        assembly::{Extent, Piece},
         frame::{Kind, PIECE, put_header},
         head::{RequestHead, put_failure, put_reply_head, reply_head_len},
         incoming::IncomingCall,
@@ -102,10 +103,21 @@ impl Connection {
         now: Instant,
     ) -> Result<(), Violation> {
         self.check_idle(id)?;
-        let (mut head, total) = RequestHead::take(&mut payload, more, self.terms.ours.max_metadata)?;
-        let total = total.map(|total| total as usize);
-        let length = total.unwrap_or(payload.len());
-        self.terms.check_received("a request", length)?;
+        let (head, total) = RequestHead::take(&mut payload, more, self.terms.ours.max_metadata)?;
+        let extent = total.map_or(Extent::Whole, |total| Extent::Pieces(total as usize));
+        self.begin_request(id, head, payload, extent, now)
+    }
+
+    /// A request has come, or the first that comes of it, with an id [that may be used](Self::check_idle).
+    pub(super) fn begin_request(
+        &mut self,
+        id: u32,
+        mut head: RequestHead,
+        body: Bytes,
+        extent: Extent,
+        now: Instant,
+    ) -> Result<(), Violation> {
+        self.terms.check_received("a request", extent.total(&body))?;
         head.attachments = self.incoming.take_list(id);
         let known = self.name_target(head.object);
         if self.incoming.going_away || !known {
@@ -114,11 +126,11 @@ impl Connection {
             } else {
                 Error::refused(Code::NotFound, "the object does not exist any more")
             };
-            self.refuse(id, more, head, &error);
+            self.refuse(id, extent != Extent::Whole, head, &error);
             return Ok(());
         }
         let deadline = head.timeout.and_then(|timeout| now.checked_add(timeout));
-        let Some(total) = total else {
+        if extent == Extent::Whole {
             self.incoming.begin(
                 id,
                 IncomingCall::Active {
@@ -128,13 +140,13 @@ impl Connection {
                 },
                 deadline,
             );
-            self.hand_out_request(id, head, payload);
+            self.hand_out_request(id, head, body);
             return Ok(());
-        };
-        if self.incoming.cost() + total > self.terms.ours.max_buffered {
+        }
+        if self.incoming.cost() + extent.cost() > self.terms.ours.max_buffered {
             return Err(Violation::new("more unfinished requests than `max_buffered` allows"));
         }
-        self.incoming.begin_partial(id, head, total, &payload, deadline)
+        self.incoming.begin_partial(id, head, extent, &body, deadline)
     }
 
     /// Whether a request may come with this id.
@@ -167,7 +179,7 @@ impl Connection {
         self.tell(Event::Request { call, head, body }, released);
     }
 
-    pub(super) fn handle_request_data(&mut self, id: u32, piece: &[u8], more: bool) -> Result<(), Violation> {
+    pub(super) fn handle_request_data(&mut self, id: u32, piece: Piece<'_>, more: bool) -> Result<(), Violation> {
         if let Some((head, body)) = self.incoming.push(id, piece, more)? {
             self.hand_out_request(id, head, body);
         }

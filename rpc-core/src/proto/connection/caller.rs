@@ -13,6 +13,7 @@ use crate::{
     Code, Error, Outcome,
     proto::{
         Attachment, Body, RequestHead, Violation,
+        assembly::{Extent, Piece},
         frame::{Kind, PIECE, put_empty, put_header},
         head::{decode_failure, take_reply_head},
         outbox::{MessageKind, Withdrawn},
@@ -171,27 +172,42 @@ impl Connection {
     }
 
     pub(super) fn handle_reply(&mut self, id: u32, mut payload: Bytes, more: bool) -> Result<(), Violation> {
-        let call = self.outgoing.in_flight(id)?;
-        if call.has_reply() {
+        self.check_unanswered(id)?;
+        let (metadata, total) = take_reply_head(&mut payload, more, self.terms.ours.max_metadata)?;
+        let extent = total.map_or(Extent::Whole, |total| Extent::Pieces(total as usize));
+        self.begin_reply(id, metadata, payload, extent)
+    }
+
+    /// Whether a reply to the call may come.
+    pub(super) fn check_unanswered(&mut self, id: u32) -> Result<(), Violation> {
+        if self.outgoing.in_flight(id)?.has_reply() {
             return Err(Violation::new(format!("two replies to call {id}")));
         }
-        let (metadata, total) = take_reply_head(&mut payload, more, self.terms.ours.max_metadata)?;
-        let total = total.map(|total| total as usize);
-        let length = total.unwrap_or(payload.len());
-        self.terms.check_received("a reply", length)?;
-        let Some(total) = total else {
+        Ok(())
+    }
+
+    /// A reply has come, or the first that comes of it, to a call [that has none](Self::check_unanswered).
+    pub(super) fn begin_reply(
+        &mut self,
+        id: u32,
+        metadata: Bytes,
+        body: Bytes,
+        extent: Extent,
+    ) -> Result<(), Violation> {
+        self.terms.check_received("a reply", extent.total(&body))?;
+        if extent == Extent::Whole {
             return self.end_outgoing(id, |call, attachments| Event::Reply {
                 call,
                 metadata,
-                body: payload,
+                body,
                 attachments,
             });
-        };
-        self.outgoing.begin_reply(id, metadata, total, &payload)?;
+        }
+        self.outgoing.begin_reply(id, metadata, extent, &body)?;
         self.outgoing.check_replies(self.terms.ours.max_buffered)
     }
 
-    pub(super) fn handle_reply_data(&mut self, id: u32, piece: &[u8], more: bool) -> Result<(), Violation> {
+    pub(super) fn handle_reply_data(&mut self, id: u32, piece: Piece<'_>, more: bool) -> Result<(), Violation> {
         match self.outgoing.push_reply(id, piece, more)? {
             Some((metadata, body)) => self.end_outgoing(id, |call, attachments| Event::Reply {
                 call,

@@ -3,6 +3,7 @@
 mod callee;
 mod caller;
 mod event;
+mod landing;
 mod lists;
 mod output;
 mod references;
@@ -28,6 +29,7 @@ use terms::Terms;
 
 use super::{
     Announced, Carrier, Limits,
+    assembly::Piece,
     frame::{Frame, Kind, deframe, put_empty},
     head::{decode_failure, put_failure},
     idleness::Idleness,
@@ -145,9 +147,9 @@ impl Connection {
         let used = self.is_used();
         match kind {
             Kind::Reply => self.handle_reply(id, payload, more)?,
-            Kind::ReplyData => self.handle_reply_data(id, &payload, more)?,
+            Kind::ReplyData => self.handle_reply_data(id, Piece::Apart(&payload), more)?,
             Kind::Request => self.handle_request(id, payload, more, now)?,
-            Kind::RequestData => self.handle_request_data(id, &payload, more)?,
+            Kind::RequestData => self.handle_request_data(id, Piece::Apart(&payload), more)?,
             Kind::Failure => self.handle_failure(id, payload)?,
             Kind::Cancel => self.handle_cancel(id)?,
             Kind::Items => self.handle_items(id, &payload, more)?,

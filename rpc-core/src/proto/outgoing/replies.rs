@@ -3,28 +3,30 @@
 use bytes::Bytes;
 
 use super::{OutgoingCalls, Progress, call::PartialReply};
-use crate::proto::{Carrier, Violation, assembly::Assembly};
+use crate::proto::{
+    Carrier, Violation,
+    assembly::{Assembly, Extent, Piece},
+};
 
 /// What an honest peer may send of a reply before the end of an earlier one has come, where calls overtake each other:
 /// more than the largest window.
 const OVERTAKING: usize = 4 << 20;
 
 impl OutgoingCalls {
-    /// A long reply begins, of `total` bytes. What comes for a caller who is gone is not kept.
+    /// A long reply begins. What comes for a caller who is gone is not kept.
     pub(crate) fn begin_reply(
         &mut self,
         id: u32,
         metadata: Bytes,
-        total: usize,
-        piece: &[u8],
+        extent: Extent,
+        first: &[u8],
     ) -> Result<(), Violation> {
         let carrier = self.carrier;
         let call = self.in_flight(id)?;
         if call.progress == Progress::Cancelled {
             return Ok(());
         }
-        let mut body = Assembly::new(total);
-        body.push(piece, true)?;
+        let body = Assembly::begin(extent, first)?;
         let cost = reply_cost(carrier, &body);
         call.reply = Some(Box::new(PartialReply { metadata, body }));
         self.reply_cost += cost;
@@ -35,7 +37,7 @@ impl OutgoingCalls {
     pub(crate) fn push_reply(
         &mut self,
         id: u32,
-        piece: &[u8],
+        piece: Piece<'_>,
         more: bool,
     ) -> Result<Option<(Bytes, Bytes)>, Violation> {
         let carrier = self.carrier;
@@ -54,6 +56,11 @@ impl OutgoingCalls {
         let whole = body.map(|body| (reply.metadata.clone(), body));
         self.reply_cost = self.reply_cost - before + after;
         Ok(whole)
+    }
+
+    /// The reply that is coming to a call.
+    pub(crate) fn assembly(&mut self, id: u32) -> Option<&mut Assembly> {
+        Some(&mut self.find(id)?.reply.as_deref_mut()?.body)
     }
 
     /// What came of a reply goes.
@@ -81,7 +88,7 @@ impl OutgoingCalls {
 /// come, so only the bytes that came count.
 fn reply_cost(carrier: Carrier, reply: &Assembly) -> usize {
     match carrier {
-        Carrier::Stream => reply.total(),
-        Carrier::Datagrams => reply.arrived(),
+        Carrier::Stream => reply.cost(),
+        Carrier::Datagrams => reply.arrived_cost(),
     }
 }

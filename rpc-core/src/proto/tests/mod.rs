@@ -10,6 +10,7 @@ mod going_away;
 mod golden;
 mod hello;
 mod ids;
+mod landing;
 mod liveness;
 mod lost;
 mod objects;
