@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     Error,
-    client::{Answer, fallible, fallible_bytes, plain, plain_bytes},
+    client::{Answer, fallible_bytes, fallible_known, plain_bytes, plain_known},
     service::{HandlerOutput, Invocation},
 };
 
@@ -87,19 +87,19 @@ impl<T> Undecodable<T> for Arrived<T> {}
 #[derive(Debug)]
 pub struct Answered<'a, R>(pub &'a R);
 
-impl<T: Serialize, E: Serialize + 'static> Answered<'_, Result<T, E>> {
+impl<T: Serialize + 'static, E: Serialize + 'static> Answered<'_, Result<T, E>> {
     /// The answer, as [`Invocation::fallible`] makes it.
     #[inline]
     pub fn fallible(self, invocation: &Invocation) -> Result<HandlerOutput, Error> {
-        invocation.fallible(self.0)
+        invocation.fallible_known(self.0)
     }
 }
 
-impl<T: Serialize> Answered<'_, T> {
+impl<T: Serialize + 'static> Answered<'_, T> {
     /// The answer, as [`Invocation::plain`] makes it.
     #[inline]
     pub fn plain(self, invocation: &Invocation) -> Result<HandlerOutput, Error> {
-        invocation.plain(self.0)
+        invocation.plain_known(self.0)
     }
 }
 
@@ -133,11 +133,11 @@ impl<R> Received<R> {
     }
 }
 
-impl<T: DeserializeOwned, E: DeserializeOwned + From<Error>> Received<Result<T, E>> {
+impl<T: DeserializeOwned + 'static, E: DeserializeOwned + From<Error>> Received<Result<T, E>> {
     /// How a result is decoded.
     #[inline]
     pub fn fallible(self) -> DecodeAnswer<Result<T, E>> {
-        fallible
+        fallible_known
     }
 }
 
@@ -149,11 +149,11 @@ impl<T: for<'de> serde_bytes::Deserialize<'de>, E: DeserializeOwned + From<Error
     }
 }
 
-impl<T: DeserializeOwned> Received<T> {
+impl<T: DeserializeOwned + 'static> Received<T> {
     /// How a plain value is decoded.
     #[inline]
     pub fn plain(self) -> DecodeAnswer<Result<T, Error>> {
-        plain
+        plain_known
     }
 }
 

@@ -1,15 +1,22 @@
 //! From an encoded answer to what a method returns.
 
-use std::{cell::Cell, fmt};
+use std::{
+    any::{Any, TypeId},
+    cell::Cell,
+    fmt,
+};
 
 use bytes::Bytes;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize,
+    de::{self, DeserializeOwned},
+};
 use thin_vec::ThinVec;
 
 use super::upkeep::Upkeep;
 use crate::{
     Code, Error,
-    codec::{Codec, CodecError, assert_inline, room_for},
+    codec::{Codec, CodecError, SharedBytes, assert_inline, decoding_from, room_for},
     driver::attachments::{self, IncomingAttachment, Wire},
     service::{AsBytes, MethodDescriptor},
 };
@@ -40,6 +47,7 @@ impl Answer {
     fn read<T: DeserializeOwned>(&self) -> Result<T, CodecError> {
         // A oneway call has no answer to decode; its value is `()`, which every format writes as nothing.
         let decode = || self.wire.format.decode(&self.body, self.wire.limits);
+        let decode = || decoding_from(&self.body, decode);
         attachments::decoding(self.carried.take(), self.wire, decode)
     }
 }
@@ -73,6 +81,22 @@ where
     fallible::<Owned<T>, E>(answer).map(|value| value.0)
 }
 
+/// The same where `T` is known, so that [`Bytes`] can be a part of the message and need no copy.
+///
+/// # Errors
+/// As [`fallible`].
+pub(crate) fn fallible_known<T, E>(answer: Result<Answer, Error>) -> Result<T, E>
+where
+    T: DeserializeOwned + 'static,
+    E: DeserializeOwned + From<Error>,
+{
+    if TypeId::of::<T>() == TypeId::of::<Bytes>() {
+        fallible::<Shared<T>, E>(answer).map(|shared| shared.0)
+    } else {
+        fallible(answer)
+    }
+}
+
 /// The result of a method that returns a plain value.
 ///
 /// # Errors
@@ -87,6 +111,30 @@ pub fn plain<T: DeserializeOwned>(answer: Result<Answer, Error>) -> Result<T, Er
 /// As [`plain`].
 pub fn plain_bytes<T: for<'de> serde_bytes::Deserialize<'de>>(answer: Result<Answer, Error>) -> Result<T, Error> {
     plain::<Owned<T>>(answer).map(|value| value.0)
+}
+
+/// The same where `T` is known, so that [`Bytes`] can be a part of the message and need no copy.
+///
+/// # Errors
+/// As [`plain`].
+pub(crate) fn plain_known<T: DeserializeOwned + 'static>(answer: Result<Answer, Error>) -> Result<T, Error> {
+    if TypeId::of::<T>() == TypeId::of::<Bytes>() {
+        plain::<Shared<T>>(answer).map(|shared| shared.0)
+    } else {
+        plain(answer)
+    }
+}
+
+/// A `T` that is [`Bytes`], as a part of its message.
+struct Shared<T>(T);
+
+impl<'de, T: 'static> Deserialize<'de> for Shared<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let SharedBytes(bytes) = SharedBytes::deserialize(deserializer)?;
+        let mut bytes = Some(bytes);
+        let value = (&mut bytes as &mut dyn Any).downcast_mut().and_then(Option::take);
+        value.map(Self).ok_or_else(|| de::Error::custom("not a value of bytes"))
+    }
 }
 
 /// [`AsBytes`] for every lifetime at once, which is what owning means.

@@ -40,6 +40,7 @@ pub use builder::ChannelBuilder;
 pub use call::Call;
 pub use channel::{Channel, StateWatch};
 pub use decode::{Answer, fallible, fallible_bytes, plain, plain_bytes};
+pub(crate) use decode::{fallible_known, plain_known};
 pub use feeds::Feeds;
 pub(crate) use reference::WrittenClient;
 pub use reference::{deserialize_client, serialize_client};

@@ -12,8 +12,8 @@ use super::{
     Codec, CodecError, DecodeLimits,
     error::{NOT_SELF_DESCRIBING, TOO_SHORT, UNKNOWN_LENGTH},
     guard::{Guard, room_for, whole},
+    write,
 };
-use crate::buffers::append;
 
 /// bincode 2 in its standard configuration: little endian, integers in as few bytes as they need.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,7 +45,7 @@ struct BincodeWriter<'a>(&'a mut Vec<u8>);
 impl Writer for BincodeWriter<'_> {
     #[inline]
     fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        append(self.0, bytes);
+        write(self.0, bytes);
         Ok(())
     }
 }

@@ -37,6 +37,7 @@ mod limits;
 #[cfg(feature = "postcard")]
 mod postcard;
 mod round_trip;
+mod shared;
 
 #[cfg(feature = "bincode")]
 pub use self::bincode::Bincode;
@@ -47,8 +48,19 @@ pub use format::Format;
 pub(crate) use guard::{assert_inline, room_for};
 pub use limits::DecodeLimits;
 pub use round_trip::check_round_trip;
+pub(crate) use shared::{LONG_RUN, SharedBytes, decoding_from, encode_before};
 
 use serde::{Deserialize, Serialize};
+
+use crate::buffers::append;
+
+/// Appends what a format writes.
+#[inline]
+fn write(buffer: &mut Vec<u8>, bytes: &[u8]) {
+    if bytes.len() < LONG_RUN || !shared::leaves_out(bytes, buffer.len()) {
+        append(buffer, bytes);
+    }
+}
 
 /// How values become bytes and back.
 ///

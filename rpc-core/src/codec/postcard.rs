@@ -7,8 +7,8 @@ use super::{
     Codec, CodecError, DecodeLimits,
     error::{NOT_SELF_DESCRIBING, TOO_SHORT, UNKNOWN_LENGTH},
     guard::{Guard, room_for, whole},
+    write,
 };
-use crate::buffers::append;
 
 /// postcard 1: a specified, stable format, as compact as bincode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Flavor for PostcardWriter<'_> {
 
     #[inline]
     fn try_extend(&mut self, data: &[u8]) -> Result<(), Error> {
-        append(self.0, data);
+        write(self.0, data);
         Ok(())
     }
 

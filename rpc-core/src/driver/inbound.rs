@@ -77,7 +77,7 @@ impl Answers {
 /// How much an answer takes beside the metadata of its reply.
 pub(super) fn answer_len(answer: &Result<Payload, Error>) -> usize {
     match answer {
-        Ok(payload) => payload.as_slice().len(),
+        Ok(payload) => payload.len(),
         Err(error) => failure_len(error),
     }
 }

@@ -98,7 +98,7 @@ impl SendStream {
         if item.len() <= COPIED {
             self.put(Body::Small(&item), offered)
         } else {
-            self.put(Body::Large(Bytes::from(item)), offered)
+            self.put(Body::from(Bytes::from(item)), offered)
         }
     }
 
@@ -132,7 +132,7 @@ impl SendStream {
         let item = if item.len() <= COPIED {
             Body::Small(item)
         } else {
-            Body::Large(Bytes::copy_from_slice(item))
+            Body::from(Bytes::copy_from_slice(item))
         };
         let mut state = self.link.lock();
         self.room(&mut state)?;

@@ -230,6 +230,6 @@ pub(crate) fn body(content: &Bytes) -> Body<'_> {
     if content.len() <= COPIED {
         Body::Small(content)
     } else {
-        Body::Large(content.clone())
+        Body::from(content.clone())
     }
 }

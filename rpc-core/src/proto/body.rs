@@ -11,14 +11,24 @@ pub(crate) enum Body<'a> {
     /// Copied behind its header: at most [`COPIED`] bytes.
     Small(&'a [u8]),
     /// Written from where it is.
-    Large(Bytes),
+    Large {
+        /// What is copied in front of that: a few bytes at the most.
+        before: &'a [u8],
+        bytes: Bytes,
+    },
+}
+
+impl From<Bytes> for Body<'_> {
+    fn from(bytes: Bytes) -> Self {
+        Self::Large { before: &[], bytes }
+    }
 }
 
 impl Body<'_> {
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Small(bytes) => bytes.len(),
-            Self::Large(bytes) => bytes.len(),
+            Self::Large { before, bytes } => before.len() + bytes.len(),
         }
     }
 }

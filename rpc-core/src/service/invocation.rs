@@ -104,6 +104,26 @@ impl Invocation {
         self.encoded(Payload::encode(self.wire.format, value))
     }
 
+    /// The same as [`plain`](Self::plain) where `T` is known, so that long [`Bytes`] need no copy.
+    pub(crate) fn plain_known<T: Serialize + 'static>(&self, value: &T) -> Result<HandlerOutput, Error> {
+        match (value as &dyn Any).downcast_ref::<Bytes>() {
+            Some(bytes) => self.encoded(Payload::encode_before(self.wire.format, value, bytes)),
+            None => self.plain(value),
+        }
+    }
+
+    /// The same as [`fallible`](Self::fallible) where `T` is known, so that long [`Bytes`] need no copy.
+    pub(crate) fn fallible_known<T: Serialize + 'static, E: Serialize + 'static>(
+        &self,
+        value: &Result<T, E>,
+    ) -> Result<HandlerOutput, Error> {
+        let good = value.as_ref().ok().map(|good| good as &dyn Any);
+        match good.and_then(<dyn Any>::downcast_ref::<Bytes>) {
+            Some(bytes) => self.encoded(Payload::encode_before(self.wire.format, value, bytes)),
+            None => self.fallible(value),
+        }
+    }
+
     fn encoded(&self, payload: Result<Payload, CodecError>) -> Result<HandlerOutput, Error> {
         payload.map(HandlerOutput::from).map_err(|error| {
             Error::internal(format!("the result cannot be encoded: {error}")).with_method(self.method.path)

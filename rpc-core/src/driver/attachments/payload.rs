@@ -8,8 +8,8 @@ use thin_vec::ThinVec;
 
 use super::{OutgoingAttachment, collecting};
 use crate::{
-    buffers::Buffer,
-    codec::{Codec, CodecError, Format},
+    buffers::{Buffer, append},
+    codec::{Codec, CodecError, Format, LONG_RUN, encode_before},
     proto::{Body, COPIED},
 };
 
@@ -28,6 +28,8 @@ thread_local! {
 #[derive(Debug, Default)]
 pub struct Payload {
     bytes: Vec<u8>,
+    /// What follows them without having been copied.
+    run: Option<Box<Bytes>>,
     /// What goes with the bytes.
     offered: ThinVec<OutgoingAttachment>,
 }
@@ -38,14 +40,30 @@ impl Payload {
     /// # Errors
     /// When the format cannot express the value.
     pub fn encode<T: Serialize + ?Sized>(format: Format, value: &T) -> Result<Self, CodecError> {
+        Self::encode_with(|buffer| format.encode(value, buffer)).map(|(payload, ())| payload)
+    }
+
+    /// Encodes `value`, which ends with the bytes `run`: they are not copied if they are long.
+    pub(crate) fn encode_before<T: Serialize>(format: Format, value: &T, run: &Bytes) -> Result<Self, CodecError> {
+        if run.len() < LONG_RUN {
+            return Self::encode(format, value);
+        }
+        let (mut payload, left_out) = Self::encode_with(|buffer| encode_before(format, value, run, buffer))?;
+        if left_out {
+            payload.run = Some(Box::new(run.clone()));
+        }
+        Ok(payload)
+    }
+
+    fn encode_with<R>(encode: impl FnOnce(&mut Vec<u8>) -> Result<R, CodecError>) -> Result<(Self, R), CodecError> {
         // The buffer is taken out of the pool while user code serialises, so that code may itself make payloads.
         // While a thread ends there is no pool any more.
         let pooled = POOL.try_with(|pool| pool.borrow_mut().pop());
         let mut payload = Self::from(pooled.ok().flatten().unwrap_or_default());
-        let (encoded, offered) = collecting(|| format.encode(value, &mut payload.bytes));
-        encoded?;
+        let (encoded, offered) = collecting(|| encode(&mut payload.bytes));
+        let encoded = encoded?;
         payload.offered = offered;
-        Ok(payload)
+        Ok((payload, encoded))
     }
 
     /// What goes with the bytes.
@@ -55,7 +73,13 @@ impl Payload {
 
     /// The bytes.
     pub fn as_slice(&self) -> &[u8] {
+        debug_assert!(self.run.is_none(), "only the results of handlers are in two parts");
         &self.bytes
+    }
+
+    /// How many bytes there are.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len() + self.run.as_ref().map_or(0, |run| run.len())
     }
 
     /// Bytes and what goes with them, each for itself.
@@ -65,24 +89,36 @@ impl Payload {
     }
 
     pub(crate) fn from_parts(bytes: Vec<u8>, offered: ThinVec<OutgoingAttachment>) -> Self {
-        Self { bytes, offered }
+        Self {
+            bytes,
+            run: None,
+            offered,
+        }
     }
 
-    /// The bytes without a copy; the buffer leaves the pool for good.
+    /// The bytes, if possible without a copy; the buffer leaves the pool for good.
     pub fn into_bytes(mut self) -> Bytes {
         self.take_bytes()
     }
 
     fn take_bytes(&mut self) -> Bytes {
+        if let Some(run) = self.run.take() {
+            append(&mut self.bytes, &run);
+        }
         Buffer::from(std::mem::take(&mut self.bytes)).freeze()
     }
 
     /// The bytes on their way out: copied where they are short, moved where they are long. To be called once.
     pub(crate) fn take_body(&mut self) -> Body<'_> {
-        if self.bytes.len() <= COPIED {
+        if let Some(run) = self.run.take() {
+            Body::Large {
+                before: &self.bytes,
+                bytes: *run,
+            }
+        } else if self.bytes.len() <= COPIED {
             Body::Small(&self.bytes)
         } else {
-            Body::Large(self.take_bytes())
+            Body::from(self.take_bytes())
         }
     }
 }

@@ -170,7 +170,7 @@ impl Link {
         in_handler: fn() -> bool,
     ) -> Result<Started, NotStarted> {
         let waker = waker.clone();
-        let length = payload.as_slice().len();
+        let length = payload.len();
         let mut state = self.lock();
         if state.is_over() || state.is_closing() && head.object.is_none() {
             return Err(NotStarted::Gone(payload));

@@ -65,7 +65,7 @@ pub(super) fn enqueue(
     let refused = if in_handler && state.has_handlers() {
         Some(no_place(&state))
     } else {
-        state.connection.check_request(head, payload.as_slice().len()).err()
+        state.connection.check_request(head, payload.len()).err()
     };
     if let Some(error) = refused {
         // What the payload offers is dropped outside the lock.
@@ -177,7 +177,7 @@ impl LinkGuard<'_> {
             in_handler,
             ..
         } = call;
-        let length = payload.as_slice().len();
+        let length = payload.len();
         let left = deadline.map(|deadline| deadline.saturating_duration_since(now));
         let refused = if left.is_some_and(|left| left.is_zero()) {
             Some(no_turn(self, head.timeout))

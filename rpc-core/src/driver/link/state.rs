@@ -146,7 +146,7 @@ impl LinkGuard<'_> {
     fn succeed(&mut self, id: u32, metadata: &Bytes, mut payload: Payload) -> Result<(), Error> {
         let offered = payload.take_offered();
         if !offered.is_empty() {
-            self.attach_to_reply(id, metadata, payload.as_slice().len(), offered)?;
+            self.attach_to_reply(id, metadata, payload.len(), offered)?;
         }
         self.connection.reply(id, metadata, Ok(payload.take_body()));
         Ok(())

@@ -67,13 +67,15 @@ impl Connection {
                 small.extend_from_slice(bytes);
                 self.end_incoming(id, self.outbox.position());
             }
-            Body::Large(bytes) => {
+            Body::Large { before, bytes } => {
                 if let Some(call) = self.incoming.find(id) {
                     *call = IncomingCall::Replying { cost };
                 }
-                let mut head = BytesMut::with_capacity(length);
+                let mut head = BytesMut::with_capacity(length + before.len());
                 put_reply_head(&mut head, metadata, total);
-                self.outbox.push_large(MessageKind::Reply, id, head.freeze(), bytes);
+                head.extend_from_slice(before);
+                self.outbox
+                    .push_large(MessageKind::Reply, id, head.freeze(), before.len(), bytes);
             }
         }
     }

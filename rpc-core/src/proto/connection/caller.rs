@@ -50,14 +50,15 @@ impl Connection {
                 }
                 Ok(id)
             }
-            Body::Large(bytes) => {
+            Body::Large { before, bytes } => {
                 call.cost = total.map_or(0, |total| total as usize);
                 let id = self.outgoing.insert(call);
                 self.attach_request(id, &head.attachments);
-                let mut encoded = BytesMut::with_capacity(head.len(total));
+                let mut encoded = BytesMut::with_capacity(head.len(total) + before.len());
                 head.put(&mut encoded, total);
+                encoded.extend_from_slice(before);
                 self.outbox
-                    .push_large(MessageKind::Request, id, encoded.freeze(), bytes);
+                    .push_large(MessageKind::Request, id, encoded.freeze(), before.len(), bytes);
                 Ok(id)
             }
         }

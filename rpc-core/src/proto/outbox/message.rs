@@ -33,6 +33,8 @@ pub(super) struct Large {
     pub(super) call: u32,
     /// What stands before the body; taken with the first piece.
     pub(super) head: Bytes,
+    /// How many bytes of the message's body end the head.
+    pub(super) before: usize,
     pub(super) body: Bytes,
     /// What the message counts against the peer's budget.
     pub(super) cost: usize,

@@ -144,11 +144,12 @@ impl Outbox {
         self.writer.len() > 0 || !self.turns.is_empty()
     }
 
-    /// Queues a message whose body is not to be copied.
-    pub(crate) fn push_large(&mut self, kind: MessageKind, call: u32, head: Bytes, body: Bytes) {
+    /// Queues a message whose body is not to be copied, but for the first `before` bytes of it, which end `head`.
+    pub(crate) fn push_large(&mut self, kind: MessageKind, call: u32, head: Bytes, before: usize, body: Bytes) {
         self.large[kind as usize] += head.len() + body.len();
+        let length = before + body.len();
         // One frame is never "unfinished": only longer messages count.
-        let cost = if body.len() > PIECE { body.len() } else { 0 };
+        let cost = if length > PIECE { length } else { 0 };
         let held = if kind == MessageKind::Reply {
             head.len() + body.len()
         } else {
@@ -159,6 +160,7 @@ impl Outbox {
             kind,
             call,
             head,
+            before,
             body,
             cost,
             held,
@@ -250,7 +252,8 @@ impl Outbox {
     }
 
     fn take_piece(&mut self, mut message: Large, chunks: &mut VecDeque<Bytes>) {
-        let piece = message.body.split_to(message.body.len().min(PIECE));
+        let length = PIECE - std::mem::take(&mut message.before);
+        let piece = message.body.split_to(message.body.len().min(length));
         let last = message.body.is_empty();
         let (first, further) = message.kind.frame_kinds();
         let (frame, head) = if message.begun {

@@ -58,10 +58,12 @@ impl SendQueue {
         self.tail.extend_from_slice(&ItemHeader { length, carries }.encode());
         match body {
             Body::Small(bytes) => self.tail.extend_from_slice(bytes),
-            Body::Large(bytes) if bytes.is_empty() => {}
-            Body::Large(bytes) => {
-                self.seal();
-                self.segments.push_back(QueueEntry::Items(bytes));
+            Body::Large { before, bytes } => {
+                self.tail.extend_from_slice(before);
+                if !bytes.is_empty() {
+                    self.seal();
+                    self.segments.push_back(QueueEntry::Items(bytes));
+                }
             }
         }
         // What carries something is never replaced: its streams are open already.
