@@ -10,6 +10,7 @@ mod deadlines;
 mod drop_anywhere;
 mod first_steps;
 mod layers;
+mod long_bodies;
 mod metadata;
 mod oneway;
 mod runtimes;

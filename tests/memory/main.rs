@@ -2,6 +2,7 @@
 
 mod hostile_streams;
 mod idle;
+mod long_bodies;
 mod metadata;
 #[cfg(target_os = "linux")]
 mod udp_flood;

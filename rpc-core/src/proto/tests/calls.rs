@@ -8,7 +8,7 @@ use super::{answers, assert_empty, content, exchange, pair, requests, start};
 use crate::harness::{CLIENT, SERVER, body};
 use crate::{
     Code, Error, Metadata, Outcome,
-    proto::{Event, RequestHead, encode_metadata, frame::PIECE, parse_metadata},
+    proto::{Body, Event, RequestHead, encode_metadata, frame::PIECE, parse_metadata},
 };
 
 #[test]
@@ -139,5 +139,31 @@ fn a_reply_carries_metadata_whatever_its_length() {
             panic!("{events:?} where one reply was due");
         };
         assert_eq!((parse_metadata(metadata), body), (Ok(sent.clone()), &content));
+    }
+}
+
+#[test]
+fn a_body_in_two_parts_is_one_message() {
+    for length in PIECE - 4..PIECE + 2 {
+        for seed in 0..2 {
+            let mut pair = pair(seed);
+            let (before, bytes) = (b"abc", content(length));
+            let whole: Bytes = [&before[..], &bytes].concat().into();
+            let part = || Body::Large {
+                before,
+                bytes: bytes.clone(),
+            };
+            let call = pair.connection(CLIENT).start(&RequestHead::default(), part(), None);
+            let call = call.expect("it is within the limits");
+            let cost = if whole.len() > PIECE { whole.len() } else { 0 };
+            assert_eq!(pair.connection(CLIENT).held().spent, [cost, 0]);
+            exchange(&mut pair);
+            assert_eq!(requests(&mut pair), [(call, whole.clone())], "{length}");
+            pair.connection(SERVER).reply(call, &Bytes::new(), Ok(part()));
+            exchange(&mut pair);
+            assert_eq!(answers(&mut pair), [(call, Ok(whole))], "{length}");
+            pair.connection(CLIENT).release(call);
+            assert_empty(&mut pair);
+        }
     }
 }
