@@ -2,6 +2,7 @@
 
 mod act;
 mod ending;
+mod input;
 mod portion;
 mod read;
 mod write;
@@ -296,6 +297,9 @@ impl<I: CallHandler + Unpin> Driver<I> {
         let finished = !awake && self.output.is_empty() && state.is_finished();
         let due = state.poll_timeout();
         drop(state);
+        if !awake {
+            input::give_back(&mut self.input);
+        }
         if idle {
             // Pings come and go, and an idle connection keeps no buffer for them.
             self.input = BytesMut::new();

@@ -9,11 +9,9 @@ use std::{
 use bytes::BufMut;
 use tokio::io::AsyncReadExt;
 
-use super::{Driver, Stopped};
+use super::{Driver, Stopped, input::make_room};
 use crate::{driver::CallHandler, proto::awaits_head};
 
-/// How much room a read has: a batch of small calls, or two pieces of a large one.
-const READ: usize = 64 << 10;
 /// How much is read in front of the body of a long message: the head, unless it has long metadata.
 const HEAD: usize = 512;
 /// How much of long messages is read before something is written.
@@ -45,12 +43,7 @@ impl<I: CallHandler + Unpin> Driver<I> {
         if let Some(landing) = &mut self.landing {
             return pin!(self.stream.read_buf(&mut landing.room())).poll(cx);
         }
-        // Where nothing of it is used any more, the buffer is filled from its beginning again: that part is in the
-        // processor's caches, and the rest of it may never need memory.
-        let whole = self.input.is_empty() && self.input.try_reclaim(READ);
-        if !whole && self.input.capacity() - self.input.len() < READ / 4 {
-            self.input.reserve(READ);
-        }
+        make_room(&mut self.input);
         let most = if awaits_head(&self.input) {
             self.input.len().max(HEAD)
         } else {
