@@ -206,6 +206,12 @@ impl CallHandler for Serving {
         self.host.pace.polled(std::mem::take(&mut self.polled), took);
     }
 
+    fn shrink(&mut self) {
+        if self.running.iter().flatten().all(|running| running.task.is_finished()) {
+            self.running = Vec::new();
+        }
+    }
+
     fn stop(&mut self, call: u32, why: Stop) {
         if let Some(Some(running)) = self.running.get(call as usize) {
             running.stop(match why {

@@ -20,6 +20,8 @@ pub(crate) trait CallHandler: Send {
     fn start(&mut self, request: CallRequest, answers: &mut Answers);
     /// The calls since the last time were started one after the other, which took so long.
     fn started(&mut self, took: Duration);
+    /// Gives back the memory that was needed in busier times: no call is open.
+    fn shrink(&mut self);
     /// Asks a handler to stop; the call is still answered.
     fn stop(&mut self, call: u32, why: Stop);
 }

@@ -134,6 +134,14 @@ impl IncomingCalls {
         self.calls.get_mut(id as usize)
     }
 
+    /// Gives back unused memory. All answers have left.
+    pub(super) fn shrink(&mut self) {
+        if self.active == 0 {
+            self.calls = Vec::new();
+            self.lists.shrink_to_fit();
+        }
+    }
+
     /// Moves a call from idle; its deadline counts from here.
     pub(crate) fn begin(&mut self, id: u32, call: IncomingCall, deadline: Option<Instant>) {
         if let Some(place) = self.calls.get_mut(id as usize) {

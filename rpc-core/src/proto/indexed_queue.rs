@@ -48,6 +48,13 @@ impl<T: Keyed> IndexedQueue<T> {
         self.len() == 0
     }
 
+    /// Gives back unused memory.
+    pub(crate) fn shrink(&mut self) {
+        if self.is_empty() {
+            *self = Self::default();
+        }
+    }
+
     pub(crate) fn push_back(&mut self, one: T) {
         self.queue.push_back(Some(one));
     }

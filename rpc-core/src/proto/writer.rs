@@ -19,6 +19,13 @@ impl Writer {
         &mut self.small
     }
 
+    /// Gives back unused memory.
+    pub(super) fn shrink(&mut self) {
+        if self.small.is_empty() {
+            self.small = BytesMut::new();
+        }
+    }
+
     /// The bytes that are gathered.
     pub(super) fn len(&self) -> usize {
         self.small.len()

@@ -64,6 +64,18 @@ impl LinkState {
         }
     }
 
+    /// Gives back the memory that was needed in busier times, since nothing is open.
+    pub(in crate::driver) fn shrink(&mut self) {
+        self.connection.shrink();
+        if self
+            .waiters
+            .iter()
+            .all(|waiter| waiter.waker.is_none() && waiter.answer.is_none())
+        {
+            self.waiters = Vec::new();
+        }
+    }
+
     pub(super) fn waiter(&mut self, id: u32) -> &mut CallWaiter {
         let index = id as usize;
         if index >= self.waiters.len() {

@@ -294,6 +294,9 @@ impl<I: CallHandler + Unpin> Driver<I> {
             state.sleep(cx.waker());
         }
         let idle = !awake && self.input.is_empty() && state.connection.is_idle(now);
+        if idle {
+            state.shrink();
+        }
         let finished = !awake && self.output.is_empty() && state.is_finished();
         let due = state.poll_timeout();
         drop(state);
@@ -301,8 +304,7 @@ impl<I: CallHandler + Unpin> Driver<I> {
             input::give_back(&mut self.input);
         }
         if idle {
-            // Pings come and go, and an idle connection keeps no buffer for them.
-            self.input = BytesMut::new();
+            self.shrink();
             buffers::tidy(now);
         }
         if wanted {
@@ -321,6 +323,15 @@ impl<I: CallHandler + Unpin> Driver<I> {
             false if finished => Round::Finished,
             false => Round::Sleeps,
         })
+    }
+
+    /// Pings come and go, and an idle connection keeps no memory for them.
+    fn shrink(&mut self) {
+        self.input = BytesMut::new();
+        self.output.shrink_to_fit();
+        self.deferred.shrink();
+        self.answers.ready.shrink_to_fit();
+        self.inbound.shrink();
     }
 
     /// Keeps the timer at or before the connection's next instant, and waits for it. It is moved only when it would be

@@ -145,6 +145,8 @@ impl CallHandler for AnswersAll {
 
     fn started(&mut self, _: Duration) {}
 
+    fn shrink(&mut self) {}
+
     fn stop(&mut self, _: u32, _: Stop) {}
 }
 

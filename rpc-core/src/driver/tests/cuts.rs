@@ -25,6 +25,8 @@ impl CallHandler for Cuts {
 
     fn started(&mut self, _: Duration) {}
 
+    fn shrink(&mut self) {}
+
     fn stop(&mut self, _: u32, _: Stop) {}
 }
 
@@ -53,6 +55,8 @@ impl CallHandler for AnswersOnce {
     }
 
     fn started(&mut self, _: Duration) {}
+
+    fn shrink(&mut self) {}
 
     fn stop(&mut self, _: u32, _: Stop) {}
 }

@@ -42,6 +42,8 @@ impl CallHandler for Keep {
 
     fn started(&mut self, _: Duration) {}
 
+    fn shrink(&mut self) {}
+
     fn stop(&mut self, _: u32, _: Stop) {}
 }
 

@@ -99,6 +99,16 @@ impl Connection {
         !self.is_used() && now.saturating_duration_since(self.idleness.last_use()) >= self.terms.ours.keepalive / 2
     }
 
+    /// Gives back the memory that was needed in busier times, since nothing is open.
+    pub(crate) fn shrink(&mut self) {
+        if self.outbox.len() == 0 {
+            self.incoming.shrink();
+            self.outgoing.shrink();
+            self.outbox.shrink();
+            self.events.shrink_to_fit();
+        }
+    }
+
     /// When the peer is to be asked to end the connection because there are no calls, or when its time to answer that
     /// is over, which is that of a ping.
     pub(super) fn idle_until(&self) -> Option<Instant> {

@@ -70,6 +70,13 @@ impl Outbox {
         std::mem::replace(self, empty)
     }
 
+    /// Gives back unused memory; nothing waits.
+    pub(super) fn shrink(&mut self) {
+        self.writer.shrink();
+        self.leaving.shrink_to_fit();
+        self.departed.shrink_to_fit();
+    }
+
     /// Where small frames are appended.
     pub(crate) fn small(&mut self) -> &mut BytesMut {
         self.writer.small()

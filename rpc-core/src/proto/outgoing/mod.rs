@@ -71,6 +71,12 @@ impl OutgoingCalls {
         self.calls.iter().any(|(_, call)| call.progress != Progress::Ended)
     }
 
+    /// Gives back unused memory.
+    pub(crate) fn shrink(&mut self) {
+        self.calls.shrink_to_fit();
+        self.leaving.shrink_to_fit();
+    }
+
     pub(crate) fn insert(&mut self, call: OutgoingCall) -> u32 {
         let (deadline, open) = (call.deadline, self.calls.len());
         // The limit on calls keeps every key far below 2^32.
