@@ -1,4 +1,4 @@
-//! A handler that computes for long holds up its connection once; after that, calls of its method run beside the others.
+//! A handler that computes for long holds up its connection once; after that, calls of its method run beside others.
 
 use std::{
     sync::{Arc, Mutex, mpsc},

@@ -110,6 +110,7 @@ const INSIDE: &[(&str, &[&str])] = &[
             "routed",
             "seat",
             "local",
+            "pace",
             "host",
             "continuations",
             "task",

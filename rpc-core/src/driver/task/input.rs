@@ -1,7 +1,7 @@
 //! Where connections read what comes in, which the connections of a thread share.
 //!
-//! A connection needs room only from when something came until it has been acted on. So one buffer serves all that run on
-//! a thread: it stays in the processor's caches, and a connection that waits holds none.
+//! A connection needs room only from when something came until it has been acted on. So one buffer serves all that run
+//! on a thread: it stays in the processor's caches, and a connection that waits holds none.
 
 use std::cell::Cell;
 
