@@ -11,7 +11,7 @@ use tokio::{runtime::Handle, task::AbortHandle};
 use super::{
     continuations::Continuations,
     host::{Host, Permit},
-    pace::{Place, Together},
+    pace::{Place, PollManner, Together},
     routed::RoutedCall,
     router::{Route, Router},
     task::{Finish, HandlerTask},
@@ -188,8 +188,9 @@ impl CallHandler for Serving {
             Ok(task) => task,
             Err(error) => return answers.answer(call, &Metadata::new(), Err(error)),
         };
-        if self.host.pace.is_slow(place) {
-            task = task.timed(&self.host, place);
+        let manner = self.host.pace.manner(place);
+        if manner != PollManner::Together {
+            task = task.timed(&self.host, place, manner);
         } else if !self.host.spawns && !large {
             self.polled.add(place);
             // The handler is polled again as soon as it has a task, so there is nothing to wake yet.

@@ -15,7 +15,7 @@ use tokio::{
 use super::{
     continuations::Continuations,
     host::{Host, Permit},
-    pace::Place,
+    pace::{Place, PollManner},
     work::{HandlerAnswer, Work},
 };
 use crate::{Error, Metadata, Outcome, clock::now, driver::Link, service::Context as CallContext};
@@ -60,7 +60,7 @@ pub(super) struct HandlerTask {
     finish: Option<Finish>,
     detached: bool,
     /// Its first poll is to be timed.
-    timed: Option<(Arc<Host>, Place)>,
+    timed: Option<(Arc<Host>, Place, PollManner)>,
     /// What is dropped when the handler has stopped.
     counted: Option<watch::Receiver<()>>,
 }
@@ -78,8 +78,8 @@ impl HandlerTask {
     }
 
     /// Tells the host how long the first poll takes.
-    pub(super) fn timed(mut self, host: &Arc<Host>, place: Place) -> Self {
-        self.timed = Some((Arc::clone(host), place));
+    pub(super) fn timed(mut self, host: &Arc<Host>, place: Place, manner: PollManner) -> Self {
+        self.timed = Some((Arc::clone(host), place, manner));
         self
     }
 
@@ -132,11 +132,17 @@ impl Future for HandlerTask {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let polled = match self.timed.take() {
             None => self.poll_answer(cx),
-            Some((host, place)) => {
-                let begun = now();
-                let polled = beside_others(|| self.poll_answer(cx));
-                host.pace.polled_alone(place, now().saturating_duration_since(begun));
-                polled
+            Some((host, place, manner)) => {
+                let mut timed = || {
+                    let begun = now();
+                    let polled = self.poll_answer(cx);
+                    host.pace.polled_alone(place, now().saturating_duration_since(begun));
+                    polled
+                };
+                match manner {
+                    PollManner::BesideOthers => beside_others(timed),
+                    _ => timed(),
+                }
             }
         };
         let answer = ready!(polled);
