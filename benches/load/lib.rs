@@ -17,6 +17,7 @@ mod peer;
 mod peers;
 mod process;
 mod report;
+mod scale;
 mod slow;
 mod spread;
 mod table;
@@ -55,6 +56,8 @@ pub fn run(allocator: &str) -> Result<()> {
             let sentence = Threads::default().run(idle::weigh(find(peer)?, streams.parse()?))?;
             Ok(write!(io::stdout(), "{sentence}")?)
         }
+        [command] if command == "scale" => scale::show_all(),
+        [command, axis, step] if command == "scale" => scale::show(axis, step),
         flags => compare(&Options::parse(flags)?, allocator),
     }
 }

@@ -143,15 +143,24 @@ fn measure_load(peer: &dyn Peer, load: Load, setting: Setting) -> Result<Option<
 }
 
 async fn measure_session(connecting: Connecting, duration: Duration, server: Option<&ServerProcess>) -> Result<Sample> {
-    let server_cpu_time = || server.map_or(Ok(0.0), ServerProcess::cpu_time);
     let mut session = timeout(GRACE, connecting)
         .await
         .map_err(|_| "the client did not connect")??;
-    run_for(WARM_UP, session.as_mut()).await?;
+    measure_connected(session.as_mut(), duration, server).await
+}
+
+/// With what is connected already.
+pub(crate) async fn measure_connected(
+    session: &mut dyn Session,
+    duration: Duration,
+    server: Option<&ServerProcess>,
+) -> Result<Sample> {
+    let server_cpu_time = || server.map_or(Ok(0.0), ServerProcess::cpu_time);
+    run_for(WARM_UP, session).await?;
 
     let (client_before, server_before) = (own_cpu_time()?, server_cpu_time()?);
     let start = Instant::now();
-    let done = run_for(duration, session.as_mut()).await?;
+    let done = run_for(duration, session).await?;
     let elapsed = start.elapsed();
     let (client, server) = (own_cpu_time()? - client_before, server_cpu_time()? - server_before);
     sample(done, elapsed, client, server)

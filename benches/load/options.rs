@@ -16,6 +16,7 @@ Measures farcall beside its peers.
 
     cargo run --release -p farcall-benches --bin load -- [flags]
     cargo run --release -p farcall-benches --bin load -- idle STREAMS    # memory of so many open streams
+    cargo run --release -p farcall-benches --bin load -- scale           # how farcall's cost grows
 
     --rounds N    rounds, each with every peer (5)
     --seconds S   seconds of each measurement, fractions allowed (1)

@@ -39,6 +39,8 @@ pub(crate) enum Load {
     Callbacks,
     /// So many streams that are open and carry nothing; not a work, but what is weighed.
     Idle(usize),
+    /// Calls over a connection on which much is open; not a work, but a step of what grows.
+    Laden(Ballast, Calls),
 }
 
 /// When which bodies are sent.
@@ -60,6 +62,14 @@ pub(crate) struct Calls {
     pub(crate) in_flight: usize,
     /// Bytes of the argument and of the result.
     pub(crate) body: usize,
+}
+
+/// What is open on a connection and is not used.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ballast {
+    Streams(usize),
+    /// Of the server's, that the client can call.
+    Objects(usize),
 }
 
 /// Calls of 16 bytes.

@@ -14,7 +14,7 @@ use crate::{
     echo,
     items::{Held, Item, Reader, Small},
     peer::{Connecting, Done, Peer, Result, Session, Stop, announce},
-    work::{Calls, Load, Size, Slow, Traffic},
+    work::{Ballast, Calls, Load, Size, Slow, Traffic},
 };
 
 #[farcall::service]
@@ -26,6 +26,7 @@ trait Echo {
     fn large(&self) -> impl Stream<Item = Bytes>;
     /// Nothing ever comes.
     async fn idle(&self) -> impl Stream<Item = Small>;
+    async fn counter(&self) -> farcall::Result<CounterClient>;
     /// Has `counter` count from 0 to `count`.
     async fn call_back(&self, counter: CounterClient, count: u64) -> farcall::Result<u64>;
 }
@@ -61,6 +62,10 @@ impl Echo for Handler {
 
     async fn idle(&self) -> impl Stream<Item = Small> {
         pending()
+    }
+
+    async fn counter(&self) -> farcall::Result<CounterClient> {
+        Ok(CounterClient::local(Successor))
     }
 
     async fn call_back(&self, counter: CounterClient, count: u64) -> farcall::Result<u64> {
@@ -101,13 +106,16 @@ const LARGE: usize = 1 << 20;
 const UDP_MESSAGE: usize = 16 << 20;
 
 /// The defaults of 16 MiB, and of 1 MiB over UDP, are for the whole message, and there are bodies of these sizes; the
-/// default of 1,024 streams is below what is weighed.
+/// defaults of 1,024 calls and streams, and of 10,000 connections and 16,384 objects are below what is measured.
 fn limits() -> farcall::Limits {
     farcall::Limits::default()
         .max_message(32 << 20)
         .max_udp_message(UDP_MESSAGE)
-        .max_streams(50_000)
-        .max_server_calls(50_000)
+        .max_connections(20_000)
+        .max_calls(4096)
+        .max_streams(200_000)
+        .max_objects(200_000)
+        .max_server_calls(200_000)
 }
 
 impl Peer for Farcall {
@@ -141,6 +149,7 @@ impl Peer for Farcall {
             Load::Items(size) => Box::pin(reader(address, size)),
             Load::Callbacks => Box::pin(callee(address)),
             Load::Idle(streams) => Box::pin(idle(address, streams)),
+            Load::Laden(ballast, calls) => Box::pin(laden(address, ballast, calls)),
         })
     }
 
@@ -182,6 +191,40 @@ async fn idle(address: String, streams: usize) -> Result<Box<dyn Session>> {
         held.push(client.idle().await?);
     }
     Ok(Held::session(held))
+}
+
+async fn laden(address: String, ballast: Ballast, calls: Calls) -> Result<Box<dyn Session>> {
+    let client = dial(&address).await?;
+    let (mut streams, mut objects) = (Vec::new(), Vec::new());
+    match ballast {
+        Ballast::Streams(count) => {
+            for _ in 0..count {
+                streams.push(client.idle().await?);
+            }
+        }
+        Ballast::Objects(count) => {
+            for _ in 0..count {
+                objects.push(client.counter().await?);
+            }
+        }
+    }
+    let calls = echo::session(vec![client], Traffic::Closed(calls)).await?;
+    Ok(Box::new(Laden {
+        calls,
+        _held: (Held::session(streams), objects),
+    }))
+}
+
+/// Calls beside what is held.
+struct Laden<H> {
+    calls: Box<dyn Session>,
+    _held: H,
+}
+
+impl<H: Send> Session for Laden<H> {
+    fn run(&mut self, stop: Stop) -> BoxFuture<'_, Result<Done>> {
+        self.calls.run(stop)
+    }
 }
 
 impl echo::Echo for EchoClient {

@@ -63,7 +63,7 @@ impl Peer for Remoc {
             Load::Items(Size::Large) => Box::pin(reader(address, Request::Large)),
             Load::Idle(streams) => Box::pin(idle(address, streams)),
             Load::Callbacks => Box::pin(callee(address)),
-            Load::Echo(_) => return None,
+            Load::Echo(_) | Load::Laden(..) => return None,
         })
     }
 }

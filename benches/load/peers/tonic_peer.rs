@@ -117,7 +117,7 @@ impl Peer for Tonic {
             Load::Items(Size::Small) => Box::pin(reader::<Small>(address, SMALL)),
             Load::Items(Size::Large) => Box::pin(reader::<Large>(address, LARGE)),
             Load::Idle(streams) => Box::pin(idle(address, streams)),
-            Load::Callbacks => return None,
+            Load::Callbacks | Load::Laden(..) => return None,
         })
     }
 }
