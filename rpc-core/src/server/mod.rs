@@ -6,8 +6,8 @@
 //! A handler that panics fails its own call as `Internal`. The text of the panic stays in this process, on standard
 //! error beside an id that the caller has, too; see [`Server::send_panic_texts`]. A handler that waits does not delay
 //! other calls: it runs in a task of its own. A handler that computes for more than a millisecond before its first
-//! await delays the calls of its connection once: from then on calls of its method run in tasks of their own, too. See
-//! [`Server::spawn_handlers`].
+//! await delays the calls of its connection until the server has noticed: then calls of its method run in tasks of
+//! their own, too. See [`Server::spawn_handlers`].
 
 mod accept;
 mod builder;
