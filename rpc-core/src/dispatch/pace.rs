@@ -4,10 +4,11 @@
 //! computes holds up all other calls of its connection. Reading the clock for each call would cost as much as a small
 //! handler does, so it is read once for all that were polled together. If that took long, all their methods are
 //! suspected: their next calls run in tasks of their own, where each is timed. One that is found slow there stays in
-//! such tasks for long, and lends its thread to others meanwhile; the others come back soon.
+//! such tasks for long; the others come back soon. Only a method that is slow most of the time lends its thread to
+//! others while it computes, which costs many times what a small handler takes.
 //!
 //! The system may also have stopped the thread for a moment, more often the busier the machine is. So a suspicion costs
-//! little, and only a method that is slow again and again stays.
+//! little, and needs to be confirmed again and again.
 
 use std::{
     sync::atomic::{AtomicU16, Ordering},
@@ -18,16 +19,28 @@ use std::{
 const LONG: Duration = Duration::from_millis(1);
 /// So many calls of a suspected method run in tasks of their own, if none of them is slow.
 const SUSPECTED: u16 = 256;
-/// So many more do after each slow one: a method stays if one call of a thousand is slow.
-const SLOW: u16 = 1024;
+/// So many more do after each slow one: a method stays if one call of two hundred is slow.
+const SLOW: u16 = 256;
 /// The most that are to come.
-const MOST: u16 = 8 * SLOW;
+const MOST: u16 = 4096;
+/// What a slow call adds to the weight of a method, from which each quick one takes one.
+const WEIGHT: u16 = 4;
+/// The weight from which a method lends its thread, and the greatest one.
+const HEAVY: (u16, u16) = (8, 16);
 /// Places for methods. Two methods that share a place are suspected together.
 const PLACES: usize = 64;
 
-/// How many of the next calls of each method run in tasks of their own.
+/// What is known of each method.
 #[derive(Debug)]
-pub(super) struct Pace([AtomicU16; PLACES]);
+pub(super) struct Pace([Record; PLACES]);
+
+#[derive(Debug, Default)]
+struct Record {
+    /// How many of the next calls run in tasks of their own.
+    left: AtomicU16,
+    /// How much of the recent calls was slow.
+    weight: AtomicU16,
+}
 
 /// How a handler is polled for the first time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,16 +76,19 @@ impl Together {
 
 impl Pace {
     pub(super) fn new() -> Self {
-        Self([const { AtomicU16::new(0) }; PLACES])
+        Self(std::array::from_fn(|_| Record::default()))
     }
 
     /// How the next call of a method is to be polled.
     #[inline]
     pub(super) fn manner(&self, place: Place) -> PollManner {
-        match self.left(place).load(Ordering::Relaxed) {
-            0 => PollManner::Together,
-            1..=SUSPECTED => PollManner::Alone,
-            _ => PollManner::BesideOthers,
+        let record = self.record(place);
+        if record.left.load(Ordering::Relaxed) == 0 {
+            PollManner::Together
+        } else if record.weight.load(Ordering::Relaxed) < HEAVY.0 {
+            PollManner::Alone
+        } else {
+            PollManner::BesideOthers
         }
     }
 
@@ -81,31 +97,35 @@ impl Pace {
         if took < LONG {
             return;
         }
-        for (number, left) in self.0.iter().enumerate() {
+        for (number, record) in self.0.iter().enumerate() {
             if together.0 & 1 << number != 0 {
-                left.fetch_max(SUSPECTED, Ordering::Relaxed);
+                record.left.fetch_max(SUSPECTED, Ordering::Relaxed);
             }
         }
     }
 
     /// A call in a task of its own was polled for the first time, which took so long.
     pub(super) fn polled_alone(&self, place: Place, took: Duration) {
-        let next = |left: u16| {
-            if took >= LONG {
-                Some(left.saturating_add(SLOW).min(MOST))
-            } else {
-                // Calls that began before the method was cleared find nothing left.
-                left.checked_sub(1)
+        let Record { left, weight } = self.record(place);
+        if took >= LONG {
+            add(left, SLOW, MOST);
+            add(weight, WEIGHT, HEAVY.1);
+        } else {
+            // Calls that began before the method was cleared find nothing left.
+            for count in [left, weight] {
+                let _ = count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| count.checked_sub(1));
             }
-        };
-        let _ = self
-            .left(place)
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+        }
     }
 
-    fn left(&self, place: Place) -> &AtomicU16 {
+    fn record(&self, place: Place) -> &Record {
         &self.0[usize::from(place.0) % PLACES]
     }
+}
+
+fn add(count: &AtomicU16, more: u16, most: u16) {
+    let sum = |count: u16| Some(count.saturating_add(more).min(most));
+    let _ = count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
 }
 
 #[cfg(test)]
@@ -133,37 +153,38 @@ mod tests {
         assert_eq!(manners(), [Together; 3]);
         pace.polled(together(&[quick, slow]), LONG);
         assert_eq!(manners(), [Alone, Alone, Together]);
-        pace.polled_alone(slow, LONG);
         for _ in 0..SUSPECTED {
-            assert_eq!(manners(), [Alone, BesideOthers, Together]);
+            assert_ne!(pace.manner(quick), Together);
             pace.polled_alone(quick, QUICK);
-            pace.polled_alone(slow, QUICK);
+            pace.polled_alone(slow, LONG);
         }
         assert_eq!(manners(), [Together, BesideOthers, Together]);
         pace.polled(together(&[other]), LONG);
         assert_eq!(pace.manner(Place::of(7)), Alone, "both have one place");
     }
 
-    /// How many of so many calls find the method slow, if every `every`th is.
-    fn slow_calls(every: usize) -> usize {
+    /// How many of 100,000 calls are polled in this manner, if every `every`th is slow.
+    fn count(manner: PollManner, every: usize) -> usize {
         let (pace, place) = (Pace::new(), Place::of(63));
         pace.polled(together(&[place]), LONG);
         (0..100_000)
             .map(|call| if call % every == 0 { LONG } else { QUICK })
             .inspect(|&took| pace.polled_alone(place, took))
-            .filter(|_| pace.manner(place) == PollManner::BesideOthers)
+            .filter(|_| pace.manner(place) == manner)
             .count()
     }
 
     #[test]
     fn a_method_stays_while_it_is_slow_again_and_again() {
-        assert!(slow_calls(100) > 90_000);
+        assert!(count(PollManner::Alone, 100) > 99_000);
+        assert!(count(PollManner::BesideOthers, 2) > 99_000);
     }
 
     /// As on a machine that stops each thread every few milliseconds.
     #[test]
     fn rare_delays_do_not_make_a_method_slow() {
-        assert!(slow_calls(4_000) < 30_000);
+        assert!(count(PollManner::Together, 1_000) > 70_000);
+        assert_eq!(count(PollManner::BesideOthers, 10), 0);
     }
 
     #[test]

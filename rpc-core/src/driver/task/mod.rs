@@ -249,8 +249,12 @@ impl<I: CallHandler + Unpin> Driver<I> {
         Begin::Work
     }
 
-    /// The turn ends although there may be more to read and write. Timers do not wait for that.
+    /// The turn ends although there may be more to read and write. Timers do not wait for that, but for what was read
+    /// already: an answer among it came in time.
     fn looked(&mut self) -> Result<(), Lost> {
+        while self.unread && self.is_pressing() {
+            self.act()?;
+        }
         let now = self.now.into_std();
         let mut state = self.link.lock();
         // A handler that has ended in time is not late because its answer was not queued yet.
@@ -262,6 +266,12 @@ impl<I: CallHandler + Unpin> Driver<I> {
             self.link.tell_looked();
         }
         if due { self.time_out() } else { Ok(()) }
+    }
+
+    /// Whether a call waits until the driver has looked at all that came, or a timer is due.
+    fn is_pressing(&self) -> bool {
+        let state = self.link.lock();
+        state.look.is_wanted() || state.poll_timeout().is_some_and(|due| due <= self.now.into_std())
     }
 
     /// Acts on timers that are due. A peer from which the transport has heard since bytes were read is not silent.

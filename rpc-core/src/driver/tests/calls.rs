@@ -165,3 +165,24 @@ async fn few_answers_wait_however_many_calls_come_together() {
     assert_eq!(calls.load(Ordering::SeqCst), 1000);
     assert!(most < 128, "{most} answers");
 }
+
+/// They are acted on in portions, and the deadline comes between two of them.
+#[tokio::test(start_paused = true)]
+async fn answers_that_were_read_in_time_count_however_many_there_are() {
+    let link = link();
+    let deadline = crate::clock::now() + Duration::from_secs(1);
+    let calls: Vec<u32> = (0..500).map(|_| start(&link, Some(deadline))).collect();
+    exchange(&link, &[]);
+    let reply = |call: &u32| [&[2, 0, 0, 3][..], &call.to_le_bytes(), &[0, 7]].concat();
+    let came: Vec<u8> = calls.iter().flat_map(reply).chain(CLOSE.iter().copied()).collect();
+    let inbound = AnswersAll {
+        calls: Arc::default(),
+        most: Arc::default(),
+    };
+    let (here, _there) = mem_pair();
+    tokio::time::advance(Duration::from_secs(2)).await;
+    driver(&link, here, BytesMut::from(&came[..]), inbound).await;
+    for call in calls {
+        assert!(matches!(poll(&link, call), Poll::Ready(Ok(_))), "call {call}");
+    }
+}
