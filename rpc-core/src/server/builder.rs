@@ -149,8 +149,8 @@ impl Server {
     /// wait: most handlers never wait, and cost no task. A handler that computes for more than a millisecond before its
     /// first await delays the other calls of its connection. The server notices: the next 256 calls of that method run
     /// beside the others, and 256 more after each of them that is long again. Calls of the methods that were polled
-    /// together with it do the same for a moment. With this option, or `#[rpc(blocking)]` for that method alone, no call
-    /// is delayed, not even once.
+    /// together with it do the same for a moment. With this option, or `#[rpc(blocking)]` for that method alone, no
+    /// call is delayed, not even once.
     ///
     /// In a runtime of one thread, a handler that computes delays everything in any case, but not with
     /// `#[rpc(blocking)]`.
