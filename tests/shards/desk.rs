@@ -9,6 +9,7 @@ use std::{
 
 use farcall::{Channel, OrFail, Result, RunningServer, Server};
 use farcall_tests::{Gate, TestResult};
+use tokio::task::JoinHandle;
 
 #[farcall::service]
 pub(crate) trait Desk {
@@ -64,6 +65,16 @@ impl Clerk {
 
     pub(crate) fn server(&self, shards: usize) -> Server {
         Server::new().service(DeskServer::new(self.clone())).shards(shards)
+    }
+
+    /// A call of each client that waits at the gate.
+    pub(crate) async fn hold_all(&self, clients: &[DeskClient]) -> Vec<JoinHandle<Result<String>>> {
+        let mut calls = Vec::new();
+        for client in clients {
+            calls.push(tokio::spawn(client.hold()));
+            self.gate.entered().await;
+        }
+        calls
     }
 
     /// How many of the threads on which handlers ran have not ended.

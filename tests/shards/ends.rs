@@ -19,11 +19,7 @@ async fn a_shutdown_lets_calls_on_all_shards_finish(transport: Transport) -> Tes
     let clerk = Clerk::new();
     let site = transport.serve(clerk.server(2)).await?;
     let clients = clients(site.server(), CONNECTIONS).await?;
-    let mut calls = Vec::new();
-    for client in &clients {
-        calls.push(tokio::spawn(client.hold()));
-        clerk.gate.entered().await;
-    }
+    let calls = clerk.hold_all(&clients).await;
     assert_eq!(
         (clerk.living_threads(), site.server().running_calls()),
         (2, CONNECTIONS)
@@ -54,11 +50,7 @@ async fn a_shutdown_cuts_what_takes_longer_on_all_shards(transport: Transport) -
     let clerk = Clerk::new();
     let site = transport.serve(clerk.server(2)).await?;
     let clients = clients(site.server(), CONNECTIONS).await?;
-    let mut calls = Vec::new();
-    for client in &clients {
-        calls.push(tokio::spawn(client.hold()));
-        clerk.gate.entered().await;
-    }
+    let calls = clerk.hold_all(&clients).await;
     site.server().shutdown(Duration::ZERO).await;
     assert_eq!((clerk.gate.stopped_count(), clerk.living_threads()), (CONNECTIONS, 0));
     for call in calls {
@@ -76,11 +68,7 @@ async fn a_server_that_is_dropped_ends_its_threads(transport: Transport) -> Test
     let clerk = Clerk::new();
     let mut site = transport.serve(clerk.server(2)).await?;
     let clients = clients(site.server(), CONNECTIONS).await?;
-    let mut calls = Vec::new();
-    for client in &clients {
-        calls.push(tokio::spawn(client.hold()));
-        clerk.gate.entered().await;
-    }
+    let calls = clerk.hold_all(&clients).await;
     site.stop_server();
     assert_eq!((clerk.gate.stopped_count(), clerk.living_threads()), (CONNECTIONS, 0));
     for call in calls {

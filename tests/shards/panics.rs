@@ -63,11 +63,7 @@ async fn a_panic_outside_of_tasks_stops_the_server(transport: Transport) -> Test
     let site = transport.serve(server).await?;
     let clients = clients(site.server(), 16).await?;
     threads(&clients).await?;
-    let mut calls = Vec::new();
-    for client in &clients {
-        calls.push(tokio::spawn(client.hold()));
-        clerk.gate.entered().await;
-    }
+    let calls = clerk.hold_all(&clients).await;
     let bomb = BombClient::new(site.channel.clone());
     let error = bomb.set().await.expect_err("its thread is gone");
     assert_eq!(error.code(), Code::Unavailable, "{error}");
