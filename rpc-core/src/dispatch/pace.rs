@@ -59,7 +59,7 @@ pub(super) struct Place(u8);
 
 /// The methods that were polled together.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Together(u64);
+pub(super) struct PolledMethods(u64);
 
 impl Place {
     /// The place of the method with this id, which is a hash.
@@ -68,7 +68,7 @@ impl Place {
     }
 }
 
-impl Together {
+impl PolledMethods {
     pub(super) fn add(&mut self, place: Place) {
         self.0 |= 1 << place.0;
     }
@@ -93,12 +93,12 @@ impl Pace {
     }
 
     /// These were polled together, which took so long.
-    pub(super) fn polled(&self, together: Together, took: Duration) {
+    pub(super) fn polled(&self, methods: PolledMethods, took: Duration) {
         if took < LONG {
             return;
         }
         for (number, record) in self.0.iter().enumerate() {
-            if together.0 & 1 << number != 0 {
+            if methods.0 & 1 << number != 0 {
                 record.left.fetch_max(SUSPECTED, Ordering::Relaxed);
             }
         }
@@ -134,8 +134,8 @@ mod tests {
 
     const QUICK: Duration = Duration::from_micros(1);
 
-    fn together(places: &[Place]) -> Together {
-        let mut together = Together::default();
+    fn together(places: &[Place]) -> PolledMethods {
+        let mut together = PolledMethods::default();
         for &place in places {
             together.add(place);
         }

@@ -11,7 +11,7 @@ use tokio::{runtime::Handle, task::AbortHandle};
 use super::{
     continuations::Continuations,
     host::{Host, Permit},
-    pace::{Place, PollManner, Together},
+    pace::{Place, PollManner, PolledMethods},
     routed::RoutedCall,
     router::{Route, Router},
     task::{Finish, HandlerTask},
@@ -41,7 +41,7 @@ pub(crate) struct Serving {
     /// The handlers that had to wait, by call id.
     running: Vec<Option<SpawnedHandler>>,
     /// The methods that were polled since the time was taken last.
-    polled: Together,
+    polled: PolledMethods,
     rests: Arc<Continuations>,
 }
 
@@ -80,7 +80,7 @@ impl Serving {
             peer,
             runtime,
             running: Vec::new(),
-            polled: Together::default(),
+            polled: PolledMethods::default(),
             rests: Arc::new(rests),
         }
     }

@@ -121,7 +121,7 @@ impl Assembly {
     }
 
     /// Lends the buffer for a piece of `length` bytes, and a header behind it, to be read into it. `begun` of the piece
-    /// has come. The buffer comes back with the [piece](Piece::Landed). There is none for a piece that is too long.
+    /// has come. The buffer comes back with the [piece](Piece::Landed). A piece that is too long gets no buffer.
     pub(super) fn lend(&mut self, length: usize, begun: &[u8]) -> Option<Buffer> {
         if length > self.total - self.arrived {
             return None;

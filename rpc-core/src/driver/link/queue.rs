@@ -138,6 +138,11 @@ impl LinkState {
         }
     }
 
+    /// Whether a timer is due.
+    pub(in crate::driver) fn is_due(&self, now: Instant) -> bool {
+        self.poll_timeout().is_some_and(|due| due <= now)
+    }
+
     /// Whether `deadline` would be the next timer.
     pub(super) fn is_earlier(&self, deadline: Option<Instant>) -> bool {
         deadline.is_some_and(|deadline| self.poll_timeout().is_none_or(|timeout| deadline < timeout))

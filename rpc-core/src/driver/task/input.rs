@@ -17,7 +17,7 @@ thread_local! {
 /// Makes room for a read.
 pub(super) fn make_room(input: &mut BytesMut) {
     if input.capacity() == 0 {
-        // While a thread ends there is none to share any more.
+        // A thread that ends has no buffer to share any more.
         *input = SPARE.try_with(Cell::take).unwrap_or_default();
     }
     // Where nothing of it is used any more, the buffer is filled from its beginning again.

@@ -260,7 +260,7 @@ impl<I: CallHandler + Unpin> Driver<I> {
         // A handler that has ended in time is not late because its answer was not queued yet.
         queue_answers(&mut state, &mut self.answers);
         let wanted = state.look.looked(now);
-        let due = state.poll_timeout().is_some_and(|due| due <= now);
+        let due = state.is_due(now);
         drop(state);
         if wanted {
             self.link.tell_looked();
@@ -271,7 +271,7 @@ impl<I: CallHandler + Unpin> Driver<I> {
     /// Whether a call waits until the driver has looked at all that came, or a timer is due.
     fn is_pressing(&self) -> bool {
         let state = self.link.lock();
-        state.look.is_wanted() || state.poll_timeout().is_some_and(|due| due <= self.now.into_std())
+        state.look.is_wanted() || state.is_due(self.now.into_std())
     }
 
     /// Acts on timers that are due. A peer from which the transport has heard since bytes were read is not silent.

@@ -193,7 +193,7 @@ impl Connection {
         Ok(())
     }
 
-    /// The next event. There are none about calls whose callers are gone meanwhile.
+    /// The next event. Events about calls whose callers are gone meanwhile are left out.
     pub(crate) fn poll_event(&mut self) -> Option<Event> {
         loop {
             let stands = match *self.events.front()? {
