@@ -41,7 +41,14 @@ impl Buffer {
         Self::kept(capacity).unwrap_or_else(|| Self(Vec::with_capacity(capacity.next_multiple_of(LEAST / 4))))
     }
 
-    /// The same, if the process keeps one: it then takes no more memory than before.
+    /// A buffer with these bytes.
+    pub(crate) fn copy_from_slice(bytes: &[u8]) -> Self {
+        let mut buffer = Self::with_capacity(bytes.len());
+        buffer.extend_from_slice(bytes);
+        buffer
+    }
+
+    /// An empty buffer with that much room, if the process keeps one: it then takes no more memory than before.
     pub(crate) fn kept(capacity: usize) -> Option<Self> {
         if capacity < LEAST {
             return None;

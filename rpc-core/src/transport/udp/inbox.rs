@@ -7,9 +7,11 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use crate::proto::datagram::{Account, Budget};
-
-use crate::sync::Mutex;
+use crate::{
+    buffers::Buffer,
+    proto::datagram::{Account, Budget},
+    sync::Mutex,
+};
 
 /// The room that each inbox has in any case: the datagrams of one receive.
 const OWN: usize = 64 << 10;
@@ -36,7 +38,7 @@ pub(super) struct DatagramRun {
     pub(super) from: SocketAddr,
     /// Where they were sent to.
     pub(super) to: Option<IpAddr>,
-    bytes: Box<[u8]>,
+    bytes: Buffer,
     stride: usize,
 }
 
@@ -70,7 +72,7 @@ impl Inbox {
         state.mail.0.push_back(DatagramRun {
             from,
             to,
-            bytes: bytes.into(),
+            bytes: Buffer::copy_from_slice(bytes),
             stride,
         });
         state.waker.take()

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use bytes::BytesMut;
-
 use super::{super::Role, Rejection, budget::Account, lane_of};
-use crate::proto::{
-    frame::{HEADER, Header, MAX_PAYLOAD},
-    handshake::{HELLO_HEADER, hello_rest, is_hello},
+use crate::{
+    buffers::Buffer,
+    proto::{
+        frame::{HEADER, Header, MAX_PAYLOAD},
+        handshake::{HELLO_HEADER, hello_rest, is_hello},
+    },
 };
 
 /// The room for one frame, or a hello, that each session has in any case. A frame gets all of its room when its
@@ -38,7 +39,7 @@ pub(super) struct Lane {
 #[derive(Debug, Default)]
 pub(super) struct LaneBuffer {
     /// The beginning of a frame.
-    pub(super) partial: BytesMut,
+    pub(super) partial: Buffer,
     /// The room that it has.
     pub(super) reserved: usize,
     /// What came out of order, by offset.
@@ -61,6 +62,11 @@ impl LaneBuffer {
         else {
             return Ok(first);
         };
+        if self.partial.capacity() < length {
+            let mut whole = Buffer::with_capacity(length);
+            whole.extend_from_slice(&self.partial);
+            self.partial = whole;
+        }
         let second = bytes.len().min(length.saturating_sub(self.partial.len()));
         self.partial.extend_from_slice(&bytes[..second]);
         Ok(first + second)

@@ -5,9 +5,12 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use super::{super::Role, CONTROL, lane_of};
-use crate::proto::{
-    frame::{HEADER, Header, Kind},
-    handshake::{HELLO_HEADER, hello_rest},
+use crate::{
+    buffers::Buffer,
+    proto::{
+        frame::{HEADER, Header, Kind},
+        handshake::{HELLO_HEADER, hello_rest},
+    },
 };
 
 /// Some bytes of a lane on their way out.
@@ -95,7 +98,7 @@ impl Splitter {
 
     /// Appends the segments of `bytes`, which may begin and end anywhere.
     pub(in crate::proto::datagram) fn split(&mut self, bytes: &[u8], queue: &mut VecDeque<Segment>) {
-        let block = Bytes::copy_from_slice(bytes);
+        let block = Buffer::copy_from_slice(bytes).freeze();
         let mut at = 0;
         while at < block.len() {
             let mut start = at;
