@@ -131,10 +131,10 @@ fn a_call_of_a_handler_that_blocks_in_place_ends_at_its_deadline() -> TestResult
             let error = clock.call_back(ClockClient::local(Blocks)).await;
             let error = error.expect_err("nobody can answer it");
             assert_eq!(error.code(), Code::DeadlineExceeded, "{error}");
-            assert!(
-                error.to_string().contains("Clock.tick: no answer"),
-                "not its caller's deadline: {error}"
-            );
+            // Which text it is depends on how long the connection had stood still when the handler called.
+            let text = error.to_string();
+            let names_the_cause = text.contains("Clock.tick: ") && text.contains("does a handler block it?");
+            assert!(names_the_cause, "not its caller's deadline: {text}");
             assert_eq!(clock.tick().await?, 1, "its connection goes on");
         }
         Ok(())
@@ -178,6 +178,7 @@ fn a_call_over_a_connection_that_stands_still_ends_at_its_deadline() -> TestResu
             (error.code(), error.outcome()),
             (Code::DeadlineExceeded, Outcome::NotExecuted)
         );
+        assert!(error.message().contains("stood still"), "{error}");
         release.send(())?;
         assert_eq!(under_way.await??, 2);
         assert_eq!(clock.tick().await?, 1);

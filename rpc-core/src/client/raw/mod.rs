@@ -85,6 +85,8 @@ enum CallStage {
 struct DialingCall {
     dial: Pin<Box<dyn Future<Output = Result<Arc<Link>, Error>> + Send>>,
     timer: Option<Pin<Box<Sleep>>>,
+    /// The connection is open.
+    connected: bool,
     prepared: Prepared,
 }
 
@@ -305,10 +307,15 @@ impl DialingCall {
             return Poll::Pending;
         };
         ready!(timer.as_mut().poll(cx));
-        Poll::Ready(Err(Error::refused(
-            Code::DeadlineExceeded,
-            format!("no connection to {address} before the deadline"),
-        )))
+        let text = if self.connected {
+            format!(
+                "the connection to {address} stood still until the deadline; does its runtime still run, or does a \
+                 handler block it?"
+            )
+        } else {
+            format!("no connection to {address} before the deadline")
+        };
+        Poll::Ready(Err(Error::refused(Code::DeadlineExceeded, text)))
     }
 }
 

@@ -112,6 +112,7 @@ impl RawCall {
         self.stage = CallStage::Dialing(DialingCall {
             dial: Box::pin(async move { server.link().await }),
             timer: prepared.deadline.map(|deadline| Box::pin(sleep_until(deadline.into()))),
+            connected: false,
             prepared,
         });
         Ok(())
@@ -131,6 +132,7 @@ impl RawCall {
                 link.look(now).await;
                 Ok(link)
             }),
+            connected: true,
             prepared,
         });
     }
