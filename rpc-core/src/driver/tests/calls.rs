@@ -1,6 +1,8 @@
 //! What a caller gets when answers, departures and the end of the connection meet.
 
 use std::{
+    io,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -10,6 +12,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::pair::{self, driver};
 use crate::{
@@ -18,7 +21,8 @@ use crate::{
     driver::{Answers, CallHandler, CallRequest},
     proto::{RequestHead, Stop},
     service::Payload,
-    transport::mem_pair,
+    sync::Mutex,
+    transport::{BoxStream, mem_pair},
 };
 
 /// A reply to call 0 with the body 7, and the end of the connection.
@@ -150,9 +154,12 @@ impl CallHandler for AnswersAll {
     fn stop(&mut self, _: u32, _: Stop) {}
 }
 
+fn request(call: u32) -> Vec<u8> {
+    [&[9, 0, 0, 1][..], &call.to_le_bytes(), &[0; 9]].concat()
+}
+
 #[tokio::test]
 async fn few_answers_wait_however_many_calls_come_together() {
-    let request = |call: u32| [&[9, 0, 0, 1][..], &call.to_le_bytes(), &[0; 9]].concat();
     let came: Vec<u8> = (0..1000).flat_map(request).chain(CLOSE.iter().copied()).collect();
     let (calls, most) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
     let inbound = AnswersAll {
@@ -164,6 +171,59 @@ async fn few_answers_wait_however_many_calls_come_together() {
     let most = most.load(Ordering::SeqCst);
     assert_eq!(calls.load(Ordering::SeqCst), 1000);
     assert!(most < 128, "{most} answers");
+}
+
+/// A stream that notes how many calls had been handled at each write.
+struct Probe {
+    stream: BoxStream,
+    calls: Arc<AtomicUsize>,
+    writes: Arc<Mutex<Vec<usize>>>,
+}
+
+impl AsyncRead for Probe {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Probe {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.writes.lock().push(self.calls.load(Ordering::SeqCst));
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// The peer goes on with the first answers while the other calls are handled.
+#[tokio::test]
+async fn answers_leave_while_other_calls_wait() {
+    let came: Vec<u8> = (0..1000).flat_map(request).chain(CLOSE.iter().copied()).collect();
+    let (calls, writes) = (Arc::<AtomicUsize>::default(), Arc::<Mutex<Vec<usize>>>::default());
+    let inbound = AnswersAll {
+        calls: Arc::clone(&calls),
+        most: Arc::default(),
+    };
+    let (here, _there) = mem_pair();
+    let probe = Probe {
+        stream: here,
+        calls: Arc::clone(&calls),
+        writes: Arc::clone(&writes),
+    };
+    driver(&link(), Box::new(probe), BytesMut::from(&came[..]), inbound).await;
+    let writes = writes.lock();
+    let handled: Vec<usize> = std::iter::once(&0).chain(writes.iter()).copied().collect();
+    // With the last portion came the end of the connection.
+    assert!(handled.last().is_some_and(|&last| last >= 1000 - 32), "{handled:?}");
+    // How many calls are in flight is known from the second portion on.
+    let portions: Vec<usize> = handled.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(portions.iter().skip(1).all(|&portion| portion <= 32), "{portions:?}");
 }
 
 /// They are acted on in portions, and the deadline comes between two of them.
