@@ -8,7 +8,7 @@ use std::{
 
 use farcall::{Result, Server};
 use farcall_tests::{TestResult, Transport, over_every_transport};
-use tokio::sync::Notify;
+use tokio::{runtime::Builder, sync::Notify};
 
 #[farcall::service]
 trait Mill {
@@ -88,5 +88,38 @@ async fn methods_that_are_quick_again_answer_as_before(transport: Transport) -> 
         mill.grind(0).await?;
         assert_eq!(mill.ping().await?, 7);
     }
+    Ok(())
+}
+
+/// There is no other thread to lend.
+#[test]
+fn a_server_on_one_thread_answers_calls_that_compute_and_those_after_them() -> TestResult {
+    let (told, address) = mpsc::channel();
+    let (over, ends) = tokio::sync::oneshot::channel::<()>();
+    let serving = thread::spawn(move || {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let (server, ..) = mill();
+            let server = Server::new().service(server).listen("tcp://127.0.0.1:0").await?;
+            told.send(server.local_addr())?;
+            let _ = ends.await;
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+        })
+    });
+    let calling = Builder::new_current_thread().enable_all().build()?;
+    calling.block_on(async {
+        let mill = MillClient::connect(address.recv()?).await?;
+        // A method is known as slow after a few calls.
+        for _ in 0..8 {
+            let (ground, pinged) = tokio::join!(mill.grind(3), mill.ping());
+            assert_eq!((ground, pinged?), (Ok(()), 7));
+        }
+        Ok::<_, Box<dyn std::error::Error>>(())
+    })?;
+    drop(over);
+    serving
+        .join()
+        .expect("it does not panic")
+        .map_err(|error| error.to_string())?;
     Ok(())
 }
