@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Times `cargo build` of a crate that declares, serves and calls a service, its dependencies built before: farcall and
-# tarpc, with 1 method and with 100, interleaved. (tarpc's attribute has no use for a trait without methods.) Prints
-# medians. Usage: measure.sh [rounds]
+# Times `cargo build` of a crate that declares, serves and calls a service: farcall and tarpc, with 1 method and with
+# 100, their dependencies built before, and with 1 method from nothing (cold), interleaved. (tarpc has no use for a
+# trait without methods.) Prints medians. Usage: measure.sh [rounds]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -108,6 +108,7 @@ futures = "0.3"' ;;
 
 median() { sort -n | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
 
+rm -f "$work"/*-cold/times
 for variant in "${variants[@]}"; do
     generate "$variant"
     echo "building $variant and its dependencies" >&2
@@ -127,9 +128,21 @@ for ((round = 1; round <= rounds; round++)); do
     done
 done
 
+cold=$work/cold
+for ((round = 1; round <= rounds; round++)); do
+    for variant in farcall-1 tarpc-1; do
+        echo "round $round: $variant, cold" >&2
+        rm -rf "$cold"
+        mkdir -p "$work/$variant-cold"
+        { time cargo build --quiet --offline --manifest-path "$work/$variant/Cargo.toml" --target-dir "$cold" \
+            2>"$work/stderr"; } 2>>"$work/$variant-cold/times" || { cat "$work/stderr" >&2; exit 1; }
+    done
+done
+rm -rf "$cold"
+
 echo "| program | real, s | user, s |"
 echo "| --- | ---: | ---: |"
-for variant in "${variants[@]}"; do
+for variant in "${variants[@]}" farcall-1-cold tarpc-1-cold; do
     times=$work/$variant/times
     echo "| $variant | $(cut -d' ' -f1 "$times" | median) | $(cut -d' ' -f2 "$times" | median) |"
 done
