@@ -221,11 +221,13 @@ fn put_varint(out: &mut Vec<u8>, value: u64) {
 
 fn take_varint(input: &mut &[u8]) -> Result<u64, Malformed> {
     let first = *input.first().ok_or(Malformed)?;
-    let length = 1 << (first >> 6);
-    if input.len() < length {
-        return Err(Malformed);
-    }
-    Ok(input.get_uint(length) & (u64::MAX >> (66 - 8 * length)))
+    let value = match first >> 6 {
+        0 => input.try_get_u8().map(u64::from),
+        1 => input.try_get_u16().map(|value| u64::from(value & 0x3fff)),
+        2 => input.try_get_u32().map(|value| u64::from(value & 0x3fff_ffff)),
+        _ => input.try_get_u64().map(|value| value & (u64::MAX >> 2)),
+    };
+    value.map_err(|_| Malformed)
 }
 
 #[cfg(test)]

@@ -17,9 +17,17 @@ impl Ranges {
         if range.is_empty() {
             return false;
         }
-        let touched = self.reaching(range.start);
+        // Most numbers come in order.
+        if let Some(last) = self.sorted.last_mut()
+            && (last.start..=last.end).contains(&range.start)
+        {
+            let new = range.end > last.end;
+            last.end = last.end.max(range.end);
+            return new;
+        }
+        let first = self.sorted.partition_point(|known| known.end < range.start);
+        let touched = self.sorted.split_at(first).1;
         let behind = touched.partition_point(|known| known.start <= range.end);
-        let first = self.sorted.len() - touched.len();
         match touched.split_at(behind).0 {
             [] => {
                 self.sorted.insert(first, range);
@@ -76,16 +84,6 @@ impl Ranges {
         if let Some(highest) = self.sorted.drain(..excess).next_back() {
             self.floor = highest.end;
         }
-    }
-
-    /// The ranges that end at `number` or behind it. Most numbers come in order, and are looked for at the end.
-    fn reaching(&self, number: u64) -> &[Range<u64>] {
-        let from = match self.sorted.split_last() {
-            Some((last, _)) if last.end < number => self.sorted.len(),
-            Some((last, before)) if last.start <= number => before.len(),
-            _ => self.sorted.partition_point(|range| range.end < number),
-        };
-        self.sorted.split_at(from).1
     }
 }
 
