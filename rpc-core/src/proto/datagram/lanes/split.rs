@@ -42,8 +42,12 @@ impl Segment {
     /// Takes the first `length` bytes.
     pub(in crate::proto::datagram) fn split_to(&mut self, length: usize) -> Self {
         let first = Self {
+            lane: self.lane,
+            offset: self.offset,
+            position: self.position,
+            last: self.last,
+            begins: self.begins,
             bytes: self.bytes.split_to(length),
-            ..self.clone()
         };
         self.offset += length as u64;
         self.position += length as u64;
@@ -109,16 +113,17 @@ impl Splitter {
                     self.header.extend_from_slice(&block[at..]);
                     return;
                 };
-                self.header.extend_from_slice(header);
                 at += missing;
-                self.begin();
                 if missing < length {
                     // The header came in parts: it goes out on its own.
-                    let header = Bytes::copy_from_slice(&self.header);
-                    self.push(header, queue);
+                    let mut whole = std::mem::take(&mut self.header);
+                    whole.extend_from_slice(header);
+                    self.begin(&whole);
+                    self.push(whole.into(), queue);
                     start = at;
+                } else {
+                    self.begin(header);
                 }
-                self.header.clear();
             }
             let end = at + self.rest.min(block.len() - at);
             self.rest -= end - at;
@@ -129,14 +134,14 @@ impl Splitter {
         }
     }
 
-    /// Reads the header that is complete.
-    fn begin(&mut self) {
+    /// Reads the header of what begins here.
+    fn begin(&mut self, header: &[u8]) {
         self.begins = true;
         if !self.greeted {
             self.greeted = true;
-            self.rest = hello_rest(&self.header);
+            self.rest = hello_rest(header);
             self.lane = CONTROL;
-        } else if let Some(header) = Header::read(&self.header) {
+        } else if let Some(header) = Header::read(header) {
             self.rest = header.length;
             self.lane = lane_of(header, self.role);
             self.last = header.kind() == Some(Kind::Close);

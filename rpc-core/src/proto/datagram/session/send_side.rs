@@ -17,8 +17,8 @@ use crate::proto::{
 /// acknowledges.
 const MOST_WINDOW: u32 = 4 << 20;
 /// The least and the most that may wait to be sent for the first time; more is not taken, so that large messages go on
-/// taking turns.
-const UNSENT: (usize, usize) = (16 << 10, 128 << 10);
+/// taking turns. The most leaves with two calls of the system, where it carries jumbo frames.
+const UNSENT: (usize, usize) = (16 << 10, 120 << 10);
 
 /// What a session has to send, and what it waits for.
 #[derive(Debug)]
@@ -126,13 +126,13 @@ impl SendSide {
         segments: &mut Vec<Segment>,
         next: fn(&mut Self) -> Option<(Segment, bool)>,
     ) {
-        while let Some((mut segment, again)) = next(self) {
-            let sent = put_part(out, end, &mut segment);
-            if !segment.bytes.is_empty() {
-                self.put_back(segment, again);
+        while let Some((segment, again)) = next(self) {
+            let (sent, rest) = put_part(out, end, segment);
+            segments.extend(sent);
+            if let Some(rest) = rest {
+                self.put_back(rest, again);
+                break;
             }
-            let Some(sent) = sent else { break };
-            segments.push(sent);
         }
     }
 
@@ -165,7 +165,7 @@ impl SendSide {
     /// Appends the oldest bytes again, and notes their segments.
     pub(super) fn put_oldest(&self, out: &mut Vec<u8>, mtu: usize, segments: &mut Vec<Segment>) {
         let mut oldest = self.recovery.oldest(mtu).into_iter();
-        segments.extend(std::iter::from_fn(|| put_part(out, mtu, &mut oldest.next()?)));
+        segments.extend(std::iter::from_fn(|| put_part(out, mtu, oldest.next()?).0));
     }
 }
 
@@ -175,11 +175,14 @@ fn most_unsent(path: &PathState) -> usize {
     (2 * path.congestion.window()).clamp(UNSENT.0, UNSENT.1)
 }
 
-/// Appends as much of a segment as fits before `end`, takes it off, and gives it; `None` when nothing fits.
-fn put_part(out: &mut Vec<u8>, end: usize, segment: &mut Segment) -> Option<Segment> {
-    let room = end - out.len();
-    let fits = chunk::data_fits(room, segment.lane, segment.offset, segment.after(), segment.bytes.len());
-    let part = (fits > 0).then(|| segment.split_to(fits))?;
+/// Appends as much of a segment as fits before `end`; gives the part that does and the part that does not.
+fn put_part(out: &mut Vec<u8>, end: usize, mut segment: Segment) -> (Option<Segment>, Option<Segment>) {
+    let (room, length) = (end - out.len(), segment.bytes.len());
+    let (part, rest) = match chunk::data_fits(room, segment.lane, segment.offset, segment.after(), length) {
+        0 => return (None, Some(segment)),
+        fits if fits == length => (segment, None),
+        fits => (segment.split_to(fits), Some(segment)),
+    };
     chunk::put_data(out, part.lane, part.offset, part.after(), &part.bytes);
-    Some(part)
+    (Some(part), rest)
 }
