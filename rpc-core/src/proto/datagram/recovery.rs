@@ -223,7 +223,8 @@ impl Recovery {
             if range.end > self.next {
                 return Err(NeverSent);
             }
-            while let Some((&number, _)) = self.sent.range(range.clone()).next_back()
+            // In order, so that the positions of their bytes are noted in order, too.
+            while let Some((&number, _)) = self.sent.range(range.clone()).next()
                 && let Some(sent) = self.sent.remove(&number)
             {
                 newest = newest.max(Some((number, sent.at)));
