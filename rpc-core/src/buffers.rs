@@ -98,9 +98,14 @@ fn lengthen(buffer: &mut Vec<u8>, more: usize) {
     } else {
         2 * needed
     };
-    let mut longer = Buffer::with_capacity(capacity);
-    longer.extend_from_slice(buffer);
-    mem::swap(buffer, &mut longer);
+    move_to(buffer, capacity);
+}
+
+/// Moves what a buffer holds to another one with that much room.
+pub(crate) fn move_to(buffer: &mut Vec<u8>, capacity: usize) {
+    let mut other = Buffer::with_capacity(capacity);
+    other.extend_from_slice(buffer);
+    mem::swap(buffer, &mut other);
 }
 
 /// The longest buffer for that many bytes.

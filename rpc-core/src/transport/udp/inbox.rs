@@ -38,6 +38,7 @@ pub(super) struct DatagramRun {
     pub(super) from: SocketAddr,
     /// Where they were sent to.
     pub(super) to: Option<IpAddr>,
+    /// The room of a long one may be up to half more than its bytes, which are what counts.
     bytes: Buffer,
     stride: usize,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{super::Role, Rejection, budget::Account, lane_of};
 use crate::{
-    buffers::Buffer,
+    buffers::{Buffer, move_to},
     proto::{
         frame::{HEADER, Header, MAX_PAYLOAD},
         handshake::{HELLO_HEADER, hello_rest, is_hello},
@@ -63,9 +63,7 @@ impl LaneBuffer {
             return Ok(first);
         };
         if self.partial.capacity() < length {
-            let mut whole = Buffer::with_capacity(length);
-            whole.extend_from_slice(&self.partial);
-            self.partial = whole;
+            move_to(&mut self.partial, length);
         }
         let second = bytes.len().min(length.saturating_sub(self.partial.len()));
         self.partial.extend_from_slice(&bytes[..second]);

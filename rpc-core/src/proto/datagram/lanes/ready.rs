@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::buffers::Buffer;
+use crate::buffers::{Buffer, append};
 
 /// Small frames are copied behind each other; one this long is handed on as it is.
 const LONG: usize = 4 << 10;
@@ -54,7 +54,7 @@ impl Ready {
             return;
         }
         match self.runs.back_mut() {
-            Some(last) if last.bytes.len() < LONG => last.bytes.extend_from_slice(bytes),
+            Some(last) if last.bytes.len() < LONG => append(&mut last.bytes, bytes),
             _ => self.push_run(Buffer::copy_from_slice(bytes)),
         }
     }

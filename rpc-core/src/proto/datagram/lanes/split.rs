@@ -39,7 +39,7 @@ impl Segment {
         self.position + self.bytes.len() as u64
     }
 
-    /// Takes the first `length` bytes.
+    /// Takes the first `length` bytes. A clone would count their owner up and down.
     pub(in crate::proto::datagram) fn split_to(&mut self, length: usize) -> Self {
         let first = Self {
             lane: self.lane,
