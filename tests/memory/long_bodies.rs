@@ -75,6 +75,27 @@ fn calls_like_the_ones_before_need_no_more_memory() -> TestResult {
     })
 }
 
+/// The same over datagrams, which hold bodies in parts. What is under way may differ from call to call, so the least
+/// counts.
+#[test]
+fn calls_over_datagrams_use_the_buffers_of_those_before() -> TestResult {
+    const BODY: usize = 512 << 10;
+    alone(async {
+        let (client, _server) = connect("udp://127.0.0.1:0").await?;
+        let body = vec![1; BODY];
+        let mut least = usize::MAX;
+        for _ in 0..20 {
+            let more = more_memory(async {
+                assert_eq!(client.length(&body).await?, BODY);
+                Ok(())
+            });
+            least = least.min(more.await?);
+        }
+        assert!(least < BODY / 2, "{least} bytes");
+        Ok(())
+    })
+}
+
 #[test]
 fn what_is_kept_for_long_bodies_goes_when_connections_are_idle() -> TestResult {
     alone_on(Builder::new_current_thread().start_paused(true), async {
