@@ -108,7 +108,17 @@ futures = "0.3"' ;;
 
 median() { sort -n | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
 
-rm -f "$work"/*-cold/times
+# timed VARIANT TIMES OPTIONS...: builds it, and adds the time to its file TIMES.
+timed() {
+    local manifest=$work/$1/Cargo.toml times=$work/$1/$2
+    { time cargo build --quiet --offline --manifest-path "$manifest" "${@:3}" 2>"$work/stderr"; } 2>>"$times" ||
+        { cat "$work/stderr" >&2; exit 1; }
+}
+
+row() { # NAME TIMES
+    echo "| $1 | $(cut -d' ' -f1 "$2" | median) | $(cut -d' ' -f2 "$2" | median) |"
+}
+
 for variant in "${variants[@]}"; do
     generate "$variant"
     echo "building $variant and its dependencies" >&2
@@ -116,6 +126,7 @@ for variant in "${variants[@]}"; do
     # It must also run: what is timed has to be a program that works.
     "$CARGO_TARGET_DIR/debug/$variant"
     : >"$work/$variant/times"
+    : >"$work/$variant/cold"
 done
 
 TIMEFORMAT='%R %U'
@@ -123,8 +134,7 @@ for ((round = 1; round <= rounds; round++)); do
     for variant in "${variants[@]}"; do
         echo "round $round: $variant" >&2
         touch "$work/$variant/src/main.rs"
-        { time cargo build --quiet --offline --manifest-path "$work/$variant/Cargo.toml" 2>"$work/stderr"; } \
-            2>>"$work/$variant/times" || { cat "$work/stderr" >&2; exit 1; }
+        timed "$variant" times
     done
 done
 
@@ -133,17 +143,17 @@ for ((round = 1; round <= rounds; round++)); do
     for variant in farcall-1 tarpc-1; do
         echo "round $round: $variant, cold" >&2
         rm -rf "$cold"
-        mkdir -p "$work/$variant-cold"
-        { time cargo build --quiet --offline --manifest-path "$work/$variant/Cargo.toml" --target-dir "$cold" \
-            2>"$work/stderr"; } 2>>"$work/$variant-cold/times" || { cat "$work/stderr" >&2; exit 1; }
+        timed "$variant" cold --target-dir "$cold"
     done
 done
 rm -rf "$cold"
 
 echo "| program | real, s | user, s |"
 echo "| --- | ---: | ---: |"
-for variant in "${variants[@]}" farcall-1-cold tarpc-1-cold; do
-    times=$work/$variant/times
-    echo "| $variant | $(cut -d' ' -f1 "$times" | median) | $(cut -d' ' -f2 "$times" | median) |"
+for variant in "${variants[@]}"; do
+    row "$variant" "$work/$variant/times"
+done
+for variant in farcall-1 tarpc-1; do
+    row "$variant, cold" "$work/$variant/cold"
 done
 echo "medians of $rounds rounds, debug builds, CARGO_INCREMENTAL=$CARGO_INCREMENTAL, $(rustc --version), $(nproc) cores"
