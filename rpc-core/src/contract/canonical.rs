@@ -1,0 +1,179 @@
+//! When two shapes are the same, and the number that stands for a shape.
+
+use std::{collections::HashMap, fmt};
+
+use serde::{Deserialize, Serialize};
+use siphasher::sip128::SipHasher24;
+
+use super::{
+    classes::refined,
+    shape::{Content, Field, Node, NodeId, Primitive, Shape},
+};
+
+/// A class of nodes that mean the same.
+pub(super) type Class = u32;
+
+/// A number that stands for a shape: the same in every build, for equal shapes.
+///
+/// Different shapes have the same one with a probability of 2⁻¹²⁸. It protects from mistakes and not from a peer that
+/// lies, which can as well send wrong bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct Fingerprint(u128);
+
+impl Fingerprint {
+    /// Of bytes, in the order in which they are given.
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        Self(SipHasher24::new_with_keys(0, 0).hash(bytes).as_u128())
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Shape {
+    /// The number that stands for it.
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        let [classes] = classes([self]);
+        let mut numbers = HashMap::from([(classes[0], 0)]);
+        let mut order = vec![0];
+        let mut bytes = vec![VERSION];
+        let mut next = 0;
+        // Each class once, in the order in which they are met: so the graph in which no two nodes are equal is written.
+        while let Some(&id) = order.get(next) {
+            next += 1;
+            let (label, parts) = described(self, id);
+            put(&mut bytes, &label);
+            for part in parts {
+                let fresh = numbers.len() as u32;
+                let number = *numbers.entry(classes[part as usize]).or_insert_with(|| {
+                    order.push(part);
+                    fresh
+                });
+                bytes.extend(number.to_le_bytes());
+            }
+        }
+        Fingerprint::of(&bytes)
+    }
+}
+
+/// Of the bytes from which a fingerprint is made.
+const VERSION: u8 = 1;
+
+impl PartialEq for Shape {
+    fn eq(&self, other: &Self) -> bool {
+        let [left, right] = classes([self, other]);
+        left[0] == right[0]
+    }
+}
+
+impl Eq for Shape {}
+
+/// The class of each node of these shapes: nodes of one class have equal labels, and parts of equal classes.
+pub(super) fn classes<const N: usize>(shapes: [&Shape; N]) -> [Vec<Class>; N] {
+    let mut known = HashMap::new();
+    let (mut labels, mut parts) = (Vec::new(), Vec::new());
+    for shape in shapes {
+        let first = labels.len();
+        for id in 0..shape.nodes().len() as NodeId {
+            let (label, of) = described(shape, id);
+            labels.push(number(&mut known, label));
+            parts.push(of.into_iter().map(|part| first + part as usize).collect());
+        }
+    }
+    let mut all = refined(labels, &parts).into_iter();
+    shapes.map(|shape| all.by_ref().take(shape.nodes().len()).collect())
+}
+
+fn number<K: Eq + std::hash::Hash>(known: &mut HashMap<K, Class>, key: K) -> Class {
+    let fresh = known.len() as Class;
+    *known.entry(key).or_insert(fresh)
+}
+
+/// What is compared of a node itself, and its parts.
+fn described(shape: &Shape, id: NodeId) -> (Vec<u8>, Vec<NodeId>) {
+    let node = shape.node(id);
+    if matches!(node, Node::Sequence(of) if matches!(shape.node(*of), Node::Primitive(Primitive::U8))) {
+        return (primitive(Primitive::Bytes), Vec::new());
+    }
+    let mut label = Vec::new();
+    match node {
+        Node::Primitive(of) => label = primitive(*of),
+        Node::Option(_) => label.push(1),
+        Node::Sequence(_) => label.push(2),
+        Node::Map(..) => label.push(3),
+        Node::Tuple(parts) => {
+            label.push(4);
+            length(&mut label, parts.len());
+        }
+        Node::UnitStruct(name) => named(&mut label, 5, name),
+        Node::Newtype(name, _) => named(&mut label, 6, name),
+        Node::TupleStruct(name, parts) => {
+            named(&mut label, 7, name);
+            length(&mut label, parts.len());
+        }
+        Node::Struct(_, fields) => {
+            label.push(8);
+            names(&mut label, fields);
+        }
+        Node::Enum(_, variants) => {
+            label.push(9);
+            length(&mut label, variants.len());
+            for variant in variants {
+                put(&mut label, variant.name.as_bytes());
+                match &variant.content {
+                    Content::Unit => label.push(0),
+                    Content::Newtype(_) => label.push(1),
+                    Content::Tuple(parts) => {
+                        label.push(2);
+                        length(&mut label, parts.len());
+                    }
+                    Content::Struct(fields) => {
+                        label.push(3);
+                        names(&mut label, fields);
+                    }
+                    Content::Refused => label.push(4),
+                }
+            }
+        }
+        Node::Receiver(_) => label.push(10),
+        Node::Sender(_) => label.push(11),
+        Node::Client(service) => named(&mut label, 12, service),
+        Node::Opaque(name) => named(&mut label, 13, name),
+    }
+    (label, node.parts())
+}
+
+/// Its number stays the same when others are added.
+fn primitive(of: Primitive) -> Vec<u8> {
+    vec![0, of as u8]
+}
+
+fn named(label: &mut Vec<u8>, kind: u8, name: &str) {
+    label.push(kind);
+    put(label, name.as_bytes());
+}
+
+fn names(label: &mut Vec<u8>, fields: &[Field]) {
+    length(label, fields.len());
+    for field in fields {
+        put(label, field.name.as_bytes());
+    }
+}
+
+fn put(bytes: &mut Vec<u8>, run: &[u8]) {
+    length(bytes, run.len());
+    bytes.extend(run);
+}
+
+fn length(bytes: &mut Vec<u8>, length: usize) {
+    bytes.extend((length as u32).to_le_bytes());
+}

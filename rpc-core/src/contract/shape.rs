@@ -1,0 +1,208 @@
+//! The shape of a type.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The most nodes that a shape has, whether it is traced or comes from a peer.
+pub(super) const MAX_NODES: usize = 8192;
+/// The most parts that the nodes of one shape have together.
+pub(super) const MAX_PARTS: usize = 4 * MAX_NODES;
+
+/// The place of a node in its shape.
+pub(crate) type NodeId = u32;
+
+/// What serde's data model says of a type: a graph of nodes, in which a type that contains itself refers back.
+///
+/// Equal shapes have the same bytes and the same meaning in every positional format. So the name of a struct with
+/// named fields, and that of an enum, are not compared: their fields and variants say what they mean. The name of a
+/// newtype, of a tuple struct and of a unit struct is compared, because nothing else tells `Metres(f64)` from
+/// `Feet(f64)`. Bytes and a sequence of `u8` are equal, as they are in these formats.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(try_from = "Vec<Node>", into = "Vec<Node>")]
+pub(crate) struct Shape {
+    /// The first one is the type itself.
+    nodes: Vec<Node>,
+}
+
+/// One type within a shape. The ids are those of its parts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Node {
+    /// What has no parts.
+    Primitive(Primitive),
+    Option(NodeId),
+    Sequence(NodeId),
+    /// The key, then the value.
+    Map(NodeId, NodeId),
+    /// A tuple or an array.
+    Tuple(Vec<NodeId>),
+    UnitStruct(String),
+    Newtype(String, NodeId),
+    TupleStruct(String, Vec<NodeId>),
+    Struct(String, Vec<Field>),
+    /// The variants in the order of their numbers.
+    Enum(String, Vec<Variant>),
+    /// The end of a channel at which the message's reader receives these items.
+    Receiver(NodeId),
+    /// The end of a channel at which the message's reader sends these items.
+    Sender(NodeId),
+    /// A client of the service with this name.
+    Client(String),
+    /// A type that cannot be seen through, by the name of it, or of the one that contains it.
+    Opaque(String),
+}
+
+/// What has no parts, as serde names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Primitive {
+    Unit,
+    Bool,
+    I8,
+    I16,
+    I32,
+    I64,
+    I128,
+    U8,
+    U16,
+    U32,
+    U64,
+    U128,
+    F32,
+    F64,
+    Char,
+    String,
+    Bytes,
+    /// Whatever is in the input, as `untagged` enums ask for. Positional formats refuse it.
+    Any,
+}
+
+/// A field of a struct or of a variant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) shape: NodeId,
+}
+
+/// A variant of an enum.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Variant {
+    pub(crate) name: String,
+    pub(crate) content: Content,
+}
+
+/// What a variant has besides its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Content {
+    Unit,
+    Newtype(NodeId),
+    Tuple(Vec<NodeId>),
+    Struct(Vec<Field>),
+    /// The type refuses the variant, as `OsString` does on the other system.
+    Refused,
+}
+
+impl Shape {
+    /// Of a type that cannot be seen through.
+    pub(super) fn opaque(name: String) -> Self {
+        Self {
+            nodes: vec![Node::Opaque(name)],
+        }
+    }
+
+    /// The node with this id.
+    pub(crate) fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id as usize]
+    }
+
+    pub(crate) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// Whether no part of it is opaque.
+    pub(crate) fn is_complete(&self) -> bool {
+        !self.nodes.iter().any(|node| matches!(node, Node::Opaque(_)))
+    }
+}
+
+impl Node {
+    /// The name with which the type is defined.
+    pub(super) fn name(&self) -> Option<&str> {
+        match self {
+            Self::UnitStruct(name)
+            | Self::Newtype(name, _)
+            | Self::TupleStruct(name, _)
+            | Self::Struct(name, _)
+            | Self::Enum(name, _) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The parts, in order.
+    pub(super) fn parts(&self) -> Vec<NodeId> {
+        match self {
+            Self::Primitive(_) | Self::UnitStruct(_) | Self::Client(_) | Self::Opaque(_) => Vec::new(),
+            Self::Option(of) | Self::Sequence(of) | Self::Newtype(_, of) | Self::Receiver(of) | Self::Sender(of) => {
+                vec![*of]
+            }
+            Self::Map(key, value) => vec![*key, *value],
+            Self::Tuple(parts) | Self::TupleStruct(_, parts) => parts.clone(),
+            Self::Struct(_, fields) => fields.iter().map(|field| field.shape).collect(),
+            Self::Enum(_, variants) => variants.iter().flat_map(|variant| variant.content.parts()).collect(),
+        }
+    }
+}
+
+impl Content {
+    pub(super) fn parts(&self) -> Vec<NodeId> {
+        match self {
+            Self::Unit | Self::Refused => Vec::new(),
+            Self::Newtype(of) => vec![*of],
+            Self::Tuple(parts) => parts.clone(),
+            Self::Struct(fields) => fields.iter().map(|field| field.shape).collect(),
+        }
+    }
+}
+
+/// From nodes of any origin: what refers to nothing, or is too large, is refused.
+impl TryFrom<Vec<Node>> for Shape {
+    type Error = InvalidShape;
+
+    fn try_from(nodes: Vec<Node>) -> Result<Self, InvalidShape> {
+        let parts: usize = nodes.iter().map(|node| node.parts().len()).sum();
+        if nodes.is_empty() || nodes.len() > MAX_NODES || parts > MAX_PARTS {
+            return Err(InvalidShape::Size);
+        }
+        let exists = |id: NodeId| (id as usize) < nodes.len();
+        if !nodes.iter().flat_map(Node::parts).all(exists) {
+            return Err(InvalidShape::Reference);
+        }
+        Ok(Self { nodes })
+    }
+}
+
+impl From<Shape> for Vec<Node> {
+    fn from(shape: Shape) -> Self {
+        shape.nodes
+    }
+}
+
+/// Why nodes are no shape.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum InvalidShape {
+    Size,
+    Reference,
+}
+
+impl fmt::Display for InvalidShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Size => write!(f, "a shape has 1 to {MAX_NODES} nodes and at most {MAX_PARTS} parts"),
+            Self::Reference => f.write_str("a node of the shape refers to one that is not there"),
+        }
+    }
+}
+
+impl std::error::Error for InvalidShape {}

@@ -1,0 +1,195 @@
+//! What visitors of compound values are given.
+
+use std::any::type_name;
+
+use serde::de::{
+    DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
+    value::{BorrowedStrDeserializer, U32Deserializer},
+};
+
+use super::{
+    deserializer::fields_of,
+    graph::ContentAsk,
+    run::{Ended, Run, Turn},
+};
+
+/// Elements of a sequence, which are all in one place, or the parts of a tuple, each in its own.
+#[derive(Debug)]
+pub(super) struct Parts<'r, 'g> {
+    run: &'r mut Run<'g>,
+    turn: Turn,
+    next: usize,
+    length: usize,
+    repeats: bool,
+}
+
+impl<'r, 'g> Parts<'r, 'g> {
+    pub(super) fn repeated(run: &'r mut Run<'g>, turn: Turn) -> Self {
+        let length = turn.length();
+        Self {
+            repeats: true,
+            ..Self::each(run, turn, length)
+        }
+    }
+
+    pub(super) fn each(run: &'r mut Run<'g>, turn: Turn, length: usize) -> Self {
+        Self {
+            run,
+            turn,
+            next: 0,
+            length,
+            repeats: false,
+        }
+    }
+}
+
+impl<'de> SeqAccess<'de> for Parts<'_, '_> {
+    type Error = Ended;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Ended> {
+        if self.next == self.length {
+            return Ok(None);
+        }
+        let part = self.run.part(&self.turn, if self.repeats { 0 } else { self.next });
+        // It ends for those as well who ask again after an error.
+        self.next = if part.is_ok() { self.next + 1 } else { self.length };
+        let name = type_name::<S::Value>();
+        self.run
+            .fill(part?, Some(name), |inside| seed.deserialize(inside))
+            .map(Some)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        const HONEST: usize = 4096;
+        Some(self.length - self.next).filter(|&left| left <= HONEST)
+    }
+}
+
+/// The entries of a map.
+#[derive(Debug)]
+pub(super) struct Entries<'r, 'g> {
+    run: &'r mut Run<'g>,
+    turn: Turn,
+    left: usize,
+}
+
+impl<'r, 'g> Entries<'r, 'g> {
+    pub(super) fn new(run: &'r mut Run<'g>, turn: Turn) -> Self {
+        let left = turn.length();
+        Self { run, turn, left }
+    }
+}
+
+impl<'de> MapAccess<'de> for Entries<'_, '_> {
+    type Error = Ended;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Ended> {
+        let Some(left) = self.left.checked_sub(1) else {
+            return Ok(None);
+        };
+        self.left = left;
+        let part = self.run.part(&self.turn, 0)?;
+        let name = type_name::<S::Value>();
+        self.run
+            .fill(part, Some(name), |inside| seed.deserialize(inside))
+            .map(Some)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Ended> {
+        let part = self.run.part(&self.turn, 1)?;
+        let name = type_name::<S::Value>();
+        self.run.fill(part, Some(name), |inside| seed.deserialize(inside))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.left)
+    }
+}
+
+/// One field by its name, after which the run ends.
+#[derive(Debug)]
+pub(super) struct Only<'r, 'g> {
+    run: &'r mut Run<'g>,
+    turn: Turn,
+    index: usize,
+    name: Option<&'static str>,
+}
+
+impl<'r, 'g> Only<'r, 'g> {
+    pub(super) fn new(run: &'r mut Run<'g>, turn: Turn, index: usize, name: &'static str) -> Self {
+        let name = Some(name);
+        Self { run, turn, index, name }
+    }
+}
+
+impl<'de> MapAccess<'de> for Only<'_, '_> {
+    type Error = Ended;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Ended> {
+        match self.name.take() {
+            Some(name) => seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some),
+            None => Err(self.run.end()),
+        }
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Ended> {
+        let part = self.run.part(&self.turn, self.index)?;
+        let name = type_name::<S::Value>();
+        self.run.fill(part, Some(name), |inside| seed.deserialize(inside))
+    }
+}
+
+/// The variant whose turn it is.
+#[derive(Debug)]
+pub(super) struct Chosen<'r, 'g> {
+    run: &'r mut Run<'g>,
+    turn: Turn,
+    variants: &'static [&'static str],
+}
+
+impl<'r, 'g> Chosen<'r, 'g> {
+    pub(super) fn new(run: &'r mut Run<'g>, turn: Turn, variants: &'static [&'static str]) -> Self {
+        Self { run, turn, variants }
+    }
+}
+
+impl<'de> EnumAccess<'de> for Chosen<'_, '_> {
+    type Error = Ended;
+    type Variant = Self;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Ended> {
+        let index = self.turn.step.variant.unwrap_or_default();
+        let by_name = self.run.graph.types[self.turn.of].variants[index].by_name;
+        let value = if by_name {
+            seed.deserialize(BorrowedStrDeserializer::new(self.variants[index]))
+        } else {
+            seed.deserialize(U32Deserializer::new(index as u32))
+        };
+        Ok((value?, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Chosen<'_, '_> {
+    type Error = Ended;
+
+    fn unit_variant(self) -> Result<(), Ended> {
+        self.run.content(&self.turn, ContentAsk::Unit)
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Ended> {
+        self.run.content(&self.turn, ContentAsk::Newtype)?;
+        let part = self.run.part(&self.turn, 0)?;
+        let name = type_name::<S::Value>();
+        self.run.fill(part, Some(name), |inside| seed.deserialize(inside))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Ended> {
+        self.run.content(&self.turn, ContentAsk::Tuple(length))?;
+        visitor.visit_seq(Parts::each(self.run, self.turn, length))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Ended> {
+        self.run.content(&self.turn, ContentAsk::Struct(fields))?;
+        fields_of(self.run, self.turn, fields, visitor)
+    }
+}

@@ -1,0 +1,70 @@
+//! Runs a type's `Deserialize` and notes what it asks for.
+//!
+//! One run sees one variant of each enum, and ends where a type refuses a sample. So there are many runs, each with a
+//! [`Goal`](plan::Goal): a place that was not asked yet and can be reached. What was learnt is kept in one
+//! [`Graph`](graph::Graph), where a named type stands once, so the number of runs grows with the number of types and
+//! variants, and not with the ways through them. A run that teaches nothing closes its goal, so there is an end.
+
+mod access;
+mod deserializer;
+mod finish;
+mod graph;
+mod plan;
+mod run;
+
+use std::any::type_name;
+
+use serde::Deserialize;
+
+use self::{
+    finish::finished,
+    graph::{Graph, ROOT},
+    run::Run,
+};
+use super::{Samples, Shape, name::short};
+use crate::unwind::caught;
+
+/// How deep values nest in a run: as deep as a decode allows unless it is told otherwise.
+const MAX_DEPTH: usize = 128;
+/// The largest value, without what it has on the heap. A debug build has many copies of it on the stack.
+const LARGEST: usize = 32 << 10;
+/// Places of one type.
+const MAX_SLOTS: usize = 8000;
+const MAX_RUNS: usize = 20_000;
+
+/// The name of the newtype as which a `Receiver` asks for its place in a message. In a run the visitor is given an
+/// item instead, by `visit_some`.
+pub(crate) const RECEIVER: &str = "farcall::Receiver";
+/// The same for a `Sender`.
+pub(crate) const SENDER: &str = "farcall::Sender";
+/// What the name of the newtype begins with as which a client asks for its place in a message; the service's name
+/// follows. In a run the visitor is given nothing, by `visit_none`.
+pub(crate) const CLIENT: &str = "farcall::Client of ";
+
+/// The shape of a type, as a deserializer sees it that is `human_readable` or not; positional formats are not.
+///
+/// This runs the type's code many times, and takes some microseconds for a small type and milliseconds for one with
+/// hundreds of parts. It ends for every type whose own code does: depth, parts and runs are bounded, and what lies
+/// beyond is opaque. Code that panics is taken to refuse its input.
+pub(crate) fn shape_of<'de, T: Deserialize<'de>>(samples: &Samples, human_readable: bool) -> Shape {
+    if size_of::<T>() > LARGEST {
+        return Shape::opaque(short(type_name::<T>()));
+    }
+    traced::<T>(samples, human_readable)
+}
+
+fn traced<'de, T: Deserialize<'de>>(samples: &Samples, human_readable: bool) -> Shape {
+    let mut graph = Graph::new(type_name::<T>());
+    for _ in 0..MAX_RUNS {
+        let Some(goal) = graph.goal() else { break };
+        let (target, before) = (goal.target, graph.progress());
+        let mut run = Run::new(&mut graph, samples, human_readable, goal);
+        if caught(|| run.fill(ROOT, None, |inside| T::deserialize(inside)).is_ok()).is_err() {
+            run.panicked();
+        }
+        if graph.progress() == before {
+            graph.close(target);
+        }
+    }
+    finished(&graph)
+}

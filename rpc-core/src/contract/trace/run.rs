@@ -1,0 +1,302 @@
+//! One run of a type's code.
+
+use std::any::type_name;
+
+use serde::de;
+
+use super::{
+    super::{
+        Primitive, Samples,
+        samples::{Theme, Value},
+    },
+    LARGEST, MAX_DEPTH,
+    deserializer::Tracer,
+    graph::{Ask, ContentAsk, Graph, Key, SlotId, TypeId, UNKNOWN},
+    plan::{Goal, Step},
+};
+use crate::nesting::StackShare;
+
+/// The stack that a run may use, of the 2 MiB that threads have. Only types that nest large values need more.
+const STACK: usize = 1280 << 10;
+/// How many times a value lies on the stack on its way from one function to the next.
+const COPIES: usize = 24;
+/// The longest tuple whose elements are all looked for, also behind one that refuses its input.
+const WIDE: usize = 1024;
+
+/// Ends a run. It has no text, because it reaches nobody.
+#[derive(Debug)]
+pub(super) struct Ended;
+
+impl std::fmt::Display for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the type's shape is being looked at")
+    }
+}
+
+impl std::error::Error for Ended {}
+
+impl de::Error for Ended {
+    fn custom<T: std::fmt::Display>(_: T) -> Self {
+        Self
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Run<'g> {
+    pub(super) graph: &'g mut Graph,
+    samples: &'g Samples,
+    pub(super) human_readable: bool,
+    goal: Goal,
+    /// The places that are being filled.
+    filling: Vec<SlotId>,
+    /// The types of which a value is being made.
+    around: Vec<TypeId>,
+    theme: Theme,
+    /// How many values have followed the theme.
+    themed: usize,
+    /// It is known why the run ends: no type is to blame on the way out.
+    ending: bool,
+    stack: StackShare,
+}
+
+/// How a value of a type is to be made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn {
+    pub(super) of: TypeId,
+    /// With parts, to see them.
+    pub(super) explores: bool,
+    pub(super) step: Step,
+    attempt: usize,
+    outer: (Theme, usize),
+}
+
+impl Turn {
+    /// How many elements a sequence or a map has, or whether an option has a value.
+    pub(super) fn length(&self) -> usize {
+        self.attempt.max(usize::from(self.explores))
+    }
+}
+
+impl<'g> Run<'g> {
+    pub(super) fn new(graph: &'g mut Graph, samples: &'g Samples, human_readable: bool, goal: Goal) -> Self {
+        Self {
+            graph,
+            samples,
+            human_readable,
+            goal,
+            filling: Vec::new(),
+            around: Vec::new(),
+            theme: Theme::Plain,
+            themed: 0,
+            ending: false,
+            stack: StackShare::of(STACK),
+        }
+    }
+
+    /// Fills a place with what foreign code makes of the deserializer that it is given.
+    pub(super) fn fill<R>(
+        &mut self,
+        slot: SlotId,
+        name: Option<&'static str>,
+        foreign: impl FnOnce(Tracer<'_, 'g>) -> Result<R, Ended>,
+    ) -> Result<R, Ended> {
+        if let Some(name) = name {
+            self.graph.slots[slot].name = name;
+        }
+        if self.filling.len() >= MAX_DEPTH || size_of::<R>() > LARGEST {
+            return Err(self.end());
+        }
+        self.filling.push(slot);
+        let filled = foreign(Tracer { run: self, slot });
+        self.filling.pop();
+        if filled.is_ok() {
+            self.ending = false;
+        } else if !self.ending {
+            self.refused(slot);
+        }
+        filled
+    }
+
+    /// Foreign code panicked: it refused what it was given.
+    pub(super) fn panicked(&mut self) {
+        if let Some(&slot) = self.filling.last() {
+            self.refused(slot);
+        }
+    }
+
+    fn refused(&mut self, slot: SlotId) {
+        self.ending = true;
+        self.graph.refused(slot, self.theme != Theme::Plain, self.samples);
+    }
+
+    /// Ends the run, and it is no type's fault.
+    pub(super) fn end(&mut self) -> Ended {
+        self.ending = true;
+        Ended
+    }
+
+    /// What a type without parts is given.
+    pub(super) fn primitive<V>(&mut self, slot: SlotId, primitive: Primitive) -> Result<Value, Ended> {
+        let (of, _) = self.asked::<V, V>(slot, Ask::Primitive(primitive))?;
+        let of = &self.graph.types[of];
+        let follows = of.attempt == 0 && !of.own;
+        let themed = || self.theme.value(self.themed, primitive, self.samples);
+        let usual = || self.samples.nth(primitive, of.attempt);
+        let first = || self.samples.nth(primitive, 0);
+        let value = follows.then(themed).flatten().or_else(usual).or_else(first);
+        self.themed += 1;
+        value.ok_or(Ended)
+    }
+
+    /// Begins a value of the type that asks for this; [`leave`](Self::leave) ends it.
+    pub(super) fn enter<V, R>(&mut self, slot: SlotId, ask: Ask) -> Result<Turn, Ended> {
+        let (of, is_new) = self.asked::<V, R>(slot, ask)?;
+        let on_the_way = self
+            .goal
+            .steps
+            .front()
+            .filter(|(next, _)| *next == of)
+            .map(|(_, step)| *step);
+        let unseen = self.unseen_variant(of);
+        let (explores, step) = if let Some(step) = on_the_way {
+            self.goal.steps.pop_front();
+            (true, step)
+        } else if is_new || (unseen.is_some() && !self.around.contains(&of)) {
+            (true, Step::default())
+        } else {
+            self.can_be_made(of)?;
+            (false, Step::default())
+        };
+        let mut turn = Turn {
+            of,
+            explores,
+            step,
+            attempt: self.graph.types[of].attempt,
+            outer: (self.theme, self.themed),
+        };
+        if let Ask::Enum(_, variants) = ask {
+            let variant = step.variant.or(if explores { unseen } else { None });
+            let variant = variant.or_else(|| self.smallest_variant(of));
+            turn.step.variant = Some(
+                variant
+                    .filter(|&variant| variant < variants.len())
+                    .ok_or_else(|| self.end())?,
+            );
+        }
+        let has_theme = !matches!(ask, Ask::Option | Ask::Sequence | Ask::Map);
+        let attempt = match turn.step.variant {
+            Some(variant) => self.graph.types[of].variants[variant].attempt,
+            None => turn.attempt,
+        };
+        if has_theme && attempt > 0 {
+            (self.theme, self.themed) = (Theme::nth(attempt, self.samples).unwrap_or_default(), 0);
+        }
+        self.around.push(of);
+        Ok(turn)
+    }
+
+    /// Ends a value, made or not.
+    pub(super) fn leave(&mut self, turn: &Turn) {
+        self.around.pop();
+        if let Some(variant) = turn.step.variant {
+            self.graph.types[turn.of].chosen = variant;
+        }
+        (self.theme, self.themed) = turn.outer;
+    }
+
+    /// The place of a part.
+    pub(super) fn part(&mut self, turn: &Turn, index: usize) -> Result<SlotId, Ended> {
+        let part = self.graph.part(turn.of, turn.step.variant, index);
+        part.ok_or_else(|| self.end())
+    }
+
+    /// A variant asks for its content.
+    pub(super) fn content(&mut self, turn: &Turn, content: ContentAsk) -> Result<(), Ended> {
+        let Some(variant) = turn.step.variant else {
+            return Err(self.end());
+        };
+        let known = &mut self.graph.types[turn.of].variants[variant].content;
+        if known.is_none() {
+            *known = Some(content);
+            self.graph.learnt();
+            let parts = match content {
+                ContentAsk::Unit => 0,
+                ContentAsk::Newtype => 1,
+                ContentAsk::Tuple(length) => length.min(WIDE),
+                ContentAsk::Struct(fields) => fields.len(),
+            };
+            return self.parts(turn.of, Some(variant), parts);
+        }
+        if *known == Some(content) {
+            Ok(())
+        } else {
+            Err(self.end())
+        }
+    }
+
+    /// What is asked in a place. A type that asks for something else than before has no shape.
+    fn asked<V, R>(&mut self, slot: SlotId, ask: Ask) -> Result<(TypeId, bool), Ended> {
+        let copies = size_of::<R>().saturating_mul(COPIES);
+        if size_of::<R>() > LARGEST || !self.stack.fits(copies) {
+            return Err(self.end());
+        }
+        let key = Key {
+            ask,
+            visitor: type_name::<V>(),
+            value: type_name::<R>(),
+            size: size_of::<R>(),
+        };
+        if let Some(of) = self.graph.slots[slot].of {
+            if self.graph.types[of].key == key {
+                return Ok((of, false));
+            }
+            self.graph.varies(slot);
+            return Err(self.end());
+        }
+        let (of, is_new) = self.graph.type_of(key, &self.around);
+        self.graph.slots[slot].of = Some(of);
+        self.graph.learnt();
+        if is_new {
+            let parts = match ask {
+                Ask::Primitive(_) | Ask::UnitStruct(_) | Ask::Enum(..) | Ask::Client(_) => 0,
+                Ask::Option | Ask::Sequence | Ask::Newtype(_) | Ask::Receiver | Ask::Sender => 1,
+                Ask::Map => 2,
+                Ask::Tuple(length) | Ask::TupleStruct(_, length) => length.min(WIDE),
+                Ask::Struct(_, fields) => fields.len(),
+            };
+            self.parts(of, None, parts)?;
+        }
+        Ok((of, is_new))
+    }
+
+    /// Makes the places of parts, so that they are looked for.
+    fn parts(&mut self, of: TypeId, variant: Option<usize>, count: usize) -> Result<(), Ended> {
+        let last = count.checked_sub(1);
+        let has_room = last.is_none_or(|last| self.graph.part(of, variant, last).is_some());
+        if has_room { Ok(()) } else { Err(self.end()) }
+    }
+
+    /// Makes sure that a value of the type can be made without looking at anything new.
+    fn can_be_made(&mut self, of: TypeId) -> Result<(), Ended> {
+        let known = |heights: &[u32]| heights.get(of).is_some_and(|&height| height != UNKNOWN);
+        if !known(&self.goal.heights) {
+            self.goal.heights = self.graph.heights();
+        }
+        if known(&self.goal.heights) {
+            Ok(())
+        } else {
+            Err(self.end())
+        }
+    }
+
+    fn unseen_variant(&self, of: TypeId) -> Option<usize> {
+        let mut variants = self.graph.types[of].variants.iter();
+        variants.position(|variant| variant.content.is_none() && !variant.refuses)
+    }
+
+    fn smallest_variant(&self, of: TypeId) -> Option<usize> {
+        let variants = self.graph.types[of].variants.iter().enumerate();
+        let heights = variants.map(|(index, of)| (self.graph.variant_height(of, &self.goal.heights), index));
+        heights.min().map(|(_, index)| index)
+    }
+}
