@@ -8,7 +8,7 @@ use super::{
     super::{Primitive, samples::Value},
     CLIENT, RECEIVER, SENDER,
     access::{Chosen, Entries, Only, Parts},
-    graph::{Ask, SlotId},
+    graph::{Ask, Key, SlotId},
     run::{Ended, Run},
 };
 
@@ -19,10 +19,17 @@ pub(super) struct Tracer<'r, 'g> {
     pub(super) slot: SlotId,
 }
 
+impl Tracer<'_, '_> {
+    fn primitive<'de, V: Visitor<'de>>(self, primitive: Primitive) -> Result<Value, Ended> {
+        self.run
+            .primitive(self.slot, primitive, Key::of::<V>(Ask::Primitive(primitive)))
+    }
+}
+
 macro_rules! integers {
     ($($method:ident $primitive:ident $visit:ident;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Ended> {
-            match self.run.primitive::<V>(self.slot, Primitive::$primitive)? {
+            match self.primitive::<V>(Primitive::$primitive)? {
                 Value::Integer(integer) => visitor.$visit(integer.try_into().map_err(|_| Ended)?),
                 _ => Err(Ended),
             }
@@ -47,29 +54,29 @@ impl<'de> Deserializer<'de> for Tracer<'_, '_> {
     }
 
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Ended> {
-        match self.run.primitive::<V>(self.slot, Primitive::F32)? {
+        match self.primitive::<V>(Primitive::F32)? {
             Value::Float(float) => visitor.visit_f32(float as f32),
             _ => Err(Ended),
         }
     }
 
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Ended> {
-        let value = self.run.primitive::<V>(self.slot, Primitive::F64)?;
+        let value = self.primitive::<V>(Primitive::F64)?;
         visit(value, visitor)
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Ended> {
-        let value = self.run.primitive::<V>(self.slot, Primitive::Bool)?;
+        let value = self.primitive::<V>(Primitive::Bool)?;
         visit(value, visitor)
     }
 
     fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Ended> {
-        let value = self.run.primitive::<V>(self.slot, Primitive::Char)?;
+        let value = self.primitive::<V>(Primitive::Char)?;
         visit(value, visitor)
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Ended> {
-        let value = self.run.primitive::<V>(self.slot, Primitive::String)?;
+        let value = self.primitive::<V>(Primitive::String)?;
         visit(value, visitor)
     }
 
@@ -78,7 +85,7 @@ impl<'de> Deserializer<'de> for Tracer<'_, '_> {
     }
 
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Ended> {
-        let value = self.run.primitive::<V>(self.slot, Primitive::Bytes)?;
+        let value = self.primitive::<V>(Primitive::Bytes)?;
         visit(value, visitor)
     }
 
@@ -87,12 +94,12 @@ impl<'de> Deserializer<'de> for Tracer<'_, '_> {
     }
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Ended> {
-        let value = self.run.primitive::<V>(self.slot, Primitive::Unit)?;
+        let value = self.primitive::<V>(Primitive::Unit)?;
         visit(value, visitor)
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Ended> {
-        let value = self.run.primitive::<V>(self.slot, Primitive::Any)?;
+        let value = self.primitive::<V>(Primitive::Any)?;
         visit(value, visitor)
     }
 
@@ -105,7 +112,7 @@ impl<'de> Deserializer<'de> for Tracer<'_, '_> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Ended> {
-        let turn = self.run.enter::<V, V::Value>(self.slot, Ask::Option)?;
+        let turn = self.run.enter(self.slot, Key::of::<V>(Ask::Option))?;
         let value = if turn.length() == 0 {
             visitor.visit_none()
         } else {
@@ -121,7 +128,7 @@ impl<'de> Deserializer<'de> for Tracer<'_, '_> {
     }
 
     fn deserialize_unit_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Ended> {
-        let turn = self.run.enter::<V, V::Value>(self.slot, Ask::UnitStruct(name))?;
+        let turn = self.run.enter(self.slot, Key::of::<V>(Ask::UnitStruct(name)))?;
         let value = visitor.visit_unit();
         self.run.leave(&turn);
         value
@@ -134,7 +141,7 @@ impl<'de> Deserializer<'de> for Tracer<'_, '_> {
             None if name == SENDER => Ask::Sender,
             None => Ask::Newtype(name),
         };
-        let turn = self.run.enter::<V, V::Value>(self.slot, ask)?;
+        let turn = self.run.enter(self.slot, Key::of::<V>(ask))?;
         let value = if let Ask::Client(_) = ask {
             visitor.visit_none()
         } else {
@@ -151,14 +158,14 @@ impl<'de> Deserializer<'de> for Tracer<'_, '_> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Ended> {
-        let turn = self.run.enter::<V, V::Value>(self.slot, Ask::Sequence)?;
+        let turn = self.run.enter(self.slot, Key::of::<V>(Ask::Sequence))?;
         let value = visitor.visit_seq(Parts::repeated(self.run, turn));
         self.run.leave(&turn);
         value
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Ended> {
-        let turn = self.run.enter::<V, V::Value>(self.slot, Ask::Tuple(length))?;
+        let turn = self.run.enter(self.slot, Key::of::<V>(Ask::Tuple(length)))?;
         let value = visitor.visit_seq(Parts::each(self.run, turn, length));
         self.run.leave(&turn);
         value
@@ -172,14 +179,14 @@ impl<'de> Deserializer<'de> for Tracer<'_, '_> {
     ) -> Result<V::Value, Ended> {
         let turn = self
             .run
-            .enter::<V, V::Value>(self.slot, Ask::TupleStruct(name, length))?;
+            .enter(self.slot, Key::of::<V>(Ask::TupleStruct(name, length)))?;
         let value = visitor.visit_seq(Parts::each(self.run, turn, length));
         self.run.leave(&turn);
         value
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Ended> {
-        let turn = self.run.enter::<V, V::Value>(self.slot, Ask::Map)?;
+        let turn = self.run.enter(self.slot, Key::of::<V>(Ask::Map))?;
         let value = visitor.visit_map(Entries::new(self.run, turn));
         self.run.leave(&turn);
         value
@@ -191,7 +198,7 @@ impl<'de> Deserializer<'de> for Tracer<'_, '_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Ended> {
-        let turn = self.run.enter::<V, V::Value>(self.slot, Ask::Struct(name, fields))?;
+        let turn = self.run.enter(self.slot, Key::of::<V>(Ask::Struct(name, fields)))?;
         let value = fields_of(self.run, turn, fields, visitor);
         self.run.leave(&turn);
         value
@@ -203,7 +210,7 @@ impl<'de> Deserializer<'de> for Tracer<'_, '_> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Ended> {
-        let turn = self.run.enter::<V, V::Value>(self.slot, Ask::Enum(name, variants))?;
+        let turn = self.run.enter(self.slot, Key::of::<V>(Ask::Enum(name, variants)))?;
         let value = visitor.visit_enum(Chosen::new(self.run, turn, variants));
         self.run.leave(&turn);
         value

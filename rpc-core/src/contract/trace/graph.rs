@@ -1,6 +1,8 @@
 //! What is known of a type.
 
-use std::collections::HashMap;
+use std::{any::type_name, collections::HashMap};
+
+use serde::de::Visitor;
 
 use super::{
     super::{Primitive, Samples, samples::Theme},
@@ -44,6 +46,17 @@ pub(super) struct Key {
     /// The name of the type that is made.
     pub(super) value: &'static str,
     pub(super) size: usize,
+}
+
+impl Key {
+    pub(super) fn of<'de, V: Visitor<'de>>(ask: Ask) -> Self {
+        Self {
+            ask,
+            visitor: type_name::<V>(),
+            value: type_name::<V::Value>(),
+            size: size_of::<V::Value>(),
+        }
+    }
 }
 
 #[derive(Debug)]

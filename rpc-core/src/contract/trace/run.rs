@@ -1,7 +1,5 @@
 //! One run of a type's code.
 
-use std::any::type_name;
-
 use serde::de;
 
 use super::{
@@ -100,21 +98,30 @@ impl<'g> Run<'g> {
         name: Option<&'static str>,
         foreign: impl FnOnce(Tracer<'_, 'g>) -> Result<R, Ended>,
     ) -> Result<R, Ended> {
+        self.begin(slot, name, size_of::<R>())?;
+        let filled = foreign(Tracer { run: self, slot });
+        self.filled(slot, filled.is_ok());
+        filled
+    }
+
+    fn begin(&mut self, slot: SlotId, name: Option<&'static str>, size: usize) -> Result<(), Ended> {
         if let Some(name) = name {
             self.graph.slots[slot].name = name;
         }
-        if self.filling.len() >= MAX_DEPTH || size_of::<R>() > LARGEST {
+        if self.filling.len() >= MAX_DEPTH || size > LARGEST {
             return Err(self.end());
         }
         self.filling.push(slot);
-        let filled = foreign(Tracer { run: self, slot });
+        Ok(())
+    }
+
+    fn filled(&mut self, slot: SlotId, accepted: bool) {
         self.filling.pop();
-        if filled.is_ok() {
+        if accepted {
             self.ending = false;
         } else if !self.ending {
             self.refused(slot);
         }
-        filled
     }
 
     /// Foreign code panicked: it refused what it was given.
@@ -136,8 +143,8 @@ impl<'g> Run<'g> {
     }
 
     /// What a type without parts is given.
-    pub(super) fn primitive<V>(&mut self, slot: SlotId, primitive: Primitive) -> Result<Value, Ended> {
-        let (of, _) = self.asked::<V, V>(slot, Ask::Primitive(primitive))?;
+    pub(super) fn primitive(&mut self, slot: SlotId, primitive: Primitive, key: Key) -> Result<Value, Ended> {
+        let (of, _) = self.asked(slot, key)?;
         let of = &self.graph.types[of];
         let follows = of.attempt == 0 && !of.own;
         let themed = || self.theme.value(self.themed, primitive, self.samples);
@@ -149,8 +156,8 @@ impl<'g> Run<'g> {
     }
 
     /// Begins a value of the type that asks for this; [`leave`](Self::leave) ends it.
-    pub(super) fn enter<V, R>(&mut self, slot: SlotId, ask: Ask) -> Result<Turn, Ended> {
-        let (of, is_new) = self.asked::<V, R>(slot, ask)?;
+    pub(super) fn enter(&mut self, slot: SlotId, key: Key) -> Result<Turn, Ended> {
+        let (of, is_new) = self.asked(slot, key)?;
         let on_the_way = self
             .goal
             .steps
@@ -174,7 +181,7 @@ impl<'g> Run<'g> {
             attempt: self.graph.types[of].attempt,
             outer: (self.theme, self.themed),
         };
-        if let Ask::Enum(_, variants) = ask {
+        if let Ask::Enum(_, variants) = key.ask {
             let variant = step.variant.or(if explores { unseen } else { None });
             let variant = variant.or_else(|| self.smallest_variant(of));
             turn.step.variant = Some(
@@ -183,7 +190,7 @@ impl<'g> Run<'g> {
                     .ok_or_else(|| self.end())?,
             );
         }
-        let has_theme = !matches!(ask, Ask::Option | Ask::Sequence | Ask::Map);
+        let has_theme = !matches!(key.ask, Ask::Option | Ask::Sequence | Ask::Map);
         let attempt = match turn.step.variant {
             Some(variant) => self.graph.types[of].variants[variant].attempt,
             None => turn.attempt,
@@ -235,17 +242,10 @@ impl<'g> Run<'g> {
     }
 
     /// What is asked in a place. A type that asks for something else than before has no shape.
-    fn asked<V, R>(&mut self, slot: SlotId, ask: Ask) -> Result<(TypeId, bool), Ended> {
-        let copies = size_of::<R>().saturating_mul(COPIES);
-        if size_of::<R>() > LARGEST || !self.stack.fits(copies) {
+    fn asked(&mut self, slot: SlotId, key: Key) -> Result<(TypeId, bool), Ended> {
+        if key.size > LARGEST || !self.stack.fits(key.size * COPIES) {
             return Err(self.end());
         }
-        let key = Key {
-            ask,
-            visitor: type_name::<V>(),
-            value: type_name::<R>(),
-            size: size_of::<R>(),
-        };
         if let Some(of) = self.graph.slots[slot].of {
             if self.graph.types[of].key == key {
                 return Ok((of, false));
@@ -257,7 +257,7 @@ impl<'g> Run<'g> {
         self.graph.slots[slot].of = Some(of);
         self.graph.learnt();
         if is_new {
-            let parts = match ask {
+            let parts = match key.ask {
                 Ask::Primitive(_) | Ask::UnitStruct(_) | Ask::Enum(..) | Ask::Client(_) => 0,
                 Ask::Option | Ask::Sequence | Ask::Newtype(_) | Ask::Receiver | Ask::Sender => 1,
                 Ask::Map => 2,
