@@ -10,8 +10,8 @@
 //! [`check_round_trip`](crate::codec::check_round_trip) finds those. Checks of a value are no part of it: a
 //! `NonZeroU32` is a `u32`, since a decode repeats the check.
 //!
-//! Whatever comes after a value that accepts none of the samples cannot be seen, except in structs with named fields.
-//! It becomes [opaque](Node::Opaque), until a sample is [given](Samples::with).
+//! What comes behind a value that accepts none of the samples cannot be seen: it is [opaque](Node::Opaque) until a
+//! sample is [given](Samples::with).
 
 mod canonical;
 mod classes;

@@ -95,8 +95,8 @@ fn values_of_a_users_checked_types_are_made() {
 
 #[derive(Deserialize)]
 struct Booking {
-    secret: Secret,
     seats: Vec<(u8, u8)>,
+    secret: Secret,
     period: Period,
     class: Class,
 }
@@ -104,17 +104,20 @@ struct Booking {
 #[derive(Deserialize)]
 enum Class {
     Best(Secret, u8),
-    Named { secret: Secret, name: Option<String> },
+    Named { name: Option<String>, secret: Secret },
     Second,
 }
 
 #[test]
-fn what_comes_behind_a_refusal_is_seen_by_its_name() {
+fn what_comes_behind_a_refusal_is_opaque() {
     assert_eq!(
         text::<Booking>(),
-        "Booking
-struct Booking { secret: string, seats: [(u8, u8)], period: (u32, u32, string), class: Class }
-enum Class { 0 Best(string, opaque Class), 1 Named { secret: string, name: Option<string> }, 2 Second }"
+        "Booking\nstruct Booking { seats: [(u8, u8)], secret: string, period: opaque Booking, class: opaque Booking }"
+    );
+    assert_eq!(
+        text::<(Class, u8)>(),
+        "(Class, u8)\nenum Class { 0 Best(string, opaque Class), \
+         1 Named { name: Option<string>, secret: string }, 2 Second }"
     );
     assert_eq!(text::<(Secret, u8)>(), "(string, opaque (Secret, u8))");
     assert!(!shape::<Booking>().is_complete());

@@ -8,7 +8,6 @@ use serde::de::{
 };
 
 use super::{
-    deserializer::fields_of,
     graph::ContentAsk,
     run::{Ended, Run, Turn},
 };
@@ -106,39 +105,6 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
     }
 }
 
-/// One field by its name, after which the run ends.
-#[derive(Debug)]
-pub(super) struct Only<'r, 'g> {
-    run: &'r mut Run<'g>,
-    turn: Turn,
-    index: usize,
-    name: Option<&'static str>,
-}
-
-impl<'r, 'g> Only<'r, 'g> {
-    pub(super) fn new(run: &'r mut Run<'g>, turn: Turn, index: usize, name: &'static str) -> Self {
-        let name = Some(name);
-        Self { run, turn, index, name }
-    }
-}
-
-impl<'de> MapAccess<'de> for Only<'_, '_> {
-    type Error = Ended;
-
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Ended> {
-        match self.name.take() {
-            Some(name) => seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some),
-            None => Err(self.run.end()),
-        }
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Ended> {
-        let part = self.run.part(&self.turn, self.index)?;
-        let name = type_name::<S::Value>();
-        self.run.fill(part, Some(name), |inside| seed.deserialize(inside))
-    }
-}
-
 /// The variant whose turn it is.
 #[derive(Debug)]
 pub(super) struct Chosen<'r, 'g> {
@@ -158,7 +124,7 @@ impl<'de> EnumAccess<'de> for Chosen<'_, '_> {
     type Variant = Self;
 
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Ended> {
-        let index = self.turn.step.variant.unwrap_or_default();
+        let index = self.turn.variant.unwrap_or_default();
         let by_name = self.run.graph.types[self.turn.of].variants[index].by_name;
         let value = if by_name {
             seed.deserialize(BorrowedStrDeserializer::new(self.variants[index]))
@@ -190,6 +156,6 @@ impl<'de> VariantAccess<'de> for Chosen<'_, '_> {
 
     fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Ended> {
         self.run.content(&self.turn, ContentAsk::Struct(fields))?;
-        fields_of(self.run, self.turn, fields, visitor)
+        visitor.visit_seq(Parts::each(self.run, self.turn, fields.len()))
     }
 }

@@ -7,7 +7,7 @@ use serde::de::{Deserializer, Visitor};
 use super::{
     super::{Primitive, samples::Value},
     CLIENT, RECEIVER, SENDER,
-    access::{Chosen, Entries, Only, Parts},
+    access::{Chosen, Entries, Parts},
     graph::{Ask, Key, SlotId},
     run::{Ended, Run},
 };
@@ -199,7 +199,7 @@ impl<'de> Deserializer<'de> for Tracer<'_, '_> {
         visitor: V,
     ) -> Result<V::Value, Ended> {
         let turn = self.run.enter(self.slot, Key::of::<V>(Ask::Struct(name, fields)))?;
-        let value = fields_of(self.run, turn, fields, visitor);
+        let value = visitor.visit_seq(Parts::each(self.run, turn, fields.len()));
         self.run.leave(&turn);
         value
     }
@@ -218,22 +218,6 @@ impl<'de> Deserializer<'de> for Tracer<'_, '_> {
 
     fn is_human_readable(&self) -> bool {
         self.run.human_readable
-    }
-}
-
-/// The fields of a struct or of a variant: all of them in order, or one by its name.
-pub(super) fn fields_of<'de, V: Visitor<'de>>(
-    run: &mut Run<'_>,
-    turn: super::run::Turn,
-    fields: &'static [&'static str],
-    visitor: V,
-) -> Result<V::Value, Ended> {
-    match turn.step.only.and_then(|index| Some((index, *fields.get(index)?))) {
-        Some((index, name)) => {
-            let value = visitor.visit_map(Only::new(run, turn, index, name));
-            value.map_err(|_| run.end())
-        }
-        None => visitor.visit_seq(Parts::each(run, turn, fields.len())),
     }
 }
 

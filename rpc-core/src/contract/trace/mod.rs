@@ -1,9 +1,13 @@
 //! Runs a type's `Deserialize` and notes what it asks for.
 //!
 //! One run sees one variant of each enum, and ends where a type refuses a sample. So there are many runs, each with a
-//! [`Goal`](plan::Goal): a place that was not asked yet and can be reached. What was learnt is kept in one
-//! [`Graph`](graph::Graph), where a named type stands once, so the number of runs grows with the number of types and
-//! variants, and not with the ways through them. A run that teaches nothing closes its goal, so there is an end.
+//! [`Goal`](plan::Goal): a place that was not asked yet and can be reached. What was learnt is kept in one [`Graph`],
+//! where a named type stands once, so the number of runs grows with the number of types and variants, and not with the
+//! ways through them. A run that teaches nothing closes its goal, so there is an end.
+//!
+//! Fields are filled in order, as positional formats do. Those behind a field that refuses all samples could be reached
+//! by their names. But then the part of each `Deserialize` that takes names would be compiled into every program, which
+//! costs nearly as much as all the rest of a trace.
 
 mod access;
 mod deserializer;

@@ -8,18 +8,13 @@ use super::graph::{Ask, ContentAsk, Graph, ROOT, SlotId, Target, TypeId, UNKNOWN
 #[derive(Debug)]
 pub(super) struct Goal {
     pub(super) target: Target,
-    /// The types on the way, from the whole on, and what to do in each.
+    /// The types on the way, from the whole on.
     pub(super) steps: VecDeque<(TypeId, Step)>,
     pub(super) heights: Vec<u32>,
 }
 
-/// What to do in a type on the way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Step {
-    pub(super) variant: Option<usize>,
-    /// The field that is given, by its name, and nothing else, because one before it cannot be made.
-    pub(super) only: Option<usize>,
-}
+/// The variant to choose in a type on the way, if it is an enum.
+type Step = Option<usize>;
 
 /// The type before one on the way, and what to do in it.
 type Before = Option<(TypeId, Step)>;
@@ -39,23 +34,18 @@ impl Graph {
         next.push_back(root);
         while let Some(of) = next.pop_front() {
             for (target, step) in self.ways(of, &heights) {
-                let slot = match target {
-                    Target::Slot(slot) => slot,
-                    Target::Variant(..) => {
-                        let steps = way(&before, of, step);
-                        return Some(Goal { target, steps, heights });
-                    }
+                let part = match target {
+                    Target::Slot(slot) if self.slots[slot].closed => continue,
+                    Target::Slot(slot) => self.slots[slot].of,
+                    Target::Variant(..) => None,
                 };
-                match self.slots[slot].of {
-                    Some(part) if before[part].is_none() => {
-                        before[part] = Some(Some((of, step)));
-                        next.push_back(part);
-                    }
-                    None if !self.slots[slot].closed => {
-                        let steps = way(&before, of, step);
-                        return Some(Goal { target, steps, heights });
-                    }
-                    _ => {}
+                let Some(part) = part else {
+                    let steps = way(&before, of, step);
+                    return Some(Goal { target, steps, heights });
+                };
+                if before[part].is_none() {
+                    before[part] = Some(Some((of, step)));
+                    next.push_back(part);
                 }
             }
         }
@@ -65,39 +55,24 @@ impl Graph {
     /// Where one can go from a type.
     fn ways(&self, of: TypeId, heights: &[u32]) -> Vec<(Target, Step)> {
         let of_type = &self.types[of];
-        let by_name = matches!(of_type.key.ask, Ask::Struct(..));
-        let mut ways = self.ways_to(&of_type.slots, None, by_name, heights);
+        let mut ways = self.ways_to(&of_type.slots, None, heights);
         for (index, variant) in of_type.variants.iter().enumerate() {
-            match variant.content {
-                Some(content) => {
-                    let by_name = matches!(content, ContentAsk::Struct(_));
-                    ways.extend(self.ways_to(&variant.slots, Some(index), by_name, heights));
-                }
-                None if !variant.refuses => {
-                    let step = Step {
-                        variant: Some(index),
-                        only: None,
-                    };
-                    ways.push((Target::Variant(of, index), step));
-                }
-                None => {}
+            if variant.content.is_some() {
+                ways.extend(self.ways_to(&variant.slots, Some(index), heights));
+            } else if !variant.refuses {
+                ways.push((Target::Variant(of, index), Some(index)));
             }
         }
         ways
     }
 
-    fn ways_to(&self, slots: &[SlotId], variant: Option<usize>, by_name: bool, heights: &[u32]) -> Vec<(Target, Step)> {
-        // What comes before one that cannot be made yet is made in order.
-        let first = slots
+    /// Parts are filled in order, so they can be reached up to the first of which no value can be made.
+    fn ways_to(&self, slots: &[SlotId], step: Step, heights: &[u32]) -> Vec<(Target, Step)> {
+        let blocked = slots
             .iter()
             .position(|&slot| self.slot_height(slot, heights) == UNKNOWN);
-        let in_order = first.map_or(slots.len(), |first| first + 1);
-        let reached = if by_name { slots.len() } else { in_order };
-        let ways = slots[..reached].iter().enumerate().map(|(index, &slot)| {
-            let only = (index >= in_order).then_some(index);
-            (Target::Slot(slot), Step { variant, only })
-        });
-        ways.collect()
+        let reached = slots.iter().take(blocked.map_or(slots.len(), |blocked| blocked + 1));
+        reached.map(|&slot| (Target::Slot(slot), step)).collect()
     }
 
     /// How deep the smallest value of each type nests.

@@ -10,7 +10,7 @@ use super::{
     LARGEST, MAX_DEPTH,
     deserializer::Tracer,
     graph::{Ask, ContentAsk, Graph, Key, SlotId, TypeId, UNKNOWN},
-    plan::{Goal, Step},
+    plan::Goal,
 };
 use crate::nesting::StackShare;
 
@@ -63,7 +63,8 @@ pub(super) struct Turn {
     pub(super) of: TypeId,
     /// With parts, to see them.
     pub(super) explores: bool,
-    pub(super) step: Step,
+    /// Of an enum.
+    pub(super) variant: Option<usize>,
     attempt: usize,
     outer: (Theme, usize),
 }
@@ -163,35 +164,35 @@ impl<'g> Run<'g> {
             .steps
             .front()
             .filter(|(next, _)| *next == of)
-            .map(|(_, step)| *step);
+            .map(|(_, variant)| *variant);
         let unseen = self.unseen_variant(of);
-        let (explores, step) = if let Some(step) = on_the_way {
+        let (explores, variant) = if let Some(variant) = on_the_way {
             self.goal.steps.pop_front();
-            (true, step)
+            (true, variant)
         } else if is_new || (unseen.is_some() && !self.around.contains(&of)) {
-            (true, Step::default())
+            (true, None)
         } else {
             self.can_be_made(of)?;
-            (false, Step::default())
+            (false, None)
         };
         let mut turn = Turn {
             of,
             explores,
-            step,
+            variant,
             attempt: self.graph.types[of].attempt,
             outer: (self.theme, self.themed),
         };
         if let Ask::Enum(_, variants) = key.ask {
-            let variant = step.variant.or(if explores { unseen } else { None });
+            let variant = variant.or(if explores { unseen } else { None });
             let variant = variant.or_else(|| self.smallest_variant(of));
-            turn.step.variant = Some(
+            turn.variant = Some(
                 variant
                     .filter(|&variant| variant < variants.len())
                     .ok_or_else(|| self.end())?,
             );
         }
         let has_theme = !matches!(key.ask, Ask::Option | Ask::Sequence | Ask::Map);
-        let attempt = match turn.step.variant {
+        let attempt = match turn.variant {
             Some(variant) => self.graph.types[of].variants[variant].attempt,
             None => turn.attempt,
         };
@@ -205,7 +206,7 @@ impl<'g> Run<'g> {
     /// Ends a value, made or not.
     pub(super) fn leave(&mut self, turn: &Turn) {
         self.around.pop();
-        if let Some(variant) = turn.step.variant {
+        if let Some(variant) = turn.variant {
             self.graph.types[turn.of].chosen = variant;
         }
         (self.theme, self.themed) = turn.outer;
@@ -213,13 +214,13 @@ impl<'g> Run<'g> {
 
     /// The place of a part.
     pub(super) fn part(&mut self, turn: &Turn, index: usize) -> Result<SlotId, Ended> {
-        let part = self.graph.part(turn.of, turn.step.variant, index);
+        let part = self.graph.part(turn.of, turn.variant, index);
         part.ok_or_else(|| self.end())
     }
 
     /// A variant asks for its content.
     pub(super) fn content(&mut self, turn: &Turn, content: ContentAsk) -> Result<(), Ended> {
-        let Some(variant) = turn.step.variant else {
+        let Some(variant) = turn.variant else {
             return Err(self.end());
         };
         let known = &mut self.graph.types[turn.of].variants[variant].content;
