@@ -136,10 +136,12 @@ const _: () = {
         }
     };
     const __FARCALL_METHODS: &[__farcall::MethodDescriptor] = &[
-        __farcall::MethodDescriptor::new("Feed.watch").streaming(),
+        __farcall::MethodDescriptor::new("Feed.watch").arguments(&["sku"]).streaming(),
         __farcall::MethodDescriptor::new("Feed.open").streaming(),
-        __farcall::MethodDescriptor::new("Feed.import").streaming(),
-        __farcall::MethodDescriptor::new("Feed.chat").streaming(),
+        __farcall::MethodDescriptor::new("Feed.import")
+            .arguments(&["name", "rows", "more"])
+            .streaming(),
+        __farcall::MethodDescriptor::new("Feed.chat").arguments(&["lines"]).streaming(),
         __farcall::MethodDescriptor::new("Feed.fallback").streaming(),
     ];
     static __FARCALL_DESCRIPTOR: __farcall::ServiceDescriptor = __farcall::ServiceDescriptor::new(

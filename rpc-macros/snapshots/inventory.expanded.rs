@@ -118,13 +118,14 @@ const _: () = {
         }
     };
     const __FARCALL_METHODS: &[__farcall::MethodDescriptor] = &[
-        __farcall::MethodDescriptor::new("Inventory.stock"),
+        __farcall::MethodDescriptor::new("Inventory.stock").arguments(&["sku"]),
         __farcall::MethodDescriptor::new("Inventory.put")
+            .arguments(&["key", "row", "blob"])
             .idempotent()
             .timeout(__farcall::std::time::Duration::new(2u64, 0u32)),
         #[cfg(unix)]
         __farcall::MethodDescriptor::new("Inventory.version"),
-        __farcall::MethodDescriptor::new("Inventory.note").oneway(),
+        __farcall::MethodDescriptor::new("Inventory.note").arguments(&["text"]).oneway(),
     ];
     static __FARCALL_DESCRIPTOR: __farcall::ServiceDescriptor = __farcall::ServiceDescriptor::new(
         "Inventory",

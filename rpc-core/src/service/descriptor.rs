@@ -29,6 +29,7 @@ impl ServiceDescriptor {
 /// use farcall::service::MethodDescriptor;
 ///
 /// static STOCK: MethodDescriptor = MethodDescriptor::new("Inventory.stock")
+///     .arguments(&["sku"])
 ///     .idempotent()
 ///     .timeout(Duration::from_secs(2));
 /// assert_eq!((STOCK.service(), STOCK.method()), ("Inventory", "stock"));
@@ -45,6 +46,8 @@ pub struct MethodDescriptor {
     pub path: &'static str,
     /// The identity on the wire, from [`method_id`](super::method_id).
     pub id: u64,
+    /// The names of the arguments, in their order.
+    pub arguments: &'static [&'static str],
     /// `#[rpc(idempotent)]`: running it twice does no harm.
     pub idempotent: bool,
     /// `#[rpc(oneway)]`: the caller does not wait for the handler.
@@ -70,12 +73,20 @@ impl MethodDescriptor {
         Self {
             path,
             id: method_id(service, method),
+            arguments: &[],
             idempotent: false,
             oneway: false,
             detached: false,
             streaming: false,
             timeout: None,
         }
+    }
+
+    /// The names of its arguments, in their order.
+    #[must_use]
+    pub const fn arguments(mut self, names: &'static [&'static str]) -> Self {
+        self.arguments = names;
+        self
     }
 
     /// Running it twice does no harm.

@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
+use syn::ext::IdentExt;
 
 use crate::model::{Method, Service};
 
@@ -40,7 +41,12 @@ fn method_descriptor(service: &Service, method: &Method) -> TokenStream {
         let (seconds, nanoseconds) = (timeout.as_secs(), timeout.subsec_nanos());
         quote!(.timeout(__farcall::std::time::Duration::new(#seconds, #nanoseconds)))
     });
-    quote!(#(#cfgs)* __farcall::MethodDescriptor::new(#path) #(.#flags())* #timeout)
+    let names = method
+        .arguments
+        .iter()
+        .map(|argument| argument.ident.unraw().to_string());
+    let arguments = (!method.arguments.is_empty()).then(|| quote!(.arguments(&[#(#names),*])));
+    quote!(#(#cfgs)* __farcall::MethodDescriptor::new(#path) #arguments #(.#flags())* #timeout)
 }
 
 /// Where a `cfg` can remove methods, the compiler counts those that remain, as variants of an enum.
