@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::{
     Error,
     client::{Answer, fallible_bytes, fallible_known, plain_bytes, plain_known},
-    service::{HandlerOutput, Invocation},
+    contract::OutputTypes,
+    service::{HandlerOutput, Invocation, Tracer, TypeOf},
 };
 
 /// The body of the second methods: no program has a `T` for which it compiles. It depends on the type, because
@@ -189,3 +190,28 @@ pub trait Unreceivable<R>: Sized {
 }
 
 impl<R> Unreceivable<R> for Received<R> {}
+
+/// A type that cannot be traced, because it cannot be decoded.
+pub trait Untraceable: Sized {
+    /// Does not compile.
+    fn value(self) -> Tracer {
+        unreported::<Self, _>()
+    }
+
+    /// Does not compile.
+    fn plain(self) -> OutputTypes {
+        unreported::<Self, _>()
+    }
+
+    /// Does not compile.
+    fn fallible(self) -> OutputTypes {
+        unreported::<Self, _>()
+    }
+
+    /// Does not compile.
+    fn fallible_bytes(self) -> OutputTypes {
+        unreported::<Self, _>()
+    }
+}
+
+impl<T: ?Sized> Untraceable for TypeOf<T> {}

@@ -160,11 +160,7 @@ mod checked;
 pub mod client;
 mod clock;
 pub mod codec;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, unused_imports, reason = "nothing exchanges contracts yet")
-)]
-mod contract;
+pub mod contract;
 mod dispatch;
 mod driver;
 mod events;

@@ -145,9 +145,10 @@ const _: () = {
         __farcall::MethodDescriptor::new("Feed.fallback").streaming(),
     ];
     static __FARCALL_DESCRIPTOR: __farcall::ServiceDescriptor = __farcall::ServiceDescriptor::new(
-        "Feed",
-        __FARCALL_METHODS,
-    );
+            "Feed",
+            __FARCALL_METHODS,
+        )
+        .client("farcall::Client of Feed");
     const _: () = __farcall::std::assert!(
         __farcall::are_distinct(& __FARCALL_DESCRIPTOR),
         "two methods of this service have the same id on the wire: rename one with #[rpc(name = \"…\")]"
@@ -183,8 +184,7 @@ const _: () = {
     }
     impl<Row> FeedClient<Row>
     where
-        Row: __farcall::serde::Serialize,
-        Row: __farcall::serde::de::DeserializeOwned,
+        Row: __farcall::serde::Serialize + __farcall::serde::de::DeserializeOwned,
         Row: ::core::marker::Send + 'static,
     {
         /// Calls `Feed::watch`.
@@ -195,7 +195,7 @@ const _: () = {
                 __farcall::ByteResults,
                 _,
             >(
-                &self.stub,
+                __farcall::Stub::of::<FeedClient<Row>>(&self.stub),
                 &__FARCALL_DESCRIPTOR.methods[0usize],
                 &(sku,),
                 __farcall::Feeds::none(),
@@ -207,7 +207,7 @@ const _: () = {
             &self,
         ) -> __farcall::Call<StockResult<__farcall::Streaming<::farcall::Result<Row>>>> {
             __farcall::Stub::opening(
-                &self.stub,
+                __farcall::Stub::of::<FeedClient<Row>>(&self.stub),
                 &__FARCALL_DESCRIPTOR.methods[1usize],
                 &(),
                 __farcall::Feeds::none(),
@@ -232,7 +232,7 @@ const _: () = {
                 _,
             >(&mut __farcall_feeds, more);
             __farcall::Stub::feeding(
-                &self.stub,
+                __farcall::Stub::of::<FeedClient<Row>>(&self.stub),
                 &__FARCALL_DESCRIPTOR.methods[2usize],
                 &(name, rows, more),
                 __farcall_feeds,
@@ -255,7 +255,7 @@ const _: () = {
                 __farcall::Values,
                 _,
             >(
-                &self.stub,
+                __farcall::Stub::of::<FeedClient<Row>>(&self.stub),
                 &__FARCALL_DESCRIPTOR.methods[3usize],
                 &(lines,),
                 __farcall_feeds,
@@ -269,12 +269,95 @@ const _: () = {
             farcall::Result<__farcall::Streaming<::farcall::Result<u32>>>,
         > {
             __farcall::Stub::opening(
-                &self.stub,
+                __farcall::Stub::of::<FeedClient<Row>>(&self.stub),
                 &__FARCALL_DESCRIPTOR.methods[4usize],
                 &(),
                 __farcall::Feeds::none(),
                 __farcall::fallible_stream::<u32, __farcall::Values, _>,
             )
+        }
+    }
+    #[automatically_derived]
+    impl<Row> __farcall::Typed for FeedClient<Row>
+    where
+        Row: __farcall::serde::Serialize + __farcall::serde::de::DeserializeOwned,
+        Row: ::core::marker::Send + 'static,
+    {
+        fn described() -> &'static __farcall::ServiceDescriptor {
+            &__FARCALL_DESCRIPTOR
+        }
+        fn types() -> __farcall::std::boxed::Box<[__farcall::MethodTypes]> {
+            use __farcall::Untraceable as _;
+            __farcall::std::boxed::Box::new([
+                __farcall::MethodTypes::new(
+                    &[__farcall::TypeOf::<&str>::new().value()],
+                    __farcall::TypeOf::<
+                        __farcall::Receiver<
+                            __farcall::Wire<
+                                __farcall::ByteResults,
+                                Result<Vec<u8>, StockError>,
+                            >,
+                        >,
+                    >::new()
+                        .plain(),
+                ),
+                __farcall::MethodTypes::new(
+                    &[],
+                    __farcall::TypeOf::<
+                        StockResult<
+                            __farcall::Receiver<__farcall::Wire<__farcall::Values, Row>>,
+                        >,
+                    >::new()
+                        .fallible(),
+                ),
+                __farcall::MethodTypes::new(
+                    &[
+                        __farcall::TypeOf::<&str>::new().value(),
+                        __farcall::TypeOf::<
+                            __farcall::Receiver<__farcall::Wire<__farcall::Values, Row>>,
+                        >::new()
+                            .value(),
+                        __farcall::TypeOf::<
+                            __farcall::Receiver<__farcall::Wire<__farcall::Values, u32>>,
+                        >::new()
+                            .value(),
+                    ],
+                    __farcall::TypeOf::<farcall::Result<u64>>::new().fallible(),
+                ),
+                __farcall::MethodTypes::new(
+                    &[
+                        __farcall::TypeOf::<
+                            __farcall::Receiver<
+                                __farcall::Wire<__farcall::Results, farcall::Result<String>>,
+                            >,
+                        >::new()
+                            .value(),
+                    ],
+                    __farcall::TypeOf::<
+                        __farcall::Receiver<__farcall::Wire<__farcall::Values, Line>>,
+                    >::new()
+                        .plain(),
+                ),
+                __farcall::MethodTypes::new(
+                    &[],
+                    __farcall::TypeOf::<
+                        farcall::Result<
+                            __farcall::Receiver<__farcall::Wire<__farcall::Values, u32>>,
+                        >,
+                    >::new()
+                        .fallible(),
+                ),
+            ])
+        }
+    }
+    impl<Row> FeedClient<Row>
+    where
+        Row: __farcall::serde::Serialize + __farcall::serde::de::DeserializeOwned,
+        Row: ::core::marker::Send + 'static,
+    {
+        /// What both sides of the calls have to agree on.
+        fn contract() -> __farcall::Contract {
+            __farcall::ServiceTypes::of::<Self>().contract()
         }
     }
     __farcall::blocking_client! {
@@ -288,8 +371,7 @@ const _: () = {
     }
     impl<Row> FeedBlockingClient<Row>
     where
-        Row: __farcall::serde::Serialize,
-        Row: __farcall::serde::de::DeserializeOwned,
+        Row: __farcall::serde::Serialize + __farcall::serde::de::DeserializeOwned,
         Row: ::core::marker::Send + 'static,
     {
         /// Calls `Feed::watch`.
@@ -303,7 +385,7 @@ const _: () = {
                 __farcall::ByteResults,
                 _,
             >(
-                &self.stub,
+                __farcall::BlockingStub::of::<FeedClient<Row>>(&self.stub),
                 &__FARCALL_DESCRIPTOR.methods[0usize],
                 &(sku,),
                 __farcall::Feeds::none(),
@@ -315,7 +397,7 @@ const _: () = {
             &self,
         ) -> StockResult<__farcall::BlockingStreaming<::farcall::Result<Row>>> {
             __farcall::BlockingStub::opening(
-                &self.stub,
+                __farcall::BlockingStub::of::<FeedClient<Row>>(&self.stub),
                 &__FARCALL_DESCRIPTOR.methods[1usize],
                 &(),
                 __farcall::Feeds::none(),
@@ -340,7 +422,7 @@ const _: () = {
                 _,
             >(&mut __farcall_feeds, more);
             __farcall::BlockingStub::feeding(
-                &self.stub,
+                __farcall::BlockingStub::of::<FeedClient<Row>>(&self.stub),
                 &__FARCALL_DESCRIPTOR.methods[2usize],
                 &(name, rows, more),
                 __farcall_feeds,
@@ -363,7 +445,7 @@ const _: () = {
                 __farcall::Values,
                 _,
             >(
-                &self.stub,
+                __farcall::BlockingStub::of::<FeedClient<Row>>(&self.stub),
                 &__FARCALL_DESCRIPTOR.methods[3usize],
                 &(lines,),
                 __farcall_feeds,
@@ -375,7 +457,7 @@ const _: () = {
             &self,
         ) -> farcall::Result<__farcall::BlockingStreaming<::farcall::Result<u32>>> {
             __farcall::BlockingStub::opening(
-                &self.stub,
+                __farcall::BlockingStub::of::<FeedClient<Row>>(&self.stub),
                 &__FARCALL_DESCRIPTOR.methods[4usize],
                 &(),
                 __farcall::Feeds::none(),
@@ -390,12 +472,19 @@ const _: () = {
     impl<T> __farcall::Service for FeedServer<T>
     where
         T: Feed + ::core::marker::Send + ::core::marker::Sync + 'static,
-        <T as Feed>::Row: __farcall::serde::de::DeserializeOwned,
-        <T as Feed>::Row: __farcall::serde::Serialize,
+        <T as Feed>::Row: __farcall::serde::Serialize
+            + __farcall::serde::de::DeserializeOwned,
         <T as Feed>::Row: ::core::marker::Send + ::core::marker::Sync + 'static,
     {
         fn descriptor(&self) -> &'static __farcall::ServiceDescriptor {
             &__FARCALL_DESCRIPTOR
+        }
+        fn types(
+            &self,
+        ) -> __farcall::std::option::Option<&'static __farcall::ServiceTypes> {
+            __farcall::std::option::Option::Some(
+                __farcall::ServiceTypes::of::<FeedClient<<T as Feed>::Row>>(),
+            )
         }
         #[allow(unused_variables)]
         fn dispatch(

@@ -128,9 +128,10 @@ const _: () = {
         __farcall::MethodDescriptor::new("Inventory.note").arguments(&["text"]).oneway(),
     ];
     static __FARCALL_DESCRIPTOR: __farcall::ServiceDescriptor = __farcall::ServiceDescriptor::new(
-        "Inventory",
-        __FARCALL_METHODS,
-    );
+            "Inventory",
+            __FARCALL_METHODS,
+        )
+        .client("farcall::Client of Inventory");
     const _: () = __farcall::std::assert!(
         __farcall::are_distinct(& __FARCALL_DESCRIPTOR),
         "two methods of this service have the same id on the wire: rename one with #[rpc(name = \"…\")]"
@@ -175,15 +176,15 @@ const _: () = {
     }
     impl<K, Row: Clone> InventoryClient<K, Row>
     where
-        K: __farcall::serde::Serialize,
-        Row: __farcall::serde::Serialize,
+        K: __farcall::serde::Serialize + __farcall::serde::de::DeserializeOwned,
+        Row: __farcall::serde::Serialize + __farcall::serde::de::DeserializeOwned,
     {
         /// How many of `sku` are on the shelf.
         #[inline]
         pub fn stock(&self, sku: &str) -> __farcall::Call<Result<u32, StockError>> {
             use __farcall::{Unreceivable as _, Unsendable as _};
             __farcall::Stub::call(
-                &self.stub,
+                __farcall::Stub::of::<InventoryClient<K, Row>>(&self.stub),
                 &__FARCALL_DESCRIPTOR
                     .methods[__FarcallPosition::Method0
                     as __farcall::std::primitive::usize],
@@ -200,7 +201,7 @@ const _: () = {
             blob: &[u8],
         ) -> __farcall::Call<farcall::Result<Vec<u8>>> {
             __farcall::Stub::call(
-                &self.stub,
+                __farcall::Stub::of::<InventoryClient<K, Row>>(&self.stub),
                 &__FARCALL_DESCRIPTOR
                     .methods[__FarcallPosition::Method1
                     as __farcall::std::primitive::usize],
@@ -213,7 +214,7 @@ const _: () = {
         #[inline]
         pub fn version(&self) -> __farcall::Call<::farcall::Result<String>> {
             __farcall::Stub::call(
-                &self.stub,
+                __farcall::Stub::of::<InventoryClient<K, Row>>(&self.stub),
                 &__FARCALL_DESCRIPTOR
                     .methods[__FarcallPosition::Method2
                     as __farcall::std::primitive::usize],
@@ -229,13 +230,62 @@ const _: () = {
         ) -> __farcall::Call<::farcall::Result<()>> {
             use __farcall::{Unreceivable as _, Unsendable as _};
             __farcall::Stub::call(
-                &self.stub,
+                __farcall::Stub::of::<InventoryClient<K, Row>>(&self.stub),
                 &__FARCALL_DESCRIPTOR
                     .methods[__FarcallPosition::Method3
                     as __farcall::std::primitive::usize],
                 &(__farcall::Sent(text).value(),),
                 __farcall::Received::<()>::new().plain(),
             )
+        }
+    }
+    #[automatically_derived]
+    impl<K, Row: Clone> __farcall::Typed for InventoryClient<K, Row>
+    where
+        K: __farcall::serde::Serialize + __farcall::serde::de::DeserializeOwned,
+        Row: __farcall::serde::Serialize + __farcall::serde::de::DeserializeOwned,
+    {
+        fn described() -> &'static __farcall::ServiceDescriptor {
+            &__FARCALL_DESCRIPTOR
+        }
+        fn types() -> __farcall::std::boxed::Box<[__farcall::MethodTypes]> {
+            use __farcall::Untraceable as _;
+            __farcall::std::boxed::Box::new([
+                __farcall::MethodTypes::new(
+                    &[__farcall::TypeOf::<&str>::new().value()],
+                    __farcall::TypeOf::<Result<u32, StockError>>::new().fallible(),
+                ),
+                __farcall::MethodTypes::new(
+                    &[
+                        __farcall::TypeOf::<K>::new().value(),
+                        __farcall::TypeOf::<Row>::new().value(),
+                        __farcall::TypeOf::<__farcall::AsBytes<&[u8]>>::new().value(),
+                    ],
+                    __farcall::TypeOf::<farcall::Result<Vec<u8>>>::new().fallible_bytes(),
+                ),
+                #[cfg(unix)]
+                __farcall::MethodTypes::new(
+                    &[],
+                    __farcall::TypeOf::<String>::new().plain(),
+                ),
+                __farcall::MethodTypes::new(
+                    &[
+                        __farcall::TypeOf::<__farcall::std::option::Option<Note>>::new()
+                            .value(),
+                    ],
+                    __farcall::TypeOf::<()>::new().plain(),
+                ),
+            ])
+        }
+    }
+    impl<K, Row: Clone> InventoryClient<K, Row>
+    where
+        K: __farcall::serde::Serialize + __farcall::serde::de::DeserializeOwned,
+        Row: __farcall::serde::Serialize + __farcall::serde::de::DeserializeOwned,
+    {
+        /// What both sides of the calls have to agree on.
+        pub fn contract() -> __farcall::Contract {
+            __farcall::ServiceTypes::of::<Self>().contract()
         }
     }
     __farcall::blocking_client! {
@@ -249,15 +299,15 @@ const _: () = {
     }
     impl<K, Row: Clone> InventoryBlockingClient<K, Row>
     where
-        K: __farcall::serde::Serialize,
-        Row: __farcall::serde::Serialize,
+        K: __farcall::serde::Serialize + __farcall::serde::de::DeserializeOwned,
+        Row: __farcall::serde::Serialize + __farcall::serde::de::DeserializeOwned,
     {
         /// How many of `sku` are on the shelf.
         #[inline]
         pub fn stock(&self, sku: &str) -> Result<u32, StockError> {
             use __farcall::{Unreceivable as _, Unsendable as _};
             __farcall::BlockingStub::call(
-                &self.stub,
+                __farcall::BlockingStub::of::<InventoryClient<K, Row>>(&self.stub),
                 &__FARCALL_DESCRIPTOR
                     .methods[__FarcallPosition::Method0
                     as __farcall::std::primitive::usize],
@@ -269,7 +319,7 @@ const _: () = {
         #[inline]
         pub fn put(&self, key: K, row: &Row, blob: &[u8]) -> farcall::Result<Vec<u8>> {
             __farcall::BlockingStub::call(
-                &self.stub,
+                __farcall::BlockingStub::of::<InventoryClient<K, Row>>(&self.stub),
                 &__FARCALL_DESCRIPTOR
                     .methods[__FarcallPosition::Method1
                     as __farcall::std::primitive::usize],
@@ -282,7 +332,7 @@ const _: () = {
         #[inline]
         pub fn version(&self) -> ::farcall::Result<String> {
             __farcall::BlockingStub::call(
-                &self.stub,
+                __farcall::BlockingStub::of::<InventoryClient<K, Row>>(&self.stub),
                 &__FARCALL_DESCRIPTOR
                     .methods[__FarcallPosition::Method2
                     as __farcall::std::primitive::usize],
@@ -295,7 +345,7 @@ const _: () = {
         pub fn note(&self, text: Option<&Note>) -> ::farcall::Result<()> {
             use __farcall::{Unreceivable as _, Unsendable as _};
             __farcall::BlockingStub::call(
-                &self.stub,
+                __farcall::BlockingStub::of::<InventoryClient<K, Row>>(&self.stub),
                 &__FARCALL_DESCRIPTOR
                     .methods[__FarcallPosition::Method3
                     as __farcall::std::primitive::usize],
@@ -311,13 +361,24 @@ const _: () = {
     impl<T, K> __farcall::Service for InventoryServer<T, K>
     where
         T: Inventory<K> + ::core::marker::Send + ::core::marker::Sync + 'static,
-        K: __farcall::serde::de::DeserializeOwned,
-        <T as Inventory<K>>::Row: __farcall::serde::de::DeserializeOwned,
+        K: __farcall::serde::Serialize + __farcall::serde::de::DeserializeOwned,
+        <T as Inventory<
+            K,
+        >>::Row: __farcall::serde::Serialize + __farcall::serde::de::DeserializeOwned,
         K: ::core::marker::Send + ::core::marker::Sync + 'static,
         <T as Inventory<K>>::Row: ::core::marker::Send + ::core::marker::Sync + 'static,
     {
         fn descriptor(&self) -> &'static __farcall::ServiceDescriptor {
             &__FARCALL_DESCRIPTOR
+        }
+        fn types(
+            &self,
+        ) -> __farcall::std::option::Option<&'static __farcall::ServiceTypes> {
+            __farcall::std::option::Option::Some(
+                __farcall::ServiceTypes::of::<
+                    InventoryClient<K, <T as Inventory<K>>::Row>,
+                >(),
+            )
         }
         #[allow(unused_variables)]
         fn dispatch(

@@ -13,7 +13,8 @@ use syn::{
 
 use crate::{ctxt::Context, timeout};
 
-const SERVICE_OPTIONS: &str = "`name = \"…\"`, `bound = \"…\"`, `crate = path`, `no_pointers`, `blocking = false`";
+const SERVICE_OPTIONS: &str = "`name = \"…\"`, `bound = \"…\"`, `crate = path`, `no_pointers`, \
+     `blocking = false`, `samples = function`";
 const RPC_OPTIONS: &str =
     "`name = \"…\"`, `idempotent`, `timeout = \"…\"`, `oneway`, `blocking`, `detached`, `result`, `plain`";
 
@@ -25,6 +26,8 @@ pub(crate) struct ServiceArguments {
     pub(crate) library: Path,
     pub(crate) located: bool,
     pub(crate) pointers: bool,
+    /// The function that gives samples of types that check their input.
+    pub(crate) samples: Option<Path>,
     /// Whether there is a blocking client.
     pub(crate) blocking: bool,
 }
@@ -37,6 +40,7 @@ impl ServiceArguments {
             library: parse_quote!(::farcall),
             located: false,
             pointers: true,
+            samples: None,
             blocking: true,
         };
         for entry in entries(context, tokens) {
@@ -53,6 +57,7 @@ impl ServiceArguments {
                     entry.flag(context);
                     arguments.pointers = false;
                 }
+                "samples" => arguments.samples = entry.path(context),
                 "blocking" => arguments.blocking = entry.boolean(context),
                 other => context.error(
                     &entry.key,
@@ -212,14 +217,20 @@ impl Entry {
                 lit: Lit::Str(text), ..
             })) => reported(context, text.parse_with(Path::parse_mod_style)),
             Some(other) => {
-                context.error(other, "`crate` needs a path: `crate = my_farcall`");
+                context.error(other, self.needs_path());
                 None
             }
             None => {
-                context.error(&self.key, "`crate` needs a path: `crate = my_farcall`");
+                context.error(&self.key, self.needs_path());
                 None
             }
         }
+    }
+
+    fn needs_path(&self) -> String {
+        let key = &self.key;
+        let example = if key == "crate" { "my_farcall" } else { "my_samples" };
+        format!("`{key}` needs a path: `{key} = {example}`")
     }
 }
 

@@ -9,11 +9,10 @@ use syn::{
 
 use crate::{lift::Project, model::Service, streams, types};
 
-/// What the clients need of the parameters: they serialise arguments and deserialise results.
+/// What the clients need of the parameters: they serialise arguments and deserialise results, and know the contract of
+/// both.
 pub(crate) fn client(service: &Service) -> Vec<WherePredicate> {
-    let serialize = quote!(__farcall::serde::Serialize);
-    let deserialize = quote!(__farcall::serde::de::DeserializeOwned);
-    let mut predicates = serde(service, &serialize, &deserialize);
+    let mut predicates = serde(service);
     // Items go through futures that are sent and spawned.
     for subject in items(service).subjects {
         predicates.push(parse_quote!(#subject: ::core::marker::Send + 'static));
@@ -21,11 +20,9 @@ pub(crate) fn client(service: &Service) -> Vec<WherePredicate> {
     predicates
 }
 
-/// What the server needs: the opposite, and that values may wait in a handler's future.
+/// What the server needs: the opposite, which is the same, and that values may wait in a handler's future.
 pub(crate) fn server(service: &Service, trait_path: &Path) -> Vec<WherePredicate> {
-    let serialize = quote!(__farcall::serde::Serialize);
-    let deserialize = quote!(__farcall::serde::de::DeserializeOwned);
-    let mut predicates = serde(service, &deserialize, &serialize);
+    let mut predicates = serde(service);
     for parameter in service.parameters.type_params().map(|parameter| &parameter.ident) {
         predicates.push(parse_quote!(#parameter: ::core::marker::Send + ::core::marker::Sync + 'static));
     }
@@ -54,39 +51,28 @@ pub(crate) fn is_generic(service: &Service, ty: &Type) -> bool {
     uses.constant || !uses.subjects.is_empty()
 }
 
-fn serde(service: &Service, arguments: &impl ToTokens, results: &impl ToTokens) -> Vec<WherePredicate> {
+/// Each side finds the contract of a method through the code that deserialises all of its types.
+fn serde(service: &Service) -> Vec<WherePredicate> {
     if let Some(bound) = &service.bound {
         return bound.clone();
     }
-    let mut sent = Uses::of(service);
-    let mut received = Uses::of(service);
+    let mut uses = items(service);
     for method in &service.methods {
         for argument in method.arguments.iter().filter(|argument| argument.stream.is_none()) {
-            sent.visit_type(&argument.ty);
+            uses.visit_type(&argument.ty);
         }
         match &method.output.stream {
             // The error beside the stream.
             Some(_) => types::type_arguments(&method.output.ty)
                 .into_iter()
                 .filter(|ty| !streams::is_stream(ty))
-                .for_each(|ty| received.visit_type(ty)),
-            None => received.visit_type(&method.output.ty),
+                .for_each(|ty| uses.visit_type(ty)),
+            None => uses.visit_type(&method.output.ty),
         }
     }
-    // Either end of a channel may be sent on, so both sides can do both with its items.
-    for subject in items(service).subjects {
-        sent.add(&subject);
-        received.add(&subject);
-    }
-    let sent = sent
-        .subjects
-        .into_iter()
-        .map(|subject| parse_quote!(#subject: #arguments));
-    let received = received
-        .subjects
-        .into_iter()
-        .map(|subject| parse_quote!(#subject: #results));
-    sent.chain(received).collect()
+    let both = quote!(__farcall::serde::Serialize + __farcall::serde::de::DeserializeOwned);
+    let subjects = uses.subjects.into_iter();
+    subjects.map(|subject| parse_quote!(#subject: #both)).collect()
 }
 
 /// The parameters in the items of streams.

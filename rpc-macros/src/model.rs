@@ -28,6 +28,8 @@ pub(crate) struct Service {
     /// `bound = "…"` in place of inferred serde bounds.
     pub(crate) bound: Option<Vec<WherePredicate>>,
     pub(crate) methods: Vec<Method>,
+    /// The function that gives samples of types that check their input.
+    pub(crate) samples: Option<Path>,
     /// Whether every item of the trait is understood; otherwise the clients cannot implement the trait.
     pub(crate) complete: bool,
     /// Whether `&T`, `Box<T>` and `Arc<T>` implement the trait where `T` does.

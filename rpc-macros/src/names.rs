@@ -233,3 +233,12 @@ pub(crate) fn placeless(ident: &Ident) -> Ident {
 pub(crate) fn local(name: &str) -> Ident {
     Ident::new(&format!("__farcall_{name}"), Span::mixed_site())
 }
+
+/// Whether the identifier stands anywhere in the tokens.
+pub(crate) fn contains(tokens: TokenStream, ident: &Ident) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Group(group) => contains(group.stream(), ident),
+        TokenTree::Ident(found) => found == *ident,
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
+}

@@ -47,6 +47,7 @@ pub(crate) fn service(context: &Context, arguments: TokenStream, mut item: ItemT
         lifted,
         complete: context.count() == 0,
         blocking: arguments.blocking,
+        samples: arguments.samples,
         pointers: context.count() == 0 && arguments.pointers && can_be_forwarded(&item),
         item,
     };

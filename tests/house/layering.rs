@@ -19,6 +19,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("nesting", "how deep foreign code nests on one stack"),
     ("told", "what is said once, to all that wait for it"),
     ("codec", "values to bytes and back, under limits"),
+    ("contract", "what both sides of a call have to agree on"),
     ("proto", "the protocol without any I/O"),
     ("transport", "streams of bytes, and addresses"),
     (
@@ -65,6 +66,7 @@ const INSIDE: &[(&str, &[&str])] = &[
             "frame",
             "attachment",
             "head",
+            "agreements",
             "handshake",
             "body",
             "writer",

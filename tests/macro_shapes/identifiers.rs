@@ -13,6 +13,7 @@ collide! {
     hidden Channel
     hidden Client
     hidden Clone
+    hidden Contract
     hidden Demand
     hidden DeserializeOwned
     hidden Duration
@@ -37,6 +38,7 @@ collide! {
     hidden Method2
     hidden Method3
     hidden MethodDescriptor
+    hidden MethodTypes
     hidden NoResult
     prelude None
     hidden Note
@@ -54,6 +56,7 @@ collide! {
     hidden Serialize
     hidden Service
     hidden ServiceDescriptor
+    hidden ServiceTypes
     hidden Sized
     prelude Some
     hidden StockError
@@ -65,11 +68,14 @@ collide! {
     hidden Stub
     hidden Sync
     hidden T
+    hidden TypeOf
+    hidden Typed
     hidden Unanswerable
     hidden Undecodable
     hidden Unpin
     hidden Unreceivable
     hidden Unsendable
+    hidden Untraceable
     hidden Values
     hidden Vec
     hidden Wire
@@ -97,10 +103,12 @@ collide! {
     hidden clone
     hidden closed
     hidden connect
+    hidden contract
     hidden core
     hidden de
     hidden dead_code
     hidden deprecated
+    hidden described
     hidden descriptor
     hidden dispatch
     hidden diverging_sub_expression
@@ -141,6 +149,7 @@ collide! {
     hidden note
     hidden numbers
     hidden nursery
+    hidden of
     hidden oneway
     hidden open
     hidden opening

@@ -80,9 +80,10 @@ pub fn hello(role: u8, first: u8, second: u8, codec: u8, rest: &[u8]) -> Vec<u8>
     bytes
 }
 
+/// The limits of a hello, and the features of one that checks contracts.
 pub fn limits(limits: [u32; 4]) -> Vec<u8> {
     let limits = limits.iter().chain(&STREAMS);
-    limits.flat_map(|limit| limit.to_le_bytes()).collect()
+    limits.flat_map(|limit| limit.to_le_bytes()).chain([1]).collect()
 }
 
 pub fn client_hello() -> Vec<u8> {

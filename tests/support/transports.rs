@@ -1,6 +1,6 @@
 //! The list of transports, and a server behind one of them.
 
-use farcall::{Channel, Result, RunningServer, Server, client::ChannelBuilder};
+use farcall::{Channel, Result, RunningServer, Server, client::ChannelBuilder, contract::ContractCheck};
 
 /// One test for each transport from functions `async fn(Transport) -> TestResult`. This is the list: a new transport
 /// joins here.
@@ -65,6 +65,12 @@ impl Transport {
     /// Runs `server` and connects to it.
     pub async fn serve(self, server: Server) -> Result<Site> {
         self.serve_to(server, Channel::builder()).await
+    }
+
+    /// Runs `server` and connects to it, and neither side looks whether the other one has the same types.
+    pub async fn serve_unchecked(self, server: Server) -> Result<Site> {
+        let client = Channel::builder().contracts(ContractCheck::Off);
+        self.serve_to(server.contracts(ContractCheck::Off), client).await
     }
 
     /// Runs `server` and connects to it with the options of `client`.

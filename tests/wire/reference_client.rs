@@ -17,6 +17,7 @@ use std::{
 use farcall::{
     Channel, Context, Error, Metadata, Server,
     channel::{Receiver, Sender, channel, watch},
+    contract::ContractCheck,
     registry::{Names, RegistryServer},
     stream::Stream,
 };
@@ -290,6 +291,7 @@ async fn a_client_in_another_language_understands_a_server() -> Result<(), Box<d
         .service(BenchServer::new(Stand::new(2, &stops)))
         .named_service("triple/it", BenchServer::new(Stand::new(3, &stops)))
         .service(RegistryServer::new(names))
+        .contracts(ContractCheck::Optional)
         .listen("tcp://127.0.0.1:0")
         .await?;
     let address = server.local_addr().to_string();

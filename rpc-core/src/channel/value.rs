@@ -1,19 +1,20 @@
 //! The ends of a channel as values in messages.
 
-use std::any::Any;
+use std::{any::Any, fmt, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{DeserializeOwned, Error as _},
+    de::{DeserializeOwned, Error as _, Visitor},
     ser::Error as _,
 };
 
 use super::{
-    Receiver, Sender,
+    Receiver, Sender, channel,
     coding::{Encode, decode},
     pipe::Pipe,
 };
 use crate::{
+    contract::{RECEIVER, SENDER},
     driver::attachments::{self, Bound, IncomingAttachment, OutgoingAttachment, StreamEnd},
     proto::Flow,
 };
@@ -42,23 +43,76 @@ fn leave<S: Serializer>(serializer: S, flow: Flow, end: impl StreamEnd + 'static
 
 impl<'de, T: DeserializeOwned + Send + 'static> Deserialize<'de> for Receiver<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match arrive(deserializer)? {
+        deserializer.deserialize_newtype_struct(RECEIVER, Arriving::<Self>(PhantomData))
+    }
+}
+
+impl<'de, T: Serialize + DeserializeOwned + Send + 'static> Deserialize<'de> for Sender<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct(SENDER, Arriving::<Self>(PhantomData))
+    }
+}
+
+/// An end that comes with a message.
+trait ArrivingEnd: Sized + 'static {
+    type Item: DeserializeOwned;
+
+    fn arrived<E: serde::de::Error>(carried: IncomingAttachment) -> Result<Self, E>;
+
+    /// One that leads nowhere, where only the type is looked at.
+    fn blank() -> Self;
+}
+
+impl<T: DeserializeOwned + Send + 'static> ArrivingEnd for Receiver<T> {
+    type Item = T;
+
+    fn arrived<E: serde::de::Error>(carried: IncomingAttachment) -> Result<Self, E> {
+        match carried {
             IncomingAttachment::RecvStream(recv_stream) => Ok(Self::over(Pipe::incoming(recv_stream, decode::<T>))),
             carried => local(carried),
         }
     }
+
+    fn blank() -> Self {
+        channel().1
+    }
 }
 
-impl<'de, T: Serialize + Send + 'static> Deserialize<'de> for Sender<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match arrive(deserializer)? {
+impl<T: Serialize + DeserializeOwned + Send + 'static> ArrivingEnd for Sender<T> {
+    type Item = T;
+
+    fn arrived<E: serde::de::Error>(carried: IncomingAttachment) -> Result<Self, E> {
+        match carried {
             IncomingAttachment::SendStream(send_stream) => Ok(Self::over(Pipe::outgoing(send_stream, Encode::new()))),
             carried => local(carried),
         }
     }
+
+    fn blank() -> Self {
+        channel().0
+    }
 }
 
-pub(super) fn arrive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<IncomingAttachment, D::Error> {
+struct Arriving<End>(PhantomData<fn() -> End>);
+
+impl<'de, End: ArrivingEnd> Visitor<'de> for Arriving<End> {
+    type Value = End;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the end of a channel")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<End, D::Error> {
+        End::arrived(arrive(deserializer)?)
+    }
+
+    /// The shape of the type is looked at, and this is an item.
+    fn visit_some<D: Deserializer<'de>>(self, item: D) -> Result<End, D::Error> {
+        End::Item::deserialize(item).map(|_| End::blank())
+    }
+}
+
+fn arrive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<IncomingAttachment, D::Error> {
     let place = u32::deserialize(deserializer)?;
     let (carried, _) = attachments::claim(place).map_err(D::Error::custom)?;
     Ok(carried)

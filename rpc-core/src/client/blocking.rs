@@ -27,7 +27,7 @@ use super::{
 use crate::{
     Error, Metadata, Outcome,
     channel::Streaming,
-    service::{Form, MethodDescriptor},
+    service::{Form, MethodDescriptor, Typed},
     transport::IntoAddress,
 };
 
@@ -39,6 +39,13 @@ impl BlockingStub {
     /// A stub over `channel`.
     pub fn new(channel: Channel) -> Self {
         Self(Stub::new(channel))
+    }
+
+    /// The same, which knows the types of the methods of `T`.
+    #[inline]
+    pub fn of<T: Typed>(&self) -> &Self {
+        self.0.of::<T>();
+        self
     }
 
     pub(super) fn connect(address: impl IntoAddress) -> Result<Channel, Error> {

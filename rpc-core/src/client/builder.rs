@@ -16,6 +16,7 @@ use super::{
 use crate::{
     Error, Limits, Metadata,
     codec::Format,
+    contract::ContractCheck,
     driver::{DEFAULT_TIMEOUT, attachments::Wire},
     layer::{Layers, Next, Request, Response},
     reconnect::Reconnect,
@@ -40,6 +41,7 @@ use crate::{
 #[must_use]
 pub struct ChannelBuilder {
     limits: Limits,
+    contracts: ContractCheck,
     format: Format,
     timeout: Option<Duration>,
     metadata: Metadata,
@@ -53,6 +55,7 @@ impl Default for ChannelBuilder {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
+            contracts: ContractCheck::default(),
             format: Format::default(),
             timeout: Some(DEFAULT_TIMEOUT),
             metadata: Metadata::new(),
@@ -67,6 +70,13 @@ impl ChannelBuilder {
     /// What this side allows its peer; see [`Limits`].
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Whether both sides check that they mean the same by a method before its first call on a connection; they do by
+    /// default. See [`contract`](crate::contract).
+    pub fn contracts(mut self, check: ContractCheck) -> Self {
+        self.contracts = check;
         self
     }
 
@@ -173,13 +183,22 @@ impl ChannelBuilder {
         let wire = Wire {
             format: self.format,
             limits: (&limits).into(),
+            checks: false,
             near: connector.address().is_near(),
             tells_panics: false,
         };
         // Some layers keep time or have tasks.
         let runtime = self.runtime.clone();
         let _entered = runtime.as_ref().map(Handle::enter);
-        let server = Reconnect::new(connector, limits, self.format, self.timeout, self.runtime, self.seed);
+        let server = Reconnect::new(
+            connector,
+            limits,
+            self.contracts,
+            self.format,
+            self.timeout,
+            self.runtime,
+            self.seed,
+        );
         let inner = Arc::new_cyclic(|inner: &Weak<ChannelInner>| {
             let inner = inner.clone();
             // The stack sits inside the channel that it calls, so it holds it weakly.
@@ -215,6 +234,7 @@ impl fmt::Debug for ChannelBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ChannelBuilder")
             .field("limits", &self.limits)
+            .field("contracts", &self.contracts)
             .field("format", &self.format)
             .field("timeout", &self.timeout)
             .field("metadata", &self.metadata)

@@ -122,6 +122,7 @@ impl Channel {
             target: CallTarget::Local(object),
             wire: Wire {
                 near: true,
+                checks: true,
                 ..Wire::default()
             },
             timeout: None,

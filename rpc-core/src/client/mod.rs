@@ -42,7 +42,7 @@ pub use channel::{Channel, StateWatch};
 pub use decode::{Answer, fallible, fallible_bytes, plain, plain_bytes};
 pub(crate) use decode::{fallible_known, plain_known};
 pub use feeds::Feeds;
-pub(crate) use reference::WrittenClient;
+pub(crate) use reference::{WrittenClient, nowhere};
 pub use reference::{deserialize_client, serialize_client};
 pub use reply_metadata::ReplyMetadata;
 pub use streaming::{fallible_stream, plain_stream};

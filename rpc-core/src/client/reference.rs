@@ -1,8 +1,12 @@
 //! Clients as values: how a generated client travels in arguments, results and items.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, Visitor},
+    ser,
+};
 
 use super::channel::{CallTarget, Channel};
 use crate::{
@@ -44,8 +48,32 @@ pub fn deserialize_client<'de, D: Deserializer<'de>>(
     descriptor: &'static ServiceDescriptor,
     deserializer: D,
 ) -> Result<Channel, D::Error> {
-    let written = WrittenClient::deserialize(deserializer)?;
-    written.into_channel(descriptor.name).map_err(de::Error::custom)
+    deserializer.deserialize_newtype_struct(descriptor.client, Arriving(descriptor))
+}
+
+struct Arriving(&'static ServiceDescriptor);
+
+impl<'de> Visitor<'de> for Arriving {
+    type Value = Channel;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a client of `{}`", self.0.name)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Channel, D::Error> {
+        let written = WrittenClient::deserialize(deserializer)?;
+        written.into_channel(self.0.name).map_err(de::Error::custom)
+    }
+
+    /// The shape of the type is looked at.
+    fn visit_none<E: de::Error>(self) -> Result<Channel, E> {
+        nowhere().map_err(E::custom)
+    }
+}
+
+/// A channel for a client of which only the type is looked at.
+pub(crate) fn nowhere() -> Result<Channel, Error> {
+    Channel::builder().connect_lazily("mem://nowhere")
 }
 
 impl WrittenClient {

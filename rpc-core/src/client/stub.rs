@@ -1,6 +1,6 @@
 //! What a generated client holds: a channel and how to call on it.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::OnceLock, time::Duration};
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -17,7 +17,7 @@ use crate::{
     Error, Metadata, Outcome,
     channel::Streaming,
     proto::encode_metadata,
-    service::{Form, MethodDescriptor, Payload},
+    service::{Form, MethodDescriptor, Payload, ServiceTypes, Typed, TypedMethod},
     trace::Trace,
 };
 
@@ -33,6 +33,8 @@ pub struct Stub {
     /// What was wrong with the metadata; each call fails with it.
     invalid: Option<Error>,
     capture: Option<ReplyMetadata>,
+    /// The types of the methods that are called, once one is.
+    types: OnceLock<&'static ServiceTypes>,
 }
 
 impl Stub {
@@ -48,7 +50,15 @@ impl Stub {
             block,
             invalid: None,
             capture: None,
+            types: OnceLock::new(),
         }
+    }
+
+    /// The same, which knows the types of the methods of `T`.
+    #[inline]
+    pub fn of<T: Typed>(&self) -> &Self {
+        self.types.get_or_init(ServiceTypes::of::<T>);
+        self
     }
 
     pub(super) fn channel(&self) -> &Channel {
@@ -126,7 +136,8 @@ impl Stub {
             }),
         };
         let trace = Trace::call(method, &self.metadata, || self.channel.address());
-        let call = self.outgoing(payload, trace.metadata(&self.metadata));
+        let types = self.types.get().and_then(|types| types.find(method));
+        let call = self.outgoing(payload, types, trace.metadata(&self.metadata));
         let call = RawCall::new(self.channel.clone(), method, call)
             .capture(self.capture.clone())
             .streams(feeds, idle);
@@ -150,9 +161,15 @@ impl Stub {
         Some(Idle::new(limit, method, self.channel.runtime().ok()))
     }
 
-    fn outgoing(&self, payload: Result<Payload, Error>, traced: Option<Metadata>) -> EncodedCall {
+    fn outgoing(
+        &self,
+        payload: Result<Payload, Error>,
+        types: Option<&'static TypedMethod>,
+        traced: Option<Metadata>,
+    ) -> EncodedCall {
         EncodedCall {
             payload,
+            types,
             timeout: Timeout::After(self.timeout),
             metadata: traced.as_ref().map_or_else(|| self.block.clone(), encode_metadata),
             shown: self.channel.inner().layers.as_ref().map(|_| {

@@ -50,6 +50,16 @@ impl Format {
         }
     }
 
+    /// Whether values are written for people to read, which some types do in another way: an IP address as text.
+    pub(crate) const fn is_readable(self) -> bool {
+        match self {
+            #[cfg(feature = "bincode")]
+            Self::Bincode => false,
+            #[cfg(feature = "postcard")]
+            Self::Postcard => false,
+        }
+    }
+
     /// What to call the format with this number, which this build may not have.
     pub(crate) fn name_of(id: u8) -> Cow<'static, str> {
         match id {

@@ -18,12 +18,27 @@ pub(super) type Class = u32;
 /// Different shapes have the same one with a probability of 2⁻¹²⁸. It protects from mistakes and not from a peer that
 /// lies, which can as well send wrong bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(crate) struct Fingerprint(u128);
+pub struct Fingerprint(u128);
 
 impl Fingerprint {
     /// Of bytes, in the order in which they are given.
     pub(super) fn of(bytes: &[u8]) -> Self {
         Self(SipHasher24::new_with_keys(0, 0).hash(bytes).as_u128())
+    }
+}
+
+/// How many bytes a fingerprint takes.
+pub(crate) const FINGERPRINT: usize = 16;
+
+impl Fingerprint {
+    /// As it travels.
+    pub(crate) fn to_bytes(self) -> [u8; FINGERPRINT] {
+        self.0.to_le_bytes()
+    }
+
+    /// From what travelled.
+    pub(crate) fn from_bytes(bytes: [u8; FINGERPRINT]) -> Self {
+        Self(u128::from_le_bytes(bytes))
     }
 }
 
@@ -41,7 +56,7 @@ impl fmt::Debug for Fingerprint {
 
 impl Shape {
     /// The number that stands for it.
-    pub(crate) fn fingerprint(&self) -> Fingerprint {
+    pub fn fingerprint(&self) -> Fingerprint {
         let [classes] = classes([self]);
         let mut numbers = HashMap::from([(classes[0], 0)]);
         let mut order = vec![0];
@@ -91,6 +106,21 @@ pub(super) fn classes<const N: usize>(shapes: [&Shape; N]) -> [Vec<Class>; N] {
     }
     let mut all = refined(labels, &parts).into_iter();
     shapes.map(|shape| all.by_ref().take(shape.nodes().len()).collect())
+}
+
+/// The class of each node of a shape, where types with different names are different, too.
+pub(super) fn classes_with_names(shape: &Shape) -> Vec<Class> {
+    let mut known = HashMap::new();
+    let nodes = 0..shape.nodes().len() as NodeId;
+    let labels = nodes.clone().map(|id| {
+        let node = shape.node(id);
+        number(&mut known, (described(shape, id).0, node.name()))
+    });
+    let labels = labels.collect();
+    let parts: Vec<Vec<usize>> = nodes
+        .map(|id| described(shape, id).1.into_iter().map(|part| part as usize).collect())
+        .collect();
+    refined(labels, &parts)
 }
 
 fn number<K: Eq + std::hash::Hash>(known: &mut HashMap<K, Class>, key: K) -> Class {

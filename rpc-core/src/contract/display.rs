@@ -63,6 +63,23 @@ impl<'a> Written<'a> {
         Self { shape, names, order }
     }
 
+    /// Of the types that the first node, a tuple, has as fields of structs: the methods of a contract.
+    pub(super) fn of_types(shape: &'a Shape) -> Self {
+        let mut written = Self::new(shape);
+        written.order.retain(|&id| !is_of_method(shape.node(id)));
+        written
+    }
+
+    /// A line for each type that has a name, in the order in which they are met.
+    pub(super) fn definitions(&self) -> impl Iterator<Item = String> {
+        self.order.iter().map(|&id| self.definition(id))
+    }
+
+    /// The type as it stands within others.
+    pub(super) fn reference(&self, id: NodeId) -> String {
+        self.reference_at(id, 0)
+    }
+
     /// The type with its parts, which stand there by their names.
     pub(super) fn whole(&self, id: NodeId) -> String {
         let name = match self.shape.node(id) {
@@ -150,6 +167,11 @@ impl<'a> Written<'a> {
         };
         format!("{kind} {}{equals}{}", self.names[&id], self.inline(id, 0))
     }
+}
+
+/// Whether the node is of no type, but holds those of a method.
+fn is_of_method(node: &Node) -> bool {
+    matches!(node, Node::Struct(name, _) if name.is_empty())
 }
 
 /// The nodes that can be reached from the first one, in the order in which they are written.

@@ -1,8 +1,15 @@
-//! What serde's data model says of a type, found without a derive of ours.
+//! What both sides of a call have to agree on, and how they find out that they do not.
 //!
-//! [`shape_of`] runs a type's `Deserialize` against a deserializer that only notes what it is asked for. Two builds
-//! whose types have equal [`Shape`]s read each other's positional bytes as they were meant; [`differences`] says where
-//! two shapes part.
+//! A [`Contract`] says what a service's methods look like on the wire: their names, and the names and [shapes](Shape)
+//! of their arguments, results and errors. It is found without a derive of ours: the `Deserialize` of each type runs
+//! once in a process against a deserializer that only notes what it is asked for.
+//!
+//! # Checked once
+//! The first call of a method on a connection brings the [fingerprint](Fingerprint) of its contract, in 16 bytes and
+//! without a round trip of its own. The server compares it with its own before it decodes the arguments. Where they
+//! differ, the call fails as [`FailedPrecondition`](crate::Code::FailedPrecondition) and is not executed, with a text
+//! that names each place that differs. All other methods go on. Calls after the first answer bring nothing.
+//! [`ContractCheck`] switches this off, and says what is done with a peer that cannot do it.
 //!
 //! # What a shape knows
 //! What `Deserialize` asks for: numbers by width, text, bytes, fields and variants by name and in order, also where a
@@ -10,22 +17,38 @@
 //! [`check_round_trip`](crate::codec::check_round_trip) finds those. Checks of a value are no part of it: a
 //! `NonZeroU32` is a `u32`, since a decode repeats the check.
 //!
-//! What comes behind a value that accepts none of the samples cannot be seen: it is [opaque](Node::Opaque) until a
-//! sample is [given](Samples::with).
+//! What comes behind a value that accepts none of the usual samples cannot be seen: it is opaque, and only its Rust
+//! name is compared, until a [sample](Samples::with) is given with `#[farcall::service(samples = function)]`.
+//!
+//! Names of arguments, fields, variants and newtypes count. Names of structs and enums do not, and a method's
+//! [policy](Policy) does not stop a call: it binds the side that has it.
 
 mod canonical;
+mod check;
 mod classes;
 mod difference;
 mod display;
+mod merged;
+mod method;
 mod name;
 mod samples;
+mod service;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod text;
 mod trace;
+mod wire;
 
-pub(crate) use canonical::Fingerprint;
-pub(crate) use difference::{Change, Difference, differences};
-pub(crate) use samples::Samples;
-pub(crate) use shape::{Content, Field, Node, NodeId, Primitive, Shape, Variant};
-pub(crate) use trace::{CLIENT, RECEIVER, SENDER, shape_of};
+pub(crate) use canonical::FINGERPRINT;
+pub use canonical::Fingerprint;
+pub use check::ContractCheck;
+pub(crate) use check::{KEY, explained, refusal};
+#[cfg(test)]
+use difference::differences;
+pub use difference::{Change, Difference};
+pub use method::{MethodContract, MethodTypes, OutputTypes, Policy};
+pub use samples::Samples;
+pub use service::Contract;
+pub use shape::{Content, Field, InvalidShape, Node, NodeId, Primitive, Shape, Variant};
+pub(crate) use trace::{RECEIVER, SENDER, WATCH, shape_of};

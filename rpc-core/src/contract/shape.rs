@@ -10,7 +10,7 @@ pub(super) const MAX_NODES: usize = 8192;
 pub(super) const MAX_PARTS: usize = 4 * MAX_NODES;
 
 /// The place of a node in its shape.
-pub(crate) type NodeId = u32;
+pub type NodeId = u32;
 
 /// What serde's data model says of a type: a graph of nodes, in which a type that contains itself refers back.
 ///
@@ -20,7 +20,7 @@ pub(crate) type NodeId = u32;
 /// `Feet(f64)`. Bytes and a sequence of `u8` are equal, as they are in these formats.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "Vec<Node>", into = "Vec<Node>")]
-pub(crate) struct Shape {
+pub struct Shape {
     /// The first one is the type itself.
     nodes: Vec<Node>,
 }
@@ -28,18 +28,25 @@ pub(crate) struct Shape {
 /// One type within a shape. The ids are those of its parts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Node {
+#[non_exhaustive]
+pub enum Node {
     /// What has no parts.
     Primitive(Primitive),
+    /// A value or none.
     Option(NodeId),
+    /// Elements, as many as there are.
     Sequence(NodeId),
     /// The key, then the value.
     Map(NodeId, NodeId),
     /// A tuple or an array.
     Tuple(Vec<NodeId>),
+    /// A struct without fields.
     UnitStruct(String),
+    /// A struct around one value without a name.
     Newtype(String, NodeId),
+    /// A struct whose fields have no names.
     TupleStruct(String, Vec<NodeId>),
+    /// A struct with named fields.
     Struct(String, Vec<Field>),
     /// The variants in the order of their numbers.
     Enum(String, Vec<Variant>),
@@ -56,49 +63,100 @@ pub(crate) enum Node {
 /// What has no parts, as serde names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Primitive {
+#[non_exhaustive]
+pub enum Primitive {
+    /// `()`.
     Unit,
+    /// `bool`.
     Bool,
+    /// `i8`.
     I8,
+    /// `i16`.
     I16,
+    /// `i32`.
     I32,
+    /// `i64`.
     I64,
+    /// `i128`.
     I128,
+    /// `u8`.
     U8,
+    /// `u16`.
     U16,
+    /// `u32`.
     U32,
+    /// `u64`.
     U64,
+    /// `u128`.
     U128,
+    /// `f32`.
     F32,
+    /// `f64`.
     F64,
+    /// `char`.
     Char,
+    /// Text: `String`, `&str` and the like.
     String,
+    /// One run of bytes.
     Bytes,
     /// Whatever is in the input, as `untagged` enums ask for. Positional formats refuse it.
     Any,
 }
 
+impl Primitive {
+    /// Each one at the place of its number.
+    pub(super) const ALL: [Self; 18] = [
+        Self::Unit,
+        Self::Bool,
+        Self::I8,
+        Self::I16,
+        Self::I32,
+        Self::I64,
+        Self::I128,
+        Self::U8,
+        Self::U16,
+        Self::U32,
+        Self::U64,
+        Self::U128,
+        Self::F32,
+        Self::F64,
+        Self::Char,
+        Self::String,
+        Self::Bytes,
+        Self::Any,
+    ];
+}
+
 /// A field of a struct or of a variant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Field {
-    pub(crate) name: String,
-    pub(crate) shape: NodeId,
+pub struct Field {
+    /// Its name on the wire.
+    pub name: String,
+    /// Its type.
+    pub shape: NodeId,
 }
 
 /// A variant of an enum.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Variant {
-    pub(crate) name: String,
-    pub(crate) content: Content,
+pub struct Variant {
+    /// Its name on the wire.
+    pub name: String,
+    /// What it holds.
+    pub content: Content,
 }
 
 /// What a variant has besides its name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Content {
+#[non_exhaustive]
+pub enum Content {
+    /// Nothing.
     Unit,
+    /// One value without a name.
     Newtype(NodeId),
+    /// Values without names.
     Tuple(Vec<NodeId>),
+    /// Named fields.
     Struct(Vec<Field>),
     /// The type refuses the variant, as `OsString` does on the other system.
     Refused,
@@ -112,17 +170,31 @@ impl Shape {
         }
     }
 
+    /// Of nodes that refer only to each other.
+    pub(super) fn of_nodes(nodes: Vec<Node>) -> Self {
+        Self { nodes }
+    }
+
+    /// The nodes with ids that are larger by `offset`.
+    pub(super) fn into_moved(mut self, offset: NodeId) -> Vec<Node> {
+        for node in &mut self.nodes {
+            node.for_each_part(|part| *part += offset);
+        }
+        self.nodes
+    }
+
     /// The node with this id.
-    pub(crate) fn node(&self, id: NodeId) -> &Node {
+    pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id as usize]
     }
 
-    pub(crate) fn nodes(&self) -> &[Node] {
+    /// The nodes by their ids; the first one is the type itself.
+    pub fn nodes(&self) -> &[Node] {
         &self.nodes
     }
 
     /// Whether no part of it is opaque.
-    pub(crate) fn is_complete(&self) -> bool {
+    pub fn is_complete(&self) -> bool {
         !self.nodes.iter().any(|node| matches!(node, Node::Opaque(_)))
     }
 }
@@ -137,6 +209,29 @@ impl Node {
             | Self::Struct(name, _)
             | Self::Enum(name, _) => Some(name),
             _ => None,
+        }
+    }
+
+    /// Changes the ids of its parts.
+    pub(super) fn for_each_part(&mut self, mut change: impl FnMut(&mut NodeId)) {
+        match self {
+            Self::Primitive(_) | Self::UnitStruct(_) | Self::Client(_) | Self::Opaque(_) => {}
+            Self::Option(of) | Self::Sequence(of) | Self::Newtype(_, of) | Self::Receiver(of) | Self::Sender(of) => {
+                change(of);
+            }
+            Self::Map(key, value) => [key, value].into_iter().for_each(change),
+            Self::Tuple(parts) | Self::TupleStruct(_, parts) => parts.iter_mut().for_each(change),
+            Self::Struct(_, fields) => fields.iter_mut().for_each(|field| change(&mut field.shape)),
+            Self::Enum(_, variants) => {
+                for variant in variants {
+                    match &mut variant.content {
+                        Content::Unit | Content::Refused => {}
+                        Content::Newtype(of) => change(of),
+                        Content::Tuple(parts) => parts.iter_mut().for_each(&mut change),
+                        Content::Struct(fields) => fields.iter_mut().for_each(|field| change(&mut field.shape)),
+                    }
+                }
+            }
         }
     }
 
@@ -191,8 +286,11 @@ impl From<Shape> for Vec<Node> {
 
 /// Why nodes are no shape.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum InvalidShape {
+#[non_exhaustive]
+pub enum InvalidShape {
+    /// There are no nodes, or too many.
     Size,
+    /// A node refers to one that is not there.
     Reference,
 }
 

@@ -25,6 +25,7 @@ impl Host {
         let wire = Wire {
             format: opened.format,
             limits: self.limits().into(),
+            checks: opened.checks,
             near: connected.is_near(),
             tells_panics: self.tells_panics,
         };

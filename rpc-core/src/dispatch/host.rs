@@ -10,6 +10,7 @@ use tokio::{
 use super::{pace::Pace, router::Router};
 use crate::{
     Address, Code, Error, Limits, Service,
+    contract::ContractCheck,
     driver::{Quantity, Share, ShareRefusal, Shares},
     layer::Next,
     sync::Mutex,
@@ -27,6 +28,9 @@ pub(crate) struct Host {
     pub(super) pace: Pace,
     /// Whether callers are told the texts of panics.
     pub(super) tells_panics: bool,
+    contracts: ContractCheck,
+    /// Whether a caller with other types is told how they differ.
+    pub(super) tells_types: bool,
     limits: Limits,
     shares: Arc<Shares>,
     /// Each handler in a task of its own has a receiver of this, which shows when the last of them has stopped.
@@ -48,6 +52,8 @@ pub(crate) struct Manner {
     pub(crate) spawns: bool,
     /// Callers are told the texts of panics.
     pub(crate) tells_panics: bool,
+    /// Whether contracts are checked.
+    pub(crate) contracts: ContractCheck,
     /// Callers that ask for something that does not exist are not told what exists.
     pub(crate) hides_services: bool,
 }
@@ -67,6 +73,8 @@ impl Host {
             spawns: manner.spawns,
             pace: Pace::new(),
             tells_panics: manner.tells_panics,
+            contracts: manner.contracts,
+            tells_types: !manner.hides_services,
             shares: Shares::new(&limits),
             limits,
             handlers: watch::Sender::default(),
@@ -76,6 +84,10 @@ impl Host {
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    pub(crate) fn contracts(&self) -> ContractCheck {
+        self.contracts
     }
 
     pub(super) fn router(&self) -> &Router {

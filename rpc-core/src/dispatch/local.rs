@@ -26,7 +26,7 @@ use crate::{
     driver::Reply,
     driver::attachments::{IncomingAttachment, Wire},
     proto::encode_metadata,
-    service::{Context as CallContext, Continuation, LocalObject, Payload, Scope, with_current},
+    service::{Context as CallContext, Continuation, LocalObject, Payload, Scope, TypedMethod, with_current},
 };
 
 /// How many calls to objects of one process may wait for each other, one inside the other. A peer may choose which
@@ -45,6 +45,8 @@ pub(crate) fn local_address() -> &'static Arc<Address> {
 pub(crate) struct LocalRequest {
     /// Which method, by its id.
     pub(crate) method: u64,
+    /// What the caller means by it, if that is known.
+    pub(crate) types: Option<&'static TypedMethod>,
     pub(crate) payload: Payload,
     /// The metadata, as a block.
     pub(crate) metadata: Bytes,
@@ -76,6 +78,7 @@ impl LocalCall {
     pub(crate) fn new(object: &LocalObject, wire: Wire, request: LocalRequest) -> Result<Self, Error> {
         let LocalRequest {
             method,
+            types,
             mut payload,
             metadata,
             deadline,
@@ -89,10 +92,13 @@ impl LocalCall {
             ));
         }
         let route = Route::to_object(object, method)?;
+        let check = types.and_then(|types| route.unlike(types));
         let routed = RoutedCall {
             route: &route,
             peer: local_address(),
             wire,
+            check,
+            tells_types: true,
             deadline,
             metadata,
             carried: payload

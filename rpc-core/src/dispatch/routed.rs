@@ -8,6 +8,7 @@ use thin_vec::ThinVec;
 use super::{layered::layered, router::Route, work::Work};
 use crate::{
     Address, Code, Error,
+    contract::{self, Fingerprint},
     driver::attachments::{IncomingAttachment, Wire},
     layer::{self, Next, Parcel},
     proto::parse_metadata,
@@ -20,6 +21,10 @@ pub(super) struct RoutedCall<'a> {
     pub(super) route: &'a Route,
     pub(super) peer: &'a Arc<Address>,
     pub(super) wire: Wire,
+    /// What the caller means by the method, if that is still to be checked.
+    pub(super) check: Option<Fingerprint>,
+    /// Whether it is told how the types differ.
+    pub(super) tells_types: bool,
     pub(super) deadline: Option<Instant>,
     /// The metadata, as a block.
     pub(super) metadata: Bytes,
@@ -55,13 +60,26 @@ impl RoutedCall<'_> {
 
     fn dispatch(self) -> Handler {
         let route = self.route;
+        if let Some(refusal) = self.refusal() {
+            return Box::pin(std::future::ready(Err(refusal)));
+        }
         let invocation = Invocation::arrived(route.method, self.body, self.wire, self.carried);
         route.service.dispatch(route.index, invocation)
+    }
+
+    /// Why the call cannot be decoded: its caller means something else by the method.
+    fn refusal(&self) -> Option<Error> {
+        let (check, types) = (self.check?, self.route.types?);
+        let readable = self.wire.format.is_readable();
+        let told = || self.tells_types.then(|| types.contract(readable));
+        (check != types.fingerprint(readable)).then(|| contract::refusal(told()))
     }
 
     /// The call as layers see it, with the way to its handler.
     fn into_request(self, context: CallContext) -> layer::Request {
         let (service, index, method) = (Arc::clone(&self.route.service), self.route.index, self.route.method);
+        // Behind the layers: they decide first who may call at all.
+        let refusal = self.refusal();
         let (wire, carried) = (self.wire, Parcel::list(self.carried));
         layer::Request {
             method,
@@ -72,9 +90,13 @@ impl RoutedCall<'_> {
             body: self.body,
             sent: Parcel::default(),
             attempts: Arc::default(),
+            types: None,
             target: Some(layer::HandlerTarget {
                 context,
                 start: Arc::new(move |body| {
+                    if let Some(refusal) = &refusal {
+                        return Box::pin(std::future::ready(Err(refusal.clone())));
+                    }
                     let carried = carried.take().unwrap_or_default();
                     service.dispatch(index, Invocation::arrived(method, body, wire, carried))
                 }),

@@ -7,8 +7,9 @@ use std::{
 
 use crate::{
     Code, Error, Service,
+    contract::Fingerprint,
     proto::fnv1a,
-    service::{Handler, Invocation, LocalObject, MethodDescriptor, ServiceDescriptor},
+    service::{Handler, Invocation, LocalObject, MethodDescriptor, ServiceDescriptor, TypedMethod},
 };
 
 /// A service that a server offers, under its own name or as a named instance.
@@ -24,6 +25,8 @@ pub(crate) struct Route {
     pub(crate) index: usize,
     pub(crate) method: &'static MethodDescriptor,
     pub(crate) instance: Option<Arc<str>>,
+    /// The types of the method, if they are known.
+    pub(crate) types: Option<&'static TypedMethod>,
 }
 
 /// Answers a call of something that does not exist, so that layers see the call before it fails.
@@ -48,7 +51,14 @@ impl Route {
             index: 0,
             method: MethodDescriptor::UNKNOWN,
             instance: None,
+            types: None,
         }
+    }
+
+    /// What a caller in this process means by the method, if it is something else.
+    pub(super) fn unlike(&self, caller: &'static TypedMethod) -> Option<Fingerprint> {
+        let is_same = self.types.is_none_or(|types| std::ptr::eq(types, caller));
+        (!is_same).then(|| caller.fingerprint(false))
     }
 
     /// The method of an object that lives here.
@@ -75,6 +85,7 @@ impl Route {
             index,
             method: &methods[index],
             instance: None,
+            types: object.types().and_then(|types| types.at(index)),
         })
     }
 }
@@ -92,6 +103,7 @@ impl Router {
     pub(crate) fn new(services: Vec<Offer>, hides: bool) -> Result<Self, Error> {
         let mut routes = BTreeMap::new();
         for Offer { instance, service } in services {
+            let types = service.types();
             for (index, method) in service.descriptor().methods.iter().enumerate() {
                 let key = (instance.as_deref().map(fnv1a), method.id);
                 let route = Route {
@@ -99,6 +111,7 @@ impl Router {
                     index,
                     method,
                     instance: instance.clone(),
+                    types: types.and_then(|types| types.at(index)),
                 };
                 if let Some(other) = routes.insert(key, route) {
                     return Err(taken(method, &other));
@@ -112,12 +125,14 @@ impl Router {
     pub(crate) fn with(&self, services: impl IntoIterator<Item = Arc<dyn Service>>) -> Self {
         let mut router = self.clone();
         for service in services {
+            let types = service.types();
             for (index, method) in service.descriptor().methods.iter().enumerate() {
                 let route = Route {
                     service: Arc::clone(&service),
                     index,
                     method,
                     instance: None,
+                    types: types.and_then(|types| types.at(index)),
                 };
                 router.routes.insert((None, method.id), route);
             }

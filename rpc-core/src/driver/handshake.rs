@@ -11,7 +11,8 @@ use tokio::{
 use crate::{
     Code, Error, Limits,
     codec::Format,
-    proto::{Announced, ClientHello, HelloError, ServerHello, Settings},
+    contract::ContractCheck,
+    proto::{Announced, ClientHello, Features, HelloError, ServerHello, Settings},
     transport::{Address, BoxStream, Connected, no_connection},
 };
 
@@ -20,6 +21,8 @@ use crate::{
 pub(crate) struct OpenedConnection {
     pub(crate) settings: Settings,
     pub(crate) format: Format,
+    /// Whether both sides check contracts.
+    pub(crate) checks: bool,
     pub(crate) input: BytesMut,
 }
 
@@ -31,11 +34,13 @@ pub(crate) async fn open(
     peer: &Address,
     format: Format,
     limits: &Limits,
+    check: ContractCheck,
 ) -> Result<OpenedConnection, Error> {
     let carrier = connected.carrier();
     let hello = ClientHello {
         codec: format.id(),
         limits: Announced::over(carrier, limits),
+        features: features(check),
     };
     let mut input = BytesMut::new();
     let time = limits.handshake_timeout;
@@ -43,16 +48,43 @@ pub(crate) async fn open(
     let answer = timeout(time, greeting)
         .await
         .map_err(|_| refused(peer, &format!("the peer did not answer the handshake within {time:?}")))??;
+    let (limits_of_peer, theirs) = accepted(answer, peer, format)?;
+    let checks = checks(check, theirs).map_err(|text| {
+        Error::refused_for_good(Code::FailedPrecondition, format!("no connection with {peer}: {text}"))
+    })?;
     Ok(OpenedConnection {
         settings: Settings {
             ours: limits.clone(),
-            peer: accepted(answer, peer, format)?,
+            peer: limits_of_peer,
             carrier,
             idle: None,
         },
         format,
+        checks,
         input,
     })
+}
+
+fn features(check: ContractCheck) -> Features {
+    Features {
+        checks: check != ContractCheck::Off,
+    }
+}
+
+/// Whether both sides check contracts.
+///
+/// # Errors
+/// One side insists, and the other one does not.
+fn checks(own: ContractCheck, peer: Features) -> Result<bool, String> {
+    match (own, peer.checks) {
+        (ContractCheck::Off, _) | (ContractCheck::Optional, false) => Ok(false),
+        (ContractCheck::Required | ContractCheck::Optional, true) => Ok(true),
+        (ContractCheck::Required, false) => Err(
+            "the peer does not check that both sides have the same contracts, or has it switched off; set \
+             `ContractCheck::Optional` on this side if its types are the same"
+                .to_owned(),
+        ),
+    }
 }
 
 /// Says hello to a server and waits for what it answers.
@@ -82,9 +114,13 @@ async fn greet(
 }
 
 /// What a server that takes the connection announces.
-fn accepted(hello: ServerHello, peer: &Address, format: Format) -> Result<Announced, Error> {
+fn accepted(hello: ServerHello, peer: &Address, format: Format) -> Result<(Announced, Features), Error> {
     match hello {
-        ServerHello::Accepted { codec, limits } if codec == format.id() => Ok(limits),
+        ServerHello::Accepted {
+            codec,
+            limits,
+            features,
+        } if codec == format.id() => Ok((limits, features)),
         ServerHello::Accepted { codec, .. } => {
             let other = Format::name_of(codec);
             let text = format!("no connection with {peer}: the server answers in {other} and not in {format}");
@@ -108,6 +144,7 @@ fn refused(peer: &Address, what: &str) -> Error {
 pub(crate) async fn accept(
     connected: &mut Connected,
     limits: &Limits,
+    check: ContractCheck,
     heard: impl FnOnce() + Send,
 ) -> Result<OpenedConnection, String> {
     let carrier = connected.carrier();
@@ -135,10 +172,20 @@ pub(crate) async fn accept(
         reject(stream, &Error::refused(Code::FailedPrecondition, text.as_str())).await;
         return Err(text);
     };
+    let checks = match checks(check, hello.features) {
+        Ok(checks) => checks,
+        Err(text) => {
+            let told = "the server requires a check that both sides have the same contracts (`ContractCheck`), and \
+                this client does not do it, or has it switched off";
+            reject(stream, &Error::refused(Code::FailedPrecondition, told)).await;
+            return Err(text);
+        }
+    };
     heard();
     let answer = ServerHello::Accepted {
         codec: hello.codec,
         limits: Announced::over(carrier, limits),
+        features: features(check),
     };
     let write = async {
         stream.write_all(&answer.encode()).await?;
@@ -158,6 +205,7 @@ pub(crate) async fn accept(
     Ok(OpenedConnection {
         settings,
         format,
+        checks,
         input,
     })
 }

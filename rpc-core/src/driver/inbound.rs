@@ -10,6 +10,7 @@ use thin_vec::ThinVec;
 
 use crate::{
     Error, Metadata,
+    contract::Fingerprint,
     driver::attachments::{IncomingAttachment, Object, Payload},
     proto::{Stop, encode_metadata, failure_len},
 };
@@ -33,6 +34,8 @@ pub(crate) struct CallRequest {
     /// Which method, by its id.
     pub(crate) method: u64,
     pub(crate) callee: Callee,
+    /// What the caller means by the method, if it says that.
+    pub(crate) check: Option<Fingerprint>,
     pub(crate) deadline: Option<Instant>,
     /// The metadata, as a block.
     pub(crate) metadata: Bytes,

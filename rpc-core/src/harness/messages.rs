@@ -42,8 +42,8 @@ fn payload(frame: &Frame) {
             // An empty block reads like none and is not written again.
             let flag = frame.payload[8] & 4 != 0 && head.metadata.is_empty();
             let length = frame.payload.len() - rest.len() - if flag { 4 } else { 0 };
-            head.put(&mut written, total);
-            assert_eq!((written.len(), head.len(total)), (length, length), "{head:?}");
+            head.put(&mut written, total, false);
+            assert_eq!((written.len(), head.len(total, false)), (length, length), "{head:?}");
             let mut written = written.freeze();
             let again = RequestHead::take(&mut written, frame.more, MAX_METADATA).expect("what was written is read");
             assert_eq!(again, (head.clone(), total));

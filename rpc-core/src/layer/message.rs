@@ -9,7 +9,7 @@ use super::{attempts::Attempts, parcel::Parcel};
 use crate::{
     Address, Context, Metadata,
     driver::attachments::{IncomingAttachment, OutgoingAttachment},
-    service::{Continuation, Handler, MethodDescriptor},
+    service::{Continuation, Handler, MethodDescriptor, TypedMethod},
 };
 
 /// A call as a layer sees it.
@@ -34,6 +34,8 @@ pub struct Request {
     pub(crate) sent: Parcel<ThinVec<OutgoingAttachment>>,
     /// On a server: where the request leads.
     pub(crate) target: Option<HandlerTarget>,
+    /// On a client: the types of the method, if they are known.
+    pub(crate) types: Option<&'static TypedMethod>,
     /// What has become of the call so far.
     pub(crate) attempts: Arc<Attempts>,
 }

@@ -7,7 +7,8 @@
 //!    | magic 8, version 1, status 1, codec 1, role 1, len 2, … |
 //!    |<-------------------------------------------------------|
 //! ```
-//! Status 0 is followed by the server's limits, any other is the number of a [`Code`] and followed by a text.
+//! The limits are followed by a byte of features, which is 0 where it is left out. Status 0 is followed by the server's
+//! limits and features, any other is the number of a [`Code`] and followed by a text.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
@@ -24,8 +25,11 @@ pub(crate) const VERSION: u8 = 1;
 pub(crate) const HELLO_HEADER: usize = 14;
 /// The most bytes after the fixed part; later versions may use more of them than this one reads.
 const MAX_REST: usize = 1024;
-/// The bytes of the limits.
-const LIMITS: usize = 24;
+/// The bytes of the limits and the features.
+const TERMS: usize = 25;
+
+/// The bit of the features for contracts.
+const CHECKS: u8 = 1;
 
 /// Which end this is. A hello names the role of its sender: otherwise a client that gets its own hello back, as from an
 /// echo service, would take it for a server's refusal.
@@ -50,12 +54,24 @@ impl Role {
 pub(crate) struct ClientHello {
     pub(crate) codec: u8,
     pub(crate) limits: Announced,
+    pub(crate) features: Features,
+}
+
+/// What a side can do besides what every version can.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Features {
+    /// It says what it means by the methods that it calls, and looks at what the peer says.
+    pub(crate) checks: bool,
 }
 
 /// What a server answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ServerHello {
-    Accepted { codec: u8, limits: Announced },
+    Accepted {
+        codec: u8,
+        limits: Announced,
+        features: Features,
+    },
     Rejected(Error),
 }
 
@@ -78,9 +94,9 @@ pub(crate) enum HelloError {
 
 impl ClientHello {
     pub(crate) fn encode(&self) -> Bytes {
-        let mut out = BytesMut::with_capacity(HELLO_HEADER + LIMITS);
-        put_fixed(&mut out, [VERSION, VERSION, self.codec], Role::Client, LIMITS as u16);
-        put_limits(&mut out, self.limits);
+        let mut out = BytesMut::with_capacity(HELLO_HEADER + TERMS);
+        put_fixed(&mut out, [VERSION, VERSION, self.codec], Role::Client, TERMS as u16);
+        put_terms(&mut out, self.limits, self.features);
         out.freeze()
     }
 
@@ -95,6 +111,7 @@ impl ClientHello {
         Ok(Some(Self {
             codec,
             limits: take_limits(&mut rest)?,
+            features: take_features(&mut rest),
         }))
     }
 }
@@ -103,9 +120,13 @@ impl ServerHello {
     pub(crate) fn encode(&self) -> Bytes {
         let mut out = BytesMut::new();
         match self {
-            Self::Accepted { codec, limits } => {
-                put_fixed(&mut out, [VERSION, 0, *codec], Role::Server, LIMITS as u16);
-                put_limits(&mut out, *limits);
+            Self::Accepted {
+                codec,
+                limits,
+                features,
+            } => {
+                put_fixed(&mut out, [VERSION, 0, *codec], Role::Server, TERMS as u16);
+                put_terms(&mut out, *limits, *features);
             }
             Self::Rejected(error) => {
                 let text = error.message().as_bytes();
@@ -143,6 +164,7 @@ impl ServerHello {
         Ok(Some(Self::Accepted {
             codec,
             limits: take_limits(&mut rest)?,
+            features: take_features(&mut rest),
         }))
     }
 }
@@ -154,7 +176,7 @@ fn put_fixed(out: &mut BytesMut, said: [u8; 3], role: Role, length: u16) {
     out.put_u16_le(length);
 }
 
-fn put_limits(out: &mut BytesMut, limits: Announced) {
+fn put_terms(out: &mut BytesMut, limits: Announced, features: Features) {
     for limit in [
         limits.max_message,
         limits.max_buffered,
@@ -164,6 +186,15 @@ fn put_limits(out: &mut BytesMut, limits: Announced) {
         limits.stream_window,
     ] {
         out.put_u32_le(limit);
+    }
+    out.put_u8(if features.checks { CHECKS } else { 0 });
+}
+
+/// The features of a peer, of which only those count that this side knows.
+fn take_features(rest: &mut Bytes) -> Features {
+    let bits = rest.try_get_u8().unwrap_or_default();
+    Features {
+        checks: bits & CHECKS != 0,
     }
 }
 

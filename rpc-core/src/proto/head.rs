@@ -9,12 +9,18 @@ use super::{
     Attachment, Violation,
     frame::{Kind, put_header},
 };
-use crate::{Code, Error, Metadata, Outcome};
+use crate::{
+    Code, Error, Metadata, Outcome,
+    contract::{FINGERPRINT, Fingerprint},
+};
 
 const HAS_TIMEOUT: u8 = 1;
 const HAS_INSTANCE: u8 = 2;
 const HAS_METADATA: u8 = 4;
 const HAS_OBJECT: u8 = 8;
+const HAS_CHECK: u8 = 16;
+/// All that a request may have.
+const KNOWN: u8 = HAS_TIMEOUT | HAS_INSTANCE | HAS_METADATA | HAS_OBJECT | HAS_CHECK;
 
 /// The longest message of a failure; longer ones are cut.
 const MAX_TEXT: usize = 8 << 10;
@@ -32,17 +38,30 @@ pub(crate) struct RequestHead {
     pub(crate) metadata: Bytes,
     /// The object that is called, if it is not a service.
     pub(crate) object: Option<u32>,
+    /// What the caller means by the method, if both sides check that.
+    pub(crate) check: Option<Check>,
     /// What the arguments carry; sent in a frame of its own before the request.
     pub(crate) attachments: ThinVec<Attachment>,
 }
 
+/// What a caller means by a method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Check {
+    /// The caller's number of the method, which stays here.
+    pub(crate) method: u32,
+    pub(crate) fingerprint: Fingerprint,
+}
+
 impl RequestHead {
-    /// Appends the head; `total` is the length of the whole body where it takes more than one frame.
-    pub(crate) fn put(&self, out: &mut BytesMut, total: Option<u32>) {
+    /// Appends the head; `total` is the length of the whole body where it takes more than one frame. The check is left
+    /// out where it is `known` that the peer means the same.
+    pub(crate) fn put(&self, out: &mut BytesMut, total: Option<u32>, known: bool) {
+        let check = self.check.filter(|_| !known);
         let flags = flag(self.timeout.is_some(), HAS_TIMEOUT)
             | flag(self.instance.is_some(), HAS_INSTANCE)
             | flag(!self.metadata.is_empty(), HAS_METADATA)
-            | flag(self.object.is_some(), HAS_OBJECT);
+            | flag(self.object.is_some(), HAS_OBJECT)
+            | flag(check.is_some(), HAS_CHECK);
         out.put_u64_le(self.method);
         out.put_u8(flags);
         if let Some(timeout) = self.timeout {
@@ -54,6 +73,9 @@ impl RequestHead {
         if let Some(object) = self.object {
             out.put_u32_le(object);
         }
+        if let Some(check) = check {
+            out.put_slice(&check.fingerprint.to_bytes());
+        }
         put_block(out, &self.metadata);
         if let Some(total) = total {
             out.put_u32_le(total);
@@ -61,11 +83,12 @@ impl RequestHead {
     }
 
     /// The bytes that [`put`](Self::put) appends.
-    pub(crate) fn len(&self, total: Option<u32>) -> usize {
+    pub(crate) fn len(&self, total: Option<u32>, known: bool) -> usize {
         let optional = |present: bool, length: usize| if present { length } else { 0 };
         9 + optional(self.timeout.is_some(), 8)
             + optional(self.instance.is_some(), 8)
             + optional(self.object.is_some(), 4)
+            + optional(self.check.is_some() && !known, FINGERPRINT)
             + optional(!self.metadata.is_empty(), 4 + self.metadata.len())
             + optional(total.is_some(), 4)
     }
@@ -74,7 +97,11 @@ impl RequestHead {
     pub(crate) fn announced_len(payload: &[u8], more: bool) -> Option<usize> {
         let flags = *payload.get(8)?;
         let optional = |flag: u8, length: usize| if flags & flag != 0 { length } else { 0 };
-        let fixed = 9 + optional(HAS_TIMEOUT, 8) + optional(HAS_INSTANCE, 8) + optional(HAS_OBJECT, 4);
+        let fixed = 9
+            + optional(HAS_TIMEOUT, 8)
+            + optional(HAS_INSTANCE, 8)
+            + optional(HAS_OBJECT, 4)
+            + optional(HAS_CHECK, FINGERPRINT);
         Some(fixed + announced_rest(payload, fixed, flags, more)?)
     }
 
@@ -82,7 +109,7 @@ impl RequestHead {
     pub(crate) fn take(payload: &mut Bytes, more: bool, max_metadata: usize) -> Result<(Self, Option<u32>), Violation> {
         let method = payload.try_get_u64_le()?;
         let flags = payload.try_get_u8()?;
-        if flags & !(HAS_TIMEOUT | HAS_INSTANCE | HAS_METADATA | HAS_OBJECT) != 0 {
+        if flags & !KNOWN != 0 {
             return Err(Violation::new(format!("a request with unknown flags {flags:#04x}")));
         }
         let timeout = if flags & HAS_TIMEOUT != 0 {
@@ -100,6 +127,16 @@ impl RequestHead {
         } else {
             None
         };
+        let check = if flags & HAS_CHECK != 0 {
+            let mut bytes = [0; FINGERPRINT];
+            payload.try_copy_to_slice(&mut bytes)?;
+            Some(Check {
+                method: 0,
+                fingerprint: Fingerprint::from_bytes(bytes),
+            })
+        } else {
+            None
+        };
         let metadata = take_block(payload, flags & HAS_METADATA != 0, max_metadata)?;
         let total = if more { Some(payload.try_get_u32_le()?) } else { None };
         Ok((
@@ -109,6 +146,7 @@ impl RequestHead {
                 timeout,
                 metadata,
                 object,
+                check,
                 attachments: ThinVec::new(),
             },
             total,

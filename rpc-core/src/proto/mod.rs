@@ -3,6 +3,7 @@
 //!
 //! [`handshake`] opens a connection, [`Connection`] runs it.
 
+mod agreements;
 mod assembly;
 mod attachment;
 mod body;
@@ -34,8 +35,8 @@ mod writer;
 pub(crate) use attachment::{Attachment, Flow, MAX_ATTACHMENTS, StreamId};
 pub(crate) use body::{Body, COPIED};
 pub(crate) use connection::{Capacity, Connection, Event, Lost, Received, Settings};
-pub(crate) use handshake::{ClientHello, HelloError, ServerHello};
-pub(crate) use head::{RequestHead, encode_metadata, failure_len, parse_metadata};
+pub(crate) use handshake::{ClientHello, Features, HelloError, ServerHello};
+pub(crate) use head::{Check, RequestHead, encode_metadata, failure_len, parse_metadata};
 pub use identity::method_id;
 pub(crate) use identity::{fnv1a, service_id};
 pub(crate) use incoming::Stop;

@@ -18,6 +18,7 @@ use crate::{
     Address, Error, Limits, Outcome,
     clock::now,
     codec::Format,
+    contract::ContractCheck,
     dispatch::{Host, Manner, Router},
     driver::Link,
     sync::Mutex,
@@ -77,12 +78,17 @@ impl Reconnect {
     pub(crate) fn new(
         connector: Arc<dyn Connector>,
         limits: Limits,
+        contracts: ContractCheck,
         format: Format,
         timeout: Option<Duration>,
         runtime: Option<Handle>,
         seed: Option<u64>,
     ) -> Arc<Self> {
-        let host = Host::new(Router::default(), Vec::new(), limits, None, Manner::default());
+        let manner = Manner {
+            contracts,
+            ..Manner::default()
+        };
+        let host = Host::new(Router::default(), Vec::new(), limits, None, manner);
         Arc::new(Self {
             connector,
             format,

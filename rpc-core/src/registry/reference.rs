@@ -2,9 +2,16 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, Visitor},
+    ser,
+};
 
-use crate::{Channel, Client, Error, Outcome, client::WrittenClient};
+use crate::{
+    Channel, Client, Error, Outcome,
+    client::{WrittenClient, nowhere},
+};
 
 /// A client without its type: the name of a service, and the way to an object or a server of it.
 ///
@@ -63,9 +70,32 @@ impl Serialize for Reference {
 
 impl<'de> Deserialize<'de> for Reference {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct("farcall::Client of any service", Arriving)
+    }
+}
+
+struct Arriving;
+
+impl<'de> Visitor<'de> for Arriving {
+    type Value = Reference;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a reference to an object")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Reference, D::Error> {
         let (service, written) = <(String, WrittenClient)>::deserialize(deserializer)?;
         let channel = written.into_channel(&service).map_err(de::Error::custom)?;
-        Ok(Self { service, channel })
+        Ok(Reference { service, channel })
+    }
+
+    /// The shape of the type is looked at.
+    fn visit_none<E: de::Error>(self) -> Result<Reference, E> {
+        let channel = nowhere().map_err(E::custom)?;
+        Ok(Reference {
+            service: String::new(),
+            channel,
+        })
     }
 }
 

@@ -126,7 +126,7 @@ async fn connection(shared: Arc<ServerShared>, place: ConnectionPlace, incoming:
     let limits = shared.host.limits();
     let opened = async {
         let mut connected = open(incoming, limits.handshake_timeout).await?;
-        let opened = handshake(&mut connected, limits, || place.heard()).await?;
+        let opened = handshake(&mut connected, limits, shared.host.contracts(), || place.heard()).await?;
         Ok::<_, String>((connected, opened))
     };
     let (connected, opened) = match opened.await {

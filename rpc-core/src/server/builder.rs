@@ -7,6 +7,7 @@ use tower_service::Service as TowerService;
 use super::{RunningServer, hooks::Hooks, shared::ServerShared};
 use crate::{
     Address, Code, Error, Limits, Service,
+    contract::ContractCheck,
     dispatch::{Host, MakeService, Manner, Offer, Router, bottom},
     layer::{Layers, Next, Request, Response},
     transport::{IntoAddress, Listener},
@@ -214,8 +215,16 @@ impl Server {
         self
     }
 
+    /// Whether both sides check that they mean the same by a method before its first call on a connection; they do by
+    /// default. See [`contract`](crate::contract).
+    pub fn contracts(mut self, check: ContractCheck) -> Self {
+        self.manner.contracts = check;
+        self
+    }
+
     /// Leaves the names of services, instances and methods out of errors: a caller who asks for one that does not exist
-    /// learns only that, and not which ones exist. For servers that strangers can reach.
+    /// learns only that, and not which ones exist; one whose types differ from the server's does not learn how they
+    /// differ. For servers that strangers can reach.
     pub fn hide_services(mut self) -> Self {
         self.manner.hides_services = true;
         self

@@ -10,6 +10,8 @@ use crate::proto::method_id;
 pub struct ServiceDescriptor {
     /// The name on the wire: the trait's, unless the attribute says otherwise.
     pub name: &'static str,
+    /// What a client of the service is called in the contracts of methods that take or return one.
+    pub(crate) client: &'static str,
     /// The methods, in the order of the trait.
     pub methods: &'static [MethodDescriptor],
 }
@@ -17,7 +19,19 @@ pub struct ServiceDescriptor {
 impl ServiceDescriptor {
     /// A service with these methods.
     pub const fn new(name: &'static str, methods: &'static [MethodDescriptor]) -> Self {
-        Self { name, methods }
+        Self {
+            name,
+            client: "farcall::Client of a service",
+            methods,
+        }
+    }
+
+    /// What a client of the service is called in the contracts of methods: "farcall::Client of " and the name.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn client(mut self, name: &'static str) -> Self {
+        self.client = name;
+        self
     }
 }
 

@@ -35,6 +35,7 @@ impl Invocation {
             wire: Wire {
                 format,
                 limits,
+                checks: false,
                 near: false,
                 tells_panics: false,
             },

@@ -18,6 +18,7 @@ mod object;
 mod scope;
 mod streaming;
 mod tasks;
+mod types;
 
 pub use as_bytes::AsBytes;
 pub use blocking::blocking;
@@ -31,6 +32,8 @@ pub use items::Form;
 pub(crate) use object::LocalObject;
 pub(crate) use scope::{CallParts, Scope};
 pub use streaming::{Inbound, Streams, streaming};
+pub(crate) use types::TypedMethod;
+pub use types::{ServiceTypes, Tracer, TypeOf, Typed};
 
 pub use crate::{driver::attachments::Payload, proto::method_id};
 
@@ -45,6 +48,13 @@ pub use crate::{driver::attachments::Payload, proto::method_id};
 pub trait Service: Send + Sync + 'static {
     /// The service's name and methods.
     fn descriptor(&self) -> &'static ServiceDescriptor;
+
+    /// The types of its methods, for the check that the caller means the same by them. `None` if they are not known: a
+    /// call is not checked then.
+    #[doc(hidden)]
+    fn types(&self) -> Option<&'static ServiceTypes> {
+        None
+    }
 
     /// Starts the method at `index` of the descriptor's list; nothing runs before the handler is polled.
     fn dispatch(&self, index: usize, invocation: Invocation) -> Handler;

@@ -2,7 +2,7 @@
 
 use std::{any::Any, fmt, sync::Arc};
 
-use super::{Service, ServiceDescriptor, tasks::Tasks};
+use super::{Service, ServiceDescriptor, ServiceTypes, tasks::Tasks};
 use crate::{
     Code, Error,
     driver::attachments::{Object, revoked},
@@ -16,6 +16,7 @@ use crate::{
 /// An object that lives here. It lives as long as there is a reference to it, here or elsewhere, unless it is revoked.
 pub(crate) struct LocalObject {
     descriptor: &'static ServiceDescriptor,
+    types: Option<&'static ServiceTypes>,
     state: Mutex<ObjectState>,
     ending: Arc<Ending>,
     /// Handlers that outlive the calls made to it here. They end with the object.
@@ -37,6 +38,7 @@ impl LocalObject {
     pub(crate) fn new(service: Arc<dyn Service>) -> Arc<Self> {
         Arc::new(Self {
             descriptor: service.descriptor(),
+            types: service.types(),
             state: Mutex::new(ObjectState {
                 service: Some(service),
                 watchers: Vec::new(),
@@ -54,6 +56,11 @@ impl LocalObject {
 
     pub(crate) fn descriptor(&self) -> &'static ServiceDescriptor {
         self.descriptor
+    }
+
+    /// The types of its methods, if they are known.
+    pub(crate) fn types(&self) -> Option<&'static ServiceTypes> {
+        self.types
     }
 
     /// What answers calls, unless the object is revoked.

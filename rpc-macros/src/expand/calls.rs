@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Ident, Type, parse_quote, spanned::Spanned};
 
-use super::{descriptor, proxy::Proxy, split};
+use super::{declared, descriptor, proxy::Proxy, split};
 use crate::{
     model::{Argument, Kind, Method},
     names::{self, local},
@@ -40,10 +40,11 @@ impl Proxy<'_> {
         let output = self.output(method);
         let feeds = feeds(method);
         let position = descriptor::position(self.service, index);
-        let call = self.call(
-            method,
-            &quote_spanned!(method.span=> &#this.stub, &__FARCALL_DESCRIPTOR.methods[#position], &(#(#values,)*)),
-        );
+        let (stub, client) = (&self.stub, self.typed());
+        let arguments = quote_spanned! {method.span=>
+            __farcall::#stub::of::<#client>(&#this.stub), &__FARCALL_DESCRIPTOR.methods[#position], &(#(#values,)*)
+        };
+        let call = self.call(method, &arguments);
         let fallbacks = method.asked.then(|| {
             quote!(
                 use __farcall::{Unreceivable as _, Unsendable as _};
@@ -59,6 +60,16 @@ impl Proxy<'_> {
                 #call
             }
         }
+    }
+
+    /// The client that knows the types of the methods.
+    fn typed(&self) -> TokenStream {
+        let (ident, generics) = (
+            names::placeless(&self.service.names.client),
+            declared(&self.service.parameters),
+        );
+        let (_, arguments, _) = split(&generics);
+        quote!(#ident #arguments)
     }
 
     /// The call of the library that makes the method's call.

@@ -25,6 +25,7 @@ pub(super) fn implementation(service: &Service, methods: TokenStream) -> TokenSt
         in_process(service),
         methods,
         proxy.trait_implementation(),
+        proxy.contract(),
     ];
     parts.into_iter().collect()
 }

@@ -8,12 +8,13 @@ use crate::model::{Method, Service};
 
 pub(super) fn descriptor(service: &Service) -> TokenStream {
     let name = &service.name;
+    let client = format!("farcall::Client of {name}");
     let methods = service.methods.iter().map(|method| method_descriptor(service, method));
     let positions = positions(service);
     quote! {
         const __FARCALL_METHODS: &[__farcall::MethodDescriptor] = &[#(#methods),*];
         static __FARCALL_DESCRIPTOR: __farcall::ServiceDescriptor =
-            __farcall::ServiceDescriptor::new(#name, __FARCALL_METHODS);
+            __farcall::ServiceDescriptor::new(#name, __FARCALL_METHODS).client(#client);
         // Not in a function of the library, whose lines the compiler would show.
         const _: () = __farcall::std::assert!(
             __farcall::are_distinct(&__FARCALL_DESCRIPTOR),

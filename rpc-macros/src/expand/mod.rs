@@ -4,6 +4,7 @@ mod asserts;
 mod blocking;
 mod calls;
 mod client;
+mod contract;
 mod descriptor;
 mod pointers;
 mod proxy;

@@ -60,6 +60,7 @@ fn dispatcher(service: &Service) -> TokenStream {
     let path = trait_path(service);
     let generics = generics(service);
     let (_, arguments, _) = split(&generics);
+    let client = client(service, &path);
     let bounded = bounded(service, &path);
     let (impl_generics, _, clause) = split(&bounded);
     let (this, index, invocation) = (local("service"), local("index"), local("invocation"));
@@ -81,6 +82,10 @@ fn dispatcher(service: &Service) -> TokenStream {
                 &__FARCALL_DESCRIPTOR
             }
 
+            fn types(&self) -> __farcall::std::option::Option<&'static __farcall::ServiceTypes> {
+                __farcall::std::option::Option::Some(__farcall::ServiceTypes::of::<#client>())
+            }
+
             #[allow(unused_variables)]
             fn dispatch(
                 &self,
@@ -96,6 +101,13 @@ fn dispatcher(service: &Service) -> TokenStream {
             }
         }
     }
+}
+
+/// The client of the service, with the associated types that the implementation has.
+fn client(service: &Service, path: &Path) -> Type {
+    let client = &service.names.client;
+    let (_, arguments, _) = split(&service.parameters);
+    projected(service, &parse_quote!(#client #arguments), path)
 }
 
 fn bounded(service: &Service, path: &Path) -> Generics {

@@ -1,10 +1,10 @@
 //! A watch receiver as a value in messages.
 
-use std::any::Any;
+use std::{any::Any, fmt, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{DeserializeOwned, Error as _},
+    de::{DeserializeOwned, Error as _, Visitor},
     ser::Error as _,
 };
 
@@ -16,6 +16,7 @@ use crate::{
         value::local,
     },
     codec::Format,
+    contract::WATCH,
     driver::attachments::{self, Bound, IncomingAttachment, OutgoingAttachment, Payload, StreamEnd},
     proto::Flow,
 };
@@ -58,14 +59,33 @@ impl<T: Serialize + Send + Sync + 'static> Serialize for Receiver<T> {
 
 impl<'de, T: DeserializeOwned + Send + Sync + 'static> Deserialize<'de> for Receiver<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct(WATCH, Arriving(PhantomData))
+    }
+}
+
+struct Arriving<T>(PhantomData<fn() -> T>);
+
+impl<'de, T: DeserializeOwned + Send + Sync + 'static> Visitor<'de> for Arriving<T> {
+    type Value = Receiver<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the receiver of a watch channel")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Receiver<T>, D::Error> {
         let (place, value) = <(u32, T)>::deserialize(deserializer)?;
         match attachments::claim(place).map_err(D::Error::custom)? {
             (IncomingAttachment::RecvStream(recv_stream), _) => {
                 let source = ValueSource::new(recv_stream, decode::<T>);
-                Ok(Self::new(SharedValue::new(value, Some(source)).into()))
+                Ok(Receiver::new(SharedValue::new(value, Some(source)).into()))
             }
             (carried, _) => local(carried),
         }
+    }
+
+    /// The shape of the type is looked at, and this is a value.
+    fn visit_some<D: Deserializer<'de>>(self, value: D) -> Result<Receiver<T>, D::Error> {
+        T::deserialize(value).map(|value| Receiver::new(SharedValue::new(value, None).into()))
     }
 }
 

@@ -23,15 +23,18 @@ use super::{
 use crate::{
     Address, Code, Error, Metadata, Outcome,
     clock::now,
+    contract,
     dispatch::{LocalCall, Seated, next_level},
     driver::{CallResult, Link, NotStarted, Reply, read_metadata},
     proto::{Ticket, encode_metadata},
-    service::{Continuation, MethodDescriptor, Payload},
+    service::{Continuation, MethodDescriptor, Payload, TypedMethod},
 };
 
 /// An encoded call, before it is polled.
 pub(super) struct EncodedCall {
     pub(super) payload: Result<Payload, Error>,
+    /// The types of the method, if they are known.
+    pub(super) types: Option<&'static TypedMethod>,
     pub(super) timeout: Timeout,
     /// The metadata, encoded.
     pub(super) metadata: Bytes,
@@ -52,6 +55,8 @@ pub(super) enum Timeout {
 pub(super) struct RawCall {
     channel: Channel,
     method: &'static MethodDescriptor,
+    /// Its types, if they are known: the other side checks that it has the same.
+    types: Option<&'static TypedMethod>,
     capture: Option<ReplyMetadata>,
     /// Of methods with streams.
     upkeep: Option<Box<Upkeep>>,
@@ -118,6 +123,7 @@ impl RawCall {
         Self {
             channel,
             method,
+            types: call.types,
             capture: None,
             upkeep: method.streaming.then(Box::default),
             missed: 0,
@@ -168,7 +174,7 @@ impl RawCall {
             Poll::Pending => Err(ready!(self.poll_upkeep(cx))),
         };
         self.stage = CallStage::Done;
-        let answered = answered.map_err(|error| error.with_method(self.method.path));
+        let answered = answered.map_err(|error| self.explained(error).with_method(self.method.path));
         if let Some(capture) = &self.capture {
             let metadata = match &answered {
                 Ok(reply) => read_metadata(&reply.metadata)?,
@@ -177,6 +183,17 @@ impl RawCall {
             capture.replace(metadata);
         }
         Poll::Ready(answered)
+    }
+
+    /// A failure in words that its caller understands.
+    fn explained(&self, error: Error) -> Error {
+        match self.types {
+            Some(types) if error.code() == Code::FailedPrecondition => {
+                let readable = self.channel.inner().wire.format.is_readable();
+                contract::explained(error, types.contract(readable))
+            }
+            _ => error,
+        }
     }
 
     /// Does what the streams need, and gives the call up when its answer is late.

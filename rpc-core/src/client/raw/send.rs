@@ -22,7 +22,7 @@ use crate::{
     driver::attachments::OutgoingAttachment,
     driver::{Link, NotStarted, Started, is_inside, read_metadata},
     layer::{Answering, Parcel, ReceivedParts, Request, Response},
-    proto::{RequestHead, encode_metadata},
+    proto::{Check, RequestHead, encode_metadata},
     reconnect::Reconnect,
     service::{Payload, Scope, is_in_handler, with_current},
 };
@@ -50,6 +50,7 @@ impl RawCall {
                 body,
                 sent: Parcel::list(offered),
                 target: None,
+                types: self.types,
                 attempts: Arc::default(),
             };
             self.stage = CallStage::Layered(Box::new(Layered::new(layers, request)));
@@ -71,6 +72,7 @@ impl RawCall {
             CallTarget::Local(object) => {
                 let request = LocalRequest {
                     method: self.method.id,
+                    types: self.types,
                     payload: prepared.payload,
                     metadata: prepared.metadata,
                     deadline,
@@ -164,6 +166,7 @@ impl RawCall {
             timeout,
             metadata,
             object,
+            check: self.check(&link),
             ..RequestHead::default()
         };
         let timer = || {
@@ -202,6 +205,16 @@ impl RawCall {
             }
             Err(why) => self.not_sent(why, head.metadata, deadline),
         }
+    }
+
+    /// What the other side is told of the method, if both sides check it.
+    fn check(&self, link: &Link) -> Option<Check> {
+        let wire = link.wire();
+        let types = self.types.filter(|_| wire.checks)?;
+        Some(Check {
+            method: types.number(),
+            fingerprint: types.fingerprint(wire.format.is_readable()),
+        })
     }
 
     /// The call was refused, or its connection ended before anything of the call was sent.
@@ -259,6 +272,7 @@ pub(in crate::client) fn bottom(channel: Option<Channel>, request: Request) -> A
     // The streams among the arguments stay with the call above the layers.
     let call = EncodedCall {
         payload: payload(request.body, &request.sent),
+        types: request.types,
         timeout: Timeout::At(request.deadline),
         metadata: encode_metadata(&request.metadata),
         shown: None,

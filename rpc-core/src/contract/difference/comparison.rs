@@ -195,9 +195,9 @@ impl<'a> Comparison<'a> {
         let [here, there] = texts.map(shortened);
         self.found.push(Difference {
             path,
-            change,
             here,
             there,
+            ..Difference::new(change)
         });
     }
 }

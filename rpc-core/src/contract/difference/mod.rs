@@ -1,4 +1,4 @@
-//! Where two shapes part, in words.
+//! Where two contracts part, in words.
 
 mod comparison;
 mod members;
@@ -6,79 +6,141 @@ mod members;
 use std::fmt;
 
 use self::comparison::Comparison;
-use super::shape::Shape;
+use super::{
+    method::{ARGUMENTS, ERROR, Policy, RESULT},
+    shape::Shape,
+};
 
-/// One place where two shapes part.
+/// One place where the contracts of two sides part.
+///
+/// Its text is a sentence, seen from the side whose contract was asked:
+///
+/// ```text
+/// argument `order.items[].kind::Toy`: only the other side has it (number 1 of 3)
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Difference {
-    /// How one gets there from the whole: `items[].kind`. `[]` is an element, `{key}` and `{value}` are those of a
-    /// map, `::Toy` is a variant. Empty for the whole.
-    pub(crate) path: String,
-    pub(crate) change: Change,
+#[non_exhaustive]
+pub struct Difference {
+    /// The method; empty if it is the service's name that differs.
+    pub method: String,
+    /// How one gets there from the method: `arguments.order.items[].kind`, `result`, `error::Busy`. `[]` is an element,
+    /// `{key}` and `{value}` are those of a map, `::Toy` is a variant. Empty for the method itself.
+    pub path: String,
+    /// Which kind of change it is, from this side to the other one.
+    pub change: Change,
     /// What this side has there.
-    pub(crate) here: String,
+    pub here: String,
     /// What the other side has there.
-    pub(crate) there: String,
+    pub there: String,
 }
 
 /// What kind of change a [`Difference`] is, from this side to the other one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Change {
     /// It has another type.
     Type,
-    /// Its fields or variants have another order.
+    /// Its fields, variants or arguments have another order.
     Order,
-    /// Only the other side has the field or the variant.
+    /// Only the other side has it.
     Added,
-    /// Only this side has the field or the variant.
+    /// Only this side has it.
     Removed,
     /// It has another name and the same type and place, or something else took its place.
     Renamed,
+    /// The attribute says something else of calls.
+    Policy,
 }
 
 /// The places where two shapes part, in the order of this side's type: none if and only if the shapes are equal, and
 /// at most 32.
-pub(crate) fn differences(here: &Shape, there: &Shape) -> Vec<Difference> {
+pub(super) fn differences(here: &Shape, there: &Shape) -> Vec<Difference> {
     Comparison::new(here, there).run()
 }
 
+/// Where the policies of a method part.
+pub(super) fn policies(here: &Policy, there: &Policy) -> Vec<Difference> {
+    let written = |policy: &Policy| {
+        let timeout = policy.timeout_ms.map_or("none".to_owned(), |time| format!("{time} ms"));
+        let flags = [policy.idempotent, policy.oneway, policy.detached].map(|set| if set { "yes" } else { "no" });
+        let [idempotent, oneway, detached] = flags.map(str::to_owned);
+        [idempotent, oneway, detached, timeout]
+    };
+    let names = ["idempotent", "oneway", "detached", "timeout"];
+    let parts = names.into_iter().zip(written(here).into_iter().zip(written(there)));
+    let changed = parts.filter(|(_, (here, there))| here != there);
+    let difference = |(name, (here, there)): (&str, _)| Difference {
+        path: name.to_owned(),
+        here,
+        there,
+        ..Difference::new(Change::Policy)
+    };
+    changed.map(difference).collect()
+}
+
 impl Difference {
-    /// The difference in one sentence, of which `whole` names the value: "argument `order`".
-    ///
-    /// ```text
-    /// argument `order.items[].kind::Toy`: the other side has it besides (number 1 of 3)
-    /// ```
-    pub(crate) fn of<'a>(&'a self, kind: &'a str, whole: &'a str) -> impl fmt::Display + 'a {
-        Sentence(move |f: &mut fmt::Formatter<'_>| {
-            let (here, there) = (&self.here, &self.there);
-            let dot = if whole.is_empty() || self.path.is_empty() || self.path.starts_with(['[', '{', ':']) {
-                ""
-            } else {
-                "."
+    pub(super) fn new(change: Change) -> Self {
+        Self {
+            method: String::new(),
+            path: String::new(),
+            change,
+            here: String::new(),
+            there: String::new(),
+        }
+    }
+
+    /// The place in words.
+    fn place(&self) -> String {
+        let of = |whole: &str| self.path.strip_prefix(whole);
+        let inner = |rest: &str| rest.trim_start_matches('.').to_owned();
+        if let Some(rest) = of(ARGUMENTS) {
+            return match &*inner(rest) {
+                "" => "the arguments".to_owned(),
+                name => format!("argument `{name}`"),
             };
-            write!(f, "{kind} `{whole}{dot}{}`: ", self.path)?;
-            match self.change {
-                Change::Type => write!(f, "the type is `{here}` on this side and `{there}` on the other side"),
-                Change::Order => write!(f, "the order is {here} on this side and {there} on the other side"),
-                Change::Added => write!(f, "only the other side has it ({there})"),
-                Change::Removed => write!(f, "only this side has it ({here})"),
-                Change::Renamed => write!(f, "the name is `{here}` on this side and `{there}` on the other side"),
+        }
+        for whole in [RESULT, ERROR] {
+            if let Some(rest) = of(whole) {
+                return match &*inner(rest) {
+                    "" => format!("the {whole}"),
+                    path => format!("{whole} `{path}`"),
+                };
             }
-        })
+        }
+        match &*self.path {
+            "" if self.method.is_empty() => "the value".to_owned(),
+            "" => "the method".to_owned(),
+            path => format!("`{path}`"),
+        }
     }
 }
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.of("value", "").fmt(f)
-    }
-}
-
-/// What a closure writes.
-struct Sentence<F>(F);
-
-impl<F: Fn(&mut fmt::Formatter<'_>) -> fmt::Result> fmt::Display for Sentence<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (self.0)(f)
+        let (place, here, there) = (self.place(), &self.here, &self.there);
+        let shown = |text: &str| {
+            if text.is_empty() {
+                String::new()
+            } else {
+                format!(" ({text})")
+            }
+        };
+        match self.change {
+            Change::Type => write!(
+                f,
+                "{place}: the type is `{here}` on this side and `{there}` on the other side"
+            ),
+            Change::Order => write!(
+                f,
+                "{place}: the order is {here} on this side and {there} on the other side"
+            ),
+            Change::Added => write!(f, "{place}: only the other side has it{}", shown(there)),
+            Change::Removed => write!(f, "{place}: only this side has it{}", shown(here)),
+            Change::Renamed => write!(
+                f,
+                "{place}: the name is `{here}` on this side and `{there}` on the other side"
+            ),
+            Change::Policy => write!(f, "{place} is {here} on this side and {there} on the other side"),
+        }
     }
 }

@@ -10,7 +10,7 @@ use super::shape::Primitive;
 
 /// Samples of types that check their input, for the case that none of the usual ones is accepted.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Samples {
+pub struct Samples {
     /// What each sample is made of, in order.
     given: Vec<Vec<Value>>,
 }
@@ -31,13 +31,13 @@ pub(super) enum Value {
 
 impl Samples {
     /// None but the usual ones.
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self::default()
     }
 
     /// Another value that its type accepts. A value that cannot be serialised counts as far as it went.
     #[must_use]
-    pub(crate) fn with<T: Serialize + ?Sized>(mut self, value: &T) -> Self {
+    pub fn with<T: Serialize + ?Sized>(mut self, value: &T) -> Self {
         self.given.push(collect::leaves(value));
         self
     }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{super::Change, differences, sentences, shape};
+use super::{super::Change, Difference, differences, sentences, shape};
 
 /// Two versions of a module with types, of which `$root` is compared.
 macro_rules! drift {
@@ -29,27 +29,27 @@ fn variants_that_moved_are_found() {
     drift!(Vec<Kind>,
         { #[derive(Deserialize)] pub(super) enum Kind { Fruit, Tool } } =>
         { #[derive(Deserialize)] pub(super) enum Kind { Fruit, Toy, Tool } },
-        ["value `[]::Toy`: only the other side has it (number 1 of 3)"]
+        ["`[]::Toy`: only the other side has it (number 1 of 3)"]
     );
     drift!(Kind,
         { #[derive(Deserialize)] pub(super) enum Kind { Fruit, Tool(u8) } } =>
         { #[derive(Deserialize)] pub(super) enum Kind { Tool(u8), Fruit } },
-        ["value ``: the order is Fruit, Tool on this side and Tool, Fruit on the other side"]
+        ["the value: the order is Fruit, Tool on this side and Tool, Fruit on the other side"]
     );
     drift!(Kind,
         { #[derive(Deserialize)] pub(super) enum Kind { Fruit, Tool(u8), Toy } } =>
         { #[derive(Deserialize)] pub(super) enum Kind { Fruit, Toy } },
-        ["value `::Tool`: only this side has it (number 1 of 3, u8)"]
+        ["`::Tool`: only this side has it (number 1 of 3, u8)"]
     );
     drift!(Kind,
         { #[derive(Deserialize)] pub(super) enum Kind { Fruit, Tool } } =>
         { #[derive(Deserialize)] pub(super) enum Kind { Fruit, Device } },
-        ["value `::Tool`: the name is `Tool` on this side and `Device` on the other side"]
+        ["`::Tool`: the name is `Tool` on this side and `Device` on the other side"]
     );
     drift!(Kind,
         { #[derive(Deserialize)] pub(super) enum Kind { Fruit, Tool } } =>
         { #[derive(Deserialize)] pub(super) enum Kind { Fruit, Tool { size: u8 } } },
-        ["value `::Tool`: the type is `nothing` on this side and `{ size: u8 }` on the other side"]
+        ["`::Tool`: the type is `nothing` on this side and `{ size: u8 }` on the other side"]
     );
 }
 
@@ -58,29 +58,29 @@ fn fields_that_changed_are_found() {
     drift!(HashMap<u8, Item>,
         { #[derive(Deserialize)] pub(super) struct Item { price: u32, count: u32 } } =>
         { #[derive(Deserialize)] pub(super) struct Item { count: u32, price: u32 } },
-        ["value `{value}`: the order is price, count on this side and count, price on the other side"]
+        ["`{value}`: the order is price, count on this side and count, price on the other side"]
     );
     drift!(Item,
         { #[derive(Deserialize)] pub(super) struct Item { price: u32 } } =>
         { #[derive(Deserialize)] pub(super) struct Item { price: u32, note: Option<String> } },
-        ["value `note`: only the other side has it (number 1 of 2, Option<string>)"]
+        ["`note`: only the other side has it (number 1 of 2, Option<string>)"]
     );
     drift!(Item,
         { #[derive(Deserialize)] pub(super) struct Item { price: u32, note: String } } =>
         { #[derive(Deserialize)] pub(super) struct Item { note: String } },
-        ["value `price`: only this side has it (number 0 of 2, u32)"]
+        ["`price`: only this side has it (number 0 of 2, u32)"]
     );
     drift!(Item,
         { #[derive(Deserialize)] pub(super) struct Item { net: u32 } } =>
         { #[derive(Deserialize)] pub(super) struct Item { gross: u32 } },
-        ["value `net`: the name is `net` on this side and `gross` on the other side"]
+        ["`net`: the name is `net` on this side and `gross` on the other side"]
     );
     drift!(Item,
         { #[derive(Deserialize)] pub(super) struct Item { net: u32 } } =>
         { #[derive(Deserialize)] pub(super) struct Item { gross: u64 } },
         [
-            "value `net`: only this side has it (number 0 of 1, u32)",
-            "value `gross`: only the other side has it (number 0 of 1, u64)",
+            "`net`: only this side has it (number 0 of 1, u32)",
+            "`gross`: only the other side has it (number 0 of 1, u64)",
         ]
     );
 }
@@ -95,7 +95,7 @@ fn types_that_changed_are_found() {
             struct There { items: Vec<($there, bool)> }
             let (here, there) = $texts.split_once(" => ").expect("two types");
             let expected =
-                format!("value `items[].0`: the type is `{here}` on this side and `{there}` on the other side");
+                format!("`items[].0`: the type is `{here}` on this side and `{there}` on the other side");
             assert_eq!(sentences::<Here, There>(), [expected]);
         })*};
     }
@@ -127,7 +127,7 @@ fn an_error_that_changed_is_found() {
     drift!(Result<u8, Refusal>,
         { #[derive(Deserialize)] pub(super) enum Refusal { Sold, Unknown(String) } } =>
         { #[derive(Deserialize)] pub(super) enum Refusal { Sold, Unknown(u32) } },
-        ["value `::Err::Unknown`: the type is `string` on this side and `u32` on the other side"]
+        ["`::Err::Unknown`: the type is `string` on this side and `u32` on the other side"]
     );
 }
 
@@ -136,12 +136,12 @@ fn names_count_where_nothing_else_says_what_a_value_means() {
     drift!(Distance,
         { #[derive(Deserialize)] pub(super) struct Metres(f64); type Distance = Metres; } =>
         { #[derive(Deserialize)] pub(super) struct Feet(f64); type Distance = Feet; },
-        ["value ``: the name is `Metres` on this side and `Feet` on the other side"]
+        ["the value: the name is `Metres` on this side and `Feet` on the other side"]
     );
     drift!(Item,
         { #[derive(Deserialize)] pub(super) struct Item { at: Place } #[derive(Deserialize)] struct Place(u8, u8); } =>
         { #[derive(Deserialize)] pub(super) struct Item { at: Size } #[derive(Deserialize)] struct Size(u8, u8); },
-        ["value `at`: the name is `Place` on this side and `Size` on the other side"]
+        ["`at`: the name is `Place` on this side and `Size` on the other side"]
     );
 }
 
@@ -173,8 +173,8 @@ fn many_differences_are_cut() {
     assert_eq!(
         sentences::<[Pair<u8>; 32], [Pair<i8>; 32]>(),
         [
-            "value `0.0`: the type is `u8` on this side and `i8` on the other side",
-            "value `0.1`: the type is `u8` on this side and `i8` on the other side",
+            "`0.0`: the type is `u8` on this side and `i8` on the other side",
+            "`0.1`: the type is `u8` on this side and `i8` on the other side",
         ]
     );
 }
@@ -198,16 +198,13 @@ fn a_difference_says_what_it_is_and_names_the_whole() {
         changes,
         [(Change::Order, ""), (Change::Added, "note"), (Change::Type, "items[]")]
     );
-    let sentences: Vec<_> = found
-        .iter()
-        .map(|found| found.of("argument", "order").to_string())
-        .collect();
+    let sentences: Vec<_> = found.iter().map(Difference::to_string).collect();
     assert_eq!(
         sentences,
         [
-            "argument `order`: the order is net, items on this side and items, note, net on the other side",
-            "argument `order.note`: only the other side has it (number 1 of 3, Option<string>)",
-            "argument `order.items[]`: the type is `u8` on this side and `u16` on the other side",
+            "the value: the order is net, items on this side and items, note, net on the other side",
+            "`note`: only the other side has it (number 1 of 3, Option<string>)",
+            "`items[]`: the type is `u8` on this side and `u16` on the other side",
         ]
     );
 }

@@ -83,7 +83,7 @@ fn arguments_of_generic_types_count() {
     );
     assert_eq!(
         sentences::<List<u8>, List<i8>>(),
-        ["value `value`: the type is `u8` on this side and `i8` on the other side"]
+        ["`value`: the type is `u8` on this side and `i8` on the other side"]
     );
 }
 
@@ -94,7 +94,7 @@ fn a_type_without_a_name_may_contain_itself() {
     assert_eq!(sentences::<Tree, Vec<Vec<Tree>>>(), [""; 0], "they are the same");
     assert_eq!(
         sentences::<Tree, Vec<Vec<u8>>>(),
-        ["value `[][]`: the type is `[Self]` on this side and `u8` on the other side"]
+        ["`[][]`: the type is `[Self]` on this side and `u8` on the other side"]
     );
 }
 

@@ -8,7 +8,7 @@ use serde::{
 };
 
 use super::{sentences, text};
-use crate::contract::{CLIENT, RECEIVER, SENDER};
+use crate::contract::{RECEIVER, SENDER, trace::CLIENT};
 
 /// The end of a channel, as it asks for its place.
 struct Receiving<T>(PhantomData<T>);
@@ -85,7 +85,7 @@ fn ends_of_channels_have_the_shape_of_their_items() {
     );
     assert_eq!(
         sentences::<Watch<u32>, Watch<i32>>(),
-        ["value `updates`: the type is `u32` on this side and `i32` on the other side"]
+        ["`updates`: the type is `u32` on this side and `i32` on the other side"]
     );
     assert_eq!(sentences::<Receiving<u8>, Sending<u8>>().len(), 1);
     assert_eq!(sentences::<Receiving<u8>, u32>().len(), 1);

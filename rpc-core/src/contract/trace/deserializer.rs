@@ -6,7 +6,7 @@ use serde::de::{Deserializer, Visitor};
 
 use super::{
     super::{Primitive, samples::Value},
-    CLIENT, RECEIVER, SENDER,
+    CLIENT, RECEIVER, SENDER, WATCH,
     access::{Chosen, Entries, Parts},
     graph::{Ask, Key, SlotId},
     run::{Ended, Run},
@@ -148,7 +148,7 @@ impl<'de> Deserializer<'de> for Tracer<'_, '_> {
             let part = self.run.part(&turn, 0);
             part.and_then(|part| {
                 self.run.fill(part, None, |inside| match ask {
-                    Ask::Newtype(_) => visitor.visit_newtype_struct(inside),
+                    Ask::Newtype(name) if name != WATCH => visitor.visit_newtype_struct(inside),
                     _ => visitor.visit_some(inside),
                 })
             })

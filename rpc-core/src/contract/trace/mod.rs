@@ -41,6 +41,8 @@ const MAX_RUNS: usize = 20_000;
 pub(crate) const RECEIVER: &str = "farcall::Receiver";
 /// The same for a `Sender`.
 pub(crate) const SENDER: &str = "farcall::Sender";
+/// The same for the receiver of a watch channel, which brings a value.
+pub(crate) const WATCH: &str = "farcall::watch::Receiver";
 /// What the name of the newtype begins with as which a client asks for its place in a message; the service's name
 /// follows. In a run the visitor is given nothing, by `visit_none`.
 pub(crate) const CLIENT: &str = "farcall::Client of ";

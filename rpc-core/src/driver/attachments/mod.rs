@@ -27,6 +27,8 @@ use crate::{
 pub(crate) struct Wire {
     pub(crate) format: Format,
     pub(crate) limits: DecodeLimits,
+    /// Whether both sides check that they mean the same by a method.
+    pub(crate) checks: bool,
     /// Whether the peer certainly is on this machine, so that paths and names in memory mean the same to both.
     pub(crate) near: bool,
     /// Whether the peer is told the text of a panic.

@@ -111,6 +111,7 @@ fn take_events(state: &mut LinkGuard<'_>, deferred: &mut IndexedQueue<CallReques
                 deadline: state.connection.deadline(call),
                 metadata: head.metadata,
                 body,
+                check: head.check.map(|check| check.fingerprint),
                 callee: match head.object {
                     // The next event may be that the object goes.
                     Some(object) => Callee::Object(state.object(object)),

@@ -33,16 +33,21 @@ impl Connection {
         deadline: Option<Instant>,
     ) -> Result<u32, Error> {
         self.check_start(head, body.len())?;
+        let unchecked = self.agreements.unchecked(head);
+        if let Some(refused) = unchecked.and_then(|unchecked| self.agreements.refusal(unchecked)) {
+            return Err(refused.clone());
+        }
+        let known = unchecked.is_none();
         self.idleness.touch_later();
         let total = (body.len() > PIECE).then_some(body.len() as u32);
-        let mut call = OutgoingCall::new(head, deadline);
+        let mut call = OutgoingCall::new(head, unchecked, deadline);
         match body {
             Body::Small(bytes) => {
                 let id = self.outgoing.insert(call);
                 self.attach_request(id, &head.attachments);
                 let small = self.outbox.small();
-                put_header(small, Kind::Request, false, id, head.len(None) + bytes.len());
-                head.put(small, None);
+                put_header(small, Kind::Request, false, id, head.len(None, known) + bytes.len());
+                head.put(small, None, known);
                 small.extend_from_slice(bytes);
                 let end = self.outbox.position();
                 if let Some(call) = self.outgoing.find(id) {
@@ -54,8 +59,8 @@ impl Connection {
                 call.cost = total.map_or(0, |total| total as usize);
                 let id = self.outgoing.insert(call);
                 self.attach_request(id, &head.attachments);
-                let mut encoded = BytesMut::with_capacity(head.len(total) + before.len());
-                head.put(&mut encoded, total);
+                let mut encoded = BytesMut::with_capacity(head.len(total, known) + before.len());
+                head.put(&mut encoded, total, known);
                 encoded.extend_from_slice(before);
                 self.outbox
                     .push_large(MessageKind::Request, id, encoded.freeze(), before.len(), bytes);
@@ -196,6 +201,7 @@ impl Connection {
         extent: Extent,
     ) -> Result<(), Violation> {
         self.terms.check_received("a reply", extent.total(&body))?;
+        self.agree(id, None)?;
         if extent == Extent::Whole {
             return self.end_outgoing(id, |call, attachments| Event::Reply {
                 call,
@@ -222,9 +228,18 @@ impl Connection {
 
     pub(super) fn handle_failure(&mut self, id: u32, payload: Bytes) -> Result<(), Violation> {
         let error = decode_failure(payload, self.terms.ours.max_metadata)?;
+        self.agree(id, Some(&error))?;
         let list = self.outgoing.in_flight(id)?.take_list();
         self.dispose(list);
         self.end_outgoing(id, |call, _| Event::Failed { call, error })
+    }
+
+    /// An answer has come: the peer has looked at what the call had to check, if there was anything.
+    fn agree(&mut self, id: u32, failure: Option<&Error>) -> Result<(), Violation> {
+        if let Some(unchecked) = self.outgoing.in_flight(id)?.unchecked.take() {
+            self.agreements.answered(*unchecked, failure);
+        }
+        Ok(())
     }
 
     /// Ends a call that this side made. The event is only for a caller who still waits.

@@ -29,6 +29,7 @@ use terms::Terms;
 
 use super::{
     Announced, Carrier, Limits,
+    agreements::Agreements,
     assembly::Piece,
     frame::{Frame, Kind, deframe, put_empty},
     head::{decode_failure, put_failure},
@@ -67,6 +68,8 @@ pub(crate) struct Connection {
     terms: Terms,
     /// The calls that this side made, and those that the peer made.
     outgoing: OutgoingCalls,
+    /// What the answers to calls said of the peer's methods.
+    agreements: Agreements,
     incoming: IncomingCalls,
     streams: StreamTable,
     references: References,
@@ -90,6 +93,7 @@ impl Connection {
         peer.max_metadata = peer.max_metadata.min(MAX_METADATA as u32);
         Self {
             outgoing: OutgoingCalls::new((peer.max_calls as usize).min(ours.max_calls), carrier),
+            agreements: Agreements::default(),
             incoming: IncomingCalls::new(ours.max_calls),
             streams: StreamTable::new(carrier, &ours, &peer),
             references: References::new(ours.max_objects),

@@ -49,6 +49,7 @@ impl Connection {
     /// back.
     pub(crate) fn release_object(&mut self, object: u32, uses: u64) {
         self.references.give_back();
+        self.agreements.forget(object);
         self.idleness.touch_later();
         self.put_number(Kind::Release, object, uses);
     }

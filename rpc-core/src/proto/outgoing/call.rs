@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use thin_vec::ThinVec;
 
-use crate::proto::{Attachment, RequestHead, assembly::Assembly};
+use crate::proto::{Attachment, RequestHead, agreements::Unchecked, assembly::Assembly};
 
 /// How far a call has come with the peer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub(crate) struct OutgoingCall {
     pub(crate) cost: usize,
     /// A list went before the request.
     pub(crate) attached: bool,
+    /// What its answer says of the peer's method.
+    pub(crate) unchecked: Option<Box<Unchecked>>,
     /// The object that is called.
     pub(crate) object: Option<u32>,
     /// What the reply that is to come carries, once its list has come.
@@ -63,12 +65,13 @@ pub(crate) struct OutgoingCall {
 
 impl OutgoingCall {
     /// A call whose request is to be queued.
-    pub(crate) fn new(head: &RequestHead, deadline: Option<Instant>) -> Self {
+    pub(crate) fn new(head: &RequestHead, unchecked: Option<Unchecked>, deadline: Option<Instant>) -> Self {
         Self {
             deadline,
             timeout: head.timeout,
             attached: !head.attachments.is_empty(),
             object: head.object,
+            unchecked: unchecked.map(Box::new),
             ..Self::default()
         }
     }

@@ -13,9 +13,10 @@ use super::{answers, content, exchange, frame, inject, pair, request_payload, re
 use crate::harness::{CLIENT, ConnectionPair, SERVER};
 use crate::{
     Code, Error, Metadata, Outcome,
+    contract::Fingerprint,
     proto::{
-        Announced, Attachment, Body, Carrier, ClientHello, Connection, Event, Flow, HelloError, Limits, Received,
-        RequestHead, ServerHello, StreamId, attachment::put_list, encode_metadata, frame::Kind,
+        Announced, Attachment, Body, Carrier, Check, ClientHello, Connection, Event, Features, Flow, HelloError,
+        Limits, Received, RequestHead, ServerHello, StreamId, attachment::put_list, encode_metadata, frame::Kind,
     },
     proto::{fnv1a, method_id},
 };
@@ -32,6 +33,7 @@ fn hello() -> ClientHello {
     ClientHello {
         codec: 1,
         limits: Announced::over(Carrier::Stream, &Limits::default()),
+        features: Features { checks: true },
     }
 }
 
@@ -39,6 +41,7 @@ fn accepted() -> ServerHello {
     ServerHello::Accepted {
         codec: 1,
         limits: Announced::over(Carrier::Stream, &Limits::default().max_calls(256)),
+        features: Features { checks: true },
     }
 }
 
@@ -51,6 +54,14 @@ fn head() -> RequestHead {
         method: method_id("Inventory", "stock"),
         ..RequestHead::default()
     }
+}
+
+fn check() -> Option<Check> {
+    let bytes = std::array::from_fn(|index| index as u8);
+    Some(Check {
+        method: 0,
+        fingerprint: Fingerprint::from_bytes(bytes),
+    })
 }
 
 fn tenant() -> Bytes {
@@ -182,6 +193,13 @@ fn messages() -> Vec<(&'static str, Bytes)> {
         ("unused", frame(Kind::Unused, false, 0, &[]).freeze()),
         ("watch", written(|client| client.watch_object(5, 1))),
         ("revoked", written(|client| client.tell_revoked(1))),
+        (
+            "request with a check",
+            request(&RequestHead {
+                check: check(),
+                ..head()
+            }),
+        ),
     ]
 }
 
@@ -330,6 +348,13 @@ fn golden_requests_are_understood() {
         ("request", head()),
         ("request with timeout", RequestHead { timeout, ..head() }),
         ("request with instance", RequestHead { instance, ..head() }),
+        (
+            "request with a check",
+            RequestHead {
+                check: check(),
+                ..head()
+            },
+        ),
         (
             "request with metadata",
             RequestHead {

@@ -4,13 +4,14 @@ use bytes::{Bytes, BytesMut};
 
 use crate::{
     Code, Error, Limits,
-    proto::{Announced, Carrier, ClientHello, HelloError, ServerHello},
+    proto::{Announced, Carrier, ClientHello, Features, HelloError, ServerHello},
 };
 
 fn hello() -> ClientHello {
     ClientHello {
         codec: 2,
         limits: Announced::over(Carrier::Stream, &Limits::default()),
+        features: Features { checks: true },
     }
 }
 
@@ -70,6 +71,7 @@ fn each_side_listens_to_the_other_one_only() {
     let answer = ServerHello::Accepted {
         codec: 2,
         limits: hello().limits,
+        features: Features::default(),
     };
     for (role, expected) in [(2, "as a server does"), (0, "role 0"), (255, "role 255")] {
         let error = refused(&changed(11, role));

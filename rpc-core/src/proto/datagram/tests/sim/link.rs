@@ -22,7 +22,7 @@ use crate::harness::body;
 use crate::{
     Code, Error, Outcome,
     proto::{
-        Announced, Carrier, ClientHello, Connection, Event, HelloError, RequestHead, ServerHello, Settings,
+        Announced, Carrier, ClientHello, Connection, Event, Features, HelloError, RequestHead, ServerHello, Settings,
         datagram::{Role, Session},
     },
 };
@@ -71,6 +71,7 @@ impl SimLink {
         let hello = ClientHello {
             codec: 1,
             limits: Announced::over(Carrier::Datagrams, &terms.limits),
+            features: Features::default(),
         };
         Self {
             session,
@@ -327,7 +328,12 @@ impl SimLink {
         let ours = self.terms.limits.clone();
         if self.role == Role::Server {
             let limits = Announced::over(Carrier::Datagrams, &ours);
-            self.hello = ServerHello::Accepted { codec: 1, limits }.encode();
+            self.hello = ServerHello::Accepted {
+                codec: 1,
+                limits,
+                features: Features::default(),
+            }
+            .encode();
         }
         let idle = self.terms.idle.filter(|_| self.role == Role::Server);
         self.connection = Some(Connection::new(
