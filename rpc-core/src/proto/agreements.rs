@@ -69,20 +69,17 @@ impl Agreements {
     }
 
     fn agree(&mut self, callee: Callee, method: u32) {
-        match callee {
-            Callee::Service => {
-                let place = method as usize / 64;
-                if place >= self.services.len() {
-                    self.services.resize(place + 1, 0);
-                }
-                self.services[place] |= 1 << (method % 64);
+        if callee == Callee::Service {
+            let place = method as usize / 64;
+            if place >= self.services.len() {
+                self.services.resize(place + 1, 0);
             }
-            _ => {
-                let methods = self.others.entry(callee).or_default();
-                if !methods.contains(&method) {
-                    methods.push(method);
-                }
-            }
+            self.services[place] |= 1 << (method % 64);
+            return;
+        }
+        let methods = self.others.entry(callee).or_default();
+        if !methods.contains(&method) {
+            methods.push(method);
         }
     }
 

@@ -56,12 +56,12 @@ fn head() -> RequestHead {
     }
 }
 
-fn check() -> Option<Check> {
+fn check() -> Check {
     let bytes = std::array::from_fn(|index| index as u8);
-    Some(Check {
+    Check {
         method: 0,
         fingerprint: Fingerprint::from_bytes(bytes),
-    })
+    }
 }
 
 fn tenant() -> Bytes {
@@ -196,7 +196,7 @@ fn messages() -> Vec<(&'static str, Bytes)> {
         (
             "request with a check",
             request(&RequestHead {
-                check: check(),
+                check: Some(check()),
                 ..head()
             }),
         ),
@@ -351,7 +351,7 @@ fn golden_requests_are_understood() {
         (
             "request with a check",
             RequestHead {
-                check: check(),
+                check: Some(check()),
                 ..head()
             },
         ),

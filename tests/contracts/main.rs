@@ -1,0 +1,5 @@
+//! Two builds whose types differ: what is refused, how it reads, and what goes on.
+
+mod checked;
+mod options;
+mod values;
