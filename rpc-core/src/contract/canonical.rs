@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use siphasher::sip128::SipHasher24;
 
 use super::{
+    FormatKind,
     classes::refined,
-    shape::{Content, Field, Node, NodeId, Primitive, Shape},
+    shape::{Content, Fields, Node, NodeId, Primitive, Shape},
 };
 
 /// A class of nodes that mean the same.
@@ -55,17 +56,39 @@ impl fmt::Debug for Fingerprint {
 }
 
 impl Shape {
-    /// The number that stands for it.
+    /// The number that stands for it in positional formats.
     pub fn fingerprint(&self) -> Fingerprint {
-        let [classes] = classes([self]);
+        self.fingerprint_in(FormatKind::Positional)
+    }
+
+    /// The number that stands for it in formats of this kind. Those with names also compare which fields may be
+    /// missing and which structs refuse unknown ones, and tell bytes from a sequence of `u8`; so where two shapes have
+    /// the same number, nothing is left to compare.
+    ///
+    /// ```
+    /// use farcall::contract::FormatKind;
+    ///
+    /// #[farcall::service]
+    /// pub trait Blobs {
+    ///     async fn store(&self, blob: Vec<u8>);
+    /// }
+    ///
+    /// let contract = BlobsClient::contract();
+    /// let types = contract.methods()[0].types();
+    /// assert_eq!(types.fingerprint(), types.fingerprint_in(FormatKind::Positional));
+    /// assert_ne!(types.fingerprint(), types.fingerprint_in(FormatKind::NamedBinary));
+    /// ```
+    pub fn fingerprint_in(&self, kind: FormatKind) -> Fingerprint {
+        let named = kind.is_named();
+        let [classes] = classes([self], named);
         let mut numbers = HashMap::from([(classes[0], 0)]);
         let mut order = vec![0];
-        let mut bytes = vec![VERSION];
+        let mut bytes = vec![if named { NAMED } else { POSITIONAL }];
         let mut next = 0;
         // Each class once, in the order in which they are met: so the graph in which no two nodes are equal is written.
         while let Some(&id) = order.get(next) {
             next += 1;
-            let (label, parts) = described(self, id);
+            let (label, parts) = described(self, id, named);
             put(&mut bytes, &label);
             for part in parts {
                 let fresh = numbers.len() as u32;
@@ -80,26 +103,29 @@ impl Shape {
     }
 }
 
-/// Of the bytes from which a fingerprint is made.
-const VERSION: u8 = 1;
+/// How the bytes begin from which a fingerprint is made.
+const POSITIONAL: u8 = 1;
+/// The same where names count.
+const NAMED: u8 = 2;
 
 impl PartialEq for Shape {
     fn eq(&self, other: &Self) -> bool {
-        let [left, right] = classes([self, other]);
+        let [left, right] = classes([self, other], false);
         left[0] == right[0]
     }
 }
 
 impl Eq for Shape {}
 
-/// The class of each node of these shapes: nodes of one class have equal labels, and parts of equal classes.
-pub(super) fn classes<const N: usize>(shapes: [&Shape; N]) -> [Vec<Class>; N] {
+/// The class of each node of these shapes, as formats with names see them or as positional ones do: nodes of one class
+/// have equal labels, and parts of equal classes.
+pub(super) fn classes<const N: usize>(shapes: [&Shape; N], named: bool) -> [Vec<Class>; N] {
     let mut known = HashMap::new();
     let (mut labels, mut parts) = (Vec::new(), Vec::new());
     for shape in shapes {
         let first = labels.len();
         for id in 0..shape.nodes().len() as NodeId {
-            let (label, of) = described(shape, id);
+            let (label, of) = described(shape, id, named);
             labels.push(number(&mut known, label));
             parts.push(of.into_iter().map(|part| first + part as usize).collect());
         }
@@ -108,17 +134,23 @@ pub(super) fn classes<const N: usize>(shapes: [&Shape; N]) -> [Vec<Class>; N] {
     shapes.map(|shape| all.by_ref().take(shape.nodes().len()).collect())
 }
 
-/// The class of each node of a shape, where types with different names are different, too.
+/// The class of each node of a shape, where all that the shape knows counts, also the names of types.
 pub(super) fn classes_with_names(shape: &Shape) -> Vec<Class> {
     let mut known = HashMap::new();
     let nodes = 0..shape.nodes().len() as NodeId;
     let labels = nodes.clone().map(|id| {
         let node = shape.node(id);
-        number(&mut known, (described(shape, id).0, node.name()))
+        number(&mut known, (described(shape, id, true).0, node.name()))
     });
     let labels = labels.collect();
     let parts: Vec<Vec<usize>> = nodes
-        .map(|id| described(shape, id).1.into_iter().map(|part| part as usize).collect())
+        .map(|id| {
+            described(shape, id, true)
+                .1
+                .into_iter()
+                .map(|part| part as usize)
+                .collect()
+        })
         .collect();
     refined(labels, &parts)
 }
@@ -129,9 +161,9 @@ fn number<K: Eq + std::hash::Hash>(known: &mut HashMap<K, Class>, key: K) -> Cla
 }
 
 /// What is compared of a node itself, and its parts.
-fn described(shape: &Shape, id: NodeId) -> (Vec<u8>, Vec<NodeId>) {
+fn described(shape: &Shape, id: NodeId, named: bool) -> (Vec<u8>, Vec<NodeId>) {
     let node = shape.node(id);
-    if matches!(node, Node::Sequence(of) if matches!(shape.node(*of), Node::Primitive(Primitive::U8))) {
+    if !named && matches!(node, Node::Sequence(of) if matches!(shape.node(*of), Node::Primitive(Primitive::U8))) {
         return (primitive(Primitive::Bytes), Vec::new());
     }
     let mut label = Vec::new();
@@ -144,15 +176,15 @@ fn described(shape: &Shape, id: NodeId) -> (Vec<u8>, Vec<NodeId>) {
             label.push(4);
             length(&mut label, parts.len());
         }
-        Node::UnitStruct(name) => named(&mut label, 5, name),
-        Node::Newtype(name, _) => named(&mut label, 6, name),
+        Node::UnitStruct(name) => with_name(&mut label, 5, name),
+        Node::Newtype(name, _) => with_name(&mut label, 6, name),
         Node::TupleStruct(name, parts) => {
-            named(&mut label, 7, name);
+            with_name(&mut label, 7, name);
             length(&mut label, parts.len());
         }
         Node::Struct(_, fields) => {
             label.push(8);
-            names(&mut label, fields);
+            members(&mut label, fields, named);
         }
         Node::Enum(_, variants) => {
             label.push(9);
@@ -168,7 +200,7 @@ fn described(shape: &Shape, id: NodeId) -> (Vec<u8>, Vec<NodeId>) {
                     }
                     Content::Struct(fields) => {
                         label.push(3);
-                        names(&mut label, fields);
+                        members(&mut label, fields, named);
                     }
                     Content::Refused => label.push(4),
                 }
@@ -176,8 +208,8 @@ fn described(shape: &Shape, id: NodeId) -> (Vec<u8>, Vec<NodeId>) {
         }
         Node::Receiver(_) => label.push(10),
         Node::Sender(_) => label.push(11),
-        Node::Client(service) => named(&mut label, 12, service),
-        Node::Opaque(name) => named(&mut label, 13, name),
+        Node::Client(service) => with_name(&mut label, 12, service),
+        Node::Opaque(name) => with_name(&mut label, 13, name),
     }
     (label, node.parts())
 }
@@ -187,15 +219,23 @@ fn primitive(of: Primitive) -> Vec<u8> {
     vec![0, of as u8]
 }
 
-fn named(label: &mut Vec<u8>, kind: u8, name: &str) {
+fn with_name(label: &mut Vec<u8>, kind: u8, name: &str) {
     label.push(kind);
     put(label, name.as_bytes());
 }
 
-fn names(label: &mut Vec<u8>, fields: &[Field]) {
+fn members(label: &mut Vec<u8>, fields: &Fields, named: bool) {
+    if named {
+        label.push(fields.strict.into());
+    }
     length(label, fields.len());
-    for field in fields {
+    for field in fields.iter() {
         put(label, field.name.as_bytes());
+        if named {
+            label.push(field.optional.into());
+            length(label, field.aliases.len());
+            field.aliases.iter().for_each(|alias| put(label, alias.as_bytes()));
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is said where the two sides of a connection do not agree on a method.
 
-use super::{Difference, MethodContract, Shape};
+use super::{Difference, FormatKind, Shape, method::differences_of_method};
 use crate::{Code, Error, Metadata};
 
 /// Whether the two sides of a connection check that they mean the same by a method, before they exchange values.
@@ -31,12 +31,10 @@ const LONGEST: usize = 8 << 10;
 /// How many differences a text has.
 const SHOWN: usize = 4;
 
-/// The refusal of a call whose sender means something else by its method. It brings the contract of this side, `told`,
+/// The refusal of a call whose sender means something else by its method. It brings the types of this side, `told`,
 /// unless the sender is not to know it or it is too long.
-pub(crate) fn refusal(told: Option<&MethodContract>) -> Error {
-    let types = told
-        .map(|own| own.types().encode())
-        .filter(|types| types.len() <= LONGEST);
+pub(crate) fn refusal(told: Option<&Shape>) -> Error {
+    let types = told.map(Shape::encode).filter(|types| types.len() <= LONGEST);
     let mut metadata = Metadata::new();
     // The key is a valid one, so there is no error.
     let _ = metadata.append_bin(KEY, types.unwrap_or_default());
@@ -44,13 +42,13 @@ pub(crate) fn refusal(told: Option<&MethodContract>) -> Error {
 }
 
 /// The refusal in words, as the caller reads it: with what differs between the other side's contract, which came along,
-/// and `own`.
-pub(crate) fn explained(refusal: Error, own: &MethodContract) -> Error {
+/// `own`, this side's types of the method called `name`, as formats of that kind see it.
+pub(crate) fn explained(refusal: Error, name: &str, own: &Shape, kind: FormatKind) -> Error {
     let Some(types) = refusal.metadata().bin(KEY) else {
         return refusal;
     };
     let what = match Shape::decode(types) {
-        Some(there) => list(&own.differences(&MethodContract::new(own.name(), own.policy().clone(), there))),
+        Some(there) => list(&differences_of_method(name, own, &there, kind)),
         None => String::new(),
     };
     let mut metadata = refusal.metadata().clone();

@@ -4,18 +4,17 @@ use std::collections::HashMap;
 
 use super::{
     canonical::classes_with_names,
-    shape::{Node, NodeId, Shape},
+    shape::{NodeId, Shape},
 };
 
-/// One shape whose first node is a tuple of these, in which what is equal, names included, is one node.
-pub(super) fn merged<'a>(shapes: impl Iterator<Item = &'a Shape>) -> Shape {
-    let (mut nodes, mut roots) = (vec![Node::Tuple(Vec::new())], Vec::new());
+/// The nodes of these shapes as one, in which what is equal, names included, is one node. And where each shape begins.
+pub(super) fn merged<'a>(shapes: impl Iterator<Item = &'a Shape>) -> (Shape, Vec<NodeId>) {
+    let (mut nodes, mut roots) = (Vec::new(), Vec::new());
     for shape in shapes {
         let offset = nodes.len() as NodeId;
         roots.push(offset);
         nodes.extend(shape.clone().into_moved(offset));
     }
-    nodes[0] = Node::Tuple(roots);
     let all = Shape::of_nodes(nodes);
     let classes = classes_with_names(&all);
     let (mut numbers, mut kept) = (HashMap::new(), Vec::new());
@@ -25,8 +24,9 @@ pub(super) fn merged<'a>(shapes: impl Iterator<Item = &'a Shape>) -> Shape {
             (kept.len() - 1) as NodeId
         });
     }
+    let place = |id: NodeId| numbers[&classes[id as usize]];
     for node in &mut kept {
-        node.for_each_part(|part| *part = numbers[&classes[*part as usize]]);
+        node.for_each_part(|part| *part = place(*part));
     }
-    Shape::of_nodes(kept)
+    (Shape::of_nodes(kept), roots.into_iter().map(place).collect())
 }

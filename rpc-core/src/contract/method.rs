@@ -3,45 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Difference, Fingerprint, Samples, Shape,
+    Difference, Fingerprint, FormatKind, Shape,
     difference::{differences, policies},
-    shape::{Field, Node},
 };
-
-/// Finds the shape of one type.
-pub(crate) type TypeTracer = fn(&Samples, bool) -> Shape;
-
-/// The types of a method, which can be traced.
-#[derive(Debug)]
-pub struct MethodTypes {
-    arguments: Vec<TypeTracer>,
-    output: OutputTypes,
-}
-
-/// The type of a method's result, and of its error if that is one of the service's own.
-#[derive(Clone, Copy, Debug)]
-pub struct OutputTypes {
-    pub(crate) result: TypeTracer,
-    pub(crate) error: Option<TypeTracer>,
-}
-
-impl MethodTypes {
-    /// A method with these arguments, in their order, and this result.
-    pub fn new(arguments: &[fn(&Samples, bool) -> Shape], output: OutputTypes) -> Self {
-        Self {
-            arguments: arguments.to_vec(),
-            output,
-        }
-    }
-
-    /// The contract as formats see it that are made for people to read, or not. `names` are those of the arguments.
-    pub(crate) fn trace(&self, samples: &Samples, readable: bool, names: &[&str]) -> Shape {
-        let traced = |tracer: &TypeTracer| tracer(samples, readable);
-        let arguments = names.iter().zip(self.arguments.iter().map(traced));
-        let result = traced(&self.output.result);
-        whole(arguments, result, self.output.error.as_ref().map(traced))
-    }
-}
 
 /// What both sides of a call have to agree on: a method's name, and the names and shapes of its arguments, its result
 /// and its error. The items of streams belong to the argument or the result that is the stream.
@@ -56,11 +20,14 @@ impl MethodTypes {
 /// assert_eq!(stock.name(), "stock");
 /// assert!(stock.differences(stock).is_empty());
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct MethodContract {
     name: String,
     policy: Policy,
     types: Shape,
+    /// In formats made for people to read, where that is not the same.
+    #[serde(default)]
+    readable: Option<Shape>,
 }
 
 /// What a method's attribute says of calls. It binds the side that has it, so both sides may have different ones.
@@ -79,10 +46,13 @@ pub struct Policy {
 }
 
 impl MethodContract {
-    pub(crate) fn new(name: &str, policy: Policy, types: Shape) -> Self {
+    /// With the types as binary formats and as readable ones see them.
+    pub(crate) fn new(name: &str, policy: Policy, types: Shape, readable: Shape) -> Self {
+        let alike = |kind| types.fingerprint_in(kind) == readable.fingerprint_in(kind);
         Self {
             name: name.to_owned(),
             policy,
+            readable: (!alike(FormatKind::NamedReadable)).then_some(readable),
             types,
         }
     }
@@ -98,54 +68,81 @@ impl MethodContract {
     }
 
     /// The shapes of its arguments, its result and its error, as fields of one struct: `arguments`, `result` and, where
-    /// the service has an error type of its own, `error`.
+    /// the result is a `Result`, `error`. Where that is the library's own error, it is a unit struct of that name.
+    ///
+    /// They are those of binary formats; [`types_in`](Self::types_in) has those of readable ones, too.
     pub fn types(&self) -> &Shape {
         &self.types
     }
 
-    /// The number that stands for its types. Two builds with equal ones understand each other in every format.
+    /// The same as formats of this kind see it. Some types write themselves in another way for people to read.
+    ///
+    /// ```
+    /// use farcall::contract::FormatKind;
+    ///
+    /// #[farcall::service]
+    /// pub trait Resolver {
+    ///     async fn resolve(&self, name: &str) -> farcall::Result<std::net::Ipv4Addr>;
+    /// }
+    ///
+    /// let contract = ResolverClient::contract();
+    /// let resolve = contract.method("resolve").expect("the trait has it");
+    /// assert!(resolve.types().to_string().contains("(u8, u8, u8, u8)"));
+    /// assert!(resolve.types_in(FormatKind::NamedReadable).to_string().contains("result: string"));
+    /// ```
+    pub fn types_in(&self, kind: FormatKind) -> &Shape {
+        match &self.readable {
+            Some(readable) if kind.is_readable() => readable,
+            _ => &self.types,
+        }
+    }
+
+    /// Those of readable formats, if they are others.
+    pub(super) fn readable(&self) -> Option<&Shape> {
+        self.readable.as_ref()
+    }
+
+    /// The number that stands for its types. Two builds with equal ones understand each other in positional formats.
     pub fn fingerprint(&self) -> Fingerprint {
         self.types.fingerprint()
     }
 
-    /// Where this side's method and the other side's differ, in the order of this side's: at most 32 places, and one
-    /// for each part of the [policy](Self::policy).
+    /// The number that stands for its types in formats of this kind.
+    pub fn fingerprint_in(&self, kind: FormatKind) -> Fingerprint {
+        self.types_in(kind).fingerprint_in(kind)
+    }
+
+    /// Where this side's method and the other side's differ in any format, in the order of this side's: at most 64
+    /// places, and one for each part of the [policy](Self::policy).
     pub fn differences(&self, other: &Self) -> Vec<Difference> {
-        let mut found = differences(&self.types, &other.types);
-        found.extend(policies(&self.policy, &other.policy));
-        for difference in &mut found {
-            difference.method.clone_from(&self.name);
+        let mut found = self.differences_in(other, FormatKind::NamedBinary);
+        for difference in self.differences_in(other, FormatKind::NamedReadable) {
+            if !found.contains(&difference) {
+                found.push(difference);
+            }
         }
+        let policies = policies(&self.policy, &other.policy).into_iter();
+        found.extend(policies.map(|difference| difference.of_method(&self.name)));
         found
+    }
+
+    /// Where the types of this side's method and the other side's differ, as formats of this kind see it: at most 32
+    /// places. Many of these do no harm in formats with names; [`compatibility`](Self::compatibility) says which.
+    pub fn differences_in(&self, other: &Self, kind: FormatKind) -> Vec<Difference> {
+        differences_of_method(&self.name, self.types_in(kind), other.types_in(kind), kind)
     }
 }
 
-/// The names of the parts of a method.
-pub(super) const ARGUMENTS: &str = "arguments";
-pub(super) const RESULT: &str = "result";
-pub(super) const ERROR: &str = "error";
+/// Where the types of a method with that name differ.
+pub(super) fn differences_of_method(name: &str, here: &Shape, there: &Shape, kind: FormatKind) -> Vec<Difference> {
+    let found = differences(here, there, kind.is_named()).into_iter();
+    found.map(|difference| difference.of_method(name)).collect()
+}
 
-/// The shapes of a method's types as one shape. The structs that are of no type have no name.
-fn whole<'a>(arguments: impl Iterator<Item = (&'a &'a str, Shape)>, result: Shape, error: Option<Shape>) -> Shape {
-    let (mut nodes, mut fields) = (vec![Node::Tuple(Vec::new()); 2], Vec::new());
-    let mut add = |name: &str, shape: Shape| {
-        let offset = nodes.len() as u32;
-        nodes.extend(shape.into_moved(offset));
-        Field {
-            name: name.to_owned(),
-            shape: offset,
-        }
-    };
-    for (name, shape) in arguments {
-        fields.push(add(name, shape));
+/// They are equal if nothing differs in any format.
+impl PartialEq for MethodContract {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |kind| self.fingerprint_in(kind) == other.fingerprint_in(kind);
+        self.name == other.name && self.policy == other.policy && FormatKind::ALL.into_iter().all(same)
     }
-    let mut parts = vec![Field {
-        name: ARGUMENTS.to_owned(),
-        shape: 1,
-    }];
-    parts.push(add(RESULT, result));
-    parts.extend(error.map(|error| add(ERROR, error)));
-    nodes[0] = Node::Struct(String::new(), parts);
-    nodes[1] = Node::Struct(String::new(), fields);
-    Shape::of_nodes(nodes)
 }

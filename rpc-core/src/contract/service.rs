@@ -16,7 +16,7 @@ use super::{Change, Difference, MethodContract};
 ///     async fn stock(&self, sku: &str) -> farcall::Result<u32>;
 /// }
 ///
-/// assert_eq!(InventoryClient::contract().to_string(), "service Inventory\nfn stock(sku: string) -> u32\n");
+/// assert_eq!(InventoryClient::contract().to_string(), "service Inventory\nfn stock(sku: string) -> Result<u32>\n");
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Contract {

@@ -7,7 +7,7 @@
 //! length and its elements. Nothing is reserved on the word of a length: each element takes at least one byte of the
 //! input, and that is bounded.
 
-use super::shape::{Content, Field, Node, NodeId, Primitive, Shape, Variant};
+use super::shape::{Content, Field, Fields, Node, NodeId, Primitive, Shape, Variant};
 
 impl Shape {
     pub(super) fn encode(&self) -> Vec<u8> {
@@ -48,9 +48,9 @@ fn node(out: &mut Vec<u8>, of: &Node) {
             named(out, 7, of);
             list(out, parts, |out, part| number(out, *part));
         }
-        Node::Struct(of, fields) => {
+        Node::Struct(of, of_struct) => {
             named(out, 8, of);
-            list(out, fields, field);
+            fields(out, of_struct);
         }
         Node::Enum(of, variants) => {
             named(out, 9, of);
@@ -72,17 +72,24 @@ fn variant(out: &mut Vec<u8>, of: &Variant) {
             out.push(2);
             list(out, parts, |out, part| number(out, *part));
         }
-        Content::Struct(fields) => {
+        Content::Struct(of) => {
             out.push(3);
-            list(out, fields, field);
+            fields(out, of);
         }
         Content::Refused => out.push(4),
     }
 }
 
+fn fields(out: &mut Vec<u8>, of: &Fields) {
+    out.push(of.strict.into());
+    list(out, of, field);
+}
+
 fn field(out: &mut Vec<u8>, of: &Field) {
     name(out, &of.name);
     number(out, of.shape);
+    out.push(of.optional.into());
+    list(out, &of.aliases, |out, alias| name(out, alias));
 }
 
 fn with(out: &mut Vec<u8>, kind: u8, of: NodeId) {
@@ -159,15 +166,27 @@ impl Input<'_> {
         self.list(Self::number)
     }
 
+    fn flag(&mut self) -> Option<bool> {
+        match self.byte()? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+
     fn field(&mut self) -> Option<Field> {
         Some(Field {
             name: self.name()?,
             shape: self.number()?,
+            optional: self.flag()?,
+            aliases: self.list(Self::name)?,
         })
     }
 
-    fn fields(&mut self) -> Option<Vec<Field>> {
-        self.list(Self::field)
+    fn fields(&mut self) -> Option<Fields> {
+        let strict = self.flag()?;
+        let list = self.list(Self::field)?;
+        Some(Fields { list, strict })
     }
 
     fn variant(&mut self) -> Option<Variant> {

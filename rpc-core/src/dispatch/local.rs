@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     Address, Code, Error, Metadata, Outcome,
+    contract::FormatKind,
     driver::Reply,
     driver::attachments::{IncomingAttachment, Wire},
     proto::encode_metadata,
@@ -92,7 +93,7 @@ impl LocalCall {
             ));
         }
         let route = Route::to_object(object, method)?;
-        let check = types.and_then(|types| route.unlike(types));
+        let check = types.and_then(|types| route.unlike(types, FormatKind::of(wire.format)));
         let routed = RoutedCall {
             route: &route,
             peer: local_address(),

@@ -8,7 +8,7 @@ use thin_vec::ThinVec;
 use super::{layered::layered, router::Route, work::Work};
 use crate::{
     Address, Code, Error,
-    contract::{self, Fingerprint},
+    contract::{self, Fingerprint, FormatKind},
     driver::attachments::{IncomingAttachment, Wire},
     layer::{self, Next, Parcel},
     proto::parse_metadata,
@@ -70,9 +70,9 @@ impl RoutedCall<'_> {
     /// Why the call cannot be decoded: its caller means something else by the method.
     fn refusal(&self) -> Option<Error> {
         let (check, types) = (self.check?, self.route.types?);
-        let readable = self.wire.format.is_readable();
-        let told = || self.tells_types.then(|| types.contract(readable));
-        (check != types.fingerprint(readable)).then(|| contract::refusal(told()))
+        let kind = FormatKind::of(self.wire.format);
+        let told = || self.tells_types.then(|| types.types(kind));
+        (check != types.fingerprint(kind)).then(|| contract::refusal(told()))
     }
 
     /// The call as layers see it, with the way to its handler.

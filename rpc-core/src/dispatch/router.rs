@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     Code, Error, Service,
-    contract::Fingerprint,
+    contract::{Fingerprint, FormatKind},
     proto::fnv1a,
     service::{Handler, Invocation, LocalObject, MethodDescriptor, ServiceDescriptor, TypedMethod},
 };
@@ -55,10 +55,10 @@ impl Route {
         }
     }
 
-    /// What a caller in this process means by the method, if it is something else.
-    pub(super) fn unlike(&self, caller: &'static TypedMethod) -> Option<Fingerprint> {
+    /// What a caller in this process means by the method, if it is something else, in formats of this kind.
+    pub(super) fn unlike(&self, caller: &'static TypedMethod, kind: FormatKind) -> Option<Fingerprint> {
         let is_same = self.types.is_none_or(|types| std::ptr::eq(types, caller));
-        (!is_same).then(|| caller.fingerprint(false))
+        (!is_same).then(|| caller.fingerprint(kind))
     }
 
     /// The method of an object that lives here.

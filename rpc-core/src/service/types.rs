@@ -12,7 +12,10 @@ use serde::{Deserialize, de::DeserializeOwned};
 use super::{AsBytes, MethodDescriptor, ServiceDescriptor};
 use crate::{
     Error,
-    contract::{Contract, Fingerprint, MethodContract, MethodTypes, OutputTypes, Policy, Samples, Shape, shape_of},
+    contract::{
+        Contract, ErrorType, Fingerprint, FormatKind, MethodContract, MethodTypes, OutputTypes, Policy, Samples, Shape,
+        shape_of,
+    },
     sync::Mutex,
 };
 
@@ -38,7 +41,7 @@ pub struct ServiceTypes {
     methods: Vec<TypedMethod>,
 }
 
-/// A method, with its contract once that is asked for.
+/// A method, with its types once they are asked for.
 #[derive(Debug)]
 pub(crate) struct TypedMethod {
     descriptor: &'static MethodDescriptor,
@@ -47,13 +50,9 @@ pub(crate) struct TypedMethod {
     /// Tells it from all others of this process.
     number: u32,
     /// As formats see it that are not made for people to read, and as others do.
-    traced: [OnceLock<Traced>; 2],
-}
-
-#[derive(Debug)]
-struct Traced {
-    contract: MethodContract,
-    fingerprint: Fingerprint,
+    traced: [OnceLock<Shape>; 2],
+    /// By kind of format.
+    fingerprints: [OnceLock<Fingerprint>; FormatKind::ALL.len()],
 }
 
 /// By the addresses of the descriptor and of the function that knows the types. The compiler may merge functions that
@@ -95,6 +94,7 @@ impl ServiceTypes {
                 samples: Arc::clone(&samples),
                 number,
                 traced: Default::default(),
+                fingerprints: Default::default(),
             })
             .collect();
         registry.methods += methods.len() as u32;
@@ -105,7 +105,7 @@ impl ServiceTypes {
 
     /// The contract of all methods.
     pub fn contract(&self) -> Contract {
-        let methods = self.methods.iter().map(|method| method.contract(false).clone());
+        let methods = self.methods.iter().map(TypedMethod::contract);
         Contract::new(self.descriptor.name, methods.collect())
     }
 
@@ -128,35 +128,44 @@ impl TypedMethod {
         self.number
     }
 
-    /// Its contract as formats see it that are made for people to read, or not.
-    pub(crate) fn contract(&self, readable: bool) -> &MethodContract {
-        &self.traced(readable).contract
+    /// Its name on the wire.
+    pub(crate) fn name(&self) -> &'static str {
+        self.descriptor.method()
     }
 
-    /// What stands for the contract.
-    #[inline]
-    pub(crate) fn fingerprint(&self, readable: bool) -> Fingerprint {
-        self.traced(readable).fingerprint
+    /// Its contract in all formats.
+    fn contract(&self) -> MethodContract {
+        let [types, readable] =
+            [FormatKind::NamedBinary, FormatKind::NamedReadable].map(|kind| self.types(kind).clone());
+        MethodContract::new(self.name(), policy(self.descriptor), types, readable)
     }
 
-    #[inline]
-    fn traced(&self, readable: bool) -> &Traced {
-        let place = &self.traced[usize::from(readable)];
+    /// Its types as formats of this kind see them.
+    pub(crate) fn types(&self, kind: FormatKind) -> &Shape {
+        let place = &self.traced[usize::from(kind.is_readable())];
         place.get().unwrap_or_else(|| {
             // Outside the place: the types run code of the user's, which may call the method.
-            let traced = self.trace(readable);
+            let traced = self
+                .types
+                .trace(&self.samples, kind.is_readable(), self.descriptor.arguments);
             place.get_or_init(|| traced)
         })
     }
 
-    #[cold]
-    fn trace(&self, readable: bool) -> Traced {
-        let types = self.types.trace(&self.samples, readable, self.descriptor.arguments);
-        let contract = MethodContract::new(self.descriptor.method(), policy(self.descriptor), types);
-        Traced {
-            fingerprint: contract.fingerprint(),
-            contract,
+    /// What stands for its types in formats of this kind.
+    #[inline]
+    pub(crate) fn fingerprint(&self, kind: FormatKind) -> Fingerprint {
+        let place = &self.fingerprints[kind as usize];
+        match place.get() {
+            Some(known) => *known,
+            None => self.found(kind),
         }
+    }
+
+    #[cold]
+    fn found(&self, kind: FormatKind) -> Fingerprint {
+        let found = self.types(kind).fingerprint_in(kind);
+        *self.fingerprints[kind as usize].get_or_init(|| found)
     }
 }
 
@@ -195,7 +204,7 @@ impl<'de, T: Deserialize<'de>> TypeOf<T> {
     pub fn plain(self) -> OutputTypes {
         OutputTypes {
             result: shape_of::<T>,
-            error: None,
+            error: ErrorType::Plain,
         }
     }
 }
@@ -224,6 +233,10 @@ where
 }
 
 /// The library's own error travels as the failure of the call. By its name, because `E` may borrow as far as is known.
-fn own_error<E: DeserializeOwned>() -> Option<Tracer> {
-    (type_name::<E>() != type_name::<Error>()).then_some(shape_of::<E>)
+fn own_error<E: DeserializeOwned>() -> ErrorType {
+    if type_name::<E>() == type_name::<Error>() {
+        ErrorType::Library
+    } else {
+        ErrorType::Own(shape_of::<E>)
+    }
 }

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     Address, Code, Error, Metadata, Outcome,
     clock::now,
-    contract,
+    contract::{self, FormatKind},
     dispatch::{LocalCall, Seated, next_level},
     driver::{CallResult, Link, NotStarted, Reply, read_metadata},
     proto::{Ticket, encode_metadata},
@@ -189,8 +189,8 @@ impl RawCall {
     fn explained(&self, error: Error) -> Error {
         match self.types {
             Some(types) if error.code() == Code::FailedPrecondition => {
-                let readable = self.channel.inner().wire.format.is_readable();
-                contract::explained(error, types.contract(readable))
+                let kind = FormatKind::of(self.channel.inner().wire.format);
+                contract::explained(error, types.name(), types.types(kind), kind)
             }
             _ => error,
         }

@@ -18,6 +18,7 @@ use crate::{
         layered::Layered,
     },
     clock::now,
+    contract::FormatKind,
     dispatch::{LocalCall, LocalRequest},
     driver::attachments::OutgoingAttachment,
     driver::{Link, NotStarted, Started, is_inside, read_metadata},
@@ -213,7 +214,7 @@ impl RawCall {
         let types = self.types.filter(|_| wire.checks)?;
         Some(Check {
             method: types.number(),
-            fingerprint: types.fingerprint(wire.format.is_readable()),
+            fingerprint: types.fingerprint(FormatKind::of(wire.format)),
         })
     }
 

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use super::{
     super::{
         canonical::{Class, classes},
-        display::Written,
-        shape::{Content, Field, Node, NodeId, Shape},
+        shape::{Content, Fields, Node, NodeId, Shape},
+        text::Written,
     },
     Change, Difference,
     members::{Member, matched},
@@ -33,17 +33,20 @@ pub(super) struct Comparison<'a> {
     /// Pairs to be compared, the last one first.
     next: Vec<(String, Pair)>,
     found: Vec<Difference>,
+    /// As formats with names see it.
+    named: bool,
 }
 
 impl<'a> Comparison<'a> {
-    pub(super) fn new(here: &'a Shape, there: &'a Shape) -> Self {
+    pub(super) fn new(here: &'a Shape, there: &'a Shape, named: bool) -> Self {
         Self {
             shapes: [here, there],
-            classes: classes([here, there]),
+            classes: classes([here, there], named),
             written: [Written::new(here), Written::new(there)],
             seen: HashSet::new(),
             next: vec![(String::new(), [0, 0])],
             found: Vec::new(),
+            named,
         }
     }
 
@@ -116,10 +119,47 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn fields(&mut self, path: &str, here: &[Field], there: &[Field]) {
-        let here: Vec<_> = here.iter().map(|of| (&*of.name, Content::Newtype(of.shape))).collect();
-        let there: Vec<_> = there.iter().map(|of| (&*of.name, Content::Newtype(of.shape))).collect();
-        self.members(path, ".", &here, &there);
+    fn fields(&mut self, path: &str, here: &Fields, there: &Fields) {
+        let [places, others] = [here, there].map(|fields| {
+            let places = fields.iter().map(|of| (&*of.name, Content::Newtype(of.shape)));
+            places.collect::<Vec<_>>()
+        });
+        self.members(path, ".", &places, &others);
+        if self.named {
+            self.tolerances(path, here, there);
+        }
+    }
+
+    /// What formats with names accept.
+    fn tolerances(&mut self, path: &str, here: &Fields, there: &Fields) {
+        if here.strict != there.strict {
+            let texts = [here, there].map(|fields| if fields.strict { "refused" } else { "ignored" });
+            let texts = texts.map(|text| format!("unknown fields are {text}"));
+            self.report(path.to_owned(), Change::Tolerance, texts);
+        }
+        for field in here.iter() {
+            let Some(other) = there.iter().find(|other| other.name == field.name) else {
+                continue;
+            };
+            let path = || joined(path, ".", &field.name);
+            if field.optional != other.optional {
+                let texts = [field, other].map(|of| {
+                    if of.optional {
+                        "it may be missing"
+                    } else {
+                        "it is required"
+                    }
+                });
+                self.report(path(), Change::Tolerance, texts.map(str::to_owned));
+            }
+            if field.aliases != other.aliases {
+                let texts = [field, other].map(|of| match of.aliases.join(", ") {
+                    none if none.is_empty() => "it has no alias".to_owned(),
+                    aliases => format!("it may be called {aliases}"),
+                });
+                self.report(path(), Change::Tolerance, texts);
+            }
+        }
     }
 
     /// The fields of a struct, or the variants of an enum.
@@ -169,7 +209,7 @@ impl<'a> Comparison<'a> {
                 self.parts(&path, here, there);
             }
             _ => {
-                let texts = [self.written[0].content(here, 0), self.written[1].content(there, 0)];
+                let texts = [self.written[0].content(here), self.written[1].content(there)];
                 let texts = texts.map(|text| match text.trim() {
                     "" => "nothing".to_owned(),
                     text => text.to_owned(),
@@ -180,7 +220,7 @@ impl<'a> Comparison<'a> {
     }
 
     fn member(&self, side: usize, index: usize, all: &[Place<'_>]) -> String {
-        let content = self.written[side].content(&all[index].1, 0);
+        let content = self.written[side].content(&all[index].1);
         let content = content.trim_start().trim_start_matches('(').trim_end_matches(')');
         let comma = if content.is_empty() { "" } else { ", " };
         format!("number {index} of {}{comma}{content}", all.len())

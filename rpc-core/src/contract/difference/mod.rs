@@ -7,8 +7,9 @@ use std::fmt;
 
 use self::comparison::Comparison;
 use super::{
-    method::{ARGUMENTS, ERROR, Policy, RESULT},
+    method::Policy,
     shape::Shape,
+    signature::{ARGUMENTS, ERROR, RESULT},
 };
 
 /// One place where the contracts of two sides part.
@@ -48,14 +49,17 @@ pub enum Change {
     Removed,
     /// It has another name and the same type and place, or something else took its place.
     Renamed,
+    /// Formats with names accept more or less of it: a field may be missing, has aliases, or a struct refuses unknown
+    /// fields. Positional formats do not care.
+    Tolerance,
     /// The attribute says something else of calls.
     Policy,
 }
 
-/// The places where two shapes part, in the order of this side's type: none if and only if the shapes are equal, and
-/// at most 32.
-pub(super) fn differences(here: &Shape, there: &Shape) -> Vec<Difference> {
-    Comparison::new(here, there).run()
+/// The places where two shapes part, in formats with names or in positional ones, in the order of this side's type:
+/// none if and only if the shapes are equal there, and at most 32.
+pub(super) fn differences(here: &Shape, there: &Shape, named: bool) -> Vec<Difference> {
+    Comparison::new(here, there, named).run()
 }
 
 /// Where the policies of a method part.
@@ -89,29 +93,41 @@ impl Difference {
         }
     }
 
+    pub(super) fn of_method(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.method);
+        self
+    }
+
     /// The place in words.
     fn place(&self) -> String {
-        let of = |whole: &str| self.path.strip_prefix(whole);
-        let inner = |rest: &str| rest.trim_start_matches('.').to_owned();
-        if let Some(rest) = of(ARGUMENTS) {
-            return match &*inner(rest) {
-                "" => "the arguments".to_owned(),
-                name => format!("argument `{name}`"),
-            };
-        }
-        for whole in [RESULT, ERROR] {
-            if let Some(rest) = of(whole) {
-                return match &*inner(rest) {
-                    "" => format!("the {whole}"),
-                    path => format!("{whole} `{path}`"),
-                };
-            }
-        }
         match &*self.path {
             "" if self.method.is_empty() => "the value".to_owned(),
-            "" => "the method".to_owned(),
-            path => format!("`{path}`"),
+            path => place(path),
         }
+    }
+}
+
+/// A place of a method in words.
+pub(super) fn place(path: &str) -> String {
+    let of = |whole: &str| path.strip_prefix(whole);
+    let inner = |rest: &str| rest.trim_start_matches('.').to_owned();
+    if let Some(rest) = of(ARGUMENTS) {
+        return match &*inner(rest) {
+            "" => "the arguments".to_owned(),
+            name => format!("argument `{name}`"),
+        };
+    }
+    for whole in [RESULT, ERROR] {
+        if let Some(rest) = of(whole) {
+            return match &*inner(rest) {
+                "" => format!("the {whole}"),
+                path => format!("{whole} `{path}`"),
+            };
+        }
+    }
+    match path {
+        "" => "the method".to_owned(),
+        path => format!("`{path}`"),
     }
 }
 
@@ -140,6 +156,7 @@ impl fmt::Display for Difference {
                 f,
                 "{place}: the name is `{here}` on this side and `{there}` on the other side"
             ),
+            Change::Tolerance => write!(f, "{place}: {here} on this side and {there} on the other side"),
             Change::Policy => write!(f, "{place} is {here} on this side and {there} on the other side"),
         }
     }

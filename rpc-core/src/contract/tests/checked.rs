@@ -119,7 +119,7 @@ fn what_comes_behind_a_refusal_is_opaque() {
         "(Class, u8)\nenum Class { 0 Best(string, opaque Class), \
          1 Named { name: Option<string>, secret: string }, 2 Second }"
     );
-    assert_eq!(text::<(Secret, u8)>(), "(string, opaque (Secret, u8))");
+    assert_eq!(text::<(Secret, u8)>(), "(string, opaque \"(Secret, u8)\")");
     assert!(!shape::<Booking>().is_complete());
 }
 
@@ -142,7 +142,7 @@ fn code_that_panics_refuses() {
     });
     accepting!(Always, u8, |_| panic!("this panic is a part of the test"));
     assert_eq!(text::<(Panicking, bool)>(), "(u8, bool)");
-    assert_eq!(text::<(Always, bool)>(), "(u8, opaque (Always, bool))");
+    assert_eq!(text::<(Always, bool)>(), "(u8, opaque \"(Always, bool)\")");
 }
 
 #[test]

@@ -176,17 +176,28 @@ proptest! {
     }
 }
 
-fn nodes() -> impl Strategy<Value = Node> {
-    use crate::contract::{Content, Field, Variant};
+pub(super) fn nodes() -> impl Strategy<Value = Node> {
+    use crate::contract::{Content, Field, Fields, Variant};
     let name = || prop::sample::select(vec!["a", "b"]).prop_map(str::to_owned);
     let id = || 0_u32..6;
-    let field = || (name(), id()).prop_map(|(name, shape)| Field { name, shape });
+    let aliases = || prop::collection::vec(name(), 0..2);
+    let field = || {
+        (name(), id(), any::<bool>(), aliases()).prop_map(|(name, shape, optional, aliases)| Field {
+            name,
+            shape,
+            optional,
+            aliases,
+        })
+    };
+    let fields = move || {
+        (prop::collection::vec(field(), 0..3), any::<bool>()).prop_map(|(list, strict)| Fields { list, strict })
+    };
     let content = prop_oneof![
         Just(Content::Unit),
         Just(Content::Refused),
         id().prop_map(Content::Newtype),
         prop::collection::vec(id(), 0..3).prop_map(Content::Tuple),
-        prop::collection::vec(field(), 0..3).prop_map(Content::Struct),
+        fields().prop_map(Content::Struct),
     ];
     let variant = (name(), content).prop_map(|(name, content)| Variant { name, content });
     prop_oneof![
@@ -198,7 +209,7 @@ fn nodes() -> impl Strategy<Value = Node> {
         prop::collection::vec(id(), 0..3).prop_map(Node::Tuple),
         (name(), id()).prop_map(|(name, of)| Node::Newtype(name, of)),
         (name(), prop::collection::vec(id(), 0..3)).prop_map(|(name, of)| Node::TupleStruct(name, of)),
-        (name(), prop::collection::vec(field(), 0..3)).prop_map(|(name, of)| Node::Struct(name, of)),
+        (name(), fields()).prop_map(|(name, of)| Node::Struct(name, of)),
         (name(), prop::collection::vec(variant, 0..3)).prop_map(|(name, of)| Node::Enum(name, of)),
         name().prop_map(Node::Opaque),
         id().prop_map(Node::Receiver),

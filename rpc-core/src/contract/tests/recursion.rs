@@ -104,7 +104,7 @@ fn types_without_a_value_have_a_shape() {
         text::<Endless>(),
         "Endless\nstruct Endless { again: Endless, size: opaque Endless }"
     );
-    assert_eq!(text::<Never>(), "Never\nenum Never {  }");
+    assert_eq!(text::<Never>(), "Never\nenum Never {}");
     assert_eq!(
         text::<Hopeless>(),
         "Hopeless\nenum Hopeless { 0 One(Hopeless), 1 Two(Hopeless, opaque Hopeless) }"

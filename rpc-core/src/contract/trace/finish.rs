@@ -67,7 +67,7 @@ impl Finish<'_> {
             (Ask::Newtype(name), &[part]) => Node::Newtype(name.to_owned(), part),
             (Ask::TupleStruct(name, length), _) if parts.len() == length => Node::TupleStruct(name.to_owned(), parts),
             (Ask::Struct(name, fields), _) if parts.len() == fields.len() => {
-                Node::Struct(name.to_owned(), named(fields, &parts))
+                Node::Struct(name.to_owned(), named(fields, &parts).into())
             }
             (Ask::Enum(name, variants), _) => {
                 let variants = variants.iter().zip(&of.variants);
@@ -91,7 +91,7 @@ impl Finish<'_> {
             (Some(ContentAsk::Newtype), &[part]) => Content::Newtype(part),
             (Some(ContentAsk::Tuple(length)), _) if parts.len() == length => Content::Tuple(parts),
             (Some(ContentAsk::Struct(fields)), _) if parts.len() == fields.len() => {
-                Content::Struct(named(fields, &parts))
+                Content::Struct(named(fields, &parts).into())
             }
             _ => Content::Refused,
         }
@@ -100,9 +100,6 @@ impl Finish<'_> {
 
 fn named(names: &[&'static str], parts: &[NodeId]) -> Vec<Field> {
     let fields = names.iter().zip(parts);
-    let fields = fields.map(|(name, &shape)| Field {
-        name: (*name).to_owned(),
-        shape,
-    });
+    let fields = fields.map(|(name, &shape)| Field::required(name, shape));
     fields.collect()
 }

@@ -1,8 +1,16 @@
 //! The shape of a type.
 
+mod members;
+mod primitive;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+pub use self::{
+    members::{Content, Field, Fields, Variant},
+    primitive::Primitive,
+};
 
 /// The most nodes that a shape has, whether it is traced or comes from a peer.
 pub(super) const MAX_NODES: usize = 8192;
@@ -17,7 +25,8 @@ pub type NodeId = u32;
 /// Equal shapes have the same bytes and the same meaning in every positional format. So the name of a struct with
 /// named fields, and that of an enum, are not compared: their fields and variants say what they mean. The name of a
 /// newtype, of a tuple struct and of a unit struct is compared, because nothing else tells `Metres(f64)` from
-/// `Feet(f64)`. Bytes and a sequence of `u8` are equal, as they are in these formats.
+/// `Feet(f64)`. Bytes and a sequence of `u8` are equal, as they are in these formats. What only formats with names care
+/// about is not compared either: fields that may be missing, unknown ones that are refused, aliases.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "Vec<Node>", into = "Vec<Node>")]
 pub struct Shape {
@@ -47,7 +56,7 @@ pub enum Node {
     /// A struct whose fields have no names.
     TupleStruct(String, Vec<NodeId>),
     /// A struct with named fields.
-    Struct(String, Vec<Field>),
+    Struct(String, Fields),
     /// The variants in the order of their numbers.
     Enum(String, Vec<Variant>),
     /// The end of a channel at which the message's reader receives these items.
@@ -58,108 +67,6 @@ pub enum Node {
     Client(String),
     /// A type that cannot be seen through, by the name of it, or of the one that contains it.
     Opaque(String),
-}
-
-/// What has no parts, as serde names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Primitive {
-    /// `()`.
-    Unit,
-    /// `bool`.
-    Bool,
-    /// `i8`.
-    I8,
-    /// `i16`.
-    I16,
-    /// `i32`.
-    I32,
-    /// `i64`.
-    I64,
-    /// `i128`.
-    I128,
-    /// `u8`.
-    U8,
-    /// `u16`.
-    U16,
-    /// `u32`.
-    U32,
-    /// `u64`.
-    U64,
-    /// `u128`.
-    U128,
-    /// `f32`.
-    F32,
-    /// `f64`.
-    F64,
-    /// `char`.
-    Char,
-    /// Text: `String`, `&str` and the like.
-    String,
-    /// One run of bytes.
-    Bytes,
-    /// Whatever is in the input, as `untagged` enums ask for. Positional formats refuse it.
-    Any,
-}
-
-impl Primitive {
-    /// Each one at the place of its number.
-    pub(super) const ALL: [Self; 18] = [
-        Self::Unit,
-        Self::Bool,
-        Self::I8,
-        Self::I16,
-        Self::I32,
-        Self::I64,
-        Self::I128,
-        Self::U8,
-        Self::U16,
-        Self::U32,
-        Self::U64,
-        Self::U128,
-        Self::F32,
-        Self::F64,
-        Self::Char,
-        Self::String,
-        Self::Bytes,
-        Self::Any,
-    ];
-}
-
-/// A field of a struct or of a variant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Field {
-    /// Its name on the wire.
-    pub name: String,
-    /// Its type.
-    pub shape: NodeId,
-}
-
-/// A variant of an enum.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Variant {
-    /// Its name on the wire.
-    pub name: String,
-    /// What it holds.
-    pub content: Content,
-}
-
-/// What a variant has besides its name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Content {
-    /// Nothing.
-    Unit,
-    /// One value without a name.
-    Newtype(NodeId),
-    /// Values without names.
-    Tuple(Vec<NodeId>),
-    /// Named fields.
-    Struct(Vec<Field>),
-    /// The type refuses the variant, as `OsString` does on the other system.
-    Refused,
 }
 
 impl Shape {
@@ -221,14 +128,14 @@ impl Node {
             }
             Self::Map(key, value) => [key, value].into_iter().for_each(change),
             Self::Tuple(parts) | Self::TupleStruct(_, parts) => parts.iter_mut().for_each(change),
-            Self::Struct(_, fields) => fields.iter_mut().for_each(|field| change(&mut field.shape)),
+            Self::Struct(_, fields) => fields.list.iter_mut().for_each(|field| change(&mut field.shape)),
             Self::Enum(_, variants) => {
                 for variant in variants {
                     match &mut variant.content {
                         Content::Unit | Content::Refused => {}
                         Content::Newtype(of) => change(of),
                         Content::Tuple(parts) => parts.iter_mut().for_each(&mut change),
-                        Content::Struct(fields) => fields.iter_mut().for_each(|field| change(&mut field.shape)),
+                        Content::Struct(fields) => fields.list.iter_mut().for_each(|field| change(&mut field.shape)),
                     }
                 }
             }
@@ -246,17 +153,6 @@ impl Node {
             Self::Tuple(parts) | Self::TupleStruct(_, parts) => parts.clone(),
             Self::Struct(_, fields) => fields.iter().map(|field| field.shape).collect(),
             Self::Enum(_, variants) => variants.iter().flat_map(|variant| variant.content.parts()).collect(),
-        }
-    }
-}
-
-impl Content {
-    pub(super) fn parts(&self) -> Vec<NodeId> {
-        match self {
-            Self::Unit | Self::Refused => Vec::new(),
-            Self::Newtype(of) => vec![*of],
-            Self::Tuple(parts) => parts.clone(),
-            Self::Struct(fields) => fields.iter().map(|field| field.shape).collect(),
         }
     }
 }
