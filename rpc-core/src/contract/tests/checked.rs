@@ -50,7 +50,7 @@ fn values_of_all_checked_types_of_std_are_made() {
     );
     assert_eq!(
         text::<SystemTime>(),
-        "SystemTime\nstruct SystemTime { secs_since_epoch: u64, nanos_since_epoch: u32 }"
+        "SystemTime\n#[deny_unknown_fields] struct SystemTime { secs_since_epoch: u64, nanos_since_epoch: u32 }"
     );
 }
 

@@ -134,7 +134,7 @@ struct Thing { first-place: Place, seen: u64, nothing: Nothing, kind: Kind }
 struct Place(Metres, Metres)
 struct Metres(f64)
 struct Nothing
-enum Kind { 0 Fruit, 1 Tool(u32), 2 Toys(Metres, bool), 3 Book { title: string, pages: Option<u16> } }",
+enum Kind { 0 Fruit, 1 Tool(u32), 2 Toys(Metres, bool), 3 Book { title: string, pages?: Option<u16> } }",
     }
 }
 

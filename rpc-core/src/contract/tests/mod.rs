@@ -4,6 +4,7 @@
 
 mod checked;
 mod drifts;
+mod fields;
 mod kinds;
 mod limits;
 mod random;

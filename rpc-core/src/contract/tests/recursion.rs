@@ -57,7 +57,7 @@ enum Never {}
 fn a_type_within_itself_is_a_reference() {
     assert_eq!(
         text::<List<u8>>(),
-        "List\nstruct List { next: Option<List>, value: u8 }"
+        "List\nstruct List { next?: Option<List>, value: u8 }"
     );
     assert_eq!(
         text::<Expression>(),
@@ -68,7 +68,7 @@ fn a_type_within_itself_is_a_reference() {
 
 #[test]
 fn types_within_each_other_are_references() {
-    let folder = "struct Folder { entries: {string: Entry}, parent: Option<Entry>, owner: string }";
+    let folder = "struct Folder { entries: {string: Entry}, parent?: Option<Entry>, owner: string }";
     let entry = "enum Entry { 0 Folder(Folder), 1 Link(Entry), 2 File { size: u64 } }";
     assert_eq!(text::<Folder>(), format!("Folder\n{folder}\n{entry}"));
     assert_eq!(text::<Vec<Entry>>(), format!("[Entry]\n{entry}\n{folder}"));
@@ -78,8 +78,8 @@ fn types_within_each_other_are_references() {
 fn arguments_of_generic_types_count() {
     assert_eq!(
         text::<(List<u8>, List<Option<List<u8>>>)>(),
-        "(List, List#2)\nstruct List { next: Option<List>, value: u8 }\n\
-         struct List#2 { next: Option<List#2>, value: Option<List> }"
+        "(List, List#2)\nstruct List { next?: Option<List>, value: u8 }\n\
+         struct List#2 { next?: Option<List#2>, value?: Option<List> }"
     );
     assert_eq!(
         sentences::<List<u8>, List<i8>>(),

@@ -8,9 +8,20 @@ use serde::de::{
 };
 
 use super::{
-    graph::ContentAsk,
+    graph::{ContentAsk, SlotId},
+    probe::Named,
     run::{Ended, Run, Turn},
 };
+
+/// Fills a place by a seed.
+pub(super) fn seeded<'de, S: DeserializeSeed<'de>>(
+    run: &mut Run<'_>,
+    slot: SlotId,
+    name: Option<&'static str>,
+    seed: S,
+) -> Result<S::Value, Ended> {
+    run.fill(slot, name, |inside| seed.deserialize(inside))
+}
 
 /// Elements of a sequence, which are all in one place, or the parts of a tuple, each in its own.
 #[derive(Debug)]
@@ -50,12 +61,12 @@ impl<'de> SeqAccess<'de> for Parts<'_, '_> {
             return Ok(None);
         }
         let part = self.run.part(&self.turn, if self.repeats { 0 } else { self.next });
+        if !self.repeats {
+            self.run.graph.asked(&self.turn, self.next + 1);
+        }
         // It ends for those as well who ask again after an error.
         self.next = if part.is_ok() { self.next + 1 } else { self.length };
-        let name = type_name::<S::Value>();
-        self.run
-            .fill(part?, Some(name), |inside| seed.deserialize(inside))
-            .map(Some)
+        seeded(self.run, part?, Some(type_name::<S::Value>()), seed).map(Some)
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -88,16 +99,12 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
         };
         self.left = left;
         let part = self.run.part(&self.turn, 0)?;
-        let name = type_name::<S::Value>();
-        self.run
-            .fill(part, Some(name), |inside| seed.deserialize(inside))
-            .map(Some)
+        seeded(self.run, part, Some(type_name::<S::Value>()), seed).map(Some)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Ended> {
         let part = self.run.part(&self.turn, 1)?;
-        let name = type_name::<S::Value>();
-        self.run.fill(part, Some(name), |inside| seed.deserialize(inside))
+        seeded(self.run, part, Some(type_name::<S::Value>()), seed)
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -145,8 +152,7 @@ impl<'de> VariantAccess<'de> for Chosen<'_, '_> {
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Ended> {
         self.run.content(&self.turn, ContentAsk::Newtype)?;
         let part = self.run.part(&self.turn, 0)?;
-        let name = type_name::<S::Value>();
-        self.run.fill(part, Some(name), |inside| seed.deserialize(inside))
+        seeded(self.run, part, Some(type_name::<S::Value>()), seed)
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Ended> {
@@ -156,6 +162,24 @@ impl<'de> VariantAccess<'de> for Chosen<'_, '_> {
 
     fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Ended> {
         self.run.content(&self.turn, ContentAsk::Struct(fields))?;
-        visitor.visit_seq(Parts::each(self.run, self.turn, fields.len()))
+        structure(self.run, self.turn, fields, visitor)
     }
+}
+
+/// The named fields of a struct, in order, or by name where that is looked at.
+pub(super) fn structure<'de, V: Visitor<'de>>(
+    run: &mut Run<'_>,
+    turn: Turn,
+    fields: &'static [&'static str],
+    visitor: V,
+) -> Result<V::Value, Ended> {
+    if run.probe.as_mut().is_some_and(|probe| probe.begins(&turn)) {
+        let error = visitor.visit_map(Named::new(run, turn)).err();
+        return Err(run.probed(error.as_ref()));
+    }
+    let value = visitor.visit_seq(Parts::each(run, turn, fields.len()));
+    if value.is_ok() {
+        run.graph.accepted(&turn);
+    }
+    value
 }

@@ -7,7 +7,7 @@ use serde::de::{Deserializer, Visitor};
 use super::{
     super::{Primitive, samples::Value},
     CLIENT, RECEIVER, SENDER, WATCH,
-    access::{Chosen, Entries, Parts},
+    access::{Chosen, Entries, Parts, structure},
     graph::{Ask, Key, SlotId},
     run::{Ended, Run},
 };
@@ -30,8 +30,8 @@ macro_rules! integers {
     ($($method:ident $primitive:ident $visit:ident;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Ended> {
             match self.primitive::<V>(Primitive::$primitive)? {
-                Value::Integer(integer) => visitor.$visit(integer.try_into().map_err(|_| Ended)?),
-                _ => Err(Ended),
+                Value::Integer(integer) => visitor.$visit(integer.try_into().map_err(|_| Ended::Otherwise)?),
+                _ => Err(Ended::Otherwise),
             }
         }
     )*};
@@ -56,7 +56,7 @@ impl<'de> Deserializer<'de> for Tracer<'_, '_> {
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Ended> {
         match self.primitive::<V>(Primitive::F32)? {
             Value::Float(float) => visitor.visit_f32(float as f32),
-            _ => Err(Ended),
+            _ => Err(Ended::Otherwise),
         }
     }
 
@@ -199,7 +199,7 @@ impl<'de> Deserializer<'de> for Tracer<'_, '_> {
         visitor: V,
     ) -> Result<V::Value, Ended> {
         let turn = self.run.enter(self.slot, Key::of::<V>(Ask::Struct(name, fields)))?;
-        let value = visitor.visit_seq(Parts::each(self.run, turn, fields.len()));
+        let value = structure(self.run, turn, fields, visitor);
         self.run.leave(&turn);
         value
     }

@@ -3,14 +3,17 @@
 use std::collections::HashMap;
 
 use super::{
-    super::{Content, Field, Node, NodeId, Primitive, Shape, Variant, name::short},
+    super::{Content, Fields, Node, NodeId, Primitive, Shape, Variant, name::short},
+    fields::Known,
     graph::{Ask, ContentAsk, Graph, ROOT, SlotId, TypeId, VariantType},
+    probe,
 };
 
 /// The shape of the whole.
-pub(super) fn finished(graph: &Graph) -> Shape {
+pub(super) fn finished(graph: &Graph, known: &Known) -> Shape {
     let mut shape = Finish {
         graph,
+        known,
         numbers: HashMap::new(),
         places: Vec::new(),
     };
@@ -33,6 +36,7 @@ enum Place {
 
 struct Finish<'a> {
     graph: &'a Graph,
+    known: &'a Known,
     numbers: HashMap<Place, NodeId>,
     /// By number.
     places: Vec<Place>,
@@ -66,14 +70,14 @@ impl Finish<'_> {
             (Ask::UnitStruct(name), _) => Node::UnitStruct(name.to_owned()),
             (Ask::Newtype(name), &[part]) => Node::Newtype(name.to_owned(), part),
             (Ask::TupleStruct(name, length), _) if parts.len() == length => Node::TupleStruct(name.to_owned(), parts),
-            (Ask::Struct(name, fields), _) if parts.len() == fields.len() => {
-                Node::Struct(name.to_owned(), named(fields, &parts).into())
+            (Ask::Struct(name, fields), _) if parts.len() == of.width.unwrap_or(fields.len()) => {
+                Node::Struct(name.to_owned(), self.fields((id, None), &parts))
             }
             (Ask::Enum(name, variants), _) => {
-                let variants = variants.iter().zip(&of.variants);
-                let variants = variants.map(|(name, variant)| Variant {
+                let variants = variants.iter().zip(&of.variants).enumerate();
+                let variants = variants.map(|(index, (name, variant))| Variant {
                     name: (*name).to_owned(),
-                    content: self.content(variant),
+                    content: self.content((id, Some(index)), variant),
                 });
                 Node::Enum(name.to_owned(), variants.collect())
             }
@@ -84,22 +88,21 @@ impl Finish<'_> {
         }
     }
 
-    fn content(&mut self, variant: &VariantType) -> Content {
+    fn fields(&self, place: probe::Place, parts: &[NodeId]) -> Fields {
+        let known = self.known.get(&place);
+        known.map(|known| known.fields(parts)).unwrap_or_default()
+    }
+
+    fn content(&mut self, place: probe::Place, variant: &VariantType) -> Content {
         let parts = self.numbers(&variant.slots);
         match (variant.content, &parts[..]) {
             (Some(ContentAsk::Unit), _) => Content::Unit,
             (Some(ContentAsk::Newtype), &[part]) => Content::Newtype(part),
             (Some(ContentAsk::Tuple(length)), _) if parts.len() == length => Content::Tuple(parts),
-            (Some(ContentAsk::Struct(fields)), _) if parts.len() == fields.len() => {
-                Content::Struct(named(fields, &parts).into())
+            (Some(ContentAsk::Struct(fields)), _) if parts.len() == variant.width.unwrap_or(fields.len()) => {
+                Content::Struct(self.fields(place, &parts))
             }
             _ => Content::Refused,
         }
     }
-}
-
-fn named(names: &[&'static str], parts: &[NodeId]) -> Vec<Field> {
-    let fields = names.iter().zip(parts);
-    let fields = fields.map(|(name, &shape)| Field::required(name, shape));
-    fields.collect()
 }

@@ -7,6 +7,7 @@ use serde::de::Visitor;
 use super::{
     super::{Primitive, Samples, samples::Theme},
     MAX_SLOTS,
+    run::Turn,
 };
 
 /// A place where a type stands.
@@ -59,7 +60,7 @@ impl Key {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Slot {
     /// What was asked there.
     pub(super) of: Option<TypeId>,
@@ -69,7 +70,7 @@ pub(super) struct Slot {
     pub(super) name: &'static str,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Type {
     pub(super) key: Key,
     /// What to try next.
@@ -79,12 +80,17 @@ pub(super) struct Type {
     /// It refuses whatever it is given.
     pub(super) refuses: bool,
     pub(super) slots: Vec<SlotId>,
+    /// How many parts were asked for.
+    asked: usize,
+    /// How many parts a value has, once one was accepted. serde lists aliases among the names of fields, so a struct may
+    /// ask for less than it says.
+    pub(super) width: Option<usize>,
     pub(super) variants: Vec<VariantType>,
     /// The variant of the latest value.
     pub(super) chosen: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct VariantType {
     pub(super) content: Option<ContentAsk>,
     pub(super) attempt: usize,
@@ -92,6 +98,9 @@ pub(super) struct VariantType {
     pub(super) by_name: bool,
     pub(super) refuses: bool,
     pub(super) slots: Vec<SlotId>,
+    /// As for a type.
+    asked: usize,
+    pub(super) width: Option<usize>,
 }
 
 /// What a variant asks for.
@@ -110,7 +119,7 @@ pub(super) enum Target {
     Variant(TypeId, usize),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Graph {
     pub(super) slots: Vec<Slot>,
     pub(super) types: Vec<Type>,
@@ -193,6 +202,33 @@ impl Graph {
         }
     }
 
+    /// So many parts were asked for.
+    pub(super) fn asked(&mut self, turn: &Turn, count: usize) {
+        let of = &mut self.types[turn.of];
+        let asked = match turn.variant {
+            Some(variant) => &mut of.variants[variant].asked,
+            None => &mut of.asked,
+        };
+        *asked = count.max(*asked);
+    }
+
+    /// A struct was made. It needs no more parts than it asked for.
+    pub(super) fn accepted(&mut self, turn: &Turn) {
+        let of = &mut self.types[turn.of];
+        let (slots, asked, width) = match turn.variant {
+            Some(variant) => {
+                let of = &mut of.variants[variant];
+                (&mut of.slots, of.asked, &mut of.width)
+            }
+            None => (&mut of.slots, of.asked, &mut of.width),
+        };
+        if asked < slots.len() {
+            slots.truncate(asked);
+            self.progress += 1;
+        }
+        *width = Some(asked);
+    }
+
     /// The type in this place refused what it was given, which followed a theme or not.
     pub(super) fn refused(&mut self, slot: SlotId, themed: bool, samples: &Samples) {
         self.progress += 1;
@@ -241,6 +277,8 @@ impl Type {
             own: false,
             refuses: false,
             slots: Vec::new(),
+            asked: 0,
+            width: None,
             variants,
             chosen: 0,
         }

@@ -5,26 +5,24 @@
 //! where a named type stands once, so the number of runs grows with the number of types and variants, and not with the
 //! ways through them. A run that teaches nothing closes its goal, so there is an end.
 //!
-//! Fields are filled in order, as positional formats do. Those behind a field that refuses all samples could be reached
-//! by their names. But then the part of each `Deserialize` that takes names would be compiled into every program, which
-//! costs nearly as much as all the rest of a trace.
+//! Fields are filled in order, as positional formats do. Once the shape is known, each struct is given its [`fields`] by
+//! name, to see which of them may be missing. Other formats with names than those of this build may be used by a peer of
+//! another build, so this is always done: it is a part of the contract that is reviewed.
 
 mod access;
 mod deserializer;
+mod fields;
 mod finish;
 mod graph;
 mod plan;
+mod probe;
 mod run;
 
 use std::any::type_name;
 
 use serde::Deserialize;
 
-use self::{
-    finish::finished,
-    graph::{Graph, ROOT},
-    run::Run,
-};
+use self::{finish::finished, graph::Graph, run::Run};
 use super::{Samples, Shape, name::short};
 use crate::unwind::caught;
 
@@ -61,16 +59,19 @@ pub(crate) fn shape_of<'de, T: Deserialize<'de>>(samples: &Samples, human_readab
 
 fn traced<'de, T: Deserialize<'de>>(samples: &Samples, human_readable: bool) -> Shape {
     let mut graph = Graph::new(type_name::<T>());
-    for _ in 0..MAX_RUNS {
+    let mut runs = 0;
+    while runs < MAX_RUNS {
         let Some(goal) = graph.goal() else { break };
+        runs += 1;
         let (target, before) = (goal.target, graph.progress());
         let mut run = Run::new(&mut graph, samples, human_readable, goal);
-        if caught(|| run.fill(ROOT, None, |inside| T::deserialize(inside)).is_ok()).is_err() {
+        if caught(|| run.whole::<T>().is_ok()).is_err() {
             run.panicked();
         }
         if graph.progress() == before {
             graph.close(target);
         }
     }
-    finished(&graph)
+    let known = fields::known::<T>(&graph, samples, human_readable, MAX_RUNS - runs);
+    finished(&graph, &known)
 }

@@ -52,6 +52,28 @@ impl Graph {
         None
     }
 
+    /// The ways to all types.
+    pub(super) fn all_ways(&self) -> Ways {
+        let heights = self.heights();
+        let mut before: Vec<Option<Before>> = vec![None; self.types.len()];
+        let mut next = VecDeque::new();
+        if let Some(root) = self.slots[ROOT].of {
+            before[root] = Some(None);
+            next.push_back(root);
+        }
+        while let Some(of) = next.pop_front() {
+            for (target, step) in self.ways(of, &heights) {
+                let Target::Slot(slot) = target else { continue };
+                let part = self.slots[slot].of.filter(|_| !self.slots[slot].closed);
+                if let Some(part) = part.filter(|&part| before[part].is_none()) {
+                    before[part] = Some(Some((of, step)));
+                    next.push_back(part);
+                }
+            }
+        }
+        Ways { before, heights }
+    }
+
     /// Where one can go from a type.
     fn ways(&self, of: TypeId, heights: &[u32]) -> Vec<(Target, Step)> {
         let of_type = &self.types[of];
@@ -107,7 +129,7 @@ impl Graph {
                     .unwrap_or(UNKNOWN)
             }
             Ask::Tuple(length) | Ask::TupleStruct(_, length) if of.slots.len() < length => UNKNOWN,
-            Ask::Struct(_, fields) if of.slots.len() < fields.len() => UNKNOWN,
+            Ask::Struct(_, fields) if of.slots.len() < of.width.unwrap_or(fields.len()) => UNKNOWN,
             _ => self.tallest(&of.slots, heights),
         };
         parts.saturating_add(1)
@@ -116,7 +138,7 @@ impl Graph {
     pub(super) fn variant_height(&self, variant: &VariantType, heights: &[u32]) -> u32 {
         let parts = match variant.content {
             Some(ContentAsk::Tuple(length)) => length,
-            Some(ContentAsk::Struct(fields)) => fields.len(),
+            Some(ContentAsk::Struct(fields)) => variant.width.unwrap_or(fields.len()),
             Some(_) => 0,
             None => return UNKNOWN,
         };
@@ -134,6 +156,24 @@ impl Graph {
     fn slot_height(&self, slot: SlotId, heights: &[u32]) -> u32 {
         let of = self.slots[slot].of;
         of.and_then(|of| heights.get(of).copied()).unwrap_or(UNKNOWN)
+    }
+}
+
+/// The ways to the types of a graph in which nothing more is to be learnt.
+#[derive(Debug)]
+pub(super) struct Ways {
+    before: Vec<Option<Before>>,
+    heights: Vec<u32>,
+}
+
+impl Ways {
+    /// To a type and a variant of it.
+    pub(super) fn to(&self, (of, step): (TypeId, Step)) -> Goal {
+        Goal {
+            target: Target::Slot(ROOT),
+            steps: way(&self.before, of, step),
+            heights: self.heights.clone(),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! One run of a type's code.
 
-use serde::de;
+use serde::{Deserialize, de};
 
 use super::{
     super::{
@@ -9,8 +9,9 @@ use super::{
     },
     LARGEST, MAX_DEPTH,
     deserializer::Tracer,
-    graph::{Ask, ContentAsk, Graph, Key, SlotId, TypeId, UNKNOWN},
+    graph::{Ask, ContentAsk, Graph, Key, ROOT, SlotId, TypeId, UNKNOWN},
     plan::Goal,
+    probe::Probe,
 };
 use crate::nesting::StackShare;
 
@@ -23,7 +24,13 @@ const WIDE: usize = 1024;
 
 /// Ends a run. It has no text, because it reaches nobody.
 #[derive(Debug)]
-pub(super) struct Ended;
+pub(super) enum Ended {
+    /// A struct misses the field with this name.
+    Missing(&'static str),
+    /// A struct was given a field a second time.
+    Twice(&'static str),
+    Otherwise,
+}
 
 impl std::fmt::Display for Ended {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -35,7 +42,15 @@ impl std::error::Error for Ended {}
 
 impl de::Error for Ended {
     fn custom<T: std::fmt::Display>(_: T) -> Self {
-        Self
+        Self::Otherwise
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::Missing(field)
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        Self::Twice(field)
     }
 }
 
@@ -55,6 +70,8 @@ pub(super) struct Run<'g> {
     /// It is known why the run ends: no type is to blame on the way out.
     ending: bool,
     stack: StackShare,
+    /// A struct that is given its fields by name. Nothing else is learnt in such a run.
+    pub(super) probe: Option<Probe>,
 }
 
 /// How a value of a type is to be made.
@@ -89,7 +106,21 @@ impl<'g> Run<'g> {
             themed: 0,
             ending: false,
             stack: StackShare::of(STACK),
+            probe: None,
         }
+    }
+
+    /// Runs the type itself.
+    pub(super) fn whole<'de, T: Deserialize<'de>>(&mut self) -> Result<(), Ended> {
+        self.fill(ROOT, None, |inside| T::deserialize(inside)).map(drop)
+    }
+
+    /// What was looked at has ended, and so does the run.
+    pub(super) fn probed(&mut self, error: Option<&Ended>) -> Ended {
+        if let Some(probe) = &mut self.probe {
+            probe.ended(error);
+        }
+        self.end()
     }
 
     /// Fills a place with what foreign code makes of the deserializer that it is given.
@@ -134,13 +165,16 @@ impl<'g> Run<'g> {
 
     fn refused(&mut self, slot: SlotId) {
         self.ending = true;
+        if self.probe.is_some() {
+            return;
+        }
         self.graph.refused(slot, self.theme != Theme::Plain, self.samples);
     }
 
     /// Ends the run, and it is no type's fault.
     pub(super) fn end(&mut self) -> Ended {
         self.ending = true;
-        Ended
+        Ended::Otherwise
     }
 
     /// What a type without parts is given.
@@ -153,7 +187,7 @@ impl<'g> Run<'g> {
         let first = || self.samples.nth(primitive, 0);
         let value = follows.then(themed).flatten().or_else(usual).or_else(first);
         self.themed += 1;
-        value.ok_or(Ended)
+        value.ok_or(Ended::Otherwise)
     }
 
     /// Begins a value of the type that asks for this; [`leave`](Self::leave) ends it.
@@ -251,7 +285,9 @@ impl<'g> Run<'g> {
             if self.graph.types[of].key == key {
                 return Ok((of, false));
             }
-            self.graph.varies(slot);
+            if self.probe.is_none() {
+                self.graph.varies(slot);
+            }
             return Err(self.end());
         }
         let (of, is_new) = self.graph.type_of(key, &self.around);
