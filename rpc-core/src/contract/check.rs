@@ -1,6 +1,6 @@
 //! What is said where the two sides of a connection do not agree on a method.
 
-use super::{Difference, FormatKind, Shape, method::differences_of_method};
+use super::{Difference, FormatKind, MAX_CLAIM, Shape, method::differences_of_method};
 use crate::{Code, Error, Metadata};
 
 /// Whether the two sides of a connection check that they mean the same by a method, before they exchange values.
@@ -26,15 +26,13 @@ pub enum ContractCheck {
 /// The key of the metadata in which a refusal brings the contract of the side that refuses.
 pub(crate) const KEY: &str = "farcall-contract-bin";
 
-/// The longest contract that goes with a refusal.
-const LONGEST: usize = 8 << 10;
 /// How many differences a text has.
 const SHOWN: usize = 4;
 
 /// The refusal of a call whose sender means something else by its method. It brings the types of this side, `told`,
 /// unless the sender is not to know it or it is too long.
 pub(crate) fn refusal(told: Option<&Shape>) -> Error {
-    let types = told.map(Shape::encode).filter(|types| types.len() <= LONGEST);
+    let types = told.map(Shape::encode).filter(|types| types.len() <= MAX_CLAIM);
     let mut metadata = Metadata::new();
     // The key is a valid one, so there is no error.
     let _ = metadata.append_bin(KEY, types.unwrap_or_default());

@@ -25,6 +25,7 @@
 
 mod canonical;
 mod check;
+mod claim;
 mod classes;
 mod difference;
 mod kind;
@@ -45,6 +46,7 @@ pub(crate) use canonical::FINGERPRINT;
 pub use canonical::Fingerprint;
 pub use check::ContractCheck;
 pub(crate) use check::{KEY, explained, refusal};
+pub(crate) use claim::{Claim, MAX_CLAIM};
 #[cfg(test)]
 use difference::differences;
 pub use difference::{Change, Difference};

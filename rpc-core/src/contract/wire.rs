@@ -10,7 +10,7 @@
 use super::shape::{Content, Field, Fields, Node, NodeId, Primitive, Shape, Variant};
 
 impl Shape {
-    pub(super) fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
         list(&mut out, self.nodes(), node);
         out

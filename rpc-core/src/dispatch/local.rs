@@ -93,12 +93,12 @@ impl LocalCall {
             ));
         }
         let route = Route::to_object(object, method)?;
-        let check = types.and_then(|types| route.unlike(types, FormatKind::of(wire.format)));
+        let claim = types.and_then(|types| route.unlike(types, FormatKind::of(wire.format)));
         let routed = RoutedCall {
             route: &route,
             peer: local_address(),
             wire,
-            check,
+            claim,
             tells_types: true,
             deadline,
             metadata,

@@ -8,7 +8,7 @@ use thin_vec::ThinVec;
 use super::{layered::layered, router::Route, work::Work};
 use crate::{
     Address, Code, Error,
-    contract::{self, Fingerprint, FormatKind},
+    contract::{self, Claim, FormatKind},
     driver::attachments::{IncomingAttachment, Wire},
     layer::{self, Next, Parcel},
     proto::parse_metadata,
@@ -22,7 +22,7 @@ pub(super) struct RoutedCall<'a> {
     pub(super) peer: &'a Arc<Address>,
     pub(super) wire: Wire,
     /// What the caller means by the method, if that is still to be checked.
-    pub(super) check: Option<Fingerprint>,
+    pub(super) claim: Option<Box<Claim>>,
     /// Whether it is told how the types differ.
     pub(super) tells_types: bool,
     pub(super) deadline: Option<Instant>,
@@ -69,10 +69,10 @@ impl RoutedCall<'_> {
 
     /// Why the call cannot be decoded: its caller means something else by the method.
     fn refusal(&self) -> Option<Error> {
-        let (check, types) = (self.check?, self.route.types?);
+        let (claim, types) = (self.claim.as_ref()?, self.route.types?);
         let kind = FormatKind::of(self.wire.format);
         let told = || self.tells_types.then(|| types.types(kind));
-        (check != types.fingerprint(kind)).then(|| contract::refusal(told()))
+        (claim.fingerprint != types.claim(kind).fingerprint).then(|| contract::refusal(told()))
     }
 
     /// The call as layers see it, with the way to its handler.

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     Code, Error, Service,
-    contract::{Fingerprint, FormatKind},
+    contract::{Claim, FormatKind},
     proto::fnv1a,
     service::{Handler, Invocation, LocalObject, MethodDescriptor, ServiceDescriptor, TypedMethod},
 };
@@ -56,9 +56,9 @@ impl Route {
     }
 
     /// What a caller in this process means by the method, if it is something else, in formats of this kind.
-    pub(super) fn unlike(&self, caller: &'static TypedMethod, kind: FormatKind) -> Option<Fingerprint> {
+    pub(super) fn unlike(&self, caller: &'static TypedMethod, kind: FormatKind) -> Option<Box<Claim>> {
         let is_same = self.types.is_none_or(|types| std::ptr::eq(types, caller));
-        (!is_same).then(|| caller.fingerprint(kind))
+        (!is_same).then(|| Box::new(caller.claim(kind).clone()))
     }
 
     /// The method of an object that lives here.

@@ -10,7 +10,7 @@ use thin_vec::ThinVec;
 
 use crate::{
     Error, Metadata,
-    contract::Fingerprint,
+    contract::Claim,
     driver::attachments::{IncomingAttachment, Object, Payload},
     proto::{Stop, encode_metadata, failure_len},
 };
@@ -35,7 +35,7 @@ pub(crate) struct CallRequest {
     pub(crate) method: u64,
     pub(crate) callee: Callee,
     /// What the caller means by the method, if it says that.
-    pub(crate) check: Option<Fingerprint>,
+    pub(crate) claim: Option<Box<Claim>>,
     pub(crate) deadline: Option<Instant>,
     /// The metadata, as a block.
     pub(crate) metadata: Bytes,

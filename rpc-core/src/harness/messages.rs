@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use ::bytes::{Bytes, BytesMut};
 
 use crate::proto::{
-    ClientHello, HelloError, RequestHead, ServerHello,
+    ClientHello, HelloError, PeerHead, ServerHello,
     frame::{Frame, Kind, MAX_PAYLOAD, deframe, put_header},
     head::{
         decode_failure, encode_failure, encode_metadata, parse_metadata, put_reply_head, reply_head_len,
@@ -36,7 +36,7 @@ fn payload(frame: &Frame) {
     let mut written = BytesMut::new();
     match frame.kind {
         Kind::Request => {
-            let Ok((head, total)) = RequestHead::take(&mut rest, frame.more, MAX_METADATA) else {
+            let Ok((head, total)) = PeerHead::take(&mut rest, frame.more, MAX_METADATA) else {
                 return;
             };
             // An empty block reads like none and is not written again.
@@ -45,7 +45,7 @@ fn payload(frame: &Frame) {
             head.put(&mut written, total, false);
             assert_eq!((written.len(), head.len(total, false)), (length, length), "{head:?}");
             let mut written = written.freeze();
-            let again = RequestHead::take(&mut written, frame.more, MAX_METADATA).expect("what was written is read");
+            let again = PeerHead::take(&mut written, frame.more, MAX_METADATA).expect("what was written is read");
             assert_eq!(again, (head.clone(), total));
             metadata(&head.metadata);
         }

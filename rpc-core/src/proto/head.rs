@@ -1,6 +1,6 @@
 //! What stands in front of a body: the heads of requests, replies and failures, and metadata blocks.
 
-use std::time::Duration;
+use std::{ops::Deref, time::Duration};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use thin_vec::ThinVec;
@@ -11,70 +11,108 @@ use super::{
 };
 use crate::{
     Code, Error, Metadata, Outcome,
-    contract::{FINGERPRINT, Fingerprint},
+    contract::{Claim, FINGERPRINT, Fingerprint, MAX_CLAIM},
 };
 
 const HAS_TIMEOUT: u8 = 1;
 const HAS_INSTANCE: u8 = 2;
 const HAS_METADATA: u8 = 4;
 const HAS_OBJECT: u8 = 8;
-const HAS_CHECK: u8 = 16;
+const HAS_CLAIM: u8 = 16;
+const HAS_TYPES: u8 = 32;
 /// All that a request may have.
-const KNOWN: u8 = HAS_TIMEOUT | HAS_INSTANCE | HAS_METADATA | HAS_OBJECT | HAS_CHECK;
+const KNOWN: u8 = HAS_TIMEOUT | HAS_INSTANCE | HAS_METADATA | HAS_OBJECT | HAS_CLAIM | HAS_TYPES;
 
 /// The longest message of a failure; longer ones are cut.
 const MAX_TEXT: usize = 8 << 10;
 
-/// What a request says besides its arguments.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct RequestHead {
+/// What a request says besides its arguments. `C` is how it has the claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Head<C> {
     /// Which method, by [`method_id`](crate::service::method_id).
     pub(crate) method: u64,
-    /// The hash of the named instance, if one is meant.
-    pub(crate) instance: Option<u64>,
+    pub(crate) target: Target,
     /// The time left until the caller's deadline.
     pub(crate) timeout: Option<Duration>,
     /// The metadata, as a block that [`parse_metadata`] reads.
     pub(crate) metadata: Bytes,
-    /// The object that is called, if it is not a service.
-    pub(crate) object: Option<u32>,
     /// What the caller means by the method, if both sides check that.
-    pub(crate) check: Option<Check>,
+    pub(crate) claim: Option<C>,
     /// What the arguments carry; sent in a frame of its own before the request.
     pub(crate) attachments: ThinVec<Attachment>,
 }
 
-/// What a caller means by a method.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Check {
-    /// The caller's number of the method, which stays here.
-    pub(crate) method: u32,
-    pub(crate) fingerprint: Fingerprint,
+/// Of a request of this side. What a method means is found once in a process.
+pub(crate) type RequestHead = Head<&'static Claim>;
+/// Of a request of the peer. In a box, because few requests have a claim and all are moved about.
+pub(crate) type PeerHead = Head<Box<Claim>>;
+
+/// What is called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum Target {
+    /// The service that has the method.
+    #[default]
+    Service,
+    /// Its named instance with this hash.
+    Instance(u64),
+    /// An object of the callee's.
+    Object(u32),
 }
 
-impl RequestHead {
-    /// Appends the head; `total` is the length of the whole body where it takes more than one frame. The check is left
+impl Target {
+    /// The object that is called, if it is one.
+    pub(crate) fn object(self) -> Option<u32> {
+        match self {
+            Self::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+}
+
+impl<C> Default for Head<C> {
+    fn default() -> Self {
+        Self {
+            method: 0,
+            target: Target::Service,
+            timeout: None,
+            metadata: Bytes::new(),
+            claim: None,
+            attachments: ThinVec::new(),
+        }
+    }
+}
+
+impl<C: Deref<Target = Claim>> Head<C> {
+    /// Appends the head; `total` is the length of the whole body where it takes more than one frame. The claim is left
     /// out where it is `known` that the peer means the same.
     pub(crate) fn put(&self, out: &mut BytesMut, total: Option<u32>, known: bool) {
-        let check = self.check.filter(|_| !known);
+        let claim = self.claim.as_ref().filter(|_| !known);
+        let types = claim.and_then(|claim| claim.types.as_ref());
         let flags = flag(self.timeout.is_some(), HAS_TIMEOUT)
-            | flag(self.instance.is_some(), HAS_INSTANCE)
             | flag(!self.metadata.is_empty(), HAS_METADATA)
-            | flag(self.object.is_some(), HAS_OBJECT)
-            | flag(check.is_some(), HAS_CHECK);
+            | flag(claim.is_some(), HAS_CLAIM)
+            | flag(types.is_some(), HAS_TYPES)
+            | match self.target {
+                Target::Service => 0,
+                Target::Instance(_) => HAS_INSTANCE,
+                Target::Object(_) => HAS_OBJECT,
+            };
         out.put_u64_le(self.method);
         out.put_u8(flags);
         if let Some(timeout) = self.timeout {
             out.put_u64_le(micros(timeout));
         }
-        if let Some(instance) = self.instance {
-            out.put_u64_le(instance);
+        match self.target {
+            Target::Service => {}
+            Target::Instance(instance) => out.put_u64_le(instance),
+            Target::Object(object) => out.put_u32_le(object),
         }
-        if let Some(object) = self.object {
-            out.put_u32_le(object);
+        if let Some(claim) = claim {
+            out.put_slice(&claim.fingerprint.to_bytes());
         }
-        if let Some(check) = check {
-            out.put_slice(&check.fingerprint.to_bytes());
+        if let Some(types) = types {
+            out.put_u32_le(types.len() as u32);
+            out.put_slice(types);
         }
         put_block(out, &self.metadata);
         if let Some(total) = total {
@@ -85,14 +123,24 @@ impl RequestHead {
     /// The bytes that [`put`](Self::put) appends.
     pub(crate) fn len(&self, total: Option<u32>, known: bool) -> usize {
         let optional = |present: bool, length: usize| if present { length } else { 0 };
-        9 + optional(self.timeout.is_some(), 8)
-            + optional(self.instance.is_some(), 8)
-            + optional(self.object.is_some(), 4)
-            + optional(self.check.is_some() && !known, FINGERPRINT)
+        let target = match self.target {
+            Target::Service => 0,
+            Target::Instance(_) => 8,
+            Target::Object(_) => 4,
+        };
+        let claim = match &self.claim {
+            Some(claim) if !known => FINGERPRINT + claim.types.as_ref().map_or(0, |types| 4 + types.len()),
+            _ => 0,
+        };
+        9 + target
+            + claim
+            + optional(self.timeout.is_some(), 8)
             + optional(!self.metadata.is_empty(), 4 + self.metadata.len())
             + optional(total.is_some(), 4)
     }
+}
 
+impl PeerHead {
     /// How long the head is that `payload` begins with, once enough of it has come to tell.
     pub(crate) fn announced_len(payload: &[u8], more: bool) -> Option<usize> {
         let flags = *payload.get(8)?;
@@ -101,8 +149,9 @@ impl RequestHead {
             + optional(HAS_TIMEOUT, 8)
             + optional(HAS_INSTANCE, 8)
             + optional(HAS_OBJECT, 4)
-            + optional(HAS_CHECK, FINGERPRINT);
-        Some(fixed + announced_rest(payload, fixed, flags, more)?)
+            + optional(HAS_CLAIM, FINGERPRINT);
+        let types = announced_block(payload, fixed, flags & HAS_TYPES != 0)?;
+        Some(fixed + types + announced_rest(payload, fixed + types, flags, more)?)
     }
 
     /// Takes the head off a request's first payload, and the body's length where `more` frames follow.
@@ -117,41 +166,58 @@ impl RequestHead {
         } else {
             None
         };
-        let instance = if flags & HAS_INSTANCE != 0 {
-            Some(payload.try_get_u64_le()?)
-        } else {
-            None
-        };
-        let object = if flags & HAS_OBJECT != 0 {
-            Some(payload.try_get_u32_le()?)
-        } else {
-            None
-        };
-        let check = if flags & HAS_CHECK != 0 {
-            let mut bytes = [0; FINGERPRINT];
-            payload.try_copy_to_slice(&mut bytes)?;
-            Some(Check {
-                method: 0,
-                fingerprint: Fingerprint::from_bytes(bytes),
-            })
-        } else {
-            None
-        };
+        let target = take_target(payload, flags)?;
+        let claim = take_claim(payload, flags)?;
         let metadata = take_block(payload, flags & HAS_METADATA != 0, max_metadata)?;
         let total = if more { Some(payload.try_get_u32_le()?) } else { None };
         Ok((
             Self {
                 method,
-                instance,
+                target,
                 timeout,
                 metadata,
-                object,
-                check,
+                claim,
                 attachments: ThinVec::new(),
             },
             total,
         ))
     }
+}
+
+fn take_target(payload: &mut Bytes, flags: u8) -> Result<Target, Violation> {
+    match (flags & HAS_INSTANCE != 0, flags & HAS_OBJECT != 0) {
+        (false, false) => Ok(Target::Service),
+        (true, false) => Ok(Target::Instance(payload.try_get_u64_le()?)),
+        (false, true) => Ok(Target::Object(payload.try_get_u32_le()?)),
+        (true, true) => Err(Violation::new("a request to an instance of a service and to an object")),
+    }
+}
+
+fn take_claim(payload: &mut Bytes, flags: u8) -> Result<Option<Box<Claim>>, Violation> {
+    if flags & (HAS_CLAIM | HAS_TYPES) == 0 {
+        return Ok(None);
+    }
+    if flags & HAS_CLAIM == 0 {
+        return Err(Violation::new("a request with types and without a fingerprint"));
+    }
+    let mut fingerprint = [0; FINGERPRINT];
+    payload.try_copy_to_slice(&mut fingerprint)?;
+    let types = if flags & HAS_TYPES != 0 {
+        let length = payload.try_get_u32_le()? as usize;
+        if length > MAX_CLAIM {
+            return Err(Violation::new(format!(
+                "{length} bytes of types, the limit is {MAX_CLAIM}"
+            )));
+        }
+        Some(take(payload, length)?)
+    } else {
+        None
+    };
+    Ok(Some(Box::new(Claim {
+        number: 0,
+        fingerprint: Fingerprint::from_bytes(fingerprint),
+        types,
+    })))
 }
 
 /// Appends a reply's head.
@@ -175,12 +241,16 @@ pub(crate) fn announced_reply_head_len(payload: &[u8], more: bool) -> Option<usi
 
 /// The length of what follows the fixed part of a head: the metadata and the total.
 fn announced_rest(payload: &[u8], fixed: usize, flags: u8, more: bool) -> Option<usize> {
-    let metadata = if flags & HAS_METADATA != 0 {
-        4 + u32::from_le_bytes(*payload.get(fixed..)?.first_chunk()?) as usize
-    } else {
-        0
-    };
+    let metadata = announced_block(payload, fixed, flags & HAS_METADATA != 0)?;
     Some(metadata + if more { 4 } else { 0 })
+}
+
+/// The length of a block with the length in front of it, if there is one at `place`.
+fn announced_block(payload: &[u8], place: usize, present: bool) -> Option<usize> {
+    if !present {
+        return Some(0);
+    }
+    Some(4 + u32::from_le_bytes(*payload.get(place..)?.first_chunk()?) as usize)
 }
 
 /// Takes the head off a reply's first payload: its metadata, and the body's length where `more` frames follow.

@@ -19,7 +19,7 @@ use super::{
     Attachment, Violation,
     assembly::{Assembly, Extent, Piece},
     deadlines::Deadlines,
-    head::RequestHead,
+    head::PeerHead,
 };
 
 /// Where a call that the peer made stands.
@@ -47,7 +47,7 @@ pub(crate) enum IncomingCall {
 /// A request in pieces, as far as it has come.
 #[derive(Debug)]
 pub(crate) struct PartialRequest {
-    head: RequestHead,
+    head: PeerHead,
     body: Assembly,
 }
 
@@ -153,7 +153,7 @@ impl IncomingCalls {
 
     /// Moves a call to idle; its answer ends at the position `answered`. Gives the head of a request that is dropped
     /// before its handler started.
-    pub(crate) fn end(&mut self, id: u32, answered: u64) -> Option<RequestHead> {
+    pub(crate) fn end(&mut self, id: u32, answered: u64) -> Option<PeerHead> {
         if matches!(self.find(id)?, IncomingCall::Idle { .. }) {
             return None;
         }
@@ -162,12 +162,12 @@ impl IncomingCalls {
     }
 
     /// A request that is still coming was answered; what comes of it from now on is dropped. Returns its head.
-    pub(crate) fn discard(&mut self, id: u32, answered: u64) -> Option<RequestHead> {
+    pub(crate) fn discard(&mut self, id: u32, answered: u64) -> Option<PeerHead> {
         self.replace(id, IncomingCall::Discarding { answered })
     }
 
     /// Replaces the state of a call, and frees what the old one cost.
-    fn replace(&mut self, id: u32, call: IncomingCall) -> Option<RequestHead> {
+    fn replace(&mut self, id: u32, call: IncomingCall) -> Option<PeerHead> {
         let place = self.calls.get_mut(id as usize)?;
         match std::mem::replace(place, call) {
             IncomingCall::Receiving { request, .. } => {
@@ -186,7 +186,7 @@ impl IncomingCalls {
     pub(crate) fn begin_partial(
         &mut self,
         id: u32,
-        head: RequestHead,
+        head: PeerHead,
         extent: Extent,
         first: &[u8],
         deadline: Option<Instant>,
@@ -204,7 +204,7 @@ impl IncomingCalls {
         id: u32,
         piece: Piece<'_>,
         more: bool,
-    ) -> Result<Option<(RequestHead, Bytes)>, Violation> {
+    ) -> Result<Option<(PeerHead, Bytes)>, Violation> {
         let place = self.place(id)?;
         match place {
             IncomingCall::Receiving { deadline, request } => {

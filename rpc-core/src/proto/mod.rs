@@ -36,7 +36,7 @@ pub(crate) use attachment::{Attachment, Flow, MAX_ATTACHMENTS, StreamId};
 pub(crate) use body::{Body, COPIED};
 pub(crate) use connection::{Capacity, Connection, Event, Lost, Received, Settings};
 pub(crate) use handshake::{ClientHello, Features, HelloError, ServerHello};
-pub(crate) use head::{Check, RequestHead, encode_metadata, failure_len, parse_metadata};
+pub(crate) use head::{PeerHead, RequestHead, Target, encode_metadata, failure_len, parse_metadata};
 pub use identity::method_id;
 pub(crate) use identity::{fnv1a, service_id};
 pub(crate) use incoming::Stop;

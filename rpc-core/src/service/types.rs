@@ -7,14 +7,15 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use bytes::Bytes;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{AsBytes, MethodDescriptor, ServiceDescriptor};
 use crate::{
     Error,
     contract::{
-        Contract, ErrorType, Fingerprint, FormatKind, MethodContract, MethodTypes, OutputTypes, Policy, Samples, Shape,
-        shape_of,
+        Claim, Contract, ErrorType, FormatKind, MAX_CLAIM, MethodContract, MethodTypes, OutputTypes, Policy, Samples,
+        Shape, shape_of,
     },
     sync::Mutex,
 };
@@ -51,8 +52,8 @@ pub(crate) struct TypedMethod {
     number: u32,
     /// As formats see it that are not made for people to read, and as others do.
     traced: [OnceLock<Shape>; 2],
-    /// By kind of format.
-    fingerprints: [OnceLock<Fingerprint>; FormatKind::ALL.len()],
+    /// What the other side is told, by kind of format.
+    claims: [OnceLock<Claim>; FormatKind::ALL.len()],
 }
 
 /// By the addresses of the descriptor and of the function that knows the types. The compiler may merge functions that
@@ -94,7 +95,7 @@ impl ServiceTypes {
                 samples: Arc::clone(&samples),
                 number,
                 traced: Default::default(),
-                fingerprints: Default::default(),
+                claims: Default::default(),
             })
             .collect();
         registry.methods += methods.len() as u32;
@@ -123,11 +124,6 @@ impl ServiceTypes {
 }
 
 impl TypedMethod {
-    /// Tells it from all others of this process, and is below their count.
-    pub(crate) fn number(&self) -> u32 {
-        self.number
-    }
-
     /// Its name on the wire.
     pub(crate) fn name(&self) -> &'static str {
         self.descriptor.method()
@@ -152,20 +148,27 @@ impl TypedMethod {
         })
     }
 
-    /// What stands for its types in formats of this kind.
+    /// What the other side is told of it on a connection with a format of this kind.
     #[inline]
-    pub(crate) fn fingerprint(&self, kind: FormatKind) -> Fingerprint {
-        let place = &self.fingerprints[kind as usize];
-        match place.get() {
-            Some(known) => *known,
-            None => self.found(kind),
+    pub(crate) fn claim(&self, kind: FormatKind) -> &Claim {
+        match self.claims[kind as usize].get() {
+            Some(known) => known,
+            None => self.first_claim(kind),
         }
     }
 
     #[cold]
-    fn found(&self, kind: FormatKind) -> Fingerprint {
-        let found = self.types(kind).fingerprint_in(kind);
-        *self.fingerprints[kind as usize].get_or_init(|| found)
+    fn first_claim(&self, kind: FormatKind) -> &Claim {
+        let types = self.types(kind);
+        let claim = Claim {
+            number: self.number,
+            fingerprint: types.fingerprint_in(kind),
+            types: kind
+                .is_named()
+                .then(|| Bytes::from(types.encode()))
+                .filter(|types| types.len() <= MAX_CLAIM),
+        };
+        self.claims[kind as usize].get_or_init(|| claim)
     }
 }
 

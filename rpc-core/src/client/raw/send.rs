@@ -18,12 +18,12 @@ use crate::{
         layered::Layered,
     },
     clock::now,
-    contract::FormatKind,
+    contract::{Claim, FormatKind},
     dispatch::{LocalCall, LocalRequest},
     driver::attachments::OutgoingAttachment,
     driver::{Link, NotStarted, Started, is_inside, read_metadata},
     layer::{Answering, Parcel, ReceivedParts, Request, Response},
-    proto::{Check, RequestHead, encode_metadata},
+    proto::{RequestHead, Target, encode_metadata},
     reconnect::Reconnect,
     service::{Payload, Scope, is_in_handler, with_current},
 };
@@ -157,17 +157,17 @@ impl RawCall {
             return Err(too_late());
         }
         let target = &self.channel.inner().target;
-        let (object, instance) = match target {
-            CallTarget::Remote(import) => (Some(import.object()), None),
-            _ => (None, self.channel.named_instance().map(|instance| instance.id)),
+        let target = match (target, self.channel.named_instance()) {
+            (CallTarget::Remote(import), _) => Target::Object(import.object()),
+            (_, Some(instance)) => Target::Instance(instance.id),
+            (_, None) => Target::Service,
         };
         let head = RequestHead {
             method: self.method.id,
-            instance,
+            target,
             timeout,
             metadata,
-            object,
-            check: self.check(&link),
+            claim: self.claim(&link),
             ..RequestHead::default()
         };
         let timer = || {
@@ -209,13 +209,10 @@ impl RawCall {
     }
 
     /// What the other side is told of the method, if both sides check it.
-    fn check(&self, link: &Link) -> Option<Check> {
+    fn claim(&self, link: &Link) -> Option<&'static Claim> {
         let wire = link.wire();
         let types = self.types.filter(|_| wire.checks)?;
-        Some(Check {
-            method: types.number(),
-            fingerprint: types.fingerprint(FormatKind::of(wire.format)),
-        })
+        Some(types.claim(FormatKind::of(wire.format)))
     }
 
     /// The call was refused, or its connection ended before anything of the call was sent.

@@ -5,9 +5,9 @@
 //! where a named type stands once, so the number of runs grows with the number of types and variants, and not with the
 //! ways through them. A run that teaches nothing closes its goal, so there is an end.
 //!
-//! Fields are filled in order, as positional formats do. Once the shape is known, each struct is given its [`fields`] by
-//! name, to see which of them may be missing. Other formats with names than those of this build may be used by a peer of
-//! another build, so this is always done: it is a part of the contract that is reviewed.
+//! Fields are filled in order, as positional formats do. Once the shape is known, each struct is given its [`fields`]
+//! by name, to see which of them may be missing. Other formats with names than those of this build may be used by a
+//! peer of another build, so this is always done: it is a part of the contract that is reviewed.
 
 mod access;
 mod deserializer;

@@ -172,7 +172,7 @@ impl Link {
         let waker = waker.clone();
         let length = payload.len();
         let mut state = self.lock();
-        if state.is_over() || state.is_closing() && head.object.is_none() {
+        if state.is_over() || state.is_closing() && head.target.object().is_none() {
             return Err(NotStarted::Gone(payload));
         }
         if state.look.is_stale(now) {

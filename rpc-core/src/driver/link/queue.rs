@@ -214,7 +214,11 @@ impl LinkGuard<'_> {
     /// all. Another connection may take them.
     pub(super) fn turn_away(&mut self) {
         let over = self.is_over();
-        for ticket in self.queue.waiting.tickets(|call| over || call.head.object.is_none()) {
+        for ticket in self
+            .queue
+            .waiting
+            .tickets(|call| over || call.head.target.object().is_none())
+        {
             if let Some(call) = self.queue.waiting.remove(ticket) {
                 self.turn(ticket, Err(NotStarted::Gone(call.payload)), call.waker);
             }

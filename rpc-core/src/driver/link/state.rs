@@ -128,7 +128,7 @@ impl LinkGuard<'_> {
             head.to_mut().attachments.clone_from(&attaching.attachments);
         }
         let id = attaching.held.connection.start(&head, payload.take_body(), deadline)?;
-        if let Some(object) = head.object {
+        if let Some(object) = head.target.object() {
             attaching.held.imports.used(object);
         }
         attaching.settle();

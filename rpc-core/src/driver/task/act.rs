@@ -6,7 +6,7 @@ use super::{CallRequest, Driver};
 use crate::{
     Error, Metadata, Outcome,
     driver::{Answers, CallHandler, Callee, inside::inside, link::LinkGuard},
-    proto::{Event, IndexedQueue, Lost, Stop},
+    proto::{Event, IndexedQueue, Lost, Stop, Target},
 };
 
 /// While this much waits to be written and delays what comes after it, no handler is started: so a peer that does not
@@ -111,11 +111,12 @@ fn take_events(state: &mut LinkGuard<'_>, deferred: &mut IndexedQueue<CallReques
                 deadline: state.connection.deadline(call),
                 metadata: head.metadata,
                 body,
-                check: head.check.map(|check| check.fingerprint),
-                callee: match head.object {
+                claim: head.claim,
+                callee: match head.target {
                     // The next event may be that the object goes.
-                    Some(object) => Callee::Object(state.object(object)),
-                    None => Callee::Service(head.instance),
+                    Target::Object(object) => Callee::Object(state.object(object)),
+                    Target::Service => Callee::Service(None),
+                    Target::Instance(instance) => Callee::Service(Some(instance)),
                 },
                 carried: state.carried(head.attachments),
             }),

@@ -19,7 +19,7 @@ use crate::{
         Answers, CallHandler, CallRequest, Driver, Import, Link, Shares,
         link::{NotStarted, Reply, Started},
     },
-    proto::{Announced, Carrier, Connection, RequestHead, Settings, Stop},
+    proto::{Announced, Carrier, Connection, RequestHead, Settings, Stop, Target},
     service::{LocalObject, Payload},
     transport::{Address, BoxStream, Connected, mem_pair},
 };
@@ -110,7 +110,7 @@ impl Side {
         let payload = Payload::encode(self.link.wire().format, value)
             .map_err(|error| Error::invalid_argument(error.to_string()))?;
         let head = RequestHead {
-            object: target.map(Import::object),
+            target: target.map_or(Target::Service, |import| Target::Object(import.object())),
             ..RequestHead::default()
         };
         let now = crate::clock::now();

@@ -19,7 +19,7 @@ use crate::{
     Code, Error, Limits,
     proto::{
         Attachment, Capacity, Carrier, Event, Flow, ItemReader, ItemWriter, Lost, Received, RequestHead, StreamId,
-        connection::Usage,
+        Target, connection::Usage,
     },
 };
 
@@ -196,7 +196,7 @@ impl StreamModel {
             && let Some((object, uses)) = self.sides[end].imports.first_mut()
         {
             *uses += 1;
-            head.object = Some(*object);
+            head.target = Target::Object(*object);
         }
         let content = Bytes::from(vec![1; script.length(MESSAGE)]);
         let call = self.net.ends[end].start(&head, body(&content), None);
@@ -364,7 +364,7 @@ impl StreamModel {
         while let Some(event) = self.net.ends[end].poll_event() {
             match event {
                 Event::Request { call, head, .. } => {
-                    if let Some(object) = head.object {
+                    if let Some(object) = head.target.object() {
                         assert!(
                             self.sides[end].exports.contains(&object),
                             "object {object} was called when it was gone"

@@ -1,6 +1,6 @@
 //! Users that make calls, and those that serve them.
 
-use super::{Attachment, Bytes, RequestHead, UserTask, UserWork, UserWorld};
+use super::{Attachment, Bytes, PeerHead, RequestHead, UserTask, UserWork, UserWorld};
 use crate::harness::pair::body;
 
 /// How deep handlers call back.
@@ -54,7 +54,7 @@ impl UserWorld<'_> {
     }
 
     /// A call has come.
-    pub(super) fn serve_new(&mut self, side: usize, call: u32, head: &RequestHead) {
+    pub(super) fn serve_new(&mut self, side: usize, call: u32, head: &PeerHead) {
         let mut children = self.claim(side, &head.attachments);
         if self.choices.one_in(3) {
             // It answers without regard to its streams.

@@ -21,7 +21,7 @@ use self::{choices::Choices, readers::StreamReader, senders::StreamWriter};
 use super::{script::Script, streams::Net};
 use crate::{
     Error, Limits,
-    proto::{Attachment, Carrier, Connection, Event, Flow, RequestHead, StreamId, connection::Usage},
+    proto::{Attachment, Carrier, Connection, Event, Flow, PeerHead, RequestHead, StreamId, connection::Usage},
 };
 
 /// The first window of every stream.

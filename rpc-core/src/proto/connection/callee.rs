@@ -11,7 +11,7 @@ use crate::{
         Body, Stop, Violation,
         assembly::{Extent, Piece},
         frame::{Kind, PIECE, put_header},
-        head::{RequestHead, put_failure, put_reply_head, reply_head_len},
+        head::{PeerHead, put_failure, put_reply_head, reply_head_len},
         incoming::IncomingCall,
         outbox::MessageKind,
     },
@@ -105,7 +105,7 @@ impl Connection {
         now: Instant,
     ) -> Result<(), Violation> {
         self.check_idle(id)?;
-        let (head, total) = RequestHead::take(&mut payload, more, self.terms.ours.max_metadata)?;
+        let (head, total) = PeerHead::take(&mut payload, more, self.terms.ours.max_metadata)?;
         let extent = total.map_or(Extent::Whole, |total| Extent::Pieces(total as usize));
         self.begin_request(id, head, payload, extent, now)
     }
@@ -114,14 +114,14 @@ impl Connection {
     pub(super) fn begin_request(
         &mut self,
         id: u32,
-        mut head: RequestHead,
+        mut head: PeerHead,
         body: Bytes,
         extent: Extent,
         now: Instant,
     ) -> Result<(), Violation> {
         self.terms.check_received("a request", extent.total(&body))?;
         head.attachments = self.incoming.take_list(id);
-        let known = self.name_target(head.object);
+        let known = self.name_target(head.target.object());
         if self.incoming.going_away || !known {
             let error = if known {
                 Error::refused(Code::Unavailable, "the server is shutting down and takes no new calls")
@@ -163,7 +163,7 @@ impl Connection {
     }
 
     /// Answers a request that is not looked at.
-    fn refuse(&mut self, id: u32, more: bool, head: RequestHead, error: &Error) {
+    fn refuse(&mut self, id: u32, more: bool, head: PeerHead, error: &Error) {
         let answered = self.put_failure(id, error);
         self.incoming.begin(id, IncomingCall::Discarding { answered }, None);
         if !more {
@@ -172,9 +172,9 @@ impl Connection {
         self.drop_request(head);
     }
 
-    fn hand_out_request(&mut self, call: u32, head: RequestHead, body: Bytes) {
+    fn hand_out_request(&mut self, call: u32, head: PeerHead, body: Bytes) {
         let mut released = self.hand_out(&head.attachments);
-        let target = head.object.filter(|&object| self.references.hand_out(object));
+        let target = head.target.object().filter(|&object| self.references.hand_out(object));
         if let Some(object) = target {
             released.push(Event::Released { object });
         }

@@ -7,7 +7,7 @@ use thin_vec::ThinVec;
 
 use crate::{
     Error,
-    proto::{Attachment, RequestHead, Stop, StreamId, Violation},
+    proto::{Attachment, PeerHead, Stop, StreamId, Violation},
 };
 
 /// What happened.
@@ -23,7 +23,7 @@ pub(crate) enum Event {
     /// A call that this side made ended badly.
     Failed { call: u32, error: Error },
     /// The peer makes a call, to be answered by its [`deadline`](super::Connection::deadline).
-    Request { call: u32, head: RequestHead, body: Bytes },
+    Request { call: u32, head: PeerHead, body: Bytes },
     /// The handler of the peer's call is to stop; the call still ends with [`reply`](super::Connection::reply).
     Stop { call: u32, why: Stop },
     /// No new calls are to be made: the peer takes none, or the connection ends because neither side has any use for
@@ -42,6 +42,9 @@ pub(crate) enum Event {
     /// The transport took all of a request that was [watched](super::Connection::watch_leaving).
     Left { call: u32 },
 }
+
+/// Up to this size a value is moved by instructions in place, beyond it by a call, and events are moved often.
+const _: () = assert!(size_of::<Event>() <= 128);
 
 /// Why the connection is over.
 #[derive(Clone, Debug)]

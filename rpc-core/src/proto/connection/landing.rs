@@ -6,7 +6,7 @@ use bytes::{Buf, BytesMut};
 
 use super::{Connection, Lost};
 use crate::proto::{
-    RequestHead, Violation,
+    PeerHead, Violation,
     assembly::{Extent, Piece},
     frame::{HEADER, Header, Kind, put_header},
     head::{announced_reply_head_len, take_reply_head},
@@ -51,7 +51,7 @@ impl Connection {
         };
         let more = header.more();
         let head_len = match kind {
-            Kind::Request => RequestHead::announced_len(&input[HEADER..], more),
+            Kind::Request => PeerHead::announced_len(&input[HEADER..], more),
             _ => announced_reply_head_len(&input[HEADER..], more),
         };
         let Some(head_len) = head_len.filter(|length| HEADER + length < input.len()) else {
@@ -68,7 +68,7 @@ impl Connection {
         self.in_use(now, |this| {
             if kind == Kind::Request {
                 this.check_idle(header.id)?;
-                let (head, total) = RequestHead::take(&mut payload, more, limit)?;
+                let (head, total) = PeerHead::take(&mut payload, more, limit)?;
                 this.begin_request(header.id, head, payload, extent(total), now)
             } else {
                 this.check_unanswered(header.id)?;

@@ -7,7 +7,7 @@ use super::{Connection, Event};
 use crate::{
     Error,
     proto::{
-        Attachment, Carrier, Flow, RequestHead, StreamId, Violation,
+        Attachment, Carrier, Flow, PeerHead, StreamId, Violation,
         attachment::{put_list, take_list},
         frame::Kind,
         head::encode_failure,
@@ -142,8 +142,8 @@ impl Connection {
     }
 
     /// A request has no receiver.
-    pub(super) fn drop_request(&mut self, head: RequestHead) {
-        if let Some(object) = head.object
+    pub(super) fn drop_request(&mut self, head: PeerHead) {
+        if let Some(object) = head.target.object()
             && self.references.hand_out(object)
         {
             self.events.push_back(Event::Released { object });

@@ -70,7 +70,7 @@ impl OutgoingCall {
             deadline,
             timeout: head.timeout,
             attached: !head.attachments.is_empty(),
-            object: head.object,
+            object: head.target.object(),
             unchecked: unchecked.map(Box::new),
             ..Self::default()
         }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{answers, assert_empty, content, exchange, pair, requests, start};
+use super::{answers, assert_empty, came, content, exchange, pair, requests, start};
 use crate::harness::{CLIENT, SERVER, body};
 use crate::{
     Code, Error, Metadata, Outcome,
-    proto::{Body, Event, RequestHead, encode_metadata, frame::PIECE, parse_metadata},
+    proto::{Body, Event, RequestHead, Target, encode_metadata, frame::PIECE, parse_metadata},
 };
 
 #[test]
@@ -78,12 +78,12 @@ fn a_head_comes_as_it_was_sent() {
     metadata.append("tenant", "eu").expect("a key");
     metadata.append_bin("proof-bin", vec![0, 255]).expect("a key");
     for timeout in [None, Some(Duration::from_millis(1500))] {
-        for instance in [None, Some(u64::MAX)] {
+        for target in [Target::Service, Target::Instance(u64::MAX)] {
             for metadata in [Bytes::new(), encode_metadata(&metadata)] {
                 for length in [10, PIECE + 1] {
                     let sent = RequestHead {
                         method: 99,
-                        instance,
+                        target,
                         timeout,
                         metadata: metadata.clone(),
                         ..RequestHead::default()
@@ -98,7 +98,7 @@ fn a_head_comes_as_it_was_sent() {
                     let [Event::Request { call, head, body }] = &events[..] else {
                         panic!("{events:?} where one request was due");
                     };
-                    assert_eq!((head, body), (&sent, &content));
+                    assert_eq!((head, body), (&came(sent), &content));
                     let deadline = pair.connection(SERVER).deadline(*call);
                     assert_eq!(deadline, timeout.map(|timeout| pair.now + timeout));
                 }

@@ -9,14 +9,14 @@ use std::{collections::VecDeque, fmt::Write as _, fs, path::PathBuf, time::Durat
 use bytes::{Bytes, BytesMut};
 use thin_vec::{ThinVec, thin_vec};
 
-use super::{answers, content, exchange, frame, inject, pair, request_payload, requests, start};
+use super::{answers, came, content, exchange, frame, inject, pair, request_payload, requests, start};
 use crate::harness::{CLIENT, ConnectionPair, SERVER};
 use crate::{
     Code, Error, Metadata, Outcome,
-    contract::Fingerprint,
+    contract::{Claim, Fingerprint},
     proto::{
-        Announced, Attachment, Body, Carrier, Check, ClientHello, Connection, Event, Features, Flow, HelloError,
-        Limits, Received, RequestHead, ServerHello, StreamId, attachment::put_list, encode_metadata, frame::Kind,
+        Announced, Attachment, Body, Carrier, ClientHello, Connection, Event, Features, Flow, HelloError, Limits,
+        Received, RequestHead, ServerHello, StreamId, Target, attachment::put_list, encode_metadata, frame::Kind,
     },
     proto::{fnv1a, method_id},
 };
@@ -56,12 +56,13 @@ fn head() -> RequestHead {
     }
 }
 
-fn check() -> Check {
+fn claim(types: Option<&'static [u8]>) -> &'static Claim {
     let bytes = std::array::from_fn(|index| index as u8);
-    Check {
-        method: 0,
+    Box::leak(Box::new(Claim {
+        number: 0,
         fingerprint: Fingerprint::from_bytes(bytes),
-    }
+        types: types.map(Bytes::from_static),
+    }))
 }
 
 fn tenant() -> Bytes {
@@ -103,7 +104,7 @@ fn transmit(connection: &mut Connection) -> Bytes {
 
 fn messages() -> Vec<(&'static str, Bytes)> {
     let timeout = Some(Duration::from_millis(1500));
-    let instance = Some(fnv1a("warehouse/eu"));
+    let target = Target::Instance(fnv1a("warehouse/eu"));
     let not_found = Error::not_found("no such sku");
     let mut retry = Metadata::new();
     retry.append("retry-after", "3").expect("a key");
@@ -121,7 +122,7 @@ fn messages() -> Vec<(&'static str, Bytes)> {
         ),
         ("request", request(&head())),
         ("request with timeout", request(&RequestHead { timeout, ..head() })),
-        ("request with instance", request(&RequestHead { instance, ..head() })),
+        ("request with instance", request(&RequestHead { target, ..head() })),
         (
             "request with metadata",
             request(&RequestHead {
@@ -133,7 +134,7 @@ fn messages() -> Vec<(&'static str, Bytes)> {
             "request with everything",
             request(&RequestHead {
                 timeout,
-                instance,
+                target,
                 metadata: tenant(),
                 ..head()
             }),
@@ -171,7 +172,7 @@ fn messages() -> Vec<(&'static str, Bytes)> {
         (
             "request with an object",
             request(&RequestHead {
-                object: Some(5),
+                target: Target::Object(5),
                 ..head()
             }),
         ),
@@ -196,7 +197,15 @@ fn messages() -> Vec<(&'static str, Bytes)> {
         (
             "request with a check",
             request(&RequestHead {
-                check: Some(check()),
+                claim: Some(claim(None)),
+                ..head()
+            }),
+        ),
+        (
+            "request with types",
+            request(&RequestHead {
+                claim: Some(claim(Some(b"types"))),
+                metadata: tenant(),
                 ..head()
             }),
         ),
@@ -343,15 +352,23 @@ fn golden_hellos_are_understood() {
 #[test]
 fn golden_requests_are_understood() {
     let timeout = Some(Duration::from_millis(1500));
-    let instance = Some(fnv1a("warehouse/eu"));
+    let target = Target::Instance(fnv1a("warehouse/eu"));
     for (name, expected) in [
         ("request", head()),
         ("request with timeout", RequestHead { timeout, ..head() }),
-        ("request with instance", RequestHead { instance, ..head() }),
+        ("request with instance", RequestHead { target, ..head() }),
         (
             "request with a check",
             RequestHead {
-                check: Some(check()),
+                claim: Some(claim(None)),
+                ..head()
+            },
+        ),
+        (
+            "request with types",
+            RequestHead {
+                claim: Some(claim(Some(b"types"))),
+                metadata: tenant(),
                 ..head()
             },
         ),
@@ -366,7 +383,7 @@ fn golden_requests_are_understood() {
             "request with everything",
             RequestHead {
                 timeout,
-                instance,
+                target,
                 metadata: tenant(),
                 ..head()
             },
@@ -383,7 +400,7 @@ fn golden_requests_are_understood() {
         else {
             panic!("{name}: {events:?}");
         };
-        assert_eq!((head, &body[..]), (&expected, APPLE), "{name}");
+        assert_eq!((head, &body[..]), (&came(expected), APPLE), "{name}");
     }
     let mut pair = pair(1);
     for name in ["request, first piece", "request, piece", "request, last piece"] {

@@ -137,7 +137,7 @@ fn pieces_that_belong_to_nothing_end_the_connection() {
         ("ends early", vec![frame(Kind::Request, false, 0, &[7, 0, 0])]),
         (
             "unknown flags",
-            vec![frame(Kind::Request, false, 0, &[7, 0, 0, 0, 0, 0, 0, 0, 32])],
+            vec![frame(Kind::Request, false, 0, &[7, 0, 0, 0, 0, 0, 0, 0, 64])],
         ),
         (
             "call id 1024",

@@ -28,6 +28,7 @@ use super::{
 };
 use crate::Error;
 use crate::harness::{CLIENT, ConnectionPair, SERVER};
+use crate::proto::{PeerHead, RequestHead};
 
 /// Two ends with default limits.
 fn pair(seed: u64) -> ConnectionPair {
@@ -126,5 +127,17 @@ fn assert_empty(pair: &mut ConnectionPair) {
             (0, 0, 0)
         );
         assert!(connection.is_drained());
+    }
+}
+
+/// As the other side sees it.
+fn came(head: RequestHead) -> PeerHead {
+    PeerHead {
+        method: head.method,
+        target: head.target,
+        timeout: head.timeout,
+        metadata: head.metadata,
+        claim: head.claim.cloned().map(Box::new),
+        attachments: head.attachments,
     }
 }

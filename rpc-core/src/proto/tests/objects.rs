@@ -7,7 +7,7 @@ use super::{answers, assert_empty, exchange, failure, frame, inject, pair, viola
 use crate::harness::{CLIENT, ConnectionPair, SERVER, body};
 use crate::{
     Code, Outcome,
-    proto::{Attachment, Event, Limits, RequestHead, frame::Kind},
+    proto::{Attachment, Event, Limits, RequestHead, Target, frame::Kind},
 };
 
 const SERVICE: u32 = 0x9503_0ad4;
@@ -15,7 +15,7 @@ const SERVICE: u32 = 0x9503_0ad4;
 /// A call of `from` to an object, or to none, that carries a list.
 fn call(pair: &mut ConnectionPair, from: usize, object: Option<u32>, list: &[Attachment], length: usize) -> u32 {
     let head = RequestHead {
-        object,
+        target: object.map_or(Target::Service, Target::Object),
         attachments: list.into(),
         ..RequestHead::default()
     };
@@ -87,7 +87,7 @@ fn an_object_is_called_by_its_reference() {
         exchange(&mut pair);
         let events = pair.events(CLIENT);
         assert!(
-            matches!(&events[..], [Event::Request { head, .. }] if head.object == Some(object)),
+            matches!(&events[..], [Event::Request { head, .. }] if head.target == Target::Object(object)),
             "{events:?}"
         );
         end(&mut pair, SERVER, id);

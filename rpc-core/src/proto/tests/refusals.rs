@@ -12,7 +12,7 @@ use crate::harness::{CLIENT, ConnectionPair, SERVER, body};
 use crate::{
     Code, Metadata, Outcome,
     proto::{
-        Announced, Carrier, Connection, Event, Limits, RequestHead, Settings, encode_metadata,
+        Announced, Carrier, Connection, Event, Limits, RequestHead, Settings, Target, encode_metadata,
         frame::{HEADER, Kind, MAX_PAYLOAD},
     },
 };
@@ -166,7 +166,7 @@ fn the_longest_head_and_first_piece_fit_into_one_frame() {
     for length in [8 << 10, 32 << 10, 100 << 10] {
         let head = RequestHead {
             method: 1,
-            instance: Some(2),
+            target: Target::Instance(2),
             timeout: Some(std::time::Duration::from_secs(1)),
             metadata: metadata((16 << 10) - 8),
             ..RequestHead::default()

@@ -23,6 +23,7 @@ use crate::{
     Code, Error, Outcome,
     proto::{
         Announced, Carrier, ClientHello, Connection, Event, Features, HelloError, RequestHead, ServerHello, Settings,
+        Target,
         datagram::{Role, Session},
     },
 };
@@ -119,7 +120,7 @@ impl SimLink {
         let head = RequestHead {
             method: number as u64,
             timeout,
-            object: target.map(|(object, _)| object),
+            target: target.map_or(Target::Service, |(object, _)| Target::Object(object)),
             attachments: parcel.list.clone(),
             ..RequestHead::default()
         };
@@ -415,7 +416,7 @@ impl SimLink {
                     let number = head.method as usize;
                     ledger.ran(number, &body);
                     let (streams, message) = (&mut ledger.streams, Message::Request(number));
-                    self.users.check_target(number, head.object, streams);
+                    self.users.check_target(number, head.target.object(), streams);
                     self.users.claim(message, &head.attachments, Some(number), streams, now);
                     let at = now + self.rng.u32(0..=50) * Duration::from_millis(1);
                     self.serving.insert((at, call), number);
