@@ -1,5 +1,6 @@
 //! Two builds whose types differ: what is refused, how it reads, and what goes on.
 
 mod checked;
+mod drift;
 mod options;
 mod values;
