@@ -24,9 +24,11 @@
 //! [policy](Policy) does not stop a call: it binds the side that has it.
 
 mod canonical;
+mod change;
 mod check;
 mod claim;
 mod classes;
+mod compatibility;
 mod difference;
 mod kind;
 mod merged;
@@ -44,9 +46,11 @@ mod wire;
 
 pub(crate) use canonical::FINGERPRINT;
 pub use canonical::Fingerprint;
+pub use change::{ContractChange, Impact};
 pub use check::ContractCheck;
 pub(crate) use check::{KEY, explained, refusal};
 pub(crate) use claim::{Claim, MAX_CLAIM};
+pub use compatibility::{Compatibility, Note, Verdict};
 #[cfg(test)]
 use difference::differences;
 pub use difference::{Change, Difference};

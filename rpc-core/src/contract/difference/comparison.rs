@@ -19,6 +19,9 @@ const MOST_PAIRS: usize = 1 << 14;
 /// How much of a type is shown, in characters.
 const LONGEST: usize = 160;
 
+/// No longer path becomes longer.
+const LONGEST_PATH: usize = 1 << 10;
+
 /// A node of this side, and one of the other side in its place.
 type Pair = [NodeId; 2];
 
@@ -242,7 +245,11 @@ impl<'a> Comparison<'a> {
     }
 }
 
-fn joined(path: &str, separator: &str, name: &str) -> String {
+/// A place within another one. Paths do not grow with what a peer claims.
+pub(in crate::contract) fn joined(path: &str, separator: &str, name: &str) -> String {
+    if path.len() > LONGEST_PATH {
+        return path.to_owned();
+    }
     let separator = if path.is_empty() && separator == "." {
         ""
     } else {
@@ -251,7 +258,7 @@ fn joined(path: &str, separator: &str, name: &str) -> String {
     format!("{path}{separator}{name}")
 }
 
-fn shortened(text: String) -> String {
+pub(in crate::contract) fn shortened(text: String) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,

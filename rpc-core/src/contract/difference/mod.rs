@@ -6,6 +6,7 @@ mod members;
 use std::fmt;
 
 use self::comparison::Comparison;
+pub(super) use self::comparison::{joined, shortened};
 use super::{
     method::Policy,
     shape::Shape,
@@ -98,6 +99,15 @@ impl Difference {
         self
     }
 
+    /// The method and the place in words.
+    pub(super) fn place_in_service(&self) -> String {
+        match (&*self.method, &*self.path) {
+            ("", _) => self.place(),
+            (method, "") => format!("method `{method}`"),
+            (method, _) => format!("`{method}`: {}", self.place()),
+        }
+    }
+
     /// The place in words.
     fn place(&self) -> String {
         match &*self.path {
@@ -131,9 +141,10 @@ pub(super) fn place(path: &str) -> String {
     }
 }
 
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (place, here, there) = (self.place(), &self.here, &self.there);
+impl Difference {
+    /// The sentence without the place.
+    pub(super) fn what(&self) -> String {
+        let (here, there) = (&self.here, &self.there);
         let shown = |text: &str| {
             if text.is_empty() {
                 String::new()
@@ -142,22 +153,19 @@ impl fmt::Display for Difference {
             }
         };
         match self.change {
-            Change::Type => write!(
-                f,
-                "{place}: the type is `{here}` on this side and `{there}` on the other side"
-            ),
-            Change::Order => write!(
-                f,
-                "{place}: the order is {here} on this side and {there} on the other side"
-            ),
-            Change::Added => write!(f, "{place}: only the other side has it{}", shown(there)),
-            Change::Removed => write!(f, "{place}: only this side has it{}", shown(here)),
-            Change::Renamed => write!(
-                f,
-                "{place}: the name is `{here}` on this side and `{there}` on the other side"
-            ),
-            Change::Tolerance => write!(f, "{place}: {here} on this side and {there} on the other side"),
-            Change::Policy => write!(f, "{place} is {here} on this side and {there} on the other side"),
+            Change::Type => format!("the type is `{here}` on this side and `{there}` on the other side"),
+            Change::Order => format!("the order is {here} on this side and {there} on the other side"),
+            Change::Added => format!("only the other side has it{}", shown(there)),
+            Change::Removed => format!("only this side has it{}", shown(here)),
+            Change::Renamed => format!("the name is `{here}` on this side and `{there}` on the other side"),
+            Change::Tolerance => format!("{here} on this side and {there} on the other side"),
+            Change::Policy => format!("it is {here} on this side and {there} on the other side"),
         }
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place(), self.what())
     }
 }

@@ -1,0 +1,333 @@
+//! The walk over the types of both sides at once.
+//!
+//! Types that contain themselves are compatible unless a place is found that is not: each pair of nodes is looked at
+//! once, and what it refers to goes into a list. So nothing recurses on the stack, whoever made the shapes.
+
+mod members;
+
+use std::collections::HashSet;
+
+use super::{Compatibility, Note, Sides, Verdict, numbers::integers};
+use crate::contract::{
+    canonical::{Class, classes},
+    difference::{joined, shortened},
+    shape::{Content, Node, NodeId, Primitive, Shape},
+    text::Written,
+};
+
+/// More notes of one compatibility help nobody.
+const MOST: usize = 32;
+/// How many pairs of nodes are looked at.
+const MOST_PAIRS: usize = 1 << 13;
+
+/// Which of the two sides reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Way {
+    reader: usize,
+}
+
+impl Way {
+    /// The first side reads.
+    pub(super) const fn first() -> Self {
+        Self { reader: 0 }
+    }
+
+    /// The other side reads.
+    const fn turned(self) -> Self {
+        Self {
+            reader: 1 - self.reader,
+        }
+    }
+}
+
+/// A node of each side, that of the first side first.
+type Pair = [NodeId; 2];
+
+pub(super) struct Walk<'a> {
+    shapes: [&'a Shape; 2],
+    sides: Sides,
+    classes: [Vec<Class>; 2],
+    /// Types that take anything are told of where they stand, also if both sides have the same one.
+    sees_all: bool,
+    seen: HashSet<(Way, Pair)>,
+    next: Vec<(String, Way, Pair)>,
+    compatibility: Compatibility,
+    notes: Vec<Note>,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(shapes: [&'a Shape; 2], sides: Sides) -> Self {
+        let takes_any = |shape: &Shape| {
+            shape
+                .nodes()
+                .iter()
+                .any(|node| matches!(node, Node::Primitive(Primitive::Any)))
+        };
+        let classes = classes(shapes, true);
+        let same = classes[0].first() == classes[1].first();
+        Self {
+            shapes,
+            sides,
+            classes,
+            sees_all: !takes_any(shapes[0]),
+            seen: HashSet::new(),
+            next: Vec::new(),
+            compatibility: if same {
+                Compatibility::Same
+            } else {
+                Compatibility::Compatible
+            },
+            notes: Vec::new(),
+        }
+    }
+
+    pub(super) fn shape(&self, side: usize) -> &'a Shape {
+        self.shapes[side]
+    }
+
+    /// Puts a pair on the list.
+    pub(super) fn start(&mut self, path: String, way: Way, pair: Pair) {
+        self.next.push((path, way, pair));
+    }
+
+    pub(super) fn run(mut self) -> Verdict {
+        while let Some((path, way, pair)) = self.next.pop() {
+            let same = self.sees_all && self.classes[0][pair[0] as usize] == self.classes[1][pair[1] as usize];
+            if same || self.compatibility == Compatibility::Same || !self.seen.insert((way, pair)) {
+                continue;
+            }
+            if self.seen.len() > MOST_PAIRS {
+                self.note(&path, Compatibility::Incompatible, |_| {
+                    "the types are too large to be compared".to_owned()
+                });
+                break;
+            }
+            Step { path, way, pair }.take(&mut self);
+        }
+        self.notes.sort_by_key(|note| std::cmp::Reverse(note.compatibility));
+        Verdict {
+            compatibility: self.compatibility,
+            notes: self.notes,
+        }
+    }
+
+    /// What is found at a place, in words that are made only where there is room for them.
+    fn note(&mut self, path: &str, compatibility: Compatibility, text: impl FnOnce(&Self) -> String) {
+        self.compatibility = self.compatibility.max(compatibility);
+        let alike = self.notes.iter().filter(|note| note.compatibility == compatibility);
+        if alike.count() < MOST {
+            let text = text(self);
+            self.notes.push(Note {
+                method: String::new(),
+                path: path.to_owned(),
+                compatibility,
+                text,
+            });
+        }
+    }
+
+    /// Something that is no method.
+    pub(super) fn no_method(&mut self) {
+        self.note("", Compatibility::Incompatible, |_| {
+            "it is not a method's shape".to_owned()
+        });
+    }
+
+    /// One of the two results is a `Result`.
+    pub(super) fn one_result(&mut self) {
+        self.note("result", Compatibility::Incompatible, |walk| {
+            let [caller, callee] = walk.sides;
+            format!("it is a `Result` for one of {caller} and {callee}, and a plain value for the other")
+        });
+    }
+
+    /// The callee has an error of its own and the caller has none.
+    pub(super) fn foreign_error(&mut self) {
+        self.note("error", Compatibility::Partial, |walk| {
+            let [caller, callee] = walk.sides;
+            format!("{caller} does not know the error type of {callee}: calls that end with it fail to decode")
+        });
+    }
+}
+
+/// One pair, and how one gets there.
+struct Step {
+    path: String,
+    way: Way,
+    pair: Pair,
+}
+
+impl Step {
+    /// What the reader has in the place, and what the writer has.
+    fn nodes<'a>(&self, walk: &Walk<'a>) -> (&'a Node, &'a Node) {
+        let [first, second] = [0, 1].map(|side| walk.shapes[side].node(self.pair[side]));
+        if self.way.reader == 0 {
+            (first, second)
+        } else {
+            (second, first)
+        }
+    }
+
+    /// What the reader and the writer are called.
+    fn sides(&self, walk: &Walk<'_>) -> (&'static str, &'static str) {
+        let (reader, writer) = (walk.sides[self.way.reader], walk.sides[1 - self.way.reader]);
+        (reader, writer)
+    }
+
+    /// A pair of the reader's node and the writer's.
+    fn pair(&self, reader: NodeId, writer: NodeId) -> Pair {
+        if self.way.reader == 0 {
+            [reader, writer]
+        } else {
+            [writer, reader]
+        }
+    }
+
+    fn reader(&self) -> NodeId {
+        self.pair[self.way.reader]
+    }
+
+    fn writer(&self) -> NodeId {
+        self.pair[1 - self.way.reader]
+    }
+
+    fn push(&self, walk: &mut Walk<'_>, segment: &str, reader: NodeId, writer: NodeId) {
+        walk.start(format!("{}{segment}", self.path), self.way, self.pair(reader, writer));
+    }
+
+    fn take(&self, walk: &mut Walk<'_>) {
+        let (reader, writer) = self.nodes(walk);
+        match (reader, writer) {
+            _ if self.is_any(walk, 0) || self.is_any(walk, 1) => self.any(walk),
+            (Node::Newtype(name, of), Node::Newtype(other, inner)) if name == other => self.push(walk, "", *of, *inner),
+            (Node::Newtype(name, _), Node::Newtype(other, _)) => self.names(walk, name, other),
+            (Node::Newtype(_, of), _) => self.push(walk, "", *of, self.writer()),
+            (_, Node::Newtype(_, of)) => self.push(walk, "", self.reader(), *of),
+            (Node::Option(of), Node::Option(inner)) => self.push(walk, "", *of, *inner),
+            (Node::Option(of), _) if !self.may_be_null(walk, 1 - self.way.reader) => {
+                self.push(walk, "", *of, self.writer());
+            }
+            (_, Node::Option(of)) if !self.may_be_null(walk, self.way.reader) => {
+                self.note(walk, Compatibility::Partial, |reader, _| {
+                    format!("{reader} needs a value: `None` fails")
+                });
+                self.push(walk, "", self.reader(), *of);
+            }
+            (Node::Primitive(reader), Node::Primitive(writer)) => self.primitives(walk, *reader, *writer),
+            (Node::Sequence(of), Node::Sequence(inner)) => self.push(walk, "[]", *of, *inner),
+            (Node::Map(key, value), Node::Map(other_key, other_value)) => {
+                self.push(walk, "{key}", *key, *other_key);
+                self.push(walk, "{value}", *value, *other_value);
+            }
+            (Node::Tuple(reader), Node::Tuple(writer)) if reader.len() == writer.len() => {
+                self.parts(walk, reader, writer);
+            }
+            (Node::TupleStruct(name, reader), Node::TupleStruct(other, writer)) if reader.len() == writer.len() => {
+                if name != other {
+                    self.names(walk, name, other);
+                }
+                self.parts(walk, reader, writer);
+            }
+            (Node::UnitStruct(name), Node::UnitStruct(other)) if name != other => self.names(walk, name, other),
+            (Node::UnitStruct(_), Node::UnitStruct(_)) => {}
+            (Node::Struct(_, reader), Node::Struct(_, writer)) => self.fields(walk, reader, writer),
+            (Node::Enum(_, reader), Node::Enum(_, writer)) => self.variants(walk, reader, writer),
+            (Node::Receiver(of), Node::Receiver(inner)) => self.push(walk, "", *of, *inner),
+            // The reader of the message writes the items.
+            (Node::Sender(of), Node::Sender(inner)) => {
+                walk.start(self.path.clone(), self.way.turned(), self.pair(*of, *inner));
+            }
+            (Node::Client(name), Node::Client(other)) | (Node::Opaque(name), Node::Opaque(other)) if name == other => {}
+            _ => self.types(walk),
+        }
+    }
+
+    fn parts(&self, walk: &mut Walk<'_>, reader: &[NodeId], writer: &[NodeId]) {
+        for (index, (reader, writer)) in reader.iter().zip(writer).enumerate() {
+            let path = joined(&self.path, ".", &index.to_string());
+            walk.start(path, self.way, self.pair(*reader, *writer));
+        }
+    }
+
+    fn primitives(&self, walk: &mut Walk<'_>, of_reader: Primitive, of_writer: Primitive) {
+        if of_reader == of_writer {
+            return;
+        }
+        match integers(of_reader, of_writer) {
+            None => self.types(walk),
+            Some(Compatibility::Partial) => self.note(walk, Compatibility::Partial, |reader, writer| {
+                let (wanted, given) = (of_reader.name(), of_writer.name());
+                format!("it is `{wanted}` for {reader} and `{given}` for {writer}: numbers that do not fit fail")
+            }),
+            Some(_) => {}
+        }
+    }
+
+    /// A type takes whatever comes.
+    fn any(&self, walk: &mut Walk<'_>) {
+        if self.is_any(walk, 0) && self.is_any(walk, 1) {
+            self.note(walk, Compatibility::Compatible, |_, _| {
+                "the type takes anything (`untagged`, `flatten`), so a change of it cannot be seen".to_owned()
+            });
+        } else {
+            self.note(walk, Compatibility::Partial, |_, _| {
+                "the type of one side takes anything (`untagged`, `flatten`), so values may fail that cannot be told"
+                    .to_owned()
+            });
+        }
+    }
+
+    fn names(&self, walk: &mut Walk<'_>, name: &str, other: &str) {
+        self.note(walk, Compatibility::Incompatible, |reader, writer| {
+            let [name, other] = [name, other].map(|name| shortened(name.to_owned()));
+            format!("the name is `{name}` for {reader} and `{other}` for {writer}")
+        });
+    }
+
+    fn types(&self, walk: &mut Walk<'_>) {
+        let (reader, writer) = (self.reader(), self.writer());
+        let way = self.way;
+        walk.note(&self.path, Compatibility::Incompatible, |walk| {
+            let whole = |side: usize, id| shortened(Written::new(walk.shapes[side]).whole(id));
+            let (wanted, given) = (whole(way.reader, reader), whole(1 - way.reader, writer));
+            let (reader, writer) = self.sides(walk);
+            format!("the type is `{wanted}` for {reader} and `{given}` for {writer}")
+        });
+    }
+
+    fn note(&self, walk: &mut Walk<'_>, compatibility: Compatibility, text: impl FnOnce(&str, &str) -> String) {
+        let (reader, writer) = self.sides(walk);
+        walk.note(&self.path, compatibility, |_| text(reader, writer));
+    }
+
+    /// Whether the type of that side takes what comes: `untagged` enums ask for anything, and structs with `flatten`
+    /// for a map of anything.
+    fn is_any(&self, walk: &Walk<'_>, side: usize) -> bool {
+        let takes_any = |id: NodeId| matches!(walk.shapes[side].node(id), Node::Primitive(Primitive::Any));
+        match walk.shapes[side].node(self.pair[side]) {
+            Node::Map(key, value) => takes_any(*key) && takes_any(*value),
+            _ => takes_any(self.pair[side]),
+        }
+    }
+
+    /// Whether a value of that side may be written as nothing, as `None` is.
+    fn may_be_null(&self, walk: &Walk<'_>, side: usize) -> bool {
+        let shape = walk.shapes[side];
+        let mut id = self.pair[side];
+        for _ in 0..shape.nodes().len() {
+            match shape.node(id) {
+                Node::Newtype(_, of) => id = *of,
+                node => {
+                    return matches!(
+                        node,
+                        Node::Primitive(Primitive::Unit | Primitive::Any)
+                            | Node::UnitStruct(_)
+                            | Node::Option(_)
+                            | Node::Opaque(_)
+                    );
+                }
+            }
+        }
+        true
+    }
+}
