@@ -1,6 +1,10 @@
 //! What is said where the two sides of a connection do not agree on a method.
 
-use super::{Difference, FormatKind, MAX_CLAIM, Shape, method::differences_of_method};
+use super::{
+    Claim, FormatKind, MAX_CLAIM, Shape, Verdict,
+    compatibility::{CALLER_AND_CALLEE, HERE_AND_THERE, between},
+    method::differences_of_method,
+};
 use crate::{Code, Error, Metadata};
 
 /// Whether the two sides of a connection check that they mean the same by a method, before they exchange values.
@@ -39,19 +43,29 @@ pub(crate) fn refusal(told: Option<&Shape>) -> Error {
     Error::refused_for_good(Code::FailedPrecondition, text("")).with_metadata(metadata)
 }
 
+/// What keeps a caller that makes this claim from understanding a callee with these types, and what either of them does
+/// not see of the other.
+pub(crate) fn judged(claim: &Claim, own: &Shape, kind: FormatKind) -> Verdict {
+    match claim.types.as_ref().and_then(|types| Shape::decode(types)) {
+        Some(caller) => between(&caller, own, kind, CALLER_AND_CALLEE),
+        None => Verdict::unseen(),
+    }
+}
+
 /// The refusal in words, as the caller reads it: with what differs between the other side's contract, which came along,
-/// `own`, this side's types of the method called `name`, as formats of that kind see it.
+/// and `own`, this side's types of the method called `name`, as formats of that kind see it.
 pub(crate) fn explained(refusal: Error, name: &str, own: &Shape, kind: FormatKind) -> Error {
     let Some(types) = refusal.metadata().bin(KEY) else {
         return refusal;
     };
-    let what = match Shape::decode(types) {
-        Some(there) => list(&differences_of_method(name, own, &there, kind)),
-        None => String::new(),
+    let found = match Shape::decode(types) {
+        None => Vec::new(),
+        Some(there) if kind.is_named() => strings(between(own, &there, kind, HERE_AND_THERE).worst()),
+        Some(there) => strings(differences_of_method(name, own, &there, kind)),
     };
     let mut metadata = refusal.metadata().clone();
     metadata.remove(KEY);
-    Error::refused_for_good(Code::FailedPrecondition, text(&what)).with_metadata(metadata)
+    Error::refused_for_good(Code::FailedPrecondition, text(&list(&found))).with_metadata(metadata)
 }
 
 fn text(what: &str) -> String {
@@ -61,13 +75,16 @@ fn text(what: &str) -> String {
     )
 }
 
-fn list(found: &[Difference]) -> String {
-    let shown: Vec<_> = found.iter().take(SHOWN).map(Difference::to_string).collect();
+fn strings<T: ToString>(found: impl IntoIterator<Item = T>) -> Vec<String> {
+    found.into_iter().map(|found| found.to_string()).collect()
+}
+
+fn list(found: &[String]) -> String {
     let rest = match found.len().saturating_sub(SHOWN) {
         0 => String::new(),
         more => format!("; and {more} more"),
     };
-    match &shown[..] {
+    match &found[..found.len().min(SHOWN)] {
         [] => String::new(),
         shown => format!(": {}{rest}", shown.join("; ")),
     }

@@ -48,7 +48,7 @@ pub(crate) use canonical::FINGERPRINT;
 pub use canonical::Fingerprint;
 pub use change::{ContractChange, Impact};
 pub use check::ContractCheck;
-pub(crate) use check::{KEY, explained, refusal};
+pub(crate) use check::{KEY, explained, judged, refusal};
 pub(crate) use claim::{Claim, MAX_CLAIM};
 pub use compatibility::{Compatibility, Note, Verdict};
 #[cfg(test)]

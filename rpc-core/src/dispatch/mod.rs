@@ -3,6 +3,7 @@
 //! A [`Host`] is what the connections of one server, or of one channel, have in common. Each connection has a
 //! [`Serving`], to which the driver hands the peer's calls.
 
+mod claimed;
 mod connection;
 mod continuations;
 mod host;

@@ -5,10 +5,10 @@ use std::{sync::Arc, time::Instant};
 use bytes::Bytes;
 use thin_vec::ThinVec;
 
-use super::{layered::layered, router::Route, work::Work};
+use super::{claimed::Claimed, layered::layered, router::Route, work::Work};
 use crate::{
     Address, Code, Error,
-    contract::{self, Claim, FormatKind},
+    contract::{Claim, FormatKind},
     driver::attachments::{IncomingAttachment, Wire},
     layer::{self, Next, Parcel},
     proto::parse_metadata,
@@ -60,26 +60,28 @@ impl RoutedCall<'_> {
 
     fn dispatch(self) -> Handler {
         let route = self.route;
-        if let Some(refusal) = self.refusal() {
+        if let Some(refusal) = self.claimed().and_then(|claimed| claimed.refusal(self.peer)) {
             return Box::pin(std::future::ready(Err(refusal)));
         }
         let invocation = Invocation::arrived(route.method, self.body, self.wire, self.carried);
         route.service.dispatch(route.index, invocation)
     }
 
-    /// Why the call cannot be decoded: its caller means something else by the method.
-    fn refusal(&self) -> Option<Error> {
-        let (claim, types) = (self.claim.as_ref()?, self.route.types?);
-        let kind = FormatKind::of(self.wire.format);
-        let told = || self.tells_types.then(|| types.types(kind));
-        (claim.fingerprint != types.claim(kind).fingerprint).then(|| contract::refusal(told()))
+    /// What is to be checked before the call is decoded.
+    fn claimed(&self) -> Option<Claimed> {
+        Some(Claimed {
+            claim: self.claim.clone()?,
+            method: self.route.method,
+            types: self.route.types?,
+            kind: FormatKind::of(self.wire.format),
+            tells_types: self.tells_types,
+        })
     }
 
     /// The call as layers see it, with the way to its handler.
     fn into_request(self, context: CallContext) -> layer::Request {
         let (service, index, method) = (Arc::clone(&self.route.service), self.route.index, self.route.method);
-        // Behind the layers: they decide first who may call at all.
-        let refusal = self.refusal();
+        let (claimed, peer) = (self.claimed(), Arc::clone(self.peer));
         let (wire, carried) = (self.wire, Parcel::list(self.carried));
         layer::Request {
             method,
@@ -94,8 +96,9 @@ impl RoutedCall<'_> {
             target: Some(layer::HandlerTarget {
                 context,
                 start: Arc::new(move |body| {
-                    if let Some(refusal) = &refusal {
-                        return Box::pin(std::future::ready(Err(refusal.clone())));
+                    // Behind the layers: they decide first who may call at all.
+                    if let Some(refusal) = claimed.as_ref().and_then(|claimed| claimed.refusal(&peer)) {
+                        return Box::pin(std::future::ready(Err(refusal)));
                     }
                     let carried = carried.take().unwrap_or_default();
                     service.dispatch(index, Invocation::arrived(method, body, wire, carried))

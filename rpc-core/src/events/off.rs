@@ -16,6 +16,8 @@ pub(crate) fn connection_ended(_: &dyn Display, _: &dyn Display) {}
 
 pub(crate) fn handler_stopped(_: &str, _: &str, _: &dyn Display, _: &str) {}
 
+pub(crate) fn other_version(_: &str, _: &dyn Display, _: &dyn Display) {}
+
 pub(crate) fn limit_passed(_: &dyn Display, _: &str) {}
 
 pub(crate) fn shutdown_began(_: Duration) {}

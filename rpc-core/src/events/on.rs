@@ -39,6 +39,11 @@ pub(crate) fn handler_stopped(service: &str, method: &str, peer: &dyn Display, c
     });
 }
 
+/// A caller has another version of a method, which is compatible.
+pub(crate) fn other_version(method: &str, peer: &dyn Display, cause: &dyn Display) {
+    guarded(|| debug!(target: "farcall", method, peer = %peer, cause = %cause, "other version"));
+}
+
 /// A peer came to a limit: a call is refused, or an answer dropped.
 pub(crate) fn limit_passed(peer: &dyn Display, cause: &str) {
     guarded(|| warn!(target: "farcall", peer = %peer, cause, "limit passed"));

@@ -41,7 +41,13 @@ pub(super) fn remote<T: fmt::Debug>(held: Held<T>) -> Error {
 macro_rules! side_of_type {
     ($module:ident, $service:literal, { $($item:item)* }, $root:ty, [$($value:expr),+ $(,)?]) => {
         pub(super) mod $module {
-            #![allow(dead_code, unused_imports, clippy::all, clippy::pedantic, reason = "types that stand for those of users")]
+            #![allow(
+                dead_code,
+                unused_imports,
+                clippy::all,
+                clippy::pedantic,
+                reason = "types that stand for those of users"
+            )]
             use std::{borrow::Cow, collections::{BTreeMap, HashMap}, num::NonZeroU32, sync::Arc, time::Duration};
             use farcall::{Channel, Result, Server, channel::Sender, stream::Stream};
             use futures::{StreamExt as _, TryStreamExt as _, stream};

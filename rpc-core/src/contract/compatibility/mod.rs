@@ -61,6 +61,37 @@ impl Compatibility {
     }
 }
 
+impl Verdict {
+    /// Of a writer whose types are not known.
+    pub(super) fn unseen() -> Self {
+        Self {
+            compatibility: Compatibility::Incompatible,
+            notes: Vec::new(),
+        }
+    }
+
+    /// The places that make it what it is.
+    pub(super) fn worst(&self) -> impl Iterator<Item = &Note> {
+        self.notes
+            .iter()
+            .filter(|note| note.compatibility == self.compatibility)
+    }
+}
+
+/// The notes, one behind the other.
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.notes.is_empty() {
+            return self.compatibility.fmt(f);
+        }
+        for (index, note) in self.notes.iter().enumerate() {
+            let between = if index > 0 { "; " } else { "" };
+            write!(f, "{between}{note}")?;
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for Compatibility {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -85,7 +116,8 @@ impl fmt::Display for Note {
 pub(super) type Sides = [&'static str; 2];
 
 const READER_AND_WRITER: Sides = ["the reader", "the writer"];
-const CALLER_AND_CALLEE: Sides = ["the client", "the server"];
+pub(super) const CALLER_AND_CALLEE: Sides = ["the client", "the server"];
+pub(super) const HERE_AND_THERE: Sides = ["this side", "the other side"];
 
 impl Shape {
     /// How well a reader with this shape understands a writer with the other one.

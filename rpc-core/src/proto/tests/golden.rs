@@ -56,6 +56,21 @@ fn head() -> RequestHead {
     }
 }
 
+fn checked() -> RequestHead {
+    RequestHead {
+        claim: Some(claim(None)),
+        ..head()
+    }
+}
+
+fn typed() -> RequestHead {
+    RequestHead {
+        claim: Some(claim(Some(b"types"))),
+        metadata: tenant(),
+        ..head()
+    }
+}
+
 fn claim(types: Option<&'static [u8]>) -> &'static Claim {
     let bytes = std::array::from_fn(|index| index as u8);
     Box::leak(Box::new(Claim {
@@ -194,21 +209,8 @@ fn messages() -> Vec<(&'static str, Bytes)> {
         ("unused", frame(Kind::Unused, false, 0, &[]).freeze()),
         ("watch", written(|client| client.watch_object(5, 1))),
         ("revoked", written(|client| client.tell_revoked(1))),
-        (
-            "request with a check",
-            request(&RequestHead {
-                claim: Some(claim(None)),
-                ..head()
-            }),
-        ),
-        (
-            "request with types",
-            request(&RequestHead {
-                claim: Some(claim(Some(b"types"))),
-                metadata: tenant(),
-                ..head()
-            }),
-        ),
+        ("request with a check", request(&checked())),
+        ("request with types", request(&typed())),
     ]
 }
 
@@ -357,21 +359,8 @@ fn golden_requests_are_understood() {
         ("request", head()),
         ("request with timeout", RequestHead { timeout, ..head() }),
         ("request with instance", RequestHead { target, ..head() }),
-        (
-            "request with a check",
-            RequestHead {
-                claim: Some(claim(None)),
-                ..head()
-            },
-        ),
-        (
-            "request with types",
-            RequestHead {
-                claim: Some(claim(Some(b"types"))),
-                metadata: tenant(),
-                ..head()
-            },
-        ),
+        ("request with a check", checked()),
+        ("request with types", typed()),
         (
             "request with metadata",
             RequestHead {
