@@ -232,6 +232,10 @@ mod tests {
         assert_eq!((taken(&mut kept, 200), kept.bytes), (Some(200), 0));
     }
 
+    fn capacity(kept: &Kept) -> usize {
+        kept.buffers.iter().map(|(buffer, _)| buffer.capacity()).sum()
+    }
+
     #[test]
     fn what_is_kept_is_bounded_and_the_oldest_goes() {
         let mut kept = Kept::new();
@@ -242,7 +246,7 @@ mod tests {
                 .map(Vec::capacity)
                 .sum();
             assert!(dropped <= MOST);
-            assert!(kept.bytes <= MOST && kept.bytes == kept.buffers.iter().map(|(buffer, _)| buffer.capacity()).sum());
+            assert!(kept.bytes <= MOST && kept.bytes == capacity(&kept));
         }
         assert!(kept.take(LEAST).is_none(), "the first ones are gone");
         assert!(kept.take(60 * LEAST).is_some());

@@ -4,6 +4,8 @@ mod bytes;
 mod codec_format;
 mod codec_golden;
 mod codec_limits;
+#[cfg(all(feature = "cbor", feature = "json"))]
+mod codec_named;
 #[cfg(feature = "postcard")]
 mod codec_postcard;
 mod codec_properties;

@@ -45,8 +45,13 @@ impl Answer {
     }
 
     fn read<T: DeserializeOwned>(&self) -> Result<T, CodecError> {
-        // A oneway call has no answer to decode; its value is `()`, which every format writes as nothing.
-        let decode = || self.wire.format.decode(&self.body, self.wire.limits);
+        // A oneway call has no answer to decode; its value is `()`.
+        let body = if self.method.oneway {
+            self.wire.format.nothing()
+        } else {
+            &self.body
+        };
+        let decode = || self.wire.format.decode(body, self.wire.limits);
         let decode = || decoding_from(&self.body, decode);
         attachments::decoding(self.carried.take(), self.wire, decode)
     }

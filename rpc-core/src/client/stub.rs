@@ -130,10 +130,12 @@ impl Stub {
     ) -> Call<R> {
         let payload = match &self.invalid {
             Some(error) => Err(error.clone()),
-            None => Payload::encode(self.channel.inner().wire.format, arguments).map_err(|error| {
-                Error::invalid_argument(format!("the arguments cannot be encoded: {error}"))
-                    .with_outcome(Outcome::NotExecuted)
-            }),
+            None => {
+                Payload::arguments(self.channel.inner().wire.format, method.arguments, arguments).map_err(|error| {
+                    Error::invalid_argument(format!("the arguments cannot be encoded: {error}"))
+                        .with_outcome(Outcome::NotExecuted)
+                })
+            }
         };
         let trace = Trace::call(method, &self.metadata, || self.channel.address());
         let types = self.types.get().and_then(|types| types.find(method));

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-/// What a format says when a type asks it which type comes next; the peer is not at fault, the type is.
+/// What a format without names says when a type asks it which type comes next; the peer is not at fault, the type is.
+#[cfg(any(feature = "bincode", feature = "postcard"))]
 pub(super) const NOT_SELF_DESCRIBING: &str = "the type asks the format which type comes next, as #[serde(untagged)], \
      #[serde(tag = \"...\")] and #[serde(flatten)] do, and this format does not record that";
 
 /// What a format says when a sequence or map does not tell its length first.
+#[cfg(any(feature = "bincode", feature = "postcard"))]
 pub(super) const UNKNOWN_LENGTH: &str = "a sequence or map must tell its length before its first element, \
      which #[serde(flatten)] cannot do";
 

@@ -22,9 +22,9 @@
 //! Adding, removing or reordering fields makes a new type that older peers do not understand; new enum variants go at
 //! the end.
 
-#[cfg(not(any(feature = "bincode", feature = "postcard")))]
+#[cfg(not(any(feature = "bincode", feature = "postcard", feature = "json", feature = "cbor")))]
 compile_error!(
-    "farcall needs a format: enable the feature `bincode` (on by default) or `postcard`, \
+    "farcall needs a format: enable the feature `bincode` (on by default), `postcard`, `json` or `cbor`, \
      e.g. farcall = { version = \"0.1\", default-features = false, features = [\"postcard\"] }"
 );
 
@@ -33,7 +33,11 @@ mod bincode;
 mod error;
 mod format;
 mod guard;
+#[cfg(any(feature = "cbor", feature = "json"))]
+mod kept;
 mod limits;
+#[cfg(any(feature = "cbor", feature = "json"))]
+mod named;
 #[cfg(feature = "postcard")]
 mod postcard;
 mod round_trip;
@@ -41,18 +45,29 @@ mod shared;
 
 #[cfg(feature = "bincode")]
 pub use self::bincode::Bincode;
+#[cfg(feature = "cbor")]
+pub use self::named::Cbor;
+#[cfg(feature = "json")]
+pub use self::named::Json;
 #[cfg(feature = "postcard")]
 pub use self::postcard::Postcard;
 pub use error::CodecError;
 pub use format::Format;
 pub(crate) use guard::{assert_inline, room_for};
+#[cfg(any(feature = "cbor", feature = "json"))]
+pub(crate) use kept::Kept;
 pub use limits::DecodeLimits;
-pub use round_trip::check_round_trip;
+pub use round_trip::{check_round_trip, check_round_trip_in};
 pub(crate) use shared::{LONG_RUN, SharedBytes, decoding_from, encode_before};
 
 use serde::{Deserialize, Serialize};
 
 use crate::buffers::append;
+
+/// What arguments borrow beside the bytes of their message: nothing in the formats of this build.
+#[cfg(not(any(feature = "cbor", feature = "json")))]
+#[derive(Debug, Default)]
+pub(crate) struct Kept;
 
 /// Appends what a format writes.
 #[inline]

@@ -36,10 +36,32 @@ pub fn check_round_trip<T>(value: &T) -> Result<(), CodecError>
 where
     T: Serialize + DeserializeOwned + PartialEq + Debug,
 {
-    Format::ALL.iter().try_for_each(|&format| check(format, value))
+    Format::ALL
+        .iter()
+        .try_for_each(|&format| check_round_trip_in(format, value))
 }
 
-fn check<T>(format: Format, value: &T) -> Result<(), CodecError>
+/// The same in one format, for types that [another one](super#what-each-format-carries) cannot carry.
+///
+/// ```
+/// # #[cfg(feature = "json")] {
+/// use farcall::codec::{Format, check_round_trip_in};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Debug, PartialEq, Serialize, Deserialize)]
+/// #[serde(untagged)]
+/// enum Setting {
+///     Switch(bool),
+///     Level(u32),
+/// }
+///
+/// assert_eq!(check_round_trip_in(Format::Json, &Setting::Level(3)), Ok(()));
+/// # }
+/// ```
+///
+/// # Errors
+/// As [`check_round_trip`].
+pub fn check_round_trip_in<T>(format: Format, value: &T) -> Result<(), CodecError>
 where
     T: Serialize + DeserializeOwned + PartialEq + Debug,
 {

@@ -30,10 +30,10 @@ impl FormatKind {
 
     /// The kind of a format.
     pub const fn of(format: Format) -> Self {
-        if format.is_readable() {
-            Self::NamedReadable
-        } else {
-            Self::Positional
+        match (format.is_named(), format.is_readable()) {
+            (false, _) => Self::Positional,
+            (true, false) => Self::NamedBinary,
+            (true, true) => Self::NamedReadable,
         }
     }
 

@@ -9,7 +9,7 @@ use thin_vec::ThinVec;
 use super::{HandlerOutput, MethodDescriptor, Payload};
 use crate::{
     Code, Error,
-    codec::{Codec, CodecError, DecodeLimits, Format, assert_inline, room_for},
+    codec::{CodecError, DecodeLimits, Format, Kept, assert_inline, room_for},
     driver::attachments::{self, IncomingAttachment, Wire},
     sync::Mutex,
 };
@@ -24,6 +24,8 @@ pub struct Invocation {
     wire: Wire,
     /// What came with the arguments; taken when they are decoded.
     carried: Mutex<ThinVec<IncomingAttachment>>,
+    /// What arguments borrow that the body does not have as it is.
+    kept: Kept,
 }
 
 impl Invocation {
@@ -40,6 +42,7 @@ impl Invocation {
                 tells_panics: false,
             },
             carried: Mutex::default(),
+            kept: Kept::default(),
         }
     }
 
@@ -55,6 +58,7 @@ impl Invocation {
             body,
             wire,
             carried: Mutex::new(carried),
+            kept: Kept::default(),
         }
     }
 
@@ -77,7 +81,8 @@ impl Invocation {
 
     fn decode<'a, T: Deserialize<'a>>(&'a self) -> Result<T, CodecError> {
         let carried = std::mem::take(&mut *self.carried.lock());
-        let decode = || self.wire.format.decode(&self.body, self.wire.limits);
+        let Wire { format, limits, .. } = self.wire;
+        let decode = || format.decode_arguments(self.method.arguments, &self.body, limits, &self.kept);
         attachments::decoding(carried, self.wire, decode)
     }
 

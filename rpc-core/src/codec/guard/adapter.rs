@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, Seq
 
 use super::{
     Guard, GuardRefusal,
-    place::{Elements, In, InMap, InOption, InSequence, ValuePlace},
+    place::{Elements, In, InAny, InMap, InOption, InSequence, ValuePlace},
 };
 
 /// What an element of no size counts: it takes no bytes of input, so nothing else ends a loop over 2^64 of them.
@@ -116,7 +116,7 @@ impl<'de, D: Deserializer<'de>, P: ValuePlace> Deserializer<'de> for Guarded<'_,
     type Error = D::Error;
 
     pass_on! {
-        deserialize_any, deserialize_bool, deserialize_i8, deserialize_i16, deserialize_i32, deserialize_i64,
+        deserialize_bool, deserialize_i8, deserialize_i16, deserialize_i32, deserialize_i64,
         deserialize_i128, deserialize_u8, deserialize_u16, deserialize_u32, deserialize_u64, deserialize_u128,
         deserialize_f32, deserialize_f64, deserialize_char, deserialize_str, deserialize_unit,
         deserialize_identifier, deserialize_ignored_any,
@@ -125,6 +125,7 @@ impl<'de, D: Deserializer<'de>, P: ValuePlace> Deserializer<'de> for Guarded<'_,
     }
 
     open! {
+        deserialize_any() InAny,
         deserialize_seq() InSequence,
         deserialize_map() InMap,
         deserialize_option() InOption,
@@ -159,8 +160,24 @@ impl<'de, D: Deserializer<'de>, P: ValuePlace> Deserializer<'de> for Guarded<'_,
     }
 }
 
+/// Methods of a visitor for values without parts, which come where a type takes anything.
+macro_rules! visit {
+    ($($method:ident($type:ty)),* $(,)?) => {$(
+        #[inline]
+        fn $method<E: Error>(self, value: $type) -> Result<V::Value, E> {
+            self.inner.$method(value)
+        }
+    )*};
+}
+
 impl<'de, V: Visitor<'de>, P: ValuePlace> Visitor<'de> for Guarded<'_, V, P> {
     type Value = V::Value;
+
+    visit! {
+        visit_bool(bool), visit_i64(i64), visit_i128(i128), visit_u64(u64), visit_u128(u128), visit_f32(f32),
+        visit_f64(f64), visit_str(&str), visit_borrowed_str(&'de str), visit_string(String), visit_bytes(&[u8]),
+        visit_borrowed_bytes(&'de [u8]), visit_byte_buf(Vec<u8>),
+    }
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inner.expecting(f)

@@ -40,6 +40,10 @@ pub(super) struct InOption<T>(PhantomData<T>);
 #[derive(Debug)]
 pub(super) struct InSequence<T>(PhantomData<T>);
 
+/// In a `T` that takes what comes; a part of it if that is a sequence or a map.
+#[derive(Debug)]
+pub(super) struct InAny<T>(PhantomData<T>);
+
 /// A key or a value of the map `T`.
 #[derive(Debug)]
 pub(super) struct InMap<T>(PhantomData<T>);
@@ -78,6 +82,18 @@ impl<T> ValuePlace for InSequence<T> {
         } else {
             Elements::Counted
         }
+    }
+}
+
+impl<T> ValuePlace for InAny<T> {
+    #[inline]
+    fn room() -> usize {
+        size_of::<T>()
+    }
+
+    #[inline]
+    fn elements() -> Elements {
+        Elements::Counted
     }
 }
 

@@ -43,6 +43,18 @@ impl Payload {
         Self::encode_with(|buffer| format.encode(value, buffer)).map(|(payload, ())| payload)
     }
 
+    /// Encodes the arguments of a method, a tuple; a format with names writes them by these.
+    ///
+    /// # Errors
+    /// When the format cannot express the value.
+    pub fn arguments<T: Serialize>(
+        format: Format,
+        names: &'static [&'static str],
+        value: &T,
+    ) -> Result<Self, CodecError> {
+        Self::encode_with(|buffer| format.encode_arguments(names, value, buffer)).map(|(payload, ())| payload)
+    }
+
     /// Encodes `value`, which ends with the bytes `run`: they are not copied if they are long.
     pub(crate) fn encode_before<T: Serialize>(format: Format, value: &T, run: &Bytes) -> Result<Self, CodecError> {
         if run.len() < LONG_RUN {

@@ -119,17 +119,17 @@ impl DoorModel {
     fn handle(&mut self, from: SocketAddr, datagram: &[u8], script: &mut Script<'_>) -> Vec<u8> {
         let mut answer = vec![0xff; 3];
         match self.door.handle_datagram(from, datagram, &mut answer, self.now) {
-            Routed::Nothing => assert_eq!(answer, []),
+            Routed::Nothing => assert!(answer.is_empty(), "{answer:?}"),
             Routed::Answer => self.check_answer(from, datagram, &answer),
             Routed::Session(&number) => {
-                assert_eq!(answer, []);
+                assert!(answer.is_empty(), "{answer:?}");
                 // Whether it is whole is the session's business.
                 let session = datagram[5..].first_chunk().map(|id| u64::from_le_bytes(*id));
                 let session = session.expect("a datagram for a session names it");
                 assert_eq!(self.sessions.get(&session).map(|known| known.0), Some(number));
             }
             Routed::Open(admission) => {
-                assert_eq!(answer, []);
+                assert!(answer.is_empty(), "{answer:?}");
                 self.decide(from, datagram, admission, &mut answer, script);
             }
         }

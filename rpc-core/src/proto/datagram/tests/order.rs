@@ -77,9 +77,9 @@ const CLOSING: (u32, u64, Option<u64>, &[u8]) = (0, 22, Some(30), CLOSE);
 fn a_close_that_waited_for_its_own_lane_still_waits_for_the_others() {
     let mut reader = LaneReader::new();
     assert_eq!(reader.read(&[(0, 0, None, HELLO)]), HELLO);
-    assert_eq!(reader.read(&[CLOSING]), []);
+    assert_eq!(reader.read(&[CLOSING]), Vec::<u8>::new());
     assert_eq!(reader.read(&[(0, 14, None, GO_AWAY)]), GO_AWAY);
-    assert_eq!(reader.read(&[CLOSING]), []);
+    assert_eq!(reader.read(&[CLOSING]), Vec::<u8>::new());
     assert_eq!(reader.read(&[(1, 0, None, REPLY)]), REPLY);
     assert_eq!(reader.read(&[CLOSING]), CLOSE);
 }
@@ -96,7 +96,10 @@ fn a_close_holds_up_nothing_that_comes_behind_it_in_its_packet() {
 #[test]
 fn no_frame_of_a_call_comes_before_the_hello() {
     let mut reader = LaneReader::new();
-    assert_eq!(reader.read(&[(1, 0, None, REPLY), (0, 14, None, GO_AWAY)]), []);
+    assert_eq!(
+        reader.read(&[(1, 0, None, REPLY), (0, 14, None, GO_AWAY)]),
+        Vec::<u8>::new()
+    );
     assert_eq!(reader.read(&[(0, 0, None, HELLO)]), [HELLO, GO_AWAY].concat());
     assert_eq!(reader.read(&[(1, 0, None, REPLY)]), REPLY);
 }
@@ -108,8 +111,8 @@ fn a_frame_on_the_lane_of_another_call_ends_the_session() {
         reader.read(&[(0, 0, None, HELLO)]);
         let offset = if lane == 0 { 14 } else { 0 };
         // In one piece and in two.
-        assert_eq!(reader.read(&[(lane, offset, None, &frame[..6])]), []);
-        assert_eq!(reader.read(&[(lane, offset + 6, None, &frame[6..])]), []);
+        assert_eq!(reader.read(&[(lane, offset, None, &frame[..6])]), Vec::<u8>::new());
+        assert_eq!(reader.read(&[(lane, offset + 6, None, &frame[6..])]), Vec::<u8>::new());
         let end = reader.session.end();
         assert!(matches!(end, Some(SessionEnd::Broken(_))), "{end:?} on lane {lane}");
         let mut reader = LaneReader::new();
