@@ -2,10 +2,16 @@
 
 use std::fmt;
 
-use farcall::{Code, Error, Outcome};
+use farcall::{
+    Code, Error, Outcome,
+    contract::{Compatibility, Contract, FormatKind},
+};
 use serde_json::Value;
 
-use super::Drift;
+use super::Harm;
+
+/// What became of the calls of one method.
+pub(super) type Sight = (&'static str, Seen);
 
 /// What a side saw of one method.
 #[derive(Clone, Debug)]
@@ -66,19 +72,33 @@ impl fmt::Display for Seen {
     }
 }
 
-/// Whether what was seen of the methods is what must be seen.
-pub(super) fn judge(drift: &Drift, seen: &[(&'static str, Seen)]) -> Result<(), String> {
+/// Whether what a client saw of each method is what the contracts of the client and the server promise.
+pub(super) fn judge(sides: [&Contract; 2], harm: Harm, kind: FormatKind, seen: &[Sight]) -> Result<(), String> {
     for (method, seen) in seen {
-        let holds = if drift.harmless {
-            matches!(seen, Seen::Right)
-        } else {
-            matches!(seen, Seen::Refused)
+        let [caller, callee] = sides.map(|side| side.method(method).expect("both sides have it"));
+        let verdict = caller.compatibility(callee, kind);
+        let holds = match verdict.compatibility {
+            Compatibility::Same | Compatibility::Compatible => matches!(seen, Seen::Right),
+            Compatibility::Incompatible => matches!(seen, Seen::Refused),
+            _ if harm == Harm::Unwritable => matches!(seen, Seen::Right),
+            // The table has a value that fails.
+            _ => matches!(seen, Seen::Failed(_)),
         };
         if !holds {
-            return Err(format!("{method}: {seen}"));
+            return Err(format!("{method}: {seen}, though the contracts say: {verdict}"));
         }
     }
     Ok(())
+}
+
+/// Whether the verdict over the change says truly whom it breaks.
+pub(super) fn judge_verdict(says_broken: bool, seen: &[Sight]) -> Result<(), String> {
+    let broken = seen.iter().find(|(_, seen)| !matches!(seen, Seen::Right));
+    match (says_broken, broken) {
+        (true, None) => Err("the change breaks nothing here, though its verdict says so".to_owned()),
+        (false, Some((method, seen))) => Err(format!("{method}: {seen}, though the verdict says that nothing breaks")),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a receiver that got `got` may go on as if it were `meant`: what both have is equal, what the receiver lacks

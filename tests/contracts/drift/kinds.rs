@@ -154,6 +154,7 @@ macro_rules! side_of_type {
 
             pub(in crate::drift) fn side() -> Side {
                 Side {
+                    contract: ApiClient::contract,
                     serve: |server| server.service(ApiServer::new(Impl)),
                     probe: |channel| Box::pin(probe(channel)),
                 }
@@ -193,6 +194,7 @@ macro_rules! side_of_arguments {
 
             pub(in crate::drift) fn side() -> Side {
                 Side {
+                    contract: ApiClient::contract,
                     serve: |server| server.service(ApiServer::new(Impl)),
                     probe: |channel| Box::pin(probe(channel)),
                 }
@@ -202,7 +204,7 @@ macro_rules! side_of_arguments {
 }
 
 /// One version of a method's whole result: `$result` is the type behind the arrow, `$value` what the method returns,
-/// and `$inner` what of it a caller gets.
+/// and `$inner` the value in it.
 macro_rules! side_of_result {
     ($module:ident, $service:literal, $result:ty, $value:expr, $inner:expr) => {
         pub(super) mod $module {
@@ -214,7 +216,7 @@ macro_rules! side_of_result {
             use crate::drift::{
                 Side,
                 judge::Seen,
-                kinds::{Held, json, parsed, remote},
+                kinds::{Held, json, parsed},
             };
             use farcall::{Channel, Error, Result};
 
@@ -235,17 +237,21 @@ macro_rules! side_of_result {
                 }
             }
 
-            trait Into_ {
-                fn into_(self) -> Error;
+            /// An error, where that is what the method returns.
+            trait Failed {
+                fn seen(self, meant: &serde_json::Value) -> Seen;
             }
-            impl Into_ for Error {
-                fn into_(self) -> Error {
-                    self
+            impl Failed for Error {
+                fn seen(self, _: &serde_json::Value) -> Seen {
+                    Seen::error(&self)
                 }
             }
-            impl<T: std::fmt::Debug> Into_ for Held<T> {
-                fn into_(self) -> Error {
-                    remote(self)
+            impl<T: serde::Serialize> Failed for Held<T> {
+                fn seen(self, meant: &serde_json::Value) -> Seen {
+                    match self {
+                        Held::Remote(error) => Seen::error(&error),
+                        Held::Value(value) => Seen::value(meant, &parsed(&json(&value))),
+                    }
                 }
             }
 
@@ -256,13 +262,14 @@ macro_rules! side_of_result {
                     "call",
                     match client.call().await {
                         Ok(got) => Seen::value(&meant, &parsed(&json(&got))),
-                        Err(error) => Seen::error(&error.into_()),
+                        Err(error) => error.seen(&meant),
                     },
                 )]
             }
 
             pub(in crate::drift) fn side() -> Side {
                 Side {
+                    contract: ApiClient::contract,
                     serve: |server| server.service(ApiServer::new(Impl)),
                     probe: |channel| Box::pin(probe(channel)),
                 }

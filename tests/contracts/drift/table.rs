@@ -1,7 +1,7 @@
 //! The drifts.
 
 use super::{
-    Drift,
+    Drift, Harm,
     kinds::{side_of_arguments, side_of_result, side_of_type},
 };
 
@@ -19,14 +19,15 @@ macro_rules! drifts {
         pub(super) fn drifts() -> Vec<Drift> {
             vec![$(Drift {
                 name: $service,
-                harmless: drifts!(@$harm),
+                harm: drifts!(@$harm),
                 old: $name::old::side(),
                 new: $name::new::side(),
             }),*]
         }
     };
-    (@changed) => { false };
-    (@harmless) => { true };
+    (@changed) => { Harm::Changes };
+    (@harmless) => { Harm::None };
+    (@unwritable) => { Harm::Unwritable };
     (@types $side:ident $service:literal ($($root:ty),* = $values:tt)) => {
         side_of_type!($side, $service, {}, $($root),*, $values);
     };
@@ -63,7 +64,7 @@ drifts! {
         ({ enum Kind { Fruit, Tool(u8) } } Kind = [Kind::Tool(3)]);
     types changed variant_value_changed = "VariantValueChanged":
         ({ enum Kind { Fruit, Tool(i16) } } Kind = [Kind::Tool(-3)]) =>
-        ({ enum Kind { Fruit, Tool(u16) } } Kind = [Kind::Tool(5)]);
+        ({ enum Kind { Fruit, Tool(u16) } } Kind = [Kind::Tool(5), Kind::Tool(u16::MAX)]);
     types changed variant_fields_reordered = "VariantFieldsReordered":
         ({ enum Kind { Box { width: u8, height: u8 } } } Kind = [Kind::Box { width: 1, height: 2 }]) =>
         ({ enum Kind { Box { height: u8, width: u8 } } } Kind = [Kind::Box { width: 1, height: 2 }]);
@@ -107,22 +108,22 @@ drifts! {
         ({ struct Order { items: Vec<Item> } struct Item { of: HashMap<String, Option<i8>> } }
             Order = [Order { items: vec![Item { of: [("a".to_owned(), Some(-1))].into() }] }]) =>
         ({ struct Order { items: Vec<Item> } struct Item { of: HashMap<String, Option<u8>> } }
-            Order = [Order { items: vec![Item { of: [("a".to_owned(), Some(1))].into() }] }]);
+            Order = [Order { items: vec![Item { of: [("a".to_owned(), Some(200))].into() }] }]);
     types changed tree_changed = "TreeChanged":
         ({ struct Tree { value: i32, parts: Vec<Tree> } }
             Tree = [Tree { value: -1, parts: vec![Tree { value: -2, parts: Vec::new() }] }]) =>
         ({ struct Tree { value: u32, parts: Vec<Tree> } }
-            Tree = [Tree { value: 1, parts: vec![Tree { value: 2, parts: Vec::new() }] }]);
+            Tree = [Tree { value: 1, parts: vec![Tree { value: u32::MAX, parts: Vec::new() }] }]);
 
     // Numbers and the like.
-    types changed sign_gone = "SignGone": (i32 = [-5, 5]) => (u32 = [9, 10]);
+    types changed sign_gone = "SignGone": (i32 = [-5, 5]) => (u32 = [9, u32::MAX]);
     types changed widened = "Widened": (u32 = [7, 300, u32::MAX]) => (u64 = [7, 300, u64::MAX]);
     types changed widened_with_a_sign = "WidenedWithASign": (u32 = [7, u32::MAX]) => (i64 = [-7, i64::MAX]);
     types changed widened_byte = "WidenedByte": (u8 = [7, 255]) => (u16 = [7, 65535]);
     types changed integer_to_float = "IntegerToFloat": (u64 = [7, (1 << 53) + 1]) => (f64 = [7.0, 7.5]);
     types changed float_widened = "FloatWidened": (f32 = [0.1, 7.0]) => (f64 = [0.1, 7.0]);
     types changed byte_to_bool = "ByteToBool": (u8 = [0, 1]) => (bool = [false, true]);
-    types changed huge_number = "HugeNumber": (u64 = [7]) => (u128 = [7]);
+    types changed huge_number = "HugeNumber": (u64 = [7]) => (u128 = [7, u128::MAX]);
     types changed duration_to_millis = "DurationToMillis":
         (Duration = [Duration::from_millis(1500)]) => (u64 = [1500]);
 
@@ -136,7 +137,7 @@ drifts! {
 
     // Options and collections.
     types changed made_optional = "MadeOptional": (u32 = [1, 7]) => (Option<u32> = [Some(1), Some(7), None]);
-    types changed made_optional_twice = "MadeOptionalTwice":
+    types unwritable made_optional_twice = "MadeOptionalTwice":
         (Option<u8> = [None, Some(1)]) => (Option<Option<u8>> = [None, Some(Some(1))]);
     types changed one_to_many = "OneToMany": (Option<u8> = [Some(4)]) => (Vec<u8> = [vec![4]]);
     types changed list_to_array = "ListToArray": (Vec<u16> = [vec![1, 2]]) => ([u16; 2] = [[1, 2]]);
@@ -146,7 +147,7 @@ drifts! {
     types changed pairs_to_map = "PairsToMap":
         (Vec<(String, u8)> = [vec![("a".to_owned(), 1)]]) => (BTreeMap<String, u8> = [[("a".to_owned(), 1)].into()]);
     types changed keys_changed = "KeysChanged":
-        (BTreeMap<i32, u8> = [[(-4, 1)].into()]) => (BTreeMap<u32, u8> = [[(7, 1)].into()]);
+        (BTreeMap<i32, u8> = [[(-4, 1)].into()]) => (BTreeMap<u32, u8> = [[(7, 1)].into(), [(u32::MAX, 1)].into()]);
     types changed result_to_option = "ResultToOption":
         (Result<u8, u8> = [Ok(1), Err(2)]) => (Option<u8> = [Some(1), None]);
     types changed nothing_to_something = "NothingToSomething": (() = [()]) => (u8 = [3]);
@@ -176,7 +177,7 @@ drifts! {
         (sku: &str = "a") => (count: Option<u32> = Some(3), sku: &str = "a");
     arguments changed first_argument = "FirstArgument": () => (count: u8 = 3);
     arguments changed argument_type_changed = "ArgumentTypeChanged":
-        (count: i32 = -5, sku: u8 = 1) => (count: u32 = 5, sku: u8 = 1);
+        (count: i32 = -5, sku: u8 = 1) => (count: u32 = u32::MAX, sku: u8 = 1);
     arguments harmless argument_by_reference = "ArgumentByReference":
         (sku: &str = "a", counts: &[u32] = &[1, 2]) =>
         (sku: String = "a".to_owned(), counts: Vec<u32> = vec![1, 2]);
@@ -185,7 +186,8 @@ drifts! {
     result changed result_added = "ResultAdded": (Result<()>, Ok(()), ()) => (Result<u8>, Ok(3), 3);
     result changed made_fallible = "MadeFallible": (u32, 1, 1) => (Result<u32>, Ok(1), 1);
     result changed error_of_its_own = "ErrorOfItsOwn":
-        (Result<u32>, Ok(1), 1) => (Result<u32, Held<u8>>, Ok(1), 1);
+        (Result<u32>, Ok(1), 1) => (Result<u32, Held<u8>>, Err(Held::Value(3)), 3);
     result changed error_changed = "ErrorChanged":
-        (Result<u32, Held<u8>>, Ok(1), 1) => (Result<u32, Held<i8>>, Ok(1), 1);
+        (Result<u32, Held<u8>>, Err(Held::Value(200)), 200) =>
+        (Result<u32, Held<i8>>, Err(Held::Value(-3)), -3);
 }
