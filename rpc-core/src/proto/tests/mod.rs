@@ -4,6 +4,7 @@ mod budgets;
 mod calls;
 mod cancel;
 mod carriers;
+mod claims;
 mod deadlines;
 mod garbled;
 mod going_away;
