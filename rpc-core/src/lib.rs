@@ -84,7 +84,7 @@
 //! | `handshake failed`: strangers, silence, other versions; on the server | `DEBUG` | `peer`, `cause` |
 //! | `connection ended`: an open connection, for any reason; on either side | `DEBUG` | `peer`, `cause` |
 //! | `handler stopped`: its caller, its deadline or its connection ended it before it was done | `DEBUG` | `method`, `peer`, `cause` |
-//! | `other version`: a caller has another version of a method, in a format in which both are compatible | `DEBUG` | `method`, `peer`, `cause` (what one side does not see of the other) |
+//! | `other version`: a caller has another version of a method, in a format with names; once for each version | `DEBUG` | `method`, `peer`, `cause` (what one side does not see of the other) |
 //! | `limit passed`: a call is refused (`max_server_calls`) or an answer dropped (`max_unread`, `max_server_unread`); at most once in 10 s for each address | `WARN` | `peer`, `cause` |
 //! | `shutdown began`, `shutdown ended` | `INFO` | `grace` of the first |
 //! | `shutdown cuts what is left` when the grace is over | `WARN` | `calls` |

@@ -109,6 +109,7 @@ const INSIDE: &[(&str, &[&str])] = &[
             "work",
             "layered",
             "router",
+            "claimed",
             "routed",
             "seat",
             "local",

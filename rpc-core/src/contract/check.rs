@@ -45,7 +45,7 @@ pub(crate) fn refusal(told: Option<&Shape>) -> Error {
 
 /// What keeps a caller that makes this claim from understanding a callee with these types, and what either of them does
 /// not see of the other.
-pub(crate) fn judged(claim: &Claim, own: &Shape, kind: FormatKind) -> Verdict {
+pub(super) fn judged(claim: &Claim, own: &Shape, kind: FormatKind) -> Verdict {
     match claim.types.as_ref().and_then(|types| Shape::decode(types)) {
         Some(caller) => between(&caller, own, kind, CALLER_AND_CALLEE),
         None => Verdict::unseen(),

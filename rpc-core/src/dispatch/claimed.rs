@@ -2,7 +2,7 @@
 
 use crate::{
     Address, Error,
-    contract::{self, Claim, Compatibility, FormatKind},
+    contract::{self, Claim, Compatibility, FormatKind, Verdict},
     events,
     service::{MethodDescriptor, TypedMethod},
 };
@@ -25,9 +25,9 @@ impl Claimed {
         }
         let own = self.types.types(self.kind);
         if self.kind.is_named() {
-            let verdict = contract::judged(&self.claim, own, self.kind);
-            if verdict.compatibility != Compatibility::Incompatible {
-                events::other_version(self.method.path, peer, &verdict);
+            let tell = |verdict: &Verdict| events::other_version(self.method.path, peer, verdict);
+            let compatibility = self.types.judgements().of(&self.claim, own, self.kind, tell);
+            if compatibility != Compatibility::Incompatible {
                 return None;
             }
         }

@@ -14,8 +14,8 @@ use super::{AsBytes, MethodDescriptor, ServiceDescriptor};
 use crate::{
     Error,
     contract::{
-        Claim, Contract, ErrorType, FormatKind, MAX_CLAIM, MethodContract, MethodTypes, OutputTypes, Policy, Samples,
-        Shape, shape_of,
+        Claim, Contract, ErrorType, FormatKind, Judgements, MAX_CLAIM, MethodContract, MethodTypes, OutputTypes,
+        Policy, Samples, Shape, shape_of,
     },
     sync::Mutex,
 };
@@ -54,6 +54,8 @@ pub(crate) struct TypedMethod {
     traced: [OnceLock<Shape>; 2],
     /// What the other side is told, by kind of format.
     claims: [OnceLock<Claim>; FormatKind::ALL.len()],
+    /// What was found of callers.
+    judgements: Judgements,
 }
 
 /// By the addresses of the descriptor and of the function that knows the types. The compiler may merge functions that
@@ -96,6 +98,7 @@ impl ServiceTypes {
                 number,
                 traced: Default::default(),
                 claims: Default::default(),
+                judgements: Judgements::default(),
             })
             .collect();
         registry.methods += methods.len() as u32;
@@ -146,6 +149,11 @@ impl TypedMethod {
                 .trace(&self.samples, kind.is_readable(), self.descriptor.arguments);
             place.get_or_init(|| traced)
         })
+    }
+
+    /// What was found of callers with another version of it.
+    pub(crate) fn judgements(&self) -> &Judgements {
+        &self.judgements
     }
 
     /// What the other side is told of it on a connection with a format of this kind.
