@@ -13,9 +13,11 @@
 compile_error!("the fuzz targets need RUSTFLAGS=\"--cfg farcall_fuzzing\"");
 
 mod codec_guard;
+mod contracts;
 mod protocol;
 
 pub use codec_guard::codec_guard;
+pub use contracts::contracts;
 pub use protocol::{connection, datagram, frames, handshake};
 
 /// A target by name.
@@ -50,6 +52,11 @@ pub const TARGETS: &[Target] = &[
         name: "connection",
         run: connection,
         seeds: protocol::scripts,
+    },
+    Target {
+        name: "contracts",
+        run: contracts,
+        seeds: contracts::seeds,
     },
     Target {
         name: "datagram",

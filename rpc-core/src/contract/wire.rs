@@ -17,7 +17,7 @@ impl Shape {
     }
 
     /// `None` if the bytes are not those of a shape.
-    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut input = Input(bytes);
         let nodes = input.list(Input::node)?;
         input.0.is_empty().then_some(())?;

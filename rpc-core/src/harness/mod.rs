@@ -1,6 +1,7 @@
 //! The protocol core under arbitrary input and against models of itself, for the targets in `fuzz/` and for tests. Each
 //! entry panics on a finding. No part of the API: anything here may change or go at any time.
 
+mod contracts;
 mod datagram;
 mod honest;
 mod hostile;
@@ -18,6 +19,7 @@ mod users;
 #[cfg(test)]
 pub(crate) use self::pair::{CLIENT, ConnectionPair, SERVER, body};
 pub use self::{
+    contracts::{contracts, types},
     datagram::datagram,
     messages::{frames, handshake},
 };
