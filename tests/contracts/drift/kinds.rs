@@ -2,9 +2,19 @@
 
 use std::fmt;
 
-use farcall::Error;
-use serde::{Deserialize, Serialize};
+use farcall::{
+    Error, Result,
+    channel::{self, Sender},
+    stream::Stream,
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
+
+use super::{
+    Side,
+    judge::{Seen, Sight},
+};
 
 /// An error with a value of the type that drifts.
 #[derive(Debug, Serialize, Deserialize)]
@@ -29,135 +39,176 @@ pub(super) fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-/// Never: a refusal that is no error of the library's would be a wrong value.
-pub(super) fn remote<T: fmt::Debug>(held: Held<T>) -> Error {
-    match held {
-        Held::Remote(error) => error,
-        Held::Value(value) => Error::internal(format!("{value:?} is no error of a call")),
+/// A type that drifts.
+pub(super) trait Drifting: fmt::Debug + Serialize + DeserializeOwned + Send + Sync + 'static {}
+
+impl<T: fmt::Debug + Serialize + DeserializeOwned + Send + Sync + 'static> Drifting for T {}
+
+/// A service with the type as an argument and as a result. Each drift has an instance of it.
+#[farcall::service]
+trait Values<T: Drifting> {
+    async fn told(&self) -> Result<Vec<String>>;
+    async fn put(&self, value: T) -> Result<String>;
+    async fn get(&self, index: u32) -> Result<T>;
+}
+
+/// A service with the type in all other places.
+#[farcall::service]
+trait Places<T: Drifting> {
+    async fn told(&self) -> Result<Vec<String>>;
+    async fn fail(&self, index: u32) -> Result<(), Held<T>>;
+    fn items(&self) -> impl Stream<Item = T> + Send;
+    async fn take(&self, items: impl Stream<Item = T> + Send) -> Result<Vec<String>>;
+    async fn hand(&self, to: Sender<T>) -> Result<()>;
+}
+
+/// It has the values of one version.
+struct Version<T>(fn() -> Vec<T>);
+
+impl<T: Serialize> Version<T> {
+    fn value(&self, index: u32) -> T {
+        self.0().swap_remove(index as usize)
+    }
+
+    fn tell(&self) -> Vec<String> {
+        self.0().iter().map(json).collect()
     }
 }
 
+impl<T: Drifting> Values<T> for Version<T> {
+    async fn told(&self) -> Result<Vec<String>> {
+        Ok(self.tell())
+    }
+    async fn put(&self, value: T) -> Result<String> {
+        Ok(json(&value))
+    }
+    async fn get(&self, index: u32) -> Result<T> {
+        Ok(self.value(index))
+    }
+}
+
+impl<T: Drifting> Places<T> for Version<T> {
+    async fn told(&self) -> Result<Vec<String>> {
+        Ok(self.tell())
+    }
+    async fn fail(&self, index: u32) -> Result<(), Held<T>> {
+        Err(Held::Value(self.value(index)))
+    }
+    fn items(&self) -> impl Stream<Item = T> + Send {
+        stream::iter(self.0())
+    }
+    async fn take(&self, items: impl Stream<Item = T> + Send) -> Result<Vec<String>> {
+        Ok(items.map(|value| json(&value)).collect().await)
+    }
+    async fn hand(&self, to: Sender<T>) -> Result<()> {
+        for value in self.0() {
+            to.send(value).await?;
+        }
+        to.finish();
+        Ok(())
+    }
+}
+
+/// One version of a type with these values, as an argument and as a result.
+pub(super) fn types<T: Drifting>(drift: &'static str, values: fn() -> Vec<T>) -> Side {
+    Side {
+        contract: ValuesClient::<T>::contract,
+        serve: Box::new(move |server| server.named_service(drift, ValuesServer::new(Version(values)))),
+        probe: Box::new(move |channel| Box::pin(probe_values(ValuesClient::new(channel.with_instance(drift)), values))),
+    }
+}
+
+/// One version of a type with these values, in all other places.
+pub(super) fn places<T: Drifting>(drift: &'static str, values: fn() -> Vec<T>) -> Side {
+    Side {
+        contract: PlacesClient::<T>::contract,
+        serve: Box::new(move |server| server.named_service(drift, PlacesServer::new(Version(values)))),
+        probe: Box::new(move |channel| Box::pin(probe_places(PlacesClient::new(channel.with_instance(drift)), values))),
+    }
+}
+
+async fn probe_values<T: Drifting>(client: ValuesClient<T>, values: fn() -> Vec<T>) -> Vec<Sight> {
+    let there = meant(client.told().await);
+    let (mut put, mut get) = (Vec::new(), Vec::new());
+    for sent in values() {
+        let meant = value(&sent);
+        put.push(seen(&meant, client.put(sent).await.map(|got| parsed(&got))));
+    }
+    for (index, meant) in (0..).zip(&there) {
+        get.push(seen(meant, client.get(index).await.map(|got| value(&got))));
+    }
+    vec![("put", Seen::worst(put)), ("get", Seen::worst(get))]
+}
+
+async fn probe_places<T: Drifting>(client: PlacesClient<T>, values: fn() -> Vec<T>) -> Vec<Sight> {
+    let (here, there) = (values().iter().map(value).collect(), meant(client.told().await));
+    let mut fail = Vec::new();
+    for (index, meant) in (0..).zip(&there) {
+        fail.push(match client.fail(index).await {
+            Err(Held::Value(got)) => Seen::value(meant, &value(&got)),
+            Err(Held::Remote(error)) => Seen::error(&error),
+            Ok(()) => Seen::Wrong("an error arrived as a success".to_owned()),
+        });
+    }
+    let items = client.items().map_ok(|item| value(&item)).try_collect().await;
+    let taken = client.take(stream::iter(values())).await;
+    let taken = taken.map(|texts| texts.iter().map(|text| parsed(text)).collect());
+    vec![
+        ("fail", Seen::worst(fail)),
+        ("items", all_seen(there.clone(), items)),
+        ("take", all_seen(here, taken)),
+        ("hand", all_seen(there, handed(&client).await)),
+    ]
+}
+
+/// What the server means, by a method that did not change.
+fn meant(told: Result<Vec<String>>) -> Vec<Value> {
+    let told = told.expect("a method that did not change");
+    told.iter().map(|text| parsed(text)).collect()
+}
+
+/// What comes over a channel that the server sends on.
+async fn handed<T: Drifting>(client: &PlacesClient<T>) -> Result<Vec<Value>> {
+    let (to, from) = channel::channel();
+    client.hand(to).await?;
+    from.map_ok(|item: T| value(&item)).try_collect().await
+}
+
+fn value(of: &impl Serialize) -> Value {
+    parsed(&json(of))
+}
+
+fn seen(meant: &Value, got: Result<Value>) -> Seen {
+    match got {
+        Ok(got) => Seen::value(meant, &got),
+        Err(error) => Seen::error(&error),
+    }
+}
+
+fn all_seen(meant: Vec<Value>, got: Result<Vec<Value>>) -> Seen {
+    seen(&meant.into(), got.map(Value::from))
+}
+
 /// One version of a type: `$root` with `$values`, among `$items`.
-macro_rules! side_of_type {
-    ($module:ident, $service:literal, { $($item:item)* }, $root:ty, [$($value:expr),+ $(,)?]) => {
+macro_rules! module_of_type {
+    ($module:ident, $kind:ident, { $($item:item)* }, $root:ty, [$($value:expr),+ $(,)?]) => {
         pub(super) mod $module {
             #![allow(
                 dead_code,
                 unused_imports,
+                private_interfaces,
                 clippy::all,
                 clippy::pedantic,
                 reason = "types that stand for those of users"
             )]
-            use std::{borrow::Cow, collections::{BTreeMap, HashMap}, num::NonZeroU32, sync::Arc, time::Duration};
-            use farcall::{Channel, Result, Server, channel::Sender, stream::Stream};
-            use futures::{StreamExt as _, TryStreamExt as _, stream};
+            use std::{borrow::Cow, collections::{BTreeMap, HashMap}, num::NonZeroU32, time::Duration};
             use serde::{Deserialize, Serialize};
-            use crate::drift::{judge::Seen, kinds::{Held, json, parsed, remote}, Side};
+            use crate::drift::{kinds, Side};
 
-            $(#[derive(Clone, Debug, Serialize, Deserialize)] $item)*
+            $(#[derive(Debug, Serialize, Deserialize)] $item)*
 
-            type Root = $root;
-
-            fn values() -> Vec<Root> {
-                vec![$($value),+]
-            }
-
-            fn value(index: u32) -> Root {
-                values().swap_remove(index as usize)
-            }
-
-            #[farcall::service(name = $service)]
-            trait Api {
-                async fn told(&self) -> Result<Vec<String>>;
-                async fn put(&self, value: Root) -> Result<String>;
-                async fn get(&self, index: u32) -> Result<Root>;
-                async fn fail(&self, index: u32) -> Result<(), Held<Root>>;
-                fn items(&self) -> impl Stream<Item = Root> + Send;
-                async fn take(&self, items: impl Stream<Item = Root> + Send) -> Result<Vec<String>>;
-                async fn hand(&self, to: Sender<Root>) -> Result<()>;
-            }
-
-            struct Impl;
-
-            impl Api for Impl {
-                async fn told(&self) -> Result<Vec<String>> {
-                    Ok(values().iter().map(json).collect())
-                }
-                async fn put(&self, value: Root) -> Result<String> {
-                    Ok(json(&value))
-                }
-                async fn get(&self, index: u32) -> Result<Root> {
-                    Ok(value(index))
-                }
-                async fn fail(&self, index: u32) -> Result<(), Held<Root>> {
-                    Err(Held::Value(value(index)))
-                }
-                fn items(&self) -> impl Stream<Item = Root> + Send {
-                    stream::iter(values())
-                }
-                async fn take(&self, items: impl Stream<Item = Root> + Send) -> Result<Vec<String>> {
-                    Ok(items.map(|value| json(&value)).collect().await)
-                }
-                async fn hand(&self, to: Sender<Root>) -> Result<()> {
-                    for value in values() {
-                        to.send(value).await?;
-                    }
-                    to.finish();
-                    Ok(())
-                }
-            }
-
-            async fn probe(channel: Channel) -> Vec<(&'static str, Seen)> {
-                let client = ApiClient::new(channel);
-                let here: Vec<_> = values().iter().map(|value| parsed(&json(value))).collect();
-                let told = client.told().await.expect("a method that did not change");
-                let there: Vec<_> = told.iter().map(|text| parsed(text)).collect();
-                let (mut put, mut get, mut fail) = (Vec::new(), Vec::new(), Vec::new());
-                for (value, meant) in values().into_iter().zip(&here) {
-                    put.push(match client.put(value).await {
-                        Ok(got) => Seen::value(meant, &parsed(&got)),
-                        Err(error) => Seen::error(&error),
-                    });
-                }
-                for (index, meant) in there.iter().enumerate() {
-                    get.push(match client.get(index as u32).await {
-                        Ok(got) => Seen::value(meant, &parsed(&json(&got))),
-                        Err(error) => Seen::error(&error),
-                    });
-                    fail.push(match client.fail(index as u32).await {
-                        Err(Held::Value(got)) => Seen::value(meant, &parsed(&json(&got))),
-                        Err(held) => Seen::error(&remote(held)),
-                        Ok(()) => Seen::Wrong("an error arrived as a success".to_owned()),
-                    });
-                }
-                let items = client.items().map_ok(|item| parsed(&json(&item))).try_collect::<Vec<_>>().await;
-                let taken = client.take(stream::iter(values())).await;
-                let taken = taken.map(|texts| texts.iter().map(|text| parsed(text)).collect::<Vec<_>>());
-                let (to, from) = farcall::channel::channel();
-                let handed = match client.hand(to).await {
-                    Ok(()) => from.map_ok(|item: Root| parsed(&json(&item))).try_collect::<Vec<_>>().await,
-                    Err(error) => Err(error),
-                };
-                let all = |meant: &[serde_json::Value], got: Result<Vec<_>>| match got {
-                    Ok(got) => Seen::value(&meant.into(), &got.into()),
-                    Err(error) => Seen::error(&error),
-                };
-                vec![
-                    ("put", Seen::worst(put)),
-                    ("get", Seen::worst(get)),
-                    ("fail", Seen::worst(fail)),
-                    ("items", all(&there, items)),
-                    ("take", all(&here, taken)),
-                    ("hand", all(&there, handed)),
-                ]
-            }
-
-            pub(in crate::drift) fn side() -> Side {
-                Side {
-                    contract: ApiClient::contract,
-                    serve: |server| server.service(ApiServer::new(Impl)),
-                    probe: |channel| Box::pin(probe(channel)),
-                }
+            pub(in crate::drift) fn side(drift: &'static str) -> Side {
+                kinds::$kind::<$root>(drift, || vec![$($value),+])
             }
         }
     };
@@ -192,11 +243,11 @@ macro_rules! side_of_arguments {
                 })]
             }
 
-            pub(in crate::drift) fn side() -> Side {
+            pub(in crate::drift) fn side(_: &'static str) -> Side {
                 Side {
                     contract: ApiClient::contract,
-                    serve: |server| server.service(ApiServer::new(Impl)),
-                    probe: |channel| Box::pin(probe(channel)),
+                    serve: Box::new(|server| server.service(ApiServer::new(Impl))),
+                    probe: Box::new(|channel| Box::pin(probe(channel))),
                 }
             }
         }
@@ -267,15 +318,15 @@ macro_rules! side_of_result {
                 )]
             }
 
-            pub(in crate::drift) fn side() -> Side {
+            pub(in crate::drift) fn side(_: &'static str) -> Side {
                 Side {
                     contract: ApiClient::contract,
-                    serve: |server| server.service(ApiServer::new(Impl)),
-                    probe: |channel| Box::pin(probe(channel)),
+                    serve: Box::new(|server| server.service(ApiServer::new(Impl))),
+                    probe: Box::new(|channel| Box::pin(probe(channel))),
                 }
             }
         }
     };
 }
 
-pub(super) use {side_of_arguments, side_of_result, side_of_type};
+pub(super) use {module_of_type, side_of_arguments, side_of_result};

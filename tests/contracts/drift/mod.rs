@@ -42,9 +42,9 @@ enum Harm {
 /// What was built from one version.
 struct Side {
     contract: fn() -> Contract,
-    serve: fn(Server) -> Server,
+    serve: Box<dyn Fn(Server) -> Server + Send + Sync>,
     /// Calls each method and says what became of it.
-    probe: fn(Channel) -> BoxFuture<'static, Vec<Sight>>,
+    probe: Box<dyn Fn(Channel) -> BoxFuture<'static, Vec<Sight>> + Send + Sync>,
 }
 
 /// Which of the two versions.

@@ -2,7 +2,7 @@
 
 use super::{
     Drift, Harm,
-    kinds::{side_of_arguments, side_of_result, side_of_type},
+    kinds::{module_of_type, side_of_arguments, side_of_result},
 };
 
 /// A module with both versions of each, and the list of all of them.
@@ -20,19 +20,21 @@ macro_rules! drifts {
             vec![$(Drift {
                 name: $service,
                 harm: drifts!(@$harm),
-                old: $name::old::side(),
-                new: $name::new::side(),
+                old: $name::old::side($service),
+                new: $name::new::side($service),
             }),*]
         }
     };
     (@changed) => { Harm::Changes };
     (@harmless) => { Harm::None };
     (@unwritable) => { Harm::Unwritable };
-    (@types $side:ident $service:literal ($($root:ty),* = $values:tt)) => {
-        side_of_type!($side, $service, {}, $($root),*, $values);
+    (@types $side:ident $service:literal $version:tt) => { drifts!(@version types $side $version); };
+    (@places $side:ident $service:literal $version:tt) => { drifts!(@version places $side $version); };
+    (@version $kind:ident $side:ident ($($root:ty),* = $values:tt)) => {
+        module_of_type!($side, $kind, {}, $($root),*, $values);
     };
-    (@types $side:ident $service:literal ({ $($items:tt)* } $root:ty = $values:tt)) => {
-        side_of_type!($side, $service, { $($items)* }, $root, $values);
+    (@version $kind:ident $side:ident ({ $($items:tt)* } $root:ty = $values:tt)) => {
+        module_of_type!($side, $kind, { $($items)* }, $root, $values);
     };
     (@arguments $side:ident $service:literal $arguments:tt) => {
         side_of_arguments!($side, $service, $arguments);
@@ -167,6 +169,23 @@ drifts! {
     types harmless renamed_for_the_wire = "RenamedForTheWire":
         ({ struct Item { kind: u8 } } Item = [Item { kind: 3 }]) =>
         ({ struct Item { #[serde(rename = "kind")] sort: u8 } } Item = [Item { sort: 3 }]);
+
+    // In errors, streams and channels.
+    places changed variant_inserted_elsewhere = "VariantInsertedElsewhere":
+        ({ enum Kind { Fruit, Tool } } Kind = [Kind::Fruit, Kind::Tool]) =>
+        ({ enum Kind { Fruit, Toy, Tool } } Kind = [Kind::Fruit, Kind::Toy, Kind::Tool]);
+    places changed fields_reordered_elsewhere = "FieldsReorderedElsewhere":
+        ({ struct Item { price: u32, count: u32 } } Item = [Item { price: 100, count: 2 }]) =>
+        ({ struct Item { count: u32, price: u32 } } Item = [Item { price: 100, count: 2 }]);
+    places changed field_added_elsewhere = "FieldAddedElsewhere":
+        ({ struct Item { price: u32 } } Item = [Item { price: 100 }]) =>
+        ({ struct Item { price: u32, count: u32 } } Item = [Item { price: 100, count: 2 }]);
+    places changed sign_gone_elsewhere = "SignGoneElsewhere": (i32 = [-5, 5]) => (u32 = [9, u32::MAX]);
+    places changed text_to_bytes_elsewhere = "TextToBytesElsewhere":
+        (String = ["text".to_owned()]) => (Vec<u8> = [b"text".to_vec()]);
+    places harmless names_of_types_elsewhere = "NamesOfTypesElsewhere":
+        ({ struct Item { price: u32 } } Item = [Item { price: 100 }]) =>
+        ({ struct Product { price: u32 } } Product = [Product { price: 100 }]);
 
     // Arguments.
     arguments changed arguments_swapped = "ArgumentsSwapped":
