@@ -4,3 +4,4 @@ mod checked;
 mod drift;
 mod options;
 mod values;
+mod verdict;

@@ -174,7 +174,10 @@ impl Impact {
             } else {
                 "harmless"
             };
-            lines += &format!("  {kind}: {method}{place}\n");
+            let line = format!("  {kind}: {method}{place}\n");
+            if !lines.contains(&line) {
+                lines += &line;
+            }
         }
         lines
     }

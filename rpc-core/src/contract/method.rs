@@ -1,10 +1,13 @@
 //! The contract of one method.
 
+use std::iter;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Difference, Fingerprint, FormatKind, Shape,
+    Difference, Fingerprint, FormatKind, InvalidShape, Shape,
     difference::{differences, policies},
+    signature::signature,
 };
 
 /// What both sides of a call have to agree on: a method's name, and the names and shapes of its arguments, its result
@@ -21,13 +24,37 @@ use super::{
 /// assert!(stock.differences(stock).is_empty());
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "Parts")]
 pub struct MethodContract {
     name: String,
     policy: Policy,
     types: Shape,
     /// In formats made for people to read, where that is not the same.
+    readable: Option<Shape>,
+}
+
+/// The same of any origin.
+#[derive(Deserialize)]
+#[serde(rename = "MethodContract")]
+struct Parts {
+    name: String,
+    policy: Policy,
+    types: Shape,
     #[serde(default)]
     readable: Option<Shape>,
+}
+
+impl TryFrom<Parts> for MethodContract {
+    type Error = InvalidShape;
+
+    fn try_from(parts: Parts) -> Result<Self, InvalidShape> {
+        let mut shapes = iter::once(&parts.types).chain(&parts.readable);
+        if !shapes.all(|shape| signature(shape).is_some()) {
+            return Err(InvalidShape::Method);
+        }
+        let readable = parts.readable.unwrap_or_else(|| parts.types.clone());
+        Ok(Self::new(&parts.name, parts.policy, parts.types, readable))
+    }
 }
 
 /// What a method's attribute says of calls. It binds the side that has it, so both sides may have different ones.

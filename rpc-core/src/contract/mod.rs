@@ -63,4 +63,5 @@ pub use service::Contract;
 pub use shape::{Content, Field, Fields, InvalidShape, Node, NodeId, Primitive, Shape, Variant};
 pub(crate) use signature::ErrorType;
 pub use signature::{MethodTypes, OutputTypes};
+pub use text::InvalidContract;
 pub(crate) use trace::{RECEIVER, SENDER, WATCH, shape_of};

@@ -193,7 +193,7 @@ impl MethodContract {
     pub fn compatibility(&self, callee: &Self, kind: FormatKind) -> Verdict {
         let mut verdict = between(self.types_in(kind), callee.types_in(kind), kind, CALLER_AND_CALLEE);
         for note in &mut verdict.notes {
-            note.method = self.name().to_owned();
+            self.name().clone_into(&mut note.method);
         }
         verdict
     }

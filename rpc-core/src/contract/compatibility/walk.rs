@@ -203,7 +203,12 @@ impl Step {
             (Node::Newtype(name, _), Node::Newtype(other, _)) => self.names(walk, name, other),
             (Node::Newtype(_, of), _) => self.push(walk, "", *of, self.writer()),
             (_, Node::Newtype(_, of)) => self.push(walk, "", self.reader(), *of),
-            (Node::Option(of), Node::Option(inner)) => self.push(walk, "", *of, *inner),
+            (Node::Option(of), Node::Option(inner))
+                if is_option(walk.shapes[self.way.reader], *of)
+                    == is_option(walk.shapes[1 - self.way.reader], *inner) =>
+            {
+                self.push(walk, "", *of, *inner);
+            }
             (Node::Option(of), _) if !self.may_be_null(walk, 1 - self.way.reader) => {
                 self.push(walk, "", *of, self.writer());
             }
@@ -312,22 +317,31 @@ impl Step {
 
     /// Whether a value of that side may be written as nothing, as `None` is.
     fn may_be_null(&self, walk: &Walk<'_>, side: usize) -> bool {
-        let shape = walk.shapes[side];
-        let mut id = self.pair[side];
-        for _ in 0..shape.nodes().len() {
-            match shape.node(id) {
-                Node::Newtype(_, of) => id = *of,
-                node => {
-                    return matches!(
-                        node,
-                        Node::Primitive(Primitive::Unit | Primitive::Any)
-                            | Node::UnitStruct(_)
-                            | Node::Option(_)
-                            | Node::Opaque(_)
-                    );
-                }
-            }
-        }
-        true
+        let null = |node: &Node| {
+            matches!(
+                node,
+                Node::Primitive(Primitive::Unit | Primitive::Any)
+                    | Node::UnitStruct(_)
+                    | Node::Option(_)
+                    | Node::Opaque(_)
+            )
+        };
+        within_newtypes(walk.shapes[side], self.pair[side]).is_none_or(null)
     }
+}
+
+/// `None` and `Some(None)` are the same in formats with names, so an option of an option is never read as an option.
+fn is_option(shape: &Shape, id: NodeId) -> bool {
+    matches!(within_newtypes(shape, id), Some(Node::Option(_)))
+}
+
+/// What newtypes around each other hold; `None` if there is no end of them.
+fn within_newtypes(shape: &Shape, mut id: NodeId) -> Option<&Node> {
+    for _ in 0..shape.nodes().len() {
+        match shape.node(id) {
+            Node::Newtype(_, of) => id = *of,
+            node => return Some(node),
+        }
+    }
+    None
 }

@@ -188,12 +188,17 @@ pub enum InvalidShape {
     Size,
     /// A node refers to one that is not there.
     Reference,
+    /// It is not the shape of a method.
+    Method,
 }
 
 impl fmt::Display for InvalidShape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Size => write!(f, "a shape has 1 to {MAX_NODES} nodes and at most {MAX_PARTS} parts"),
+            Self::Method => {
+                f.write_str("the shape is not one of a method: a struct of `arguments`, `result` and `error`")
+            }
             Self::Reference => f.write_str("a node of the shape refers to one that is not there"),
         }
     }

@@ -105,23 +105,24 @@ struct Aliased {
     last: Option<Vec<u8>>,
 }
 
+#[derive(Deserialize)]
+enum AliasedKind {
+    Toy {
+        #[serde(alias = "old", alias = "a_name")]
+        name: String,
+        size: u8,
+    },
+}
+
 #[test]
 fn aliases_are_no_fields() {
     assert_eq!(
         text::<(Aliased, bool)>(),
         "(Aliased, bool)\nstruct Aliased { name|alpha|zeta: string, count: u32, the-last|beta?: Option<[u8]> }"
     );
-    #[derive(Deserialize)]
-    enum Kind {
-        Toy {
-            #[serde(alias = "old", alias = "a_name")]
-            name: String,
-            size: u8,
-        },
-    }
     assert_eq!(
-        text::<(Kind, bool)>(),
-        "(Kind, bool)\nenum Kind { 0 Toy { name|a_name|old: string, size: u8 } }"
+        text::<(AliasedKind, bool)>(),
+        "(AliasedKind, bool)\nenum AliasedKind { 0 Toy { name|a_name|old: string, size: u8 } }"
     );
 }
 

@@ -10,6 +10,7 @@ mod limits;
 mod random;
 mod recursion;
 mod remote;
+mod text;
 
 use serde::Deserialize;
 

@@ -176,18 +176,26 @@ proptest! {
     }
 }
 
-pub(super) fn nodes() -> impl Strategy<Value = Node> {
+fn nodes() -> impl Strategy<Value = Node> {
+    nodes_of(&["a", "b"], 0..6)
+}
+
+/// Nodes with these names, and parts among these.
+pub(super) fn nodes_of(names: &'static [&'static str], ids: std::ops::Range<u32>) -> impl Strategy<Value = Node> {
     use crate::contract::{Content, Field, Fields, Variant};
-    let name = || prop::sample::select(vec!["a", "b"]).prop_map(str::to_owned);
-    let id = || 0_u32..6;
-    let aliases = || prop::collection::vec(name(), 0..2);
-    let field = || {
-        (name(), id(), any::<bool>(), aliases()).prop_map(|(name, shape, optional, aliases)| Field {
-            name,
-            shape,
-            optional,
-            aliases,
-        })
+    let name = move || prop::sample::select(names).prop_map(str::to_owned);
+    let id = move || ids.clone();
+    let aliases = move || prop::collection::vec(name(), 0..2);
+    let field = {
+        let id = id.clone();
+        move || {
+            (name(), id(), any::<bool>(), aliases()).prop_map(|(name, shape, optional, aliases)| Field {
+                name,
+                shape,
+                optional,
+                aliases,
+            })
+        }
     };
     let fields = move || {
         (prop::collection::vec(field(), 0..3), any::<bool>()).prop_map(|(list, strict)| Fields { list, strict })
@@ -201,8 +209,8 @@ pub(super) fn nodes() -> impl Strategy<Value = Node> {
     ];
     let variant = (name(), content).prop_map(|(name, content)| Variant { name, content });
     prop_oneof![
+        prop::sample::select(&Primitive::ALL[..]).prop_map(Node::Primitive),
         Just(Node::Primitive(Primitive::U8)),
-        Just(Node::Primitive(Primitive::Bytes)),
         id().prop_map(Node::Option),
         id().prop_map(Node::Sequence),
         (id(), id()).prop_map(|(key, value)| Node::Map(key, value)),
@@ -213,6 +221,8 @@ pub(super) fn nodes() -> impl Strategy<Value = Node> {
         (name(), prop::collection::vec(variant, 0..3)).prop_map(|(name, of)| Node::Enum(name, of)),
         name().prop_map(Node::Opaque),
         id().prop_map(Node::Receiver),
+        id().prop_map(Node::Sender),
         name().prop_map(Node::Client),
+        name().prop_map(Node::UnitStruct),
     ]
 }

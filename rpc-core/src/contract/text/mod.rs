@@ -1,10 +1,12 @@
 //! A contract as text, which can be read again: a line for each method, and then each type with a name.
 
 mod name;
+mod parse;
 mod shape;
 
 use std::fmt;
 
+pub use self::parse::InvalidContract;
 pub(super) use self::{
     name::quoted,
     shape::{Layout, Written},
@@ -13,7 +15,7 @@ use super::{
     Contract, MethodContract, Policy,
     merged::merged,
     shape::{NodeId, Shape},
-    signature::{self, Signature, is_library_error},
+    signature::{Signature, is_library_error, signature_at},
 };
 
 /// What stands before the methods that look otherwise in readable formats.
@@ -40,13 +42,12 @@ impl fmt::Display for Contract {
 /// Methods with these types, and then the types with names.
 fn section(f: &mut fmt::Formatter<'_>, methods: &[(&MethodContract, &Shape)], policies: bool) -> fmt::Result {
     let (whole, roots) = merged(methods.iter().map(|(_, types)| *types));
-    let signatures: Vec<_> = roots
-        .iter()
-        .filter_map(|&root| signature::signature_at(&whole, root))
-        .collect();
-    let types: Vec<_> = signatures.iter().flat_map(|of| of.types(&whole)).collect();
+    let signatures = methods.iter().zip(&roots);
+    let signatures = signatures.filter_map(|((method, _), &root)| Some((method, signature_at(&whole, root)?)));
+    let signatures: Vec<_> = signatures.collect();
+    let types: Vec<_> = signatures.iter().flat_map(|(_, of)| of.types(&whole)).collect();
     let written = Written::of(&whole, &types);
-    for ((method, _), signature) in methods.iter().zip(&signatures) {
+    for (method, signature) in &signatures {
         if policies {
             attributes(f, method.policy())?;
         }
