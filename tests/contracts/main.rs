@@ -2,6 +2,7 @@
 
 mod checked;
 mod drift;
+mod lock;
 mod options;
 mod values;
 mod verdict;
