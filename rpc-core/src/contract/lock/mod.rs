@@ -23,28 +23,26 @@ impl Contract {
     /// line in a test:
     ///
     /// ```
-    /// # mod hidden {
+    /// use farcall::contract::LockError;
+    ///
     /// #[farcall::service]
     /// pub trait Inventory {
     ///     async fn stock(&self, sku: &str) -> farcall::Result<u32>;
     /// }
     ///
-    /// # const REST: &str = stringify!(
-    /// #[test]
-    /// # );
-    /// # #[allow(dead_code)]
-    /// fn the_contract_is_the_locked_one() {
-    ///     InventoryClient::contract().check_lock("contracts/inventory.lock").unwrap();
+    /// // With `#[test]` before it.
+    /// fn the_contract_is_the_locked_one() -> Result<(), LockError> {
+    ///     InventoryClient::contract().check_lock("contracts/inventory.lock")
     /// }
-    /// # pub fn in_a_test(path: &std::path::Path) {
-    /// #     if std::env::var_os("CI").is_none() {
-    /// #         InventoryClient::contract().check_lock(path).unwrap();
-    /// #     }
+    /// # fn main() -> Result<(), LockError> {
+    /// #     // Where there is no file yet, a run in CI would be an error.
+    /// #     let path = std::env::temp_dir().join(format!("farcall-{}.lock", std::process::id()));
+    /// #     std::fs::write(&path, InventoryClient::contract().to_string()).expect("there is room for files");
+    /// #     InventoryClient::contract().check_lock(&path)?;
+    /// #     std::fs::remove_file(&path).expect("it is there");
+    /// #     let _ = the_contract_is_the_locked_one;
+    /// #     Ok(())
     /// # }
-    /// # }
-    /// # let path = std::env::temp_dir().join(format!("farcall-doc-{}.lock", std::process::id()));
-    /// # hidden::in_a_test(&path);
-    /// # let _ = std::fs::remove_file(&path);
     /// ```
     ///
     /// - The path is relative to the package of the test, because cargo runs tests in the folder of their `Cargo.toml`.
@@ -66,7 +64,7 @@ impl Contract {
         };
         check(self, path.as_ref(), given).map_err(|reason| LockError {
             path: path.as_ref().to_owned(),
-            reason: Box::new(reason),
+            reason,
         })
     }
 }
@@ -86,7 +84,7 @@ fn check(contract: &Contract, path: &Path, given: Given) -> Result<(), Reason> {
     };
     let reason = match locked {
         Ok(locked) if locked == *contract => return Ok(()),
-        Ok(locked) => Reason::Changed(locked.change_to(contract)),
+        Ok(locked) => Reason::Changed(Box::new(locked.change_to(contract))),
         Err(reason) => reason,
     };
     let is_first = matches!(reason, Reason::Missing) && !given.needs_file;
@@ -100,12 +98,12 @@ fn check(contract: &Contract, path: &Path, given: Given) -> Result<(), Reason> {
 /// whom that breaks, and what to do.
 pub struct LockError {
     path: PathBuf,
-    reason: Box<Reason>,
+    reason: Reason,
 }
 
 #[derive(Debug)]
 enum Reason {
-    Changed(ContractChange),
+    Changed(Box<ContractChange>),
     Missing,
     Invalid(InvalidContract),
     Unreadable(io::Error),
@@ -120,7 +118,7 @@ impl LockError {
 
     /// What has changed since the file was written, if that is the reason.
     pub fn change(&self) -> Option<&ContractChange> {
-        match &*self.reason {
+        match &self.reason {
             Reason::Changed(change) => Some(change),
             _ => None,
         }
@@ -130,7 +128,7 @@ impl LockError {
 impl fmt::Display for LockError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display();
-        match &*self.reason {
+        match &self.reason {
             Reason::Changed(change) => write!(
                 f,
                 "{change}To accept this, run the test with {ACCEPT}=1 and commit {path}; where it breaks somebody, \
@@ -159,7 +157,7 @@ impl fmt::Debug for LockError {
 
 impl error::Error for LockError {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
-        match &*self.reason {
+        match &self.reason {
             Reason::Changed(_) | Reason::Missing => None,
             Reason::Invalid(error) => Some(error),
             Reason::Unreadable(error) | Reason::Unwritable(error) => Some(error),
