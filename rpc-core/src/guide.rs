@@ -13,6 +13,7 @@
 //! - [`objects`]: callbacks, sessions, and a registry of names.
 //! - [`layers`]: interceptors, tokens, and the layers of tower.
 //! - [`testing`]: mocks, loopbacks, and bad networks under paused time.
+//! - [`contracts`]: what a change of a trait breaks, its lock file, and rolling deploys.
 //! - [`project_layout`]: a crate for the API, one for the server, one for the client.
 //! - [`udp`]: what changes over UDP, and when to take it.
 //! - [`deploying`]: encryption, limits, shutdown, versions, and what to watch.
@@ -21,6 +22,7 @@
 /// labels mean the modules: Markdown takes the first definition of a label.
 macro_rules! chapter {
     ($name:ident) => {
+        #[doc = "[contracts]: farcall::guide::contracts"]
         #[doc = "[deadlines]: farcall::guide::deadlines"]
         #[doc = "[deploying]: farcall::guide::deploying"]
         #[doc = "[errors]: farcall::guide::errors"]
@@ -52,6 +54,7 @@ chapter!(streams);
 chapter!(objects);
 chapter!(layers);
 chapter!(testing);
+chapter!(contracts);
 chapter!(project_layout);
 chapter!(udp);
 chapter!(deploying);

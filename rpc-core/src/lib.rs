@@ -51,6 +51,7 @@
 //! | errors from other errors in a handler | [other errors](guide::other_errors) | [`OrFail`] |
 //! | interceptors and tower layers on either side | [layers](guide::layers) | [`layer`] |
 //! | tests on a bad network | [testing](guide::testing) | [`testing`] |
+//! | what a change of a trait breaks | [contracts](guide::contracts) | [`contract`] |
 //! | the crates of a project | [project layout](guide::project_layout) | |
 //! | the same over UDP | [UDP](guide::udp) | [`Address`] |
 //! | running it in production | [deploying](guide::deploying) | [`Limits`] |
@@ -137,9 +138,9 @@
 //!
 //! # Non-goals
 //! - A runtime other than tokio.
-//! - Evolution of types on the wire. Methods are known by name, so they may be added and reordered; a changed type is
-//!   another type, and both sides must have the same. **A difference is not always noticed: values may be silently
-//!   wrong.**
+//! - Evolution of types in positional formats. Methods are known by name, so they may be added and reordered; a changed
+//!   type is another type, and calls of methods that have it are refused while the two sides differ. Formats with names
+//!   allow more; see [`contract`] and its [chapter](guide::contracts).
 //! - Secrets. A plain connection, over TCP or UDP, is neither encrypted nor authenticated: use a trusted network, a
 //!   tunnel, or a [transport](transport::Connector) of your own.
 //!

@@ -96,7 +96,7 @@ impl Package {
 }
 
 const FIRST: &str = "\
-// What both sides of the calls have to agree on, written by `Contract::check_lock`. A change needs a look at whom it breaks.
+// Written by `Contract::check_lock`. A change of this file changes what old and new peers understand.
 service Inventory
 fn stock(sku: string) -> Result<u32>
 ";

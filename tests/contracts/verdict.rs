@@ -85,7 +85,8 @@ fn assert_named(change: &ContractChange, expected: &str, notes: &[&str]) {
 #[test]
 fn fields_that_may_be_missing_come_and_go() {
     let added = argument!(
-        { pub struct Order { id: u64 } } => { pub struct Order { id: u64, note: Option<String>, #[serde(default)] count: u32 } }
+        { pub struct Order { id: u64 } } =>
+        { pub struct Order { id: u64, note: Option<String>, #[serde(default)] count: u32 } }
     );
     assert_breaks(
         &added,
@@ -153,7 +154,8 @@ fn what_only_formats_with_names_see_harms_no_others() {
         &change,
         NOBODY,
         &[
-            "argument `order.count`: a new server needs it: a `skip_serializing_if` of an old client would make the value fail",
+            "argument `order.count`: a new server needs it: a `skip_serializing_if` of an old client would \
+             make the value fail",
         ],
     );
     let text = change.to_string();
@@ -195,8 +197,10 @@ fn a_variant_that_is_not_known_fails_and_others_arrive() {
         &other,
         BOTH,
         &[
-            "argument `order`: the type is `Order { 0 Tool }` for a new server and `Order { 0 Fruit }` for an old client",
-            "argument `order`: the type is `Order { 0 Fruit }` for an old server and `Order { 0 Tool }` for a new client",
+            "argument `order`: the type is `Order { 0 Tool }` for a new server and `Order { 0 Fruit }` for an \
+             old client",
+            "argument `order`: the type is `Order { 0 Fruit }` for an old server and `Order { 0 Tool }` for a \
+             new client",
         ],
     );
     let content = argument!({ pub enum Order { Fruit, Tool } } => { pub enum Order { Fruit, Tool(u8) } });
@@ -349,7 +353,8 @@ fn arguments_are_a_map_in_which_only_options_may_be_missing() {
         &needed,
         CLIENTS,
         &[
-            "argument `count`: an old client does not have it and a new server needs it: only an `Option` may be missing",
+            "argument `count`: an old client does not have it and a new server needs it: only an `Option` may \
+             be missing",
             "argument `count`: an old server does not have it and drops it",
         ],
     );
@@ -412,7 +417,8 @@ fn an_error_of_its_own_is_not_known_to_those_without() {
         &change,
         CLIENTS,
         &[
-            "the error: an old client does not know the error type of a new server: calls that end with it fail to decode",
+            "the error: an old client does not know the error type of a new server: calls that end with it \
+             fail to decode",
         ],
     );
 }
@@ -507,7 +513,8 @@ fn types_within_themselves_are_compared() {
         &change,
         SERVERS,
         &[
-            "argument `order.id`: it is `u32` for an old server and `u64` for a new client: numbers that do not fit fail",
+            "argument `order.id`: it is `u32` for an old server and `u64` for a new client: numbers that do \
+             not fit fail",
         ],
     );
     let other = argument!(

@@ -15,8 +15,8 @@ const ACCEPT: &str = "FARCALL_ACCEPT_CONTRACTS";
 const CI: &str = "CI";
 
 /// What every lock file begins with.
-const HEAD: &str = "// What both sides of the calls have to agree on, written by `Contract::check_lock`. A change needs a look at \
-                    whom it breaks.";
+const HEAD: &str =
+    "// Written by `Contract::check_lock`. A change of this file changes what old and new peers understand.";
 
 impl Contract {
     /// Compares the contract with the one in a lock file, so that no change of a trait or its types goes unnoticed. One
@@ -94,8 +94,8 @@ fn check(contract: &Contract, path: &Path, given: Given) -> Result<(), Reason> {
     file::replace(path, &format!("{HEAD}\n{contract}")).map_err(Reason::Unwritable)
 }
 
-/// Why a contract is not the one in its lock file. `Display` and `Debug` are the same text, for people: what has changed,
-/// whom that breaks, and what to do.
+/// Why a contract is not the one in its lock file. `Display` and `Debug` are the same text, for people: what has
+/// changed, whom that breaks, and what to do.
 pub struct LockError {
     path: PathBuf,
     reason: Reason,

@@ -200,7 +200,8 @@ fn text_may_be_written_by_hand() {
         .expect("it is a contract");
     assert_eq!(
         by_hand.to_string(),
-        "service Shop\nfn buy(order: Order) -> Result<u32>\nstruct Order {\n    id: u64,\n    note?: Option<string>,\n}\n"
+        "service Shop\nfn buy(order: Order) -> Result<u32>\n\
+         struct Order {\n    id: u64,\n    note?: Option<string>,\n}\n"
     );
 }
 

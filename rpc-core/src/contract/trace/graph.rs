@@ -82,8 +82,8 @@ pub(super) struct Type {
     pub(super) slots: Vec<SlotId>,
     /// How many parts were asked for.
     asked: usize,
-    /// How many parts a value has, once one was accepted. serde lists aliases among the names of fields, so a struct may
-    /// ask for less than it says.
+    /// How many parts a value has, once one was accepted. serde lists aliases among the names of fields, so a struct
+    /// may ask for less than it says.
     pub(super) width: Option<usize>,
     pub(super) variants: Vec<VariantType>,
     /// The variant of the latest value.

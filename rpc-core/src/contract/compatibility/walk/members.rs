@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{Compatibility, Content, Node, Step, Walk, Way, joined, shortened};
+use super::{Compatibility, Walk, Way, step::Step};
 use crate::contract::{
-    shape::{Field, Fields, Variant},
+    difference::{joined, shortened},
+    shape::{Content, Field, Fields, Node, Variant},
     signature::ARGUMENTS,
     text::Written,
 };

@@ -1,160 +1,18 @@
-//! The walk over the types of both sides at once.
-//!
-//! Types that contain themselves are compatible unless a place is found that is not: each pair of nodes is looked at
-//! once, and what it refers to goes into a list. So nothing recurses on the stack, whoever made the shapes.
+//! One pair of types.
 
-mod members;
-
-use std::collections::HashSet;
-
-use super::{Compatibility, Note, Sides, Verdict, numbers::integers};
+use super::{Pair, Walk, Way};
 use crate::contract::{
-    canonical::{Class, classes},
+    compatibility::{Compatibility, numbers::integers},
     difference::{joined, shortened},
-    shape::{Content, Node, NodeId, Primitive, Shape},
+    shape::{Node, NodeId, Primitive, Shape},
     text::Written,
 };
 
-/// More notes of one compatibility help nobody.
-const MOST: usize = 32;
-/// How many pairs of nodes are looked at.
-const MOST_PAIRS: usize = 1 << 13;
-
-/// Which of the two sides reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Way {
-    reader: usize,
-}
-
-impl Way {
-    /// The first side reads.
-    pub(super) const fn first() -> Self {
-        Self { reader: 0 }
-    }
-
-    /// The other side reads.
-    const fn turned(self) -> Self {
-        Self {
-            reader: 1 - self.reader,
-        }
-    }
-}
-
-/// A node of each side, that of the first side first.
-type Pair = [NodeId; 2];
-
-pub(super) struct Walk<'a> {
-    shapes: [&'a Shape; 2],
-    sides: Sides,
-    classes: [Vec<Class>; 2],
-    /// Types that take anything are told of where they stand, also if both sides have the same one.
-    sees_all: bool,
-    seen: HashSet<(Way, Pair)>,
-    next: Vec<(String, Way, Pair)>,
-    compatibility: Compatibility,
-    notes: Vec<Note>,
-}
-
-impl<'a> Walk<'a> {
-    pub(super) fn new(shapes: [&'a Shape; 2], sides: Sides) -> Self {
-        let takes_any = |shape: &Shape| {
-            shape
-                .nodes()
-                .iter()
-                .any(|node| matches!(node, Node::Primitive(Primitive::Any)))
-        };
-        let classes = classes(shapes, true);
-        let same = classes[0].first() == classes[1].first();
-        Self {
-            shapes,
-            sides,
-            classes,
-            sees_all: !takes_any(shapes[0]),
-            seen: HashSet::new(),
-            next: Vec::new(),
-            compatibility: if same {
-                Compatibility::Same
-            } else {
-                Compatibility::Compatible
-            },
-            notes: Vec::new(),
-        }
-    }
-
-    pub(super) fn shape(&self, side: usize) -> &'a Shape {
-        self.shapes[side]
-    }
-
-    /// Puts a pair on the list.
-    pub(super) fn start(&mut self, path: String, way: Way, pair: Pair) {
-        self.next.push((path, way, pair));
-    }
-
-    pub(super) fn run(mut self) -> Verdict {
-        while let Some((path, way, pair)) = self.next.pop() {
-            let same = self.sees_all && self.classes[0][pair[0] as usize] == self.classes[1][pair[1] as usize];
-            if same || self.compatibility == Compatibility::Same || !self.seen.insert((way, pair)) {
-                continue;
-            }
-            if self.seen.len() > MOST_PAIRS {
-                self.note(&path, Compatibility::Incompatible, |_| {
-                    "the types are too large to be compared".to_owned()
-                });
-                break;
-            }
-            Step { path, way, pair }.take(&mut self);
-        }
-        self.notes.sort_by_key(|note| std::cmp::Reverse(note.compatibility));
-        Verdict {
-            compatibility: self.compatibility,
-            notes: self.notes,
-        }
-    }
-
-    /// What is found at a place, in words that are made only where there is room for them.
-    fn note(&mut self, path: &str, compatibility: Compatibility, text: impl FnOnce(&Self) -> String) {
-        self.compatibility = self.compatibility.max(compatibility);
-        let alike = self.notes.iter().filter(|note| note.compatibility == compatibility);
-        if alike.count() < MOST {
-            let text = text(self);
-            self.notes.push(Note {
-                method: String::new(),
-                path: path.to_owned(),
-                compatibility,
-                text,
-            });
-        }
-    }
-
-    /// Something that is no method.
-    pub(super) fn no_method(&mut self) {
-        self.note("", Compatibility::Incompatible, |_| {
-            "it is not a method's shape".to_owned()
-        });
-    }
-
-    /// One of the two results is a `Result`.
-    pub(super) fn one_result(&mut self) {
-        self.note("result", Compatibility::Incompatible, |walk| {
-            let [caller, callee] = walk.sides;
-            format!("it is a `Result` for one of {caller} and {callee}, and a plain value for the other")
-        });
-    }
-
-    /// The callee has an error of its own and the caller has none.
-    pub(super) fn foreign_error(&mut self) {
-        self.note("error", Compatibility::Partial, |walk| {
-            let [caller, callee] = walk.sides;
-            format!("{caller} does not know the error type of {callee}: calls that end with it fail to decode")
-        });
-    }
-}
-
 /// One pair, and how one gets there.
-struct Step {
-    path: String,
-    way: Way,
-    pair: Pair,
+pub(super) struct Step {
+    pub(super) path: String,
+    pub(super) way: Way,
+    pub(super) pair: Pair,
 }
 
 impl Step {
@@ -169,13 +27,13 @@ impl Step {
     }
 
     /// What the reader and the writer are called.
-    fn sides(&self, walk: &Walk<'_>) -> (&'static str, &'static str) {
+    pub(super) fn sides(&self, walk: &Walk<'_>) -> (&'static str, &'static str) {
         let (reader, writer) = (walk.sides[self.way.reader], walk.sides[1 - self.way.reader]);
         (reader, writer)
     }
 
     /// A pair of the reader's node and the writer's.
-    fn pair(&self, reader: NodeId, writer: NodeId) -> Pair {
+    pub(super) fn pair(&self, reader: NodeId, writer: NodeId) -> Pair {
         if self.way.reader == 0 {
             [reader, writer]
         } else {
@@ -191,11 +49,11 @@ impl Step {
         self.pair[1 - self.way.reader]
     }
 
-    fn push(&self, walk: &mut Walk<'_>, segment: &str, reader: NodeId, writer: NodeId) {
+    pub(super) fn push(&self, walk: &mut Walk<'_>, segment: &str, reader: NodeId, writer: NodeId) {
         walk.start(format!("{}{segment}", self.path), self.way, self.pair(reader, writer));
     }
 
-    fn take(&self, walk: &mut Walk<'_>) {
+    pub(super) fn take(&self, walk: &mut Walk<'_>) {
         let (reader, writer) = self.nodes(walk);
         match (reader, writer) {
             _ if self.is_any(walk, 0) || self.is_any(walk, 1) => self.any(walk),
@@ -247,7 +105,7 @@ impl Step {
         }
     }
 
-    fn parts(&self, walk: &mut Walk<'_>, reader: &[NodeId], writer: &[NodeId]) {
+    pub(super) fn parts(&self, walk: &mut Walk<'_>, reader: &[NodeId], writer: &[NodeId]) {
         for (index, (reader, writer)) in reader.iter().zip(writer).enumerate() {
             let path = joined(&self.path, ".", &index.to_string());
             walk.start(path, self.way, self.pair(*reader, *writer));
@@ -289,7 +147,7 @@ impl Step {
         });
     }
 
-    fn types(&self, walk: &mut Walk<'_>) {
+    pub(super) fn types(&self, walk: &mut Walk<'_>) {
         let (reader, writer) = (self.reader(), self.writer());
         let way = self.way;
         walk.note(&self.path, Compatibility::Incompatible, |walk| {
@@ -300,7 +158,12 @@ impl Step {
         });
     }
 
-    fn note(&self, walk: &mut Walk<'_>, compatibility: Compatibility, text: impl FnOnce(&str, &str) -> String) {
+    pub(super) fn note(
+        &self,
+        walk: &mut Walk<'_>,
+        compatibility: Compatibility,
+        text: impl FnOnce(&str, &str) -> String,
+    ) {
         let (reader, writer) = self.sides(walk);
         walk.note(&self.path, compatibility, |_| text(reader, writer));
     }
