@@ -3,6 +3,7 @@
 #![expect(dead_code, unused_imports, reason = "of most types only the shape is looked at")]
 
 mod checked;
+mod compatible;
 mod drifts;
 mod fields;
 mod kinds;
