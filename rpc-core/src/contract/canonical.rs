@@ -191,6 +191,9 @@ fn described(shape: &Shape, id: NodeId, named: bool) -> (Vec<u8>, Vec<NodeId>) {
             length(&mut label, variants.len());
             for variant in variants {
                 put(&mut label, variant.name.as_bytes());
+                if named {
+                    aliases(&mut label, &variant.aliases);
+                }
                 match &variant.content {
                     Content::Unit => label.push(0),
                     Content::Newtype(_) => label.push(1),
@@ -233,10 +236,14 @@ fn members(label: &mut Vec<u8>, fields: &Fields, named: bool) {
         put(label, field.name.as_bytes());
         if named {
             label.push(field.optional.into());
-            length(label, field.aliases.len());
-            field.aliases.iter().for_each(|alias| put(label, alias.as_bytes()));
+            aliases(label, &field.aliases);
         }
     }
+}
+
+fn aliases(label: &mut Vec<u8>, aliases: &[String]) {
+    length(label, aliases.len());
+    aliases.iter().for_each(|alias| put(label, alias.as_bytes()));
 }
 
 fn put(bytes: &mut Vec<u8>, run: &[u8]) {

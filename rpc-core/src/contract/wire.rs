@@ -65,6 +65,7 @@ fn node(out: &mut Vec<u8>, of: &Node) {
 
 fn variant(out: &mut Vec<u8>, of: &Variant) {
     name(out, &of.name);
+    list(out, &of.aliases, |out, alias| name(out, alias));
     match &of.content {
         Content::Unit => out.push(0),
         Content::Newtype(of) => with(out, 1, *of),
@@ -192,6 +193,7 @@ impl Input<'_> {
     fn variant(&mut self) -> Option<Variant> {
         Some(Variant {
             name: self.name()?,
+            aliases: self.list(Self::name)?,
             content: match self.byte()? {
                 0 => Content::Unit,
                 1 => Content::Newtype(self.number()?),

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{
     super::{
         canonical::{Class, classes},
-        shape::{Content, Fields, Node, NodeId, Shape},
+        shape::{Content, Fields, Node, NodeId, Shape, Variant},
         text::Written,
     },
     Change, Difference,
@@ -108,6 +108,9 @@ impl<'a> Comparison<'a> {
             }
             (Node::Struct(_, here), Node::Struct(_, there)) => self.fields(&path, here, there),
             (Node::Enum(_, here), Node::Enum(_, there)) => {
+                if self.named {
+                    self.variant_aliases(&path, here, there);
+                }
                 let here: Vec<_> = here.iter().map(|of| (&*of.name, of.content.clone())).collect();
                 let there: Vec<_> = there.iter().map(|of| (&*of.name, of.content.clone())).collect();
                 self.members(&path, "::", &here, &there);
@@ -133,6 +136,24 @@ impl<'a> Comparison<'a> {
         }
     }
 
+    fn variant_aliases(&mut self, path: &str, here: &[Variant], there: &[Variant]) {
+        for variant in here {
+            if let Some(other) = there.iter().find(|other| other.name == variant.name) {
+                self.aliases(joined(path, "::", &variant.name), &variant.aliases, &other.aliases);
+            }
+        }
+    }
+
+    fn aliases(&mut self, path: String, here: &[String], there: &[String]) {
+        if here != there {
+            let texts = [here, there].map(|aliases| match aliases.join(", ") {
+                none if none.is_empty() => "it has no alias".to_owned(),
+                aliases => format!("it may be called {aliases}"),
+            });
+            self.report(path, Change::Tolerance, texts);
+        }
+    }
+
     /// What formats with names accept.
     fn tolerances(&mut self, path: &str, here: &Fields, there: &Fields) {
         if here.strict != there.strict {
@@ -155,13 +176,7 @@ impl<'a> Comparison<'a> {
                 });
                 self.report(path(), Change::Tolerance, texts.map(str::to_owned));
             }
-            if field.aliases != other.aliases {
-                let texts = [field, other].map(|of| match of.aliases.join(", ") {
-                    none if none.is_empty() => "it has no alias".to_owned(),
-                    aliases => format!("it may be called {aliases}"),
-                });
-                self.report(path(), Change::Tolerance, texts);
-            }
+            self.aliases(path(), &field.aliases, &other.aliases);
         }
     }
 

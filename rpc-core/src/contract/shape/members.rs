@@ -71,6 +71,17 @@ pub struct Variant {
     pub name: String,
     /// What it holds.
     pub content: Content,
+    /// Other names by which it is read in formats with names: `#[serde(alias = "...")]`. `Deserialize` does not tell
+    /// which of all names is the one that is written.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+}
+
+impl Variant {
+    /// All names by which it is read.
+    pub(in crate::contract) fn names(&self) -> impl Iterator<Item = &str> {
+        iter::once(&self.name).chain(&self.aliases).map(String::as_str)
+    }
 }
 
 /// What a variant has besides its name.

@@ -124,6 +124,7 @@ fn a_variant_that_its_type_refuses_is_as_good_as_none() {
         let variants = variants.into_iter().zip(["A", "B"]).map(|(content, name)| Variant {
             name: name.to_owned(),
             content,
+            aliases: Vec::new(),
         });
         Shape::try_from(vec![Node::Enum("E".to_owned(), variants.collect())]).expect("it is a shape")
     };

@@ -150,6 +150,27 @@ fn types_that_read_their_fields_by_themselves_are_seen() {
     );
 }
 
+#[derive(Deserialize)]
+enum Renamed {
+    #[serde(alias = "Zebra", alias = "Ape")]
+    Animal(u8),
+    Plant,
+    #[serde(alias = "Fungus")]
+    Mushroom {
+        #[serde(alias = "cap")]
+        hat: String,
+    },
+}
+
+#[test]
+fn aliases_are_no_variants() {
+    assert_eq!(
+        text::<(Renamed, bool)>(),
+        "(Renamed, bool)\n\
+         enum Renamed { 0 Animal|Ape|Zebra(u8), 1 Plant, 2 Fungus|Mushroom { hat|cap: string } }"
+    );
+}
+
 /// Reads its fields by hand, and tells what is missing in its own words.
 struct ByHand;
 

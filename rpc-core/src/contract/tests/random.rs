@@ -207,7 +207,7 @@ pub(super) fn nodes_of(names: &'static [&'static str], ids: std::ops::Range<u32>
         prop::collection::vec(id(), 0..3).prop_map(Content::Tuple),
         fields().prop_map(Content::Struct),
     ];
-    let variant = (name(), content).prop_map(|(name, content)| Variant { name, content });
+    let variant = (name(), content, aliases()).prop_map(|(name, content, aliases)| Variant { name, content, aliases });
     prop_oneof![
         prop::sample::select(&Primitive::ALL[..]).prop_map(Node::Primitive),
         Just(Node::Primitive(Primitive::U8)),

@@ -136,7 +136,7 @@ impl<'a> Written<'a> {
                         _ => "",
                     };
                     let content = self.content(&variant.content);
-                    format!("{strict}{index} {}{content}", quoted(&variant.name))
+                    format!("{strict}{index} {}{content}", all_names(variant.names()))
                 });
                 braced(&variants.collect::<Vec<_>>(), layout)
             }
@@ -196,8 +196,11 @@ const STRICT: &str = "#[deny_unknown_fields] ";
 
 /// Its names, and whether it may be missing.
 fn name_of(field: &Field) -> String {
-    let names: Vec<_> = field.names().map(quoted).collect();
-    format!("{}{}", names.join("|"), if field.optional { "?" } else { "" })
+    format!("{}{}", all_names(field.names()), if field.optional { "?" } else { "" })
+}
+
+fn all_names<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.map(quoted).collect::<Vec<_>>().join("|")
 }
 
 fn braced(members: &[String], layout: Layout) -> String {

@@ -1,6 +1,10 @@
 //! What visitors of compound values are given.
 
-use std::any::type_name;
+use std::{
+    any::type_name,
+    hash::{DefaultHasher, Hash, Hasher},
+    mem::discriminant,
+};
 
 use serde::de::{
     DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
@@ -132,14 +136,32 @@ impl<'de> EnumAccess<'de> for Chosen<'_, '_> {
 
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Ended> {
         let index = self.turn.variant.unwrap_or_default();
-        let by_name = self.run.graph.types[self.turn.of].variants[index].by_name;
+        let probed = self
+            .run
+            .probe
+            .as_mut()
+            .is_some_and(|probe| probe.names_variant(&self.turn));
+        let by_name = probed || self.run.graph.types[self.turn.of].variants[index].by_name;
         let value = if by_name {
             seed.deserialize(BorrowedStrDeserializer::new(self.variants[index]))
         } else {
             seed.deserialize(U32Deserializer::new(index as u32))
         };
-        Ok((value?, self))
+        let value = value?;
+        let kind = kind_of(&value);
+        if probed {
+            return Err(self.run.probed_variant(kind));
+        }
+        self.run.graph.types[self.turn.of].variants[index].kind = Some(kind);
+        Ok((value, self))
     }
+}
+
+/// Tells the variants of the enum apart in which a type notes which of its variants was chosen.
+fn kind_of<T>(chosen: &T) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    discriminant(chosen).hash(&mut hasher);
+    hasher.finish()
 }
 
 impl<'de> VariantAccess<'de> for Chosen<'_, '_> {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{
     super::{Field, Fields, NodeId, Samples},
-    graph::{Ask, ContentAsk, Graph},
+    graph::{Ask, ContentAsk, Graph, TypeId},
     plan::Ways,
     probe::{Given, Outcome, Place, Probe},
     run::Run,
@@ -20,8 +20,24 @@ use crate::unwind::caught;
 /// A name that no field has.
 const UNKNOWN: &str = "farcall: no field has this name";
 
-/// What is known of the fields of structs.
-pub(super) type Known = HashMap<Place, Members>;
+/// What is known of the fields of structs and of the names of variants.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    structs: HashMap<Place, Members>,
+    /// Of enums in which variants have aliases.
+    enums: HashMap<TypeId, Vec<Vec<&'static str>>>,
+}
+
+impl Known {
+    pub(super) fn fields(&self, place: Place) -> Option<&Members> {
+        self.structs.get(&place)
+    }
+
+    /// The names of each variant, if they are not just those that the enum asks for.
+    pub(super) fn variants(&self, of: TypeId) -> Option<&[Vec<&'static str>]> {
+        self.enums.get(&of).map(Vec::as_slice)
+    }
+}
 
 /// The fields of a struct, in the order of their places.
 #[derive(Debug)]
@@ -83,9 +99,9 @@ pub(super) fn known<'de, T: Deserialize<'de>>(
     human_readable: bool,
     runs: usize,
 ) -> Known {
-    let structs = graph.structs();
-    if structs.is_empty() {
-        return Known::new();
+    let (structs, enums) = (graph.structs(), graph.enums_with_aliases());
+    if structs.is_empty() && enums.is_empty() {
+        return Known::default();
     }
     let ways = graph.all_ways();
     let mut prober = Prober {
@@ -95,10 +111,16 @@ pub(super) fn known<'de, T: Deserialize<'de>>(
         runs,
         run: &|graph, probe, ways| run_once::<T>(graph, samples, human_readable, probe, ways),
     };
-    structs
+    let structs = structs
         .into_iter()
-        .map(|(place, names, width)| (place, prober.members(place, names, width)))
-        .collect()
+        .map(|(place, names, width)| (place, prober.members(place, names, width)));
+    let structs = structs.collect();
+    let enums = enums.into_iter();
+    let enums = enums.filter_map(|(of, names)| Some((of, prober.variants(of, names)?)));
+    Known {
+        structs,
+        enums: enums.collect(),
+    }
 }
 
 /// The only part that is compiled for each type.
@@ -128,8 +150,36 @@ struct Prober<'a> {
 
 impl Prober<'_> {
     fn outcome(&mut self, place: Place, given: Vec<Given>) -> Option<Outcome> {
+        self.outcome_of(Probe::new(place, given))
+    }
+
+    fn outcome_of(&mut self, probe: Probe) -> Option<Outcome> {
         self.runs = self.runs.checked_sub(1)?;
-        Some((self.run)(&mut self.graph, Probe::new(place, given), &self.ways))
+        Some((self.run)(&mut self.graph, probe, &self.ways))
+    }
+
+    /// The names of each variant, in the order of their numbers. serde lists the aliases among the variants, and those
+    /// that are too many have no number: they were reached by name.
+    fn variants(&mut self, of: TypeId, names: &[&'static str]) -> Option<Vec<Vec<&'static str>>> {
+        let kinds: Vec<_> = {
+            let variants = self.graph.types[of].variants.iter();
+            let by_number = variants.take_while(|variant| !variant.by_name);
+            by_number.map(|variant| variant.kind).collect::<Option<_>>()?
+        };
+        let mut variants = vec![Vec::new(); kinds.len()];
+        for (place, &name) in names.iter().enumerate() {
+            let variant = &self.graph.types[of].variants[place];
+            let kind = match variant.kind {
+                Some(kind) if variant.by_name => kind,
+                _ => match self.outcome_of(Probe::of_name((of, Some(place))))? {
+                    Outcome::Chosen(kind) => kind,
+                    _ => return None,
+                },
+            };
+            variants[kinds.iter().position(|&other| other == kind)?].push(name);
+        }
+        let are_named = variants.iter().all(|names| !names.is_empty());
+        are_named.then_some(variants)
     }
 
     fn members(&mut self, place: Place, names: &[&'static str], width: usize) -> Members {
@@ -194,6 +244,22 @@ impl Prober<'_> {
 }
 
 impl Graph {
+    /// Enums in which some variants go by number and the last ones by name, with the names that they ask for.
+    fn enums_with_aliases(&self) -> Vec<(TypeId, &'static [&'static str])> {
+        let mut enums = Vec::new();
+        for (id, of) in self.types.iter().enumerate() {
+            let reached = of.variants.iter().all(|variant| variant.content.is_some());
+            let by_name = of.variants.iter().map(|variant| variant.by_name);
+            if let (Ask::Enum(_, names), true, true) = (of.key.ask, reached, by_name.is_sorted()) {
+                let mixed = of.variants.first().is_some_and(|first| !first.by_name);
+                if mixed && of.variants.last().is_some_and(|last| last.by_name) {
+                    enums.push((id, names));
+                }
+            }
+        }
+        enums
+    }
+
     /// Each struct with the names that it asks for, and how many fields it takes.
     fn structs(&self) -> Vec<(Place, &'static [&'static str], usize)> {
         let mut structs = Vec::new();

@@ -73,11 +73,19 @@ impl Finish<'_> {
             (Ask::Struct(name, fields), _) if parts.len() == of.width.unwrap_or(fields.len()) => {
                 Node::Struct(name.to_owned(), self.fields((id, None), &parts))
             }
-            (Ask::Enum(name, variants), _) => {
-                let variants = variants.iter().zip(&of.variants).enumerate();
-                let variants = variants.map(|(index, (name, variant))| Variant {
-                    name: (*name).to_owned(),
-                    content: self.content((id, Some(index)), variant),
+            (Ask::Enum(name, names), _) => {
+                let names = match self.known.variants(id) {
+                    Some(names) => names.to_vec(),
+                    None => names.iter().map(|&name| vec![name]).collect(),
+                };
+                let variants = names.into_iter().zip(&of.variants).enumerate();
+                let variants = variants.filter_map(|(index, (names, variant))| {
+                    let (name, aliases) = names.split_first()?;
+                    Some(Variant {
+                        name: (*name).to_owned(),
+                        content: self.content((id, Some(index)), variant),
+                        aliases: aliases.iter().map(|&alias| alias.to_owned()).collect(),
+                    })
                 });
                 Node::Enum(name.to_owned(), variants.collect())
             }
@@ -89,7 +97,7 @@ impl Finish<'_> {
     }
 
     fn fields(&self, place: probe::Place, parts: &[NodeId]) -> Fields {
-        let known = self.known.get(&place);
+        let known = self.known.fields(place);
         known.map(|known| known.fields(parts)).unwrap_or_default()
     }
 

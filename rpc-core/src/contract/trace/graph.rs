@@ -93,6 +93,8 @@ pub(super) struct Type {
 #[derive(Clone, Debug, Default)]
 pub(super) struct VariantType {
     pub(super) content: Option<ContentAsk>,
+    /// What tells the type's own variants apart, as it is chosen at present.
+    pub(super) kind: Option<u64>,
     pub(super) attempt: usize,
     /// It goes by its name and not by its number.
     pub(super) by_name: bool,

@@ -27,6 +27,8 @@ pub(super) struct Probe {
     given: Vec<Given>,
     next: usize,
     begun: bool,
+    /// Only which variant a name means is looked at.
+    of_name: bool,
     outcome: Option<Outcome>,
 }
 
@@ -42,6 +44,8 @@ pub(super) enum Outcome {
     TakesUnknown,
     /// It refuses for another reason.
     Refused,
+    /// The name is that of the variant with this number; see [`VariantType`](super::graph::VariantType).
+    Chosen(u64),
 }
 
 impl Probe {
@@ -51,7 +55,16 @@ impl Probe {
             given,
             next: 0,
             begun: false,
+            of_name: false,
             outcome: None,
+        }
+    }
+
+    /// Asks an enum which of its variants it takes the name of one for.
+    pub(super) fn of_name(place: Place) -> Self {
+        Self {
+            of_name: true,
+            ..Self::new(place, Vec::new())
         }
     }
 
@@ -69,6 +82,15 @@ impl Probe {
         let begins = !self.begun && self.place == (turn.of, turn.variant);
         self.begun |= begins;
         begins
+    }
+
+    /// Whether it is the turn of an enum whose variant is to be chosen by name.
+    pub(super) fn names_variant(&mut self, turn: &Turn) -> bool {
+        self.of_name && self.begins(turn)
+    }
+
+    pub(super) fn chosen(&mut self, kind: u64) {
+        self.outcome.get_or_insert(Outcome::Chosen(kind));
     }
 
     /// The struct has ended.

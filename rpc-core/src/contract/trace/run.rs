@@ -123,6 +123,14 @@ impl<'g> Run<'g> {
         self.end()
     }
 
+    /// Which of its variants an enum takes a name for is known.
+    pub(super) fn probed_variant(&mut self, kind: u64) -> Ended {
+        if let Some(probe) = &mut self.probe {
+            probe.chosen(kind);
+        }
+        self.end()
+    }
+
     /// Fills a place with what foreign code makes of the deserializer that it is given.
     pub(super) fn fill<R>(
         &mut self,

@@ -105,18 +105,30 @@ impl Step {
     /// A variant that its own type refuses is as good as none.
     pub(super) fn variants(&self, walk: &mut Walk<'_>, reader: &[Variant], writer: &[Variant]) {
         let known = |of: &&Variant| !matches!(of.content, Content::Refused);
-        let places: HashMap<_, _> = reader.iter().filter(known).map(|of| (&*of.name, &of.content)).collect();
+        let mut places = HashMap::new();
+        for of in reader.iter().filter(known) {
+            places.extend(of.names().map(|name| (name, &of.content)));
+        }
         let written: Vec<_> = writer.iter().filter(known).collect();
-        if !written.is_empty() && !written.iter().any(|of| places.contains_key(&*of.name)) {
+        let is_known = |of: &&Variant| of.names().any(|name| places.contains_key(name));
+        if !written.is_empty() && !written.iter().any(is_known) {
             return self.types(walk);
         }
         for written in written {
             let inner = self.inner("::", &written.name);
-            match places.get(&*written.name) {
-                Some(read) => inner.contents(walk, read, &written.content),
-                None => inner.note(walk, Compatibility::Partial, |reader, _| {
-                    format!("{reader} does not have it: such a value fails")
-                }),
+            // Nobody knows which of the names is written.
+            for name in written.names() {
+                match places.get(name) {
+                    Some(read) => inner.contents(walk, read, &written.content),
+                    None => inner.note(walk, Compatibility::Partial, |reader, writer| {
+                        match &written.aliases[..] {
+                            [] => format!("{reader} does not have it: such a value fails"),
+                            _ => {
+                                format!("{reader} does not know the name `{name}`: values fail if {writer} writes that")
+                            }
+                        }
+                    }),
+                }
             }
         }
     }

@@ -112,8 +112,10 @@ impl Types {
                 let expected = variants.len();
                 return Err(cursor.error(format!("variant {number} stands in the place of variant {expected}")));
             }
+            let (name, aliases) = names(cursor)?;
             variants.push(Variant {
-                name: cursor.name()?,
+                name,
+                aliases,
                 content: self.content(cursor, strict)?,
             });
             self.count(1, cursor)?;
@@ -151,11 +153,7 @@ impl Types {
     fn fields(&mut self, cursor: &mut Cursor, strict: bool) -> Result<Fields, InvalidContract> {
         let mut list = Vec::new();
         while !cursor.takes('}') {
-            let name = cursor.name()?;
-            let mut aliases = Vec::new();
-            while cursor.takes('|') {
-                aliases.push(cursor.name()?);
-            }
+            let (name, aliases) = names(cursor)?;
             let optional = cursor.takes('?');
             cursor.sign(':')?;
             list.push(Field {
@@ -288,6 +286,16 @@ impl Types {
         }
         Ok(())
     }
+}
+
+/// A name, and its aliases.
+fn names(cursor: &mut Cursor) -> Result<(String, Vec<String>), InvalidContract> {
+    let name = cursor.name()?;
+    let mut aliases = Vec::new();
+    while cursor.takes('|') {
+        aliases.push(cursor.name()?);
+    }
+    Ok((name, aliases))
 }
 
 /// Whether `#[deny_unknown_fields]` stands here.
