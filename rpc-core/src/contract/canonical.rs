@@ -243,7 +243,9 @@ fn members(label: &mut Vec<u8>, fields: &Fields, named: bool) {
 
 fn aliases(label: &mut Vec<u8>, aliases: &[String]) {
     length(label, aliases.len());
-    aliases.iter().for_each(|alias| put(label, alias.as_bytes()));
+    for alias in aliases {
+        put(label, alias.as_bytes());
+    }
 }
 
 fn put(bytes: &mut Vec<u8>, run: &[u8]) {
