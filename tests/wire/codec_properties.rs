@@ -62,7 +62,7 @@ proptest! {
 
     #[test]
     fn the_guard_does_not_change_the_bytes(value in rich()) {
-        for &format in Format::ALL {
+        for format in Format::ALL.iter().copied().filter(|format| !format.is_named()) {
             prop_assert_eq!(encoded(format, &value), raw_encoded(format, &value));
         }
     }
@@ -77,6 +77,9 @@ fn agree<T: DeserializeOwned + Debug>(bytes: &[u8]) {
 /// Compares the debug text, in which NaN equals itself.
 fn compare<T: DeserializeOwned + Debug>(format: Format, bytes: &[u8]) {
     let guarded = format.decode::<T>(bytes, UNLIMITED).ok();
+    if format.is_named() {
+        return; // No library reads and writes it in just this way.
+    }
     let raw = raw_decoded::<T>(format, bytes)
         .filter(|(_, left_over)| *left_over == 0)
         .map(|(value, _)| value);

@@ -121,7 +121,7 @@ fn default_does_not_fill_in_a_missing_field() {
         note: u8,
     }
     assert_eq!(check_round_trip(&Grown { id: 1, note: 0 }), Ok(()));
-    for format in Format::ALL {
+    for format in Format::ALL.iter().filter(|format| !format.is_named()) {
         let older = [1_u8];
         let error = format
             .decode::<Grown>(&older, DecodeLimits::default())

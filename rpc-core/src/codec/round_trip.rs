@@ -68,15 +68,20 @@ where
     let fail = |what: String, causes: &str| {
         let name = std::any::type_name::<T>();
         Err(CodecError::new(format!(
-            "{name} does not survive {format}: {what}. {causes}"
+            "{name} does not survive {format}: {what}{}{causes}",
+            if causes.is_empty() { "" } else { ". " }
         )))
     };
     let mut bytes = Vec::new();
     if let Err(error) = format.encode(value, &mut bytes) {
-        return fail(format!("{value:?} cannot be encoded: {error}"), ENCODE_CAUSES);
+        let causes = if format.is_named() { "" } else { ENCODE_CAUSES };
+        return fail(format!("{value:?} cannot be encoded: {error}"), causes);
     }
     match format.decode::<T>(&bytes, DecodeLimits::default()) {
-        Err(error) => fail(format!("{value:?} cannot be decoded again: {error}"), DECODE_CAUSES),
+        Err(error) => {
+            let causes = if format.is_named() { NAMED_CAUSES } else { DECODE_CAUSES };
+            fail(format!("{value:?} cannot be decoded again: {error}"), causes)
+        }
         Ok(decoded) if decoded != *value => fail(format!("{value:?} arrives as {decoded:?}"), VALUE_CAUSES),
         Ok(_) => Ok(()),
     }
@@ -87,6 +92,10 @@ const ENCODE_CAUSES: &str = "Look for #[serde(flatten)] in the type and in the t
 const DECODE_CAUSES: &str = "Look in the type and in the types of its fields for these serde attributes, which only \
      formats with field names support: untagged, tag, flatten, skip_serializing_if, skip_serializing, \
      skip_deserializing (with or without default); or for Serialize and Deserialize that do not mirror each other";
+const NAMED_CAUSES: &str = "Look in the type and in the types of its fields for these serde attributes: \
+     skip_serializing without default, untagged with variants that look alike; or for Serialize and Deserialize that \
+     do not mirror each other";
 const VALUE_CAUSES: &str = "Look in the type and in the types of its fields for the serde attributes \
-     skip_serializing_if, skip_serializing, skip_deserializing, skip (with or without default); for a PartialEq that \
+     skip_serializing_if, skip_serializing, skip_deserializing, skip (with or without default), untagged with variants \
+     that look alike; for a PartialEq that \
      is false for equal values, as with NaN; or for Serialize and Deserialize that do not mirror each other";

@@ -113,6 +113,10 @@ impl<'de> de::Visitor<'de> for SharedVisitor {
         ))
     }
 
+    fn visit_byte_buf<E: de::Error>(self, bytes: Vec<u8>) -> Result<SharedBytes, E> {
+        Ok(SharedBytes(bytes.into()))
+    }
+
     fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<SharedBytes, E> {
         Ok(SharedBytes(Bytes::copy_from_slice(bytes)))
     }
@@ -147,7 +151,9 @@ mod tests {
                 let (mut whole, mut before) = (Vec::new(), Vec::new());
                 format.encode(&value, &mut whole).expect("it has an encoding");
                 let left_out = encode_before(format, &value, &run, &mut before).expect("it has an encoding");
-                assert_eq!(left_out, length >= LONG_RUN, "{length}");
+                // As base64 it is not the run that is written.
+                let whole_run = !format.is_readable();
+                assert_eq!(left_out, length >= LONG_RUN && whole_run, "{length}");
                 if left_out {
                     assert!(before.len() < 10, "{} bytes before", before.len());
                     before.extend_from_slice(&run);
@@ -189,7 +195,8 @@ mod tests {
                 let (SharedBytes(bytes), _) = decoded.expect("it was encoded");
                 assert_eq!(bytes, value.0);
                 let inside = message.as_ptr_range().contains(&bytes.as_ptr());
-                assert_eq!(inside, shared, "{format}, {length} and {behind}");
+                let whole_run = !format.is_readable();
+                assert_eq!(inside, shared && whole_run, "{format}, {length} and {behind}");
                 let unknown = format.decode::<(SharedBytes, Bytes)>(&message, DecodeLimits::default());
                 let (SharedBytes(copy), _) = unknown.expect("it was encoded");
                 assert!(

@@ -1,8 +1,8 @@
 //! The bytes of values that mean something to the protocol are frozen, as those of messages are.
 //!
-//! `tests/wire/values_<format>.txt` holds one value a line: its name, its bytes in hex, and the tags of the list that
-//! goes with it. `docs/protocol.md` explains them under *Values*. To add one, append it to [`values`] and run
-//! `FARCALL_BLESS=1 cargo test -p farcall --features postcard --lib attachments::tests::golden`.
+//! `tests/wire/values_<format>.txt` holds one value a line: its name, its bytes in hex, those of JSON as text, and the
+//! tags of the list that goes with it. `docs/protocol.md` explains them under *Values*. To add one, append it to [`values`] and run
+//! `FARCALL_BLESS=1 cargo test -p farcall --features cbor,json,postcard --lib attachments::tests::golden`.
 
 use std::{fmt::Write as _, fs, path::PathBuf};
 
@@ -117,7 +117,11 @@ fn encoded(format: Format, value: &impl Serialize) -> String {
     let mut bytes = Vec::new();
     let (written, list) = attachments::collecting(|| format.encode(value, &mut bytes));
     written.expect("it can be encoded");
-    let mut text = hex(&bytes);
+    let mut text = if format.to_string() == "json" {
+        String::from_utf8(bytes).expect("JSON is text")
+    } else {
+        hex(&bytes)
+    };
     if list.len() > 3 {
         let _ = write!(text, " {} x tag {}", list.len(), tag(&list[0]));
     } else {
