@@ -1,6 +1,8 @@
 //! The formats with names carry a value as its sender meant it, or refuse it and say which format can.
 
 mod attributes;
+mod calls;
+mod deep;
 mod evolution;
 mod foreign;
 mod lossless;

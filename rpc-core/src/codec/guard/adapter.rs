@@ -7,7 +7,7 @@ use std::{fmt, marker::PhantomData};
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};
 
 use super::{
-    Guard, GuardRefusal,
+    COPIES, Guard, GuardRefusal, UNKNOWN, Unknown,
     place::{Elements, In, InAny, InMap, InOption, InSequence, ValuePlace},
 };
 
@@ -60,6 +60,23 @@ impl Guard {
             self.spend((size_of::<T>() + ALONE).max(LEAST_ALONE))
         } else {
             Ok(())
+        }
+    }
+
+    /// Makes sure that the stack has room for what a type makes of a value that it does not know yet: it keeps the whole
+    /// value and decodes that later, without this guard. Gives what there was before.
+    fn stand_unknown<P: ValuePlace, E: Error>(&self) -> Result<Unknown, E> {
+        let around = self.unknown.get();
+        let room = if P::room() == usize::MAX { 0 } else { P::room() };
+        let inner = Unknown {
+            levels: around.levels + 1,
+            level: around.level.max(UNKNOWN + COPIES.saturating_mul(room)),
+        };
+        self.unknown.set(inner);
+        if self.stack.fits(inner.level.saturating_mul(inner.levels)) {
+            Ok(around)
+        } else {
+            Err(self.refuse(GuardRefusal::Stack))
         }
     }
 
@@ -125,7 +142,6 @@ impl<'de, D: Deserializer<'de>, P: ValuePlace> Deserializer<'de> for Guarded<'_,
     }
 
     open! {
-        deserialize_any() InAny,
         deserialize_seq() InSequence,
         deserialize_map() InMap,
         deserialize_option() InOption,
@@ -134,6 +150,17 @@ impl<'de, D: Deserializer<'de>, P: ValuePlace> Deserializer<'de> for Guarded<'_,
         deserialize_tuple_struct(name: &'static str, length: usize) In,
         deserialize_struct(name: &'static str, fields: &'static [&'static str]) In,
         deserialize_enum(name: &'static str, variants: &'static [&'static str]) In,
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        let around = self.guard.stand_unknown::<P, _>()?;
+        self.guard.open::<V::Value, P, _>()?;
+        let value = self
+            .inner
+            .deserialize_any(self.guard.over::<_, InAny<V::Value>>(visitor));
+        self.guard.close();
+        self.guard.unknown.set(around);
+        value
     }
 
     #[inline]

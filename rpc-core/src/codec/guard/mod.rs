@@ -24,6 +24,7 @@ pub(super) struct Guard {
     /// The longest length that a sequence may announce to the code that reserves memory for it.
     announced: usize,
     stack: StackShare,
+    unknown: Cell<Unknown>,
     /// Kept here because a format's error type may drop the text.
     refused: Cell<Option<GuardRefusal>>,
 }
@@ -38,6 +39,7 @@ impl Guard {
             memory: Cell::new(limits.memory),
             announced: length.min(ANNOUNCED),
             stack: StackShare::of(STACK),
+            unknown: Cell::default(),
             refused: Cell::new(None),
         }
     }
@@ -91,6 +93,14 @@ impl Guard {
     }
 }
 
+/// Values inside each other of which the types are not known yet.
+#[derive(Clone, Copy, Debug, Default)]
+struct Unknown {
+    levels: usize,
+    /// How much stack each level may take when it is decoded.
+    level: usize,
+}
+
 #[derive(Clone, Copy, Debug)]
 enum GuardRefusal {
     Depth,
@@ -107,6 +117,9 @@ const SMALL: usize = 4 << 10;
 
 /// How many times a value lies on the stack while it is decoded, on its way from one function to the next.
 const COPIES: usize = if cfg!(debug_assertions) { 24 } else { 8 };
+
+/// The stack that serde's own functions take for one level of a value of which the type was not known.
+const UNKNOWN: usize = if cfg!(debug_assertions) { 6 << 10 } else { 2 << 10 };
 
 /// Elements that are reserved ahead on a peer's word. Nested sequences can each lie about their length, so this bounds
 /// the waste per level; a longer sequence grows as its elements arrive.

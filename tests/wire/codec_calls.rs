@@ -1,7 +1,8 @@
-//! A client may choose postcard; the server answers in the same format.
+//! A client may choose the format; the server answers in the same one.
 
 use farcall::{Channel, Code, Error, Outcome, Result, Server, codec::Format};
 use farcall_tests::{TestResult, Transport, assert_fails, over_every_socket, over_every_transport};
+use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,18 +37,16 @@ impl Items for Shelf {
     async fn told(&self, _text: &str) {}
 }
 
-over_every_transport!(both_sides_speak_it);
-over_every_socket!(clients_of_both_formats_share_a_server);
+over_every_transport!(both_sides_speak_each);
+over_every_socket!(clients_of_all_formats_share_a_server);
 
-fn postcard() -> farcall::client::ChannelBuilder {
-    Channel::builder().format(Format::Postcard)
-}
-
-async fn both_sides_speak_it(transport: Transport) -> TestResult {
-    let site = transport
-        .serve_to(Server::new().service(ItemsServer::new(Shelf)), postcard())
-        .await?;
-    exchange(ItemsClient::new(site.channel.clone())).await
+async fn both_sides_speak_each(transport: Transport) -> TestResult {
+    for &format in Format::ALL {
+        let server = Server::new().service(ItemsServer::new(Shelf));
+        let site = transport.serve_to(server, Channel::builder().format(format)).await?;
+        exchange(ItemsClient::new(site.channel.clone())).await?;
+    }
+    Ok(())
 }
 
 async fn exchange(items: ItemsClient) -> TestResult {
@@ -79,12 +78,13 @@ async fn exchange(items: ItemsClient) -> TestResult {
     Ok(())
 }
 
-async fn clients_of_both_formats_share_a_server(transport: Transport) -> TestResult {
+async fn clients_of_all_formats_share_a_server(transport: Transport) -> TestResult {
     let site = transport.serve(Server::new().service(ItemsServer::new(Shelf))).await?;
-    let other = postcard().connect(site.server().local_addr()).await?;
-    let (first, second) = tokio::join!(
-        exchange(ItemsClient::new(site.channel.clone())),
-        exchange(ItemsClient::new(other))
-    );
-    first.and(second)
+    let exchanges = Format::ALL.iter().map(async |&format| {
+        let channel = Channel::builder().format(format);
+        let channel = channel.connect(site.server().local_addr()).await?;
+        exchange(ItemsClient::new(channel)).await
+    });
+    try_join_all(exchanges).await?;
+    Ok(())
 }
