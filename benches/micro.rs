@@ -2,12 +2,14 @@
 
 use std::hint::black_box;
 
+use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use farcall::{
     codec::{Codec, DecodeLimits, Format},
-    service::{AsBytes, Payload},
+    service::{AsBytes, Invocation, MethodDescriptor, Payload},
 };
 use futures::future::join_all;
+use serde::{Deserialize, Serialize};
 use tokio::runtime::Builder;
 
 const FORMAT: Format = Format::Bincode;
@@ -80,5 +82,36 @@ fn loopback(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(micro, small_tuple, bytes, loopback);
+/// The arguments of a call with a struct, in each format.
+fn formats(criterion: &mut Criterion) {
+    #[derive(Serialize, Deserialize)]
+    struct Order<'a> {
+        sku: &'a str,
+        count: u32,
+        note: Option<&'a str>,
+        prices: [f64; 4],
+    }
+    static METHOD: MethodDescriptor = MethodDescriptor::new("Shop.order").arguments(&["order", "gift"]);
+    let order = Order {
+        sku: "a-sku-of-16-char",
+        count: 3,
+        note: Some("ripe"),
+        prices: [0.25, 1.5, 2.125, 1e6],
+    };
+    let mut group = criterion.benchmark_group("formats");
+    for &format in Format::ALL {
+        let encode = || Payload::arguments(format, METHOD.arguments, black_box(&(&order, true)));
+        group.bench_function(format!("{format} encode"), |bencher| bencher.iter(encode));
+        let body = Bytes::copy_from_slice(encode().expect("each format has it").as_slice());
+        group.bench_function(format!("{format} decode"), |bencher| {
+            bencher.iter(|| {
+                let call = Invocation::new(&METHOD, body.clone(), format, DecodeLimits::default());
+                call.arguments::<(Order<'_>, bool)>().map(|(order, _)| order.count)
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(micro, small_tuple, bytes, formats, loopback);
 criterion_main!(micro);

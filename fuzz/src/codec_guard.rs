@@ -9,7 +9,10 @@ use std::{
 };
 
 use codec_rich::{Marker, Meters, Rich, Shape};
-use farcall::codec::{Codec, DecodeLimits, Format};
+use farcall::{
+    codec::{Codec, DecodeLimits, Format},
+    service::{AsBytes, Invocation, MethodDescriptor, Payload},
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// Small enough to be met by random input.
@@ -31,6 +34,33 @@ struct Tree(Vec<Tree>);
 #[derive(Debug, Serialize, Deserialize)]
 struct Endless(Box<Endless>);
 
+/// Judged by what is found, which formats with names allow.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Any {
+    Flag(bool),
+    Whole(i64),
+    Part(f64),
+    Text(String),
+    List(Vec<Any>),
+    Fields(BTreeMap<String, Any>),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+enum Tagged {
+    Rows {
+        rows: Vec<Option<u8>>,
+        #[serde(flatten)]
+        more: BTreeMap<String, Any>,
+    },
+    Next(Box<Tagged>),
+}
+
+/// What a method may take: borrowed, or missing.
+static METHOD: MethodDescriptor = MethodDescriptor::new("Fuzz.fuzz").arguments(&["text", "bytes", "list", "more"]);
+type Arguments<'a> = (&'a str, AsBytes<&'a [u8]>, Vec<&'a str>, Option<u8>);
+
 /// Decodes `data` as many types. What decodes must encode, and the new bytes must decode to the same value.
 pub fn codec_guard(data: &[u8]) {
     for &format in Format::ALL {
@@ -49,6 +79,17 @@ pub fn codec_guard(data: &[u8]) {
         let _ = format.decode::<Vec<HashSet<()>>>(data, LIMITS);
         let _ = format.decode::<HashMap<u8, String>>(data, LIMITS);
         borrow(format, data);
+        if format.is_named() {
+            decode::<Any>(format, data);
+            decode::<Tagged>(format, data);
+            let _ = format.decode::<serde_json::Value>(data, LIMITS);
+            let _ = format.decode::<serde::de::IgnoredAny>(data, LIMITS);
+        }
+        let invocation = Invocation::new(&METHOD, data.to_vec().into(), format, LIMITS);
+        if let Ok((text, bytes, list, _)) = invocation.arguments::<Arguments<'_>>() {
+            let borrowed = text.len() + bytes.0.len() + list.iter().map(|text| text.len()).sum::<usize>();
+            assert!(borrowed < data.len().max(1), "{format} borrowed more than there is");
+        }
     }
 }
 
@@ -69,7 +110,22 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
             encode(format, &Tree(vec![Tree(vec![Tree(vec![])]), Tree(vec![])])),
             encode(format, &u64::MAX),
             encode(format, &(3_u64, u64::MAX, u64::MAX)),
+            encode_arguments(format),
         ]);
+        if format.is_named() {
+            let any = Any::List(vec![
+                Any::Flag(true),
+                Any::Part(0.5),
+                Any::Text("\"a\\".into()),
+                Any::Whole(-1),
+            ]);
+            seeds.push(encode(format, &any));
+            let rows = Tagged::Rows {
+                rows: vec![Some(1), None],
+                more: BTreeMap::from([("more".to_owned(), any)]),
+            };
+            seeds.push(encode(format, &Tagged::Next(Box::new(rows))));
+        }
     }
     seeds
 }
@@ -99,6 +155,14 @@ fn encode<T: Serialize>(format: Format, value: &T) -> Vec<u8> {
     match format.encode(value, &mut bytes) {
         Ok(()) => bytes,
         Err(error) => panic!("{format}: a value cannot be encoded: {error}"),
+    }
+}
+
+fn encode_arguments(format: Format) -> Vec<u8> {
+    let arguments: Arguments<'_> = ("a \"text\"", AsBytes(&[0, 1, 255]), vec!["x", "\n"], Some(7));
+    match Payload::arguments(format, METHOD.arguments, &arguments) {
+        Ok(payload) => payload.as_slice().to_vec(),
+        Err(error) => panic!("{format}: arguments cannot be encoded: {error}"),
     }
 }
 

@@ -62,9 +62,11 @@
 //! | --- | --- | --- |
 //! | `bincode` | yes | the default format; see [`codec`] |
 //! | `postcard` | no | another format, beside bincode or instead of it |
+//! | `json` | no | a format with the names of fields, for people and other languages |
+//! | `cbor` | no | a binary format with the names of fields |
 //! | `tracing` | no | a span for each call: `farcall.call` on the client, `farcall.serve` on the server; events for operators |
 //!
-//! One of the two formats must be on.
+//! At least one of the four formats must be on.
 //!
 //! The spans of `tracing` are at level `DEBUG` with the target `farcall` and the fields `rpc.service`, `rpc.method`,
 //! `peer`, `trace_id`, `span_id`, `parent_id`, `code` and, for failures, `outcome`; a typed error of a service's own is

@@ -129,7 +129,7 @@ async fn they_have_their_turns_in_the_order_in_which_they_came(transport: Transp
     for call in &mut calls {
         assert_eq!(poll_immediate(call).await, None);
     }
-    assert_eq!(clerk.asked(), []);
+    assert_eq!(clerk.asked(), Vec::<u32>::new());
     clerk.gate.open(1);
     for (number, call) in calls.into_iter().enumerate() {
         assert_eq!(call.await?, number as u32);
@@ -147,7 +147,7 @@ async fn oneway_calls_and_streams_wait_as_well(transport: Transport) -> TestResu
     let sized = tokio::spawn(desk.sized(&vec![1; BLOB]));
     let mut note = desk.note(3);
     assert_eq!(poll_immediate(&mut note).await, None);
-    assert_eq!(clerk.asked(), []);
+    assert_eq!(clerk.asked(), Vec::<u32>::new());
     let note = tokio::spawn(note);
     clerk.gate.open(1);
     first.await??;
@@ -232,7 +232,7 @@ async fn when_the_server_dies_they_did_not_run(transport: Transport) -> TestResu
     site.stop_server();
     assert_fails(waits.await, Code::Unavailable, Outcome::NotExecuted, &["Desk.ask: "]);
     assert!(first.await?.is_err());
-    assert_eq!(clerk.asked(), []);
+    assert_eq!(clerk.asked(), Vec::<u32>::new());
     Ok(())
 }
 
@@ -249,7 +249,7 @@ async fn when_the_server_shuts_down_they_did_not_run(transport: Transport) -> Te
     });
     assert_fails(waited, Code::Unavailable, Outcome::NotExecuted, &["Desk.ask: "]);
     assert_eq!(first.await?, Ok(()));
-    assert_eq!(clerk.asked(), []);
+    assert_eq!(clerk.asked(), Vec::<u32>::new());
     Ok(())
 }
 

@@ -2,7 +2,10 @@
 
 use std::{error::Error as StdError, sync::Arc, time::Duration};
 
-use farcall::{Address, Channel, Code, Error, Limits, Outcome, RunningServer, testing::Network, transport::Connected};
+use farcall::{
+    Address, Channel, Code, Error, Limits, Outcome, RunningServer, codec::Format, testing::Network,
+    transport::Connected,
+};
 use farcall_tests::{
     TestResult,
     probe::{ProbeClient, Prober, ends},
@@ -304,11 +307,15 @@ async fn a_client_does_not_wait_long_for_a_silent_server() -> TestResult {
     Ok(())
 }
 
-#[cfg(not(feature = "postcard"))]
 #[tokio::test]
 async fn a_format_that_the_server_lacks_is_named() -> TestResult {
-    let (_, why) = answer(&raw::hello(raw::CLIENT, 1, 1, 2, &raw::limits(raw::LIMITS))).await?;
-    assert!(why.contains("the client speaks postcard"), "{why}");
+    let names = ["postcard", "json", "cbor", "an unknown format (number 5)"];
+    for (number, name) in (2..).zip(names) {
+        if Format::from_id(number).is_none() {
+            let (_, why) = answer(&raw::hello(raw::CLIENT, 1, 1, number, &raw::limits(raw::LIMITS))).await?;
+            assert!(why.contains(&format!("the client speaks {name}")), "{why}");
+        }
+    }
     Ok(())
 }
 

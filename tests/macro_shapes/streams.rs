@@ -100,7 +100,7 @@ impl Feed for Numbers {
 /// What a caller sees, of the object itself as of a client.
 async fn use_feed(feed: impl Feed + Sync) -> Result<()> {
     assert_eq!(feed.count(3).try_collect::<Vec<_>>().await?, [7, 8, 9]);
-    assert_eq!(feed.count(0).try_collect::<Vec<_>>().await?, []);
+    assert_eq!(feed.count(0).try_collect::<Vec<_>>().await?, Vec::<u32>::new());
     let blobs: Vec<_> = feed.blobs(&[1, 2, 3]).collect().await;
     assert_eq!(blobs, [Ok(vec![1, 2]), Ok(vec![3])]);
     assert_eq!(feed.named(2).try_collect::<Vec<_>>().await?, [0, 1]);

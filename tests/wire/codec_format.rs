@@ -16,6 +16,41 @@ fn postcard_is_number_two() {
     assert_eq!(Format::Postcard.to_string(), "postcard");
 }
 
+#[cfg(feature = "json")]
+#[test]
+fn json_is_number_three() {
+    assert_eq!(Format::Json.id(), 3);
+    assert_eq!(Format::Json.to_string(), "json");
+    assert!(Format::Json.is_named());
+}
+
+#[cfg(feature = "cbor")]
+#[test]
+fn cbor_is_number_four() {
+    assert_eq!(Format::Cbor.id(), 4);
+    assert_eq!(Format::Cbor.to_string(), "cbor");
+    assert!(Format::Cbor.is_named());
+}
+
+#[test]
+fn names_lead_back_to_the_formats_of_this_build_and_others_are_explained() {
+    for &format in Format::ALL {
+        assert_eq!(format.to_string().parse(), Ok(format));
+    }
+    let unknown = |name: &str| name.parse::<Format>().expect_err("no such format").to_string();
+    let all = Format::ALL.iter().map(Format::to_string).collect::<Vec<_>>().join(", ");
+    assert_eq!(
+        unknown("Json"),
+        format!("there is no format \"Json\"; this build of farcall has {all}")
+    );
+    for name in ["bincode", "postcard", "json", "cbor"] {
+        if !all.contains(name) {
+            let why = unknown(name);
+            assert!(why.contains(&format!("enable its feature `{name}`")), "{why}");
+        }
+    }
+}
+
 #[test]
 fn numbers_lead_back_to_the_formats_of_this_build_and_to_no_other() {
     let known: Vec<Format> = (0..=u8::MAX).filter_map(Format::from_id).collect();

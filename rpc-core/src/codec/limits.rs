@@ -9,6 +9,12 @@
 /// elements take from the allocator beyond their contents, some 32 bytes each. The contents of strings and byte strings
 /// need no count, because they cannot be longer than the bytes that came.
 ///
+/// What a type reads before it knows what it is, as those with `#[serde(untagged)]`, `tag` and `flatten` do in formats
+/// with names, is counted as serde keeps it, some 32 bytes for each part. What the type makes of it afterwards is not
+/// counted, and neither is the time: a recursive `untagged` enum of which several variants fit tries all of them at each
+/// level. Lower [`max_depth`](crate::Limits::max_depth) if a service takes such types from strangers. The depth of such a
+/// value is also bounded by the stack that its type takes, as far as its own size says.
+///
 /// While a vector grows, its old and its new memory exist at once: the peak is up to three times `memory`.
 ///
 /// The stack is checked where a sequence, map, tuple, struct, enum, option or newtype begins: see

@@ -4,23 +4,40 @@
 //! input overflows the stack, loops without end or allocates more than a small multiple of the limit; their
 //! documentation says what they do not count.
 //!
-//! # Attributes that do not travel
-//! The formats write the fields of a value one after another, without names or types. These serde attributes rely on
-//! names or types, so a type that crosses the wire must not use them, at any depth:
+//! A client chooses the format, with [`ChannelBuilder::format`](crate::client::ChannelBuilder::format), and a server
+//! answers in each that it was built with. Take bincode or postcard where both sides are built together, CBOR where they
+//! are not, and JSON for what people or other languages read.
 //!
-//! | attribute | what happens |
-//! | --- | --- |
-//! | `untagged`, `tag = "..."` (with or without `content`) | encodes, and cannot be decoded |
-//! | `flatten` | cannot be encoded |
-//! | `skip_serializing_if` | the bytes after the left-out field are decoded in its place: an error or, worse, another value |
-//! | `skip_serializing`, `skip_deserializing` | one side has a field that the other has not; the same confusion |
-//! | `skip` | the value is lost, and the default arrives |
-//! | `default` | does nothing: a field that is not there is an error |
+//! # What each format carries
+//! bincode and postcard write the fields of a value one after another, without names or types: they are small and fast,
+//! and both sides must have the same types. JSON and CBOR write structs as maps by the names of their fields, and the
+//! arguments of a method as a map by theirs ([`Format::is_named`]): fields and arguments may be added, taken out and
+//! reordered. A field that may be missing is an `Option` or has `#[serde(default)]`, an argument an `Option`.
 //!
-//! The compiler cannot see this. [`check_round_trip`] does, in one line of a test.
+//! | | bincode, postcard | CBOR | JSON |
+//! | --- | --- | --- | --- |
+//! | `untagged`, `tag = "..."` (with or without `content`) | encodes, and cannot be decoded | works (1) | works (1) |
+//! | `flatten` | cannot be encoded | works (1) | works (1) |
+//! | `skip_serializing_if` | the bytes after the left-out field are decoded in its place: an error or, worse, another value | works, where the field may be missing | the same |
+//! | `skip_serializing`, `skip_deserializing` | one side has a field that the other has not; the same confusion | works, where the field may be missing | the same |
+//! | `skip` | the value is lost, and the default arrives | the same | the same |
+//! | `default` | does nothing: a field that is not there is an error | works | works |
+//! | `deny_unknown_fields`, `alias` | does nothing | works | works |
+//! | NaN and infinities | work | work | are refused |
+//! | `Some(None)`, `Some(())` | work | are refused | are refused |
+//! | keys of maps | any | any | text, char, integer, bool, unit variants; others are refused |
+//! | bytes (`serde_bytes`, `Bytes`, `&[u8]` in a method) | as they are | as they are | base64 |
+//! | `&str` that borrows | works | works | works in arguments; elsewhere in text without escapes |
 //!
-//! Adding, removing or reordering fields makes a new type that older peers do not understand; new enum variants go at
-//! the end.
+//! 1. serde keeps such a value until it knows what it is. It has no place there for integers of more than 64 bits, which
+//!    are refused, and of several `untagged` variants that accept a value it takes the first: its text accepts bytes and
+//!    its bytes accept text, so one enum must not have both.
+//!
+//! What is refused is an error where it is written, which names a format that can carry it; it never arrives as
+//! something else. The compiler cannot see any of this. [`check_round_trip`] does in one line of a test, for all formats
+//! of the build, and [`check_round_trip_in`] for one of them.
+//!
+//! In bincode and postcard new enum variants go at the end; in the others a variant is known by its name.
 
 #[cfg(not(any(feature = "bincode", feature = "postcard", feature = "json", feature = "cbor")))]
 compile_error!(

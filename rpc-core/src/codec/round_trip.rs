@@ -31,7 +31,7 @@ use super::{Codec, CodecError, DecodeLimits, Format};
 ///
 /// # Errors
 /// When the value cannot be encoded, cannot be decoded, or arrives as another value. The text names the format, what
-/// went wrong and the [serde attributes](super#attributes-that-do-not-travel) that can cause it.
+/// went wrong and the [serde attributes](super#what-each-format-carries) that can cause it.
 pub fn check_round_trip<T>(value: &T) -> Result<(), CodecError>
 where
     T: Serialize + DeserializeOwned + PartialEq + Debug,

@@ -10,7 +10,7 @@ use self::{reader::CborReader, writer::CborWriter};
 use super::Decoding;
 use crate::codec::{Codec, CodecError, DecodeLimits, Kept};
 
-/// CBOR: as JSON, structs are maps by the names of their fields; as bincode, it is binary and carries every value.
+/// CBOR: structs are maps by the names of their fields, as in JSON; it is binary, and has bytes, NaN and keys of any type.
 ///
 /// ```
 /// use farcall::codec::{Cbor, Codec, DecodeLimits};
