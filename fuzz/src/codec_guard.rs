@@ -54,7 +54,9 @@ enum Tagged {
         #[serde(flatten)]
         more: BTreeMap<String, Any>,
     },
-    Next(Box<Tagged>),
+    Next {
+        next: Box<Tagged>,
+    },
 }
 
 /// What a method may take: borrowed, or missing.
@@ -124,7 +126,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
                 rows: vec![Some(1), None],
                 more: BTreeMap::from([("more".to_owned(), any)]),
             };
-            seeds.push(encode(format, &Tagged::Next(Box::new(rows))));
+            seeds.push(encode(format, &Tagged::Next { next: Box::new(rows) }));
         }
     }
     seeds

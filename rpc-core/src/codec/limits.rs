@@ -11,9 +11,9 @@
 ///
 /// What a type reads before it knows what it is, as those with `#[serde(untagged)]`, `tag` and `flatten` do in formats
 /// with names, is counted as serde keeps it, some 32 bytes for each part. What the type makes of it afterwards is not
-/// counted, and neither is the time: a recursive `untagged` enum of which several variants fit tries all of them at each
-/// level. Lower [`max_depth`](crate::Limits::max_depth) if a service takes such types from strangers. The depth of such a
-/// value is also bounded by the stack that its type takes, as far as its own size says.
+/// counted, and neither is the time: a recursive `untagged` enum of which several variants fit tries all of them at
+/// each level. Lower [`max_depth`](crate::Limits::max_depth) if a service takes such types from strangers. The depth of
+/// such a value is also bounded by the stack that its type takes, as far as its own size says.
 ///
 /// While a vector grows, its old and its new memory exist at once: the peak is up to three times `memory`.
 ///

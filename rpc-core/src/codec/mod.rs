@@ -5,8 +5,8 @@
 //! documentation says what they do not count.
 //!
 //! A client chooses the format, with [`ChannelBuilder::format`](crate::client::ChannelBuilder::format), and a server
-//! answers in each that it was built with. Take bincode or postcard where both sides are built together, CBOR where they
-//! are not, and JSON for what people or other languages read.
+//! answers in each that it was built with. Take bincode or postcard where both sides are built together, CBOR where
+//! they are not, and JSON for what people or other languages read.
 //!
 //! # What each format carries
 //! bincode and postcard write the fields of a value one after another, without names or types: they are small and fast,
@@ -29,13 +29,13 @@
 //! | bytes (`serde_bytes`, `Bytes`, `&[u8]` in a method) | as they are | as they are | base64 |
 //! | `&str` that borrows | works | works | works in arguments; elsewhere in text without escapes |
 //!
-//! 1. serde keeps such a value until it knows what it is. It has no place there for integers of more than 64 bits, which
-//!    are refused, and of several `untagged` variants that accept a value it takes the first: its text accepts bytes and
-//!    its bytes accept text, so one enum must not have both.
+//! 1. serde keeps such a value until it knows what it is. It has no place there for integers of more than 64 bits,
+//!    which are refused, and of several `untagged` variants that accept a value it takes the first: its text accepts
+//!    bytes and its bytes accept text, so one enum must not have both.
 //!
 //! What is refused is an error where it is written, which names a format that can carry it; it never arrives as
-//! something else. The compiler cannot see any of this. [`check_round_trip`] does in one line of a test, for all formats
-//! of the build, and [`check_round_trip_in`] for one of them.
+//! something else. The compiler cannot see any of this. [`check_round_trip`] does in one line of a test, for all
+//! formats of the build, and [`check_round_trip_in`] for one of them.
 //!
 //! In bincode and postcard new enum variants go at the end; in the others a variant is known by its name.
 

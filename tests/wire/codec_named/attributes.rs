@@ -97,8 +97,8 @@ fn untagged() {
     survives(&[Bytes::Blob(ByteBuf::from([0, 1, 2])), Bytes::Number(7)]);
 }
 
-/// serde's texts accept bytes and its bytes accept text. Of two variants that accept a value, `untagged` takes the first
-/// one in every format, and the check finds that.
+/// serde's texts accept bytes and its bytes accept text. Of two variants that accept a value, `untagged` takes the
+/// first one in every format, and the check finds that.
 #[test]
 fn untagged_with_text_and_bytes_is_found() {
     #[derive(Debug, PartialEq, Serialize, Deserialize)]

@@ -63,8 +63,8 @@ impl Guard {
         }
     }
 
-    /// Makes sure that the stack has room for what a type makes of a value that it does not know yet: it keeps the whole
-    /// value and decodes that later, without this guard. Gives what there was before.
+    /// Makes sure that the stack has room for what a type makes of a value that it does not know yet: it keeps the
+    /// whole value and decodes that later, without this guard. Gives what there was before.
     fn stand_unknown<P: ValuePlace, E: Error>(&self) -> Result<Unknown, E> {
         let around = self.unknown.get();
         let room = if P::room() == usize::MAX { 0 } else { P::room() };

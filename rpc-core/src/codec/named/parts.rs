@@ -124,7 +124,11 @@ macro_rules! elements {
     )*};
 }
 
-elements! { SerializeSeq serialize_element, SerializeTupleStruct serialize_field, SerializeTupleVariant serialize_field }
+elements! {
+    SerializeSeq serialize_element,
+    SerializeTupleStruct serialize_field,
+    SerializeTupleVariant serialize_field,
+}
 
 impl<W: Writer> ser::SerializeTuple for Parts<'_, W> {
     type Ok = ();

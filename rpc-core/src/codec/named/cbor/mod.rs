@@ -10,7 +10,8 @@ use self::{reader::CborReader, writer::CborWriter};
 use super::Decoding;
 use crate::codec::{Codec, CodecError, DecodeLimits, Kept};
 
-/// CBOR: structs are maps by the names of their fields, as in JSON; it is binary, and has bytes, NaN and keys of any type.
+/// CBOR: structs are maps by the names of their fields, as in JSON; it is binary, and has bytes, NaN and keys of any
+/// type.
 ///
 /// ```
 /// use farcall::codec::{Cbor, Codec, DecodeLimits};

@@ -1,7 +1,8 @@
 //! The bytes of values that mean something to the protocol are frozen, as those of messages are.
 //!
 //! `tests/wire/values_<format>.txt` holds one value a line: its name, its bytes in hex, those of JSON as text, and the
-//! tags of the list that goes with it. `docs/protocol.md` explains them under *Values*. To add one, append it to [`values`] and run
+//! tags of the list that goes with it. `docs/protocol.md` explains them under *Values*. To add one, append it to
+//! [`values`] and run
 //! `FARCALL_BLESS=1 cargo test -p farcall --features cbor,json,postcard --lib attachments::tests::golden`.
 
 use std::{fmt::Write as _, fs, path::PathBuf};
