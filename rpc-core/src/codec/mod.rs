@@ -26,7 +26,7 @@
 //! | NaN and infinities | work | work | are refused |
 //! | `Some(None)`, `Some(())` | work | are refused | are refused |
 //! | keys of maps | any | any | text, char, integer, bool, unit variants; others are refused |
-//! | bytes (`serde_bytes`, `Bytes`, `&[u8]` in a method) | as they are | as they are | base64 |
+//! | bytes (`serde_bytes`, `Bytes`, `&[u8]` in a method) | as they are | as they are | base64, a third longer |
 //! | `&str` that borrows | works | works | works in arguments; elsewhere in text without escapes |
 //!
 //! 1. serde keeps such a value until it knows what it is. It has no place there for integers of more than 64 bits,

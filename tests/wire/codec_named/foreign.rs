@@ -25,6 +25,11 @@ fn json_with_spaces_and_escapes() {
     };
     assert_eq!(decoded(Format::Json, text.as_bytes()), Ok(row));
     assert_eq!(decoded(Format::Json, b"\"AAECAw\""), Ok(ByteBuf::from([0, 1, 2, 3])));
+    // Some writers escape more than they have to.
+    assert_eq!(
+        decoded(Format::Json, b"\"\\u002B49\\u002f\\/\""),
+        Ok("+49//".to_owned())
+    );
 }
 
 #[test]

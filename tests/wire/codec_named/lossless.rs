@@ -139,8 +139,13 @@ fn bytes_and_text() {
         let bytes = encoded(format, &ByteBuf::from([1])).expect("it has an encoding");
         assert!(decoded::<Vec<u8>>(format, &bytes).is_err(), "{format}");
     }
-    let bytes = encoded(Format::Cbor, &ByteBuf::from(b"text")).expect("it has an encoding");
-    assert!(decoded::<String>(Format::Cbor, &bytes).is_err());
+    for format in NAMED {
+        let bytes = encoded(format, &ByteBuf::from(b"text")).expect("it has an encoding");
+        let error = decoded::<String>(format, &bytes).expect_err("it is no text");
+        assert_eq!(error, "invalid type: bytes, expected a string", "{format}");
+        let bytes = encoded(format, &ByteBuf::from([0xff, 0xff])).expect("it has an encoding");
+        assert!(decoded::<String>(format, &bytes).is_err(), "{format}");
+    }
 }
 
 #[test]

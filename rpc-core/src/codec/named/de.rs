@@ -118,7 +118,7 @@ impl<'de, R: Reader<'de>> Source<'de, R> {
 
     pub(super) fn text<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, NamedError> {
         match self.token()? {
-            Token::Text { text, .. } => self.visit_text(text, visitor),
+            Token::Text { text, bytes: false } => self.visit_text(text, visitor),
             token => Err(token.unlike(&visitor)),
         }
     }

@@ -87,8 +87,8 @@ impl Token<'_> {
             Self::Unsigned(number) => return invalid(Unexpected::Other(&format!("integer {number}")), visitor),
             Self::Signed(number) => return invalid(Unexpected::Other(&format!("integer {number}")), visitor),
             Self::Float(number) => Unexpected::Float(*number),
-            Self::Text { text, .. } => Unexpected::Str(short(text)),
-            Self::Bytes(_) => Unexpected::Other("bytes"),
+            Self::Text { text, bytes: false } => Unexpected::Str(short(text)),
+            Self::Text { bytes: true, .. } | Self::Bytes(_) => Unexpected::Other("bytes"),
             Self::Array(_) => Unexpected::Seq,
             Self::Map(_) => Unexpected::Map,
         };

@@ -131,9 +131,11 @@ impl<'de> JsonReader<'de> {
     }
 }
 
-/// Whether the first character is a letter or digit of base64 that needs no escape.
+/// Whether the first character is one of base64 that needs no escape, and is written as farcall does: other writers
+/// may escape `+` and `/`, as `\u002B`.
 fn marks_bytes(literal: &[u8]) -> bool {
     let digits = literal.strip_prefix(b"\"\\u00").and_then(|rest| rest.get(..2));
+    let digits = digits.filter(|digits| !digits.iter().any(u8::is_ascii_uppercase));
     let code = digits.and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok());
     code.is_some_and(|code| code.is_ascii_alphanumeric() || code == b'+' || code == b'/')
 }
