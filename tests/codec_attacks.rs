@@ -205,7 +205,7 @@ fn json() -> Vec<Attack> {
 fn cbor() -> Vec<Attack> {
     const LEVELS: usize = 1_000_000;
     const PEAK: usize = 3 * LIMITS.memory + MIB;
-    let claims = |kind: u8, length: u64| [vec![kind | 27], length.to_be_bytes().to_vec(), vec![1, 2, 3]].concat();
+    let claims = |kind: u8, length: u64| [vec![kind | 0x1b], length.to_be_bytes().to_vec(), vec![1, 2, 3]].concat();
     let mut attacks = Vec::new();
     for length in [1_000_000_000, 1 << 40, u64::MAX] {
         let name = |what: &str| format!("{what} of length {length}");

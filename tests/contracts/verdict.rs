@@ -230,6 +230,7 @@ fn integers_widen_and_some_narrow_values_fail() {
 }
 
 #[test]
+#[expect(clippy::option_option, reason = "users write it")]
 fn options_take_values_and_values_do_not_take_none() {
     assert_breaks(
         &types!(String => Option<String>),

@@ -23,6 +23,11 @@ enum Content {
 const NODE: usize = 96;
 
 impl Kept {
+    /// Nothing yet.
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
     /// Adds to what is kept, at most `room` bytes.
     pub(super) fn keeper(&self, room: usize) -> Keeper<'_> {
         Keeper { place: &self.0, room }

@@ -83,8 +83,16 @@ use crate::buffers::append;
 
 /// What arguments borrow beside the bytes of their message: nothing in the formats of this build.
 #[cfg(not(any(feature = "cbor", feature = "json")))]
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Kept;
+
+#[cfg(not(any(feature = "cbor", feature = "json")))]
+impl Kept {
+    /// Nothing.
+    pub(crate) fn new() -> Self {
+        Self
+    }
+}
 
 /// Appends what a format writes.
 #[inline]

@@ -42,7 +42,7 @@ impl Invocation {
                 tells_panics: false,
             },
             carried: Mutex::default(),
-            kept: Kept::default(),
+            kept: Kept::new(),
         }
     }
 
@@ -58,7 +58,7 @@ impl Invocation {
             body,
             wire,
             carried: Mutex::new(carried),
-            kept: Kept::default(),
+            kept: Kept::new(),
         }
     }
 

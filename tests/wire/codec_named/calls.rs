@@ -126,8 +126,10 @@ struct Ear;
 
 impl Listener for Ear {
     async fn heard(&self, text: &str, at: Option<f64>) -> Result<u32, String> {
-        at.map_or(Err(text.len().to_string()), |at| Ok((2.0 * at) as u32))
-            .or(Ok(100))
+        match at {
+            Some(at) => (2.0 * at).to_string().parse().map_err(|_| text.to_owned()),
+            None => Ok(100),
+        }
     }
 }
 

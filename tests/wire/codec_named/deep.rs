@@ -19,6 +19,7 @@ enum Thin {
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "it is only decoded")]
+#[expect(clippy::large_enum_variant, reason = "that is what it is for")]
 enum Wide {
     End(u8),
     Level { content: [[u64; 32]; 8], next: Box<Wide> },
