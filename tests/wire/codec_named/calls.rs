@@ -69,7 +69,7 @@ mod new {
 
     #[farcall::service]
     pub(super) trait Listener {
-        async fn heard(&self, text: &str, at: Option<f64>) -> Result<u32, String>;
+        async fn heard(&self, text: &str, at: Option<u32>) -> Result<u32, String>;
     }
 }
 use new::{Listener, ListenerClient};
@@ -112,7 +112,7 @@ impl new::Shop for Desk {
     async fn call_back(&self, listener: ListenerClient, times: u32) -> Result<u32> {
         let mut sum = 0;
         for time in 0..times {
-            let at = (time > 0).then(|| f64::from(time) / 2.0);
+            let at = (time > 0).then_some(time);
             sum += listener
                 .heard("a \"quoted\" word", at)
                 .await
@@ -125,11 +125,11 @@ impl new::Shop for Desk {
 struct Ear;
 
 impl Listener for Ear {
-    async fn heard(&self, text: &str, at: Option<f64>) -> Result<u32, String> {
-        match at {
-            Some(at) => (2.0 * at).to_string().parse().map_err(|_| text.to_owned()),
-            None => Ok(100),
+    async fn heard(&self, text: &str, at: Option<u32>) -> Result<u32, String> {
+        if text != "a \"quoted\" word" {
+            return Err(text.to_owned());
         }
+        Ok(at.unwrap_or(100))
     }
 }
 

@@ -18,8 +18,11 @@ enum Thin {
 /// Each level takes much of the stack, while serde's own functions take little.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "it is only decoded")]
-#[expect(clippy::large_enum_variant, reason = "that is what it is for")]
+#[expect(
+    dead_code,
+    clippy::large_enum_variant,
+    reason = "it is only decoded, and is to be large"
+)]
 enum Wide {
     End(u8),
     Level { content: [[u64; 32]; 8], next: Box<Wide> },
