@@ -6,9 +6,10 @@ use serde::de::{self, DeserializeSeed, Visitor, value::CowStrDeserializer};
 
 use super::{
     Place,
-    de::{Deserializer, Source},
+    de::Deserializer,
     error::NamedError,
     reader::{Open, Reader, Token, short},
+    source::Source,
 };
 
 /// The elements of a sequence.

@@ -7,9 +7,10 @@ use serde::{
 
 use super::{
     Place,
-    de::{Deserializer, Source},
+    de::Deserializer,
     error::NamedError,
     reader::{Reader, Token, short},
+    source::Source,
 };
 
 /// Arguments in the order in which the method takes them.

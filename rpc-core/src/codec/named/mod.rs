@@ -21,6 +21,7 @@ mod parts;
 mod reader;
 mod ser;
 mod skip;
+mod source;
 
 #[cfg(feature = "cbor")]
 pub use cbor::Cbor;
@@ -29,12 +30,7 @@ pub use json::Json;
 
 use serde::{Deserialize, Serialize, de::DeserializeSeed};
 
-use self::{
-    de::{Deserializer, Source},
-    error::NamedError,
-    reader::Reader,
-    ser::Serializer,
-};
+use self::{de::Deserializer, error::NamedError, reader::Reader, ser::Serializer, source::Source};
 use super::{
     CodecError, DecodeLimits, Kept,
     guard::{Guard, room_for, whole},
