@@ -22,6 +22,11 @@
 //!
 //! Names of arguments, fields, variants and newtypes count. Names of structs and enums do not, and a method's
 //! [policy](Policy) does not stop a call: it binds the side that has it.
+//!
+//! # Changes
+//! Positional formats need equal types. In formats with names many changes do no harm; [`Shape::read`] has the rules.
+//! [`Contract::change_to`] says whom a change breaks, and [`Contract::check_lock`] lets a test notice it. The
+//! [chapter](crate::guide::contracts) tells how to deploy one.
 
 mod canonical;
 mod change;
