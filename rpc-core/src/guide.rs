@@ -16,6 +16,7 @@
 //! - [`contracts`]: what a change of a trait breaks, its lock file, and rolling deploys.
 //! - [`project_layout`]: a crate for the API, one for the server, one for the client.
 //! - [`udp`]: what changes over UDP, and when to take it.
+//! - [`command_line`]: calling, watching and measuring a server without its trait.
 //! - [`deploying`]: encryption, limits, shutdown, versions, and what to watch.
 
 /// A chapter, from the file of its name. In the repository the chapters refer to each other by file. Here the same
@@ -57,4 +58,5 @@ chapter!(testing);
 chapter!(contracts);
 chapter!(project_layout);
 chapter!(udp);
+chapter!(command_line);
 chapter!(deploying);

@@ -54,6 +54,7 @@
 //! | what a change of a trait breaks | [contracts](guide::contracts) | [`contract`] |
 //! | the crates of a project | [project layout](guide::project_layout) | |
 //! | the same over UDP | [UDP](guide::udp) | [`Address`] |
+//! | calls from a shell, measurements | [command line](guide::command_line) | `reflection` |
 //! | running it in production | [deploying](guide::deploying) | [`Limits`] |
 //! | another transport, another format | [serving](guide::serving) | [`transport`], [`codec`] |
 //!
@@ -64,6 +65,7 @@
 //! | `postcard` | no | another format, beside bincode or instead of it |
 //! | `json` | no | a format with the names of fields, for people and other languages |
 //! | `cbor` | no | a binary format with the names of fields |
+//! | `reflection` | no | a server tells its callers what it offers, docs included: see the [command line](guide::command_line) |
 //! | `tracing` | no | a span for each call: `farcall.call` on the client, `farcall.serve` on the server; events for operators |
 //!
 //! At least one of the four formats must be on.
@@ -179,6 +181,8 @@ pub mod macro_support;
 mod nesting;
 mod proto;
 mod reconnect;
+#[cfg(feature = "reflection")]
+pub mod reflection;
 pub mod registry;
 pub mod server;
 pub mod service;

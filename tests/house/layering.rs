@@ -39,6 +39,7 @@ const ROOMS: &[(&str, &str)] = &[
         "the connections of a channel to a server, one after the other",
     ),
     ("client", "calls that go out"),
+    ("reflection", "what a server offers, told to its callers"),
     ("server", "listening, connections, shutdown"),
     ("checked", "diagnostics about the types of a trait"),
     ("registry", "references by name"),
@@ -146,7 +147,15 @@ const INSIDE: &[(&str, &[&str])] = &[
     (
         "server",
         &[
-            "hooks", "shard", "registry", "shared", "threads", "accept", "running", "builder",
+            "hooks",
+            "reflecting",
+            "shard",
+            "registry",
+            "shared",
+            "threads",
+            "accept",
+            "running",
+            "builder",
         ],
     ),
 ];

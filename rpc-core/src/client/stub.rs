@@ -61,6 +61,14 @@ impl Stub {
         self
     }
 
+    /// The same, with methods whose contract another program told.
+    #[cfg(feature = "reflection")]
+    #[must_use]
+    pub fn with_types(mut self, types: &'static ServiceTypes) -> Self {
+        self.types = OnceLock::from(types);
+        self
+    }
+
     pub(super) fn channel(&self) -> &Channel {
         &self.channel
     }

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use tower_service::Service as TowerService;
 
-use super::{RunningServer, hooks::Hooks, shared::ServerShared};
+use super::{RunningServer, hooks::Hooks, reflecting::Reflecting, shared::ServerShared};
 use crate::{
     Address, Code, Error, Limits, Service,
     contract::ContractCheck,
@@ -42,6 +42,7 @@ pub struct Server {
     layers: Layers,
     hooks: Hooks,
     manner: Manner,
+    reflecting: Reflecting,
     /// How many threads of its own it has; 0 if it runs where it is started.
     shards: usize,
 }
@@ -98,7 +99,17 @@ impl Server {
     /// # drop(server);
     /// ```
     pub fn service_per_connection<S: Service>(mut self, make: impl Fn(&Address) -> S + Send + Sync + 'static) -> Self {
-        self.per_connection.push(Box::new(move |peer| Arc::new(make(peer))));
+        let make = self.reflecting.noting(make);
+        self.per_connection.push(make);
+        self
+    }
+
+    /// Tells callers what the server offers, with the types and the docs of its traits: it adds the service
+    /// [`farcall.Reflection`](mod@crate::reflection), which the command line asks. It is behind the layers, as every
+    /// service is, so who may not call learns nothing. Off by default.
+    #[cfg(feature = "reflection")]
+    pub fn reflection(mut self) -> Self {
+        self.reflecting.switch_on();
         self
     }
 
@@ -307,7 +318,8 @@ impl Server {
     }
 
     fn run(self) -> Result<RunningServer, Error> {
-        let router = Router::new(self.services, self.manner.hides_services)?;
+        let services = self.reflecting.with(self.services);
+        let router = Router::new(services, self.manner.hides_services)?;
         let layers = self.layers.around(Next::bottom(bottom));
         let host = Host::new(
             router,

@@ -12,6 +12,7 @@
 mod accept;
 mod builder;
 mod hooks;
+mod reflecting;
 mod registry;
 mod running;
 mod shard;

@@ -14,6 +14,9 @@ pub struct ServiceDescriptor {
     pub(crate) client: &'static str,
     /// The methods, in the order of the trait.
     pub methods: &'static [MethodDescriptor],
+    /// The doc comment of the trait.
+    #[cfg(feature = "reflection")]
+    pub docs: &'static str,
 }
 
 impl ServiceDescriptor {
@@ -23,6 +26,8 @@ impl ServiceDescriptor {
             name,
             client: "farcall::Client of a service",
             methods,
+            #[cfg(feature = "reflection")]
+            docs: "",
         }
     }
 
@@ -31,6 +36,14 @@ impl ServiceDescriptor {
     #[must_use]
     pub const fn client(mut self, name: &'static str) -> Self {
         self.client = name;
+        self
+    }
+
+    /// The doc comment of the trait.
+    #[cfg(feature = "reflection")]
+    #[must_use]
+    pub const fn docs(mut self, docs: &'static str) -> Self {
+        self.docs = docs;
         self
     }
 }
@@ -72,6 +85,9 @@ pub struct MethodDescriptor {
     pub streaming: bool,
     /// `#[rpc(timeout = "…")]`: the deadline of a call that sets none of its own.
     pub timeout: Option<Duration>,
+    /// The doc comment of the method.
+    #[cfg(feature = "reflection")]
+    pub docs: &'static str,
 }
 
 impl MethodDescriptor {
@@ -93,6 +109,8 @@ impl MethodDescriptor {
             detached: false,
             streaming: false,
             timeout: None,
+            #[cfg(feature = "reflection")]
+            docs: "",
         }
     }
 
@@ -135,6 +153,14 @@ impl MethodDescriptor {
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// The doc comment of the method.
+    #[cfg(feature = "reflection")]
+    #[must_use]
+    pub const fn docs(mut self, docs: &'static str) -> Self {
+        self.docs = docs;
         self
     }
 

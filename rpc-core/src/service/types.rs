@@ -74,6 +74,27 @@ static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
 });
 
 impl ServiceTypes {
+    /// The methods of a service whose contract another program told: those of the descriptor, in their order.
+    /// Nothing is ever traced. They live as long as the process, as the descriptor does.
+    #[cfg(feature = "reflection")]
+    pub fn told(descriptor: &'static ServiceDescriptor, contract: &Contract) -> &'static Self {
+        let mut registry = REGISTRY.lock();
+        let first = registry.methods;
+        let methods = descriptor.methods.iter().zip(contract.methods()).zip(first..);
+        let methods: Vec<_> = methods
+            .map(|((descriptor, contract), number)| {
+                let nothing = MethodTypes::new(&[], TypeOf::<()>::new().plain());
+                TypedMethod {
+                    traced: [FormatKind::NamedBinary, FormatKind::NamedReadable]
+                        .map(|kind| OnceLock::from(contract.types_in(kind).clone())),
+                    ..TypedMethod::new(descriptor, nothing, &Arc::default(), number)
+                }
+            })
+            .collect();
+        registry.methods += methods.len() as u32;
+        Box::leak(Box::new(Self { descriptor, methods }))
+    }
+
     /// The methods that `T` calls. Nothing is traced yet.
     pub fn of<T: Typed>() -> &'static Self {
         let types: fn() -> Box<[MethodTypes]> = T::types;
@@ -91,15 +112,7 @@ impl ServiceTypes {
         let first = registry.methods;
         let methods = descriptor.methods.iter().zip(methods).zip(first..);
         let methods: Vec<_> = methods
-            .map(|((descriptor, types), number)| TypedMethod {
-                descriptor,
-                types,
-                samples: Arc::clone(&samples),
-                number,
-                traced: Default::default(),
-                claims: Default::default(),
-                judgements: Judgements::default(),
-            })
+            .map(|((descriptor, types), number)| TypedMethod::new(descriptor, types, &samples, number))
             .collect();
         registry.methods += methods.len() as u32;
         let made: &'static Self = Box::leak(Box::new(Self { descriptor, methods }));
@@ -127,6 +140,18 @@ impl ServiceTypes {
 }
 
 impl TypedMethod {
+    fn new(descriptor: &'static MethodDescriptor, types: MethodTypes, samples: &Arc<Samples>, number: u32) -> Self {
+        Self {
+            descriptor,
+            types,
+            samples: Arc::clone(samples),
+            number,
+            traced: Default::default(),
+            claims: Default::default(),
+            judgements: Judgements::default(),
+        }
+    }
+
     /// Its name on the wire.
     pub(crate) fn name(&self) -> &'static str {
         self.descriptor.method()

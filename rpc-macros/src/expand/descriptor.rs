@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::ext::IdentExt;
 
+use super::docs::docs;
 use crate::model::{Method, Service};
 
 pub(super) fn descriptor(service: &Service) -> TokenStream {
@@ -11,10 +12,11 @@ pub(super) fn descriptor(service: &Service) -> TokenStream {
     let client = format!("farcall::Client of {name}");
     let methods = service.methods.iter().map(|method| method_descriptor(service, method));
     let positions = positions(service);
+    let docs = docs(&service.item.attrs);
     quote! {
         const __FARCALL_METHODS: &[__farcall::MethodDescriptor] = &[#(#methods),*];
         static __FARCALL_DESCRIPTOR: __farcall::ServiceDescriptor =
-            __farcall::ServiceDescriptor::new(#name, __FARCALL_METHODS).client(#client);
+            __farcall::ServiceDescriptor::new(#name, __FARCALL_METHODS).client(#client)#docs;
         // Not in a function of the library, whose lines the compiler would show.
         const _: () = __farcall::std::assert!(
             __farcall::are_distinct(&__FARCALL_DESCRIPTOR),
@@ -47,7 +49,8 @@ fn method_descriptor(service: &Service, method: &Method) -> TokenStream {
         .iter()
         .map(|argument| argument.ident.unraw().to_string());
     let arguments = (!method.arguments.is_empty()).then(|| quote!(.arguments(&[#(#names),*])));
-    quote!(#(#cfgs)* __farcall::MethodDescriptor::new(#path) #arguments #(.#flags())* #timeout)
+    let docs = docs(&method.attributes);
+    quote!(#(#cfgs)* __farcall::MethodDescriptor::new(#path) #arguments #(.#flags())* #timeout #docs)
 }
 
 /// Where a `cfg` can remove methods, the compiler counts those that remain, as variants of an enum.

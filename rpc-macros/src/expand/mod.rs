@@ -6,6 +6,7 @@ mod calls;
 mod client;
 mod contract;
 mod descriptor;
+mod docs;
 mod pointers;
 mod proxy;
 mod server;
