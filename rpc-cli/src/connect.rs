@@ -1,0 +1,78 @@
+//! From the command line to a channel.
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use farcall::{Channel, Client, Code, Error, Limits, Metadata, Outcome};
+use tokio::time::timeout;
+
+use crate::{
+    cli::{Limit, Server},
+    failure::Failure,
+};
+
+/// How long connecting may take, and a call of a method that says nothing else.
+const DEFAULT: Duration = Duration::from_secs(30);
+
+impl Server {
+    /// Connects, within the time that a call may take.
+    pub(crate) async fn connect(&self) -> Result<Channel, Failure> {
+        let channel = self.lazily()?;
+        let limit = self.timeout.map_or(Some(DEFAULT), |limit| limit.0);
+        let ready = channel.ready();
+        match limit {
+            None => ready.await?,
+            Some(limit) => timeout(limit, ready).await.map_err(|_| {
+                let text = format!("no connection to {} within {limit:?}", self.address);
+                Error::new(Code::DeadlineExceeded, text).with_outcome(Outcome::NotExecuted)
+            })??,
+        }
+        Ok(channel)
+    }
+
+    /// A channel that connects with its first call.
+    pub(crate) fn lazily(&self) -> Result<Channel, Failure> {
+        let channel = Channel::builder()
+            .format(self.format)
+            .metadata(self.metadata()?)
+            // Values are larger as JSON than in a program that knows their types.
+            .limits(Limits::default().max_decoded(1 << 30))
+            .timeout(DEFAULT)
+            .connect_lazily(self.address.clone())?;
+        Ok(match &self.instance {
+            Some(instance) => channel.with_instance(&**instance),
+            None => channel,
+        })
+    }
+
+    /// A client whose calls take no longer than was said, whatever the method says.
+    pub(crate) fn limited<C: Client>(&self, client: C) -> C {
+        match self.timeout {
+            // A time that never comes is no deadline.
+            Some(Limit(limit)) => client.with_timeout(limit.unwrap_or(Duration::MAX)),
+            None => client,
+        }
+    }
+
+    /// The named instance that is meant.
+    pub(crate) fn instance(&self) -> Option<&str> {
+        self.instance.as_deref().or(self.address.instance())
+    }
+
+    fn metadata(&self) -> Result<Metadata, Failure> {
+        let mut metadata = Metadata::new();
+        for (key, value) in &self.metadata {
+            let wrong = |what: &str| Failure::Usage(format!("--metadata {key}: {what}"));
+            let appended = if key.ends_with("-bin") {
+                let bytes = STANDARD
+                    .decode(value)
+                    .map_err(|error| wrong(&format!("no base64: {error}")))?;
+                metadata.append_bin(key, bytes)
+            } else {
+                metadata.append(key, value)
+            };
+            appended.map_err(|error| wrong(error.message()))?;
+        }
+        Ok(metadata)
+    }
+}

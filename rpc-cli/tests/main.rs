@@ -1,0 +1,13 @@
+//! The command line as a program, against servers in this process.
+
+mod bench;
+mod calls;
+mod contracts;
+mod lists;
+mod ping;
+mod program;
+mod service;
+mod streams;
+#[cfg(unix)]
+mod terminal;
+mod values;
