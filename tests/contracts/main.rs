@@ -4,5 +4,6 @@ mod checked;
 mod drift;
 mod lock;
 mod options;
+mod rolling;
 mod values;
 mod verdict;
