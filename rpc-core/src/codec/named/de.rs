@@ -126,7 +126,12 @@ impl<'de, R: Reader<'de>> de::Deserializer<'de> for Deserializer<'_, 'de, R> {
             self.source.token()?;
             visitor.visit_none()
         } else {
-            visitor.visit_some(Self::new(self.source, Place::Value))
+            // A number in a key stays one.
+            let place = match self.place {
+                Place::Key => Place::Key,
+                _ => Place::Value,
+            };
+            visitor.visit_some(Self::new(self.source, place))
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod checked;
 mod compatible;
+mod drifting;
 mod drifts;
 mod fields;
 mod kinds;
