@@ -66,7 +66,7 @@ fn hint(error: &Error) -> Option<&'static str> {
             "the server wants to know who calls: `--metadata KEY=VALUE` sends what it asks for"
         }
         Code::Unimplemented => "`farcall ls ADDRESS` lists what the server offers",
-        Code::FailedPrecondition => {
+        Code::FailedPrecondition if error.message().contains("different versions of this method") => {
             "where a contract file is out of date, write it anew with `farcall lock`, or leave out `--contract`"
         }
         Code::InvalidArgument => "`farcall describe ADDRESS SERVICE.METHOD` shows what the method takes",

@@ -85,7 +85,10 @@ fn method(method: &MethodContract, definitions: &mut Definitions) -> String {
     } else {
         one_line
     };
-    let (words, name) = (styled(WORD, "async fn"), styled(NAME, method.name()));
+    // A stream that is the whole result is there at once.
+    let is_stream = result.starts_with("impl Stream") && part("error").is_none();
+    let words = if is_stream { "fn" } else { "async fn" };
+    let (words, name) = (styled(WORD, words), styled(NAME, method.name()));
     format!("{}    {words} {name}({list}){output};\n", policy(method.policy()))
 }
 
