@@ -42,6 +42,13 @@ impl Samples {
         self
     }
 
+    /// How many elements a sequence is tried with at that attempt; `None` when all were tried.
+    pub(super) fn length(&self, attempt: usize) -> Option<usize> {
+        let given = self.given.iter().map(|sample| sample.len().min(LONGEST));
+        let usual = (0..5).chain(LENGTHS.iter().copied().filter(|&length| length > 4));
+        usual.chain(given).nth(attempt)
+    }
+
     /// The sample that a primitive is tried with at that attempt; `None` when all were tried.
     pub(super) fn nth(&self, primitive: Primitive, attempt: usize) -> Option<Value> {
         let given = self.given.iter().flatten().filter(|value| fits(primitive, value));
@@ -169,6 +176,9 @@ const TEXTS: &[&str] = &[
 
 static ZEROS: [u8; 64] = [0; 64];
 const LENGTHS: &[usize] = &[0, 1, 2, 4, 6, 8, 10, 12, 16, 20, 24, 28, 32, 33, 48, 64];
+
+/// No sequence is tried with more elements.
+const LONGEST: usize = 4096;
 
 const ANY: &[Value] = &[
     Value::Unit,

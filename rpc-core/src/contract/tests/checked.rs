@@ -15,7 +15,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use super::{Samples, shape, shape_of, text};
 
@@ -132,6 +132,37 @@ fn a_given_sample_shows_the_rest() {
         "((u32, u32, string), u8)"
     );
     assert!(shape_of::<Booking>(&samples, false).is_complete());
+}
+
+/// Bytes of one length that travel as a sequence.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(try_from = "Vec<u8>", into = "Vec<u8>")]
+struct Exactly<const N: usize>(Box<[u8; N]>);
+
+impl<const N: usize> TryFrom<Vec<u8>> for Exactly<N> {
+    type Error = &'static str;
+
+    fn try_from(bytes: Vec<u8>) -> Result<Self, Self::Error> {
+        bytes.try_into().map(Self).map_err(|_| "it has another length")
+    }
+}
+
+impl<const N: usize> From<Exactly<N>> for Vec<u8> {
+    fn from(of: Exactly<N>) -> Self {
+        of.0.to_vec()
+    }
+}
+
+#[test]
+fn sequences_are_tried_with_lengths_that_are_common_or_given() {
+    assert_eq!(text::<(Exactly<8>, i32)>(), "([u8], i32)");
+    assert_eq!(text::<(Exactly<32>, i32)>(), "([u8], i32)");
+    assert!(!shape::<(Exactly<37>, i32)>().is_complete());
+    let samples = Samples::new().with(&Exactly(Box::new([7; 37])));
+    assert_eq!(
+        shape_of::<(Exactly<37>, i32)>(&samples, false).to_string(),
+        "([u8], i32)"
+    );
 }
 
 #[test]

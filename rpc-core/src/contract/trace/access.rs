@@ -39,7 +39,7 @@ pub(super) struct Parts<'r, 'g> {
 
 impl<'r, 'g> Parts<'r, 'g> {
     pub(super) fn repeated(run: &'r mut Run<'g>, turn: Turn) -> Self {
-        let length = turn.length();
+        let length = turn.length;
         Self {
             repeats: true,
             ..Self::each(run, turn, length)
@@ -89,7 +89,7 @@ pub(super) struct Entries<'r, 'g> {
 
 impl<'r, 'g> Entries<'r, 'g> {
     pub(super) fn new(run: &'r mut Run<'g>, turn: Turn) -> Self {
-        let left = turn.length();
+        let left = turn.length;
         Self { run, turn, left }
     }
 }

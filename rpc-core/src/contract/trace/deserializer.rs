@@ -113,7 +113,7 @@ impl<'de> Deserializer<'de> for Tracer<'_, '_> {
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Ended> {
         let turn = self.run.enter(self.slot, Key::of::<V>(Ask::Option))?;
-        let value = if turn.length() == 0 {
+        let value = if turn.length == 0 {
             visitor.visit_none()
         } else {
             let name = type_name::<V::Value>();

@@ -244,7 +244,7 @@ impl Graph {
             Ask::Primitive(_) if themed && !of.own => of.own = true,
             Ask::Primitive(primitive) => of.advance(samples.nth(primitive, next).is_some()),
             Ask::Option | Ask::Map => of.advance(next < 2),
-            Ask::Sequence => of.advance(next < 5),
+            Ask::Sequence => of.advance(samples.length(next).is_some()),
             Ask::Enum(..) => {
                 if let Some(variant) = of.variants.get_mut(of.chosen) {
                     variant.refused(samples);

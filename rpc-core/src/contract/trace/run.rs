@@ -78,19 +78,11 @@ pub(super) struct Run<'g> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Turn {
     pub(super) of: TypeId,
-    /// With parts, to see them.
-    pub(super) explores: bool,
     /// Of an enum.
     pub(super) variant: Option<usize>,
-    attempt: usize,
+    /// How many elements a sequence or a map has, or whether an option has a value: one where its parts are looked at.
+    pub(super) length: usize,
     outer: (Theme, usize),
-}
-
-impl Turn {
-    /// How many elements a sequence or a map has, or whether an option has a value.
-    pub(super) fn length(&self) -> usize {
-        self.attempt.max(usize::from(self.explores))
-    }
 }
 
 impl<'g> Run<'g> {
@@ -217,11 +209,15 @@ impl<'g> Run<'g> {
             self.can_be_made(of)?;
             (false, None)
         };
+        let attempt = self.graph.types[of].attempt;
+        let length = match key.ask {
+            Ask::Sequence => self.samples.length(attempt).unwrap_or_default(),
+            _ => attempt,
+        };
         let mut turn = Turn {
             of,
-            explores,
             variant,
-            attempt: self.graph.types[of].attempt,
+            length: length.max(usize::from(explores)),
             outer: (self.theme, self.themed),
         };
         if let Ask::Enum(_, variants) = key.ask {
@@ -236,7 +232,7 @@ impl<'g> Run<'g> {
         let has_theme = !matches!(key.ask, Ask::Option | Ask::Sequence | Ask::Map);
         let attempt = match turn.variant {
             Some(variant) => self.graph.types[of].variants[variant].attempt,
-            None => turn.attempt,
+            None => attempt,
         };
         if has_theme && attempt > 0 {
             (self.theme, self.themed) = (Theme::nth(attempt, self.samples).unwrap_or_default(), 0);
