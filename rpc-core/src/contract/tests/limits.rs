@@ -104,6 +104,65 @@ fn types_that_double_take_few_places() {
     assert_eq!(shape.nodes().len(), 23);
 }
 
+/// An array of any length, as crates for long arrays read it.
+struct Array<T, const N: usize>(PhantomData<T>);
+
+impl<'de, T: serde::de::DeserializeOwned, const N: usize> Deserialize<'de> for Array<T, N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let visitor = ScriptVisitor(PhantomData::<Self>);
+        deserializer.deserialize_tuple(N, visitor).map(|()| Self(PhantomData))
+    }
+}
+
+impl<T: serde::de::DeserializeOwned, const N: usize> Script for Array<T, N> {
+    fn visit<'de, A: SeqAccess<'de>>(mut access: A) -> Result<(), A::Error> {
+        for _ in 0..N {
+            access
+                .next_element::<T>()?
+                .ok_or_else(|| A::Error::custom("too short"))?;
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn long_arrays_leave_room_for_what_comes_behind() {
+    type Page<T> = (
+        Array<u8, 4096>,
+        Array<std::num::NonZeroU16, 4096>,
+        Array<[u8; 20], 300>,
+        T,
+    );
+    let page = shape::<Page<i32>>();
+    assert!(page.is_complete() && page.nodes().len() < 10, "{page}");
+    assert_eq!(sentences::<Page<i32>, Page<u32>>().len(), 1);
+    assert_eq!(sentences::<Array<u8, 40>, Array<u8, 41>>().len(), 1);
+    assert!(text::<(Array<u8, 30_000>, bool)>().starts_with("(opaque "));
+}
+
+#[test]
+fn long_tuples_may_have_elements_of_several_types() {
+    struct Mixed;
+    impl<'de> Deserialize<'de> for Mixed {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer
+                .deserialize_tuple(18, ScriptVisitor(PhantomData::<Self>))
+                .map(|()| Self)
+        }
+    }
+    impl Script for Mixed {
+        fn visit<'de, A: SeqAccess<'de>>(mut access: A) -> Result<(), A::Error> {
+            for _ in 0..9 {
+                access.next_element::<u8>()?;
+                access.next_element::<bool>()?;
+            }
+            Ok(())
+        }
+    }
+    let pairs = vec!["u8, bool"; 9].join(", ");
+    assert_eq!(text::<Mixed>(), format!("({pairs})"));
+}
+
 #[test]
 fn values_that_need_much_stack_are_opaque() {
     type Large = nested!(Twice, u64; . . . . . . . . . . . . .);

@@ -64,13 +64,14 @@ impl<'de> SeqAccess<'de> for Parts<'_, '_> {
         if self.next == self.length {
             return Ok(None);
         }
-        let part = self.run.part(&self.turn, if self.repeats { 0 } else { self.next });
+        let (index, name) = (if self.repeats { 0 } else { self.next }, type_name::<S::Value>());
+        let part = self.run.element(&self.turn, index, name);
         if !self.repeats {
             self.run.graph.asked(&self.turn, self.next + 1);
         }
         // It ends for those as well who ask again after an error.
         self.next = if part.is_ok() { self.next + 1 } else { self.length };
-        seeded(self.run, part?, Some(type_name::<S::Value>()), seed).map(Some)
+        seeded(self.run, part?, Some(name), seed).map(Some)
     }
 
     fn size_hint(&self) -> Option<usize> {

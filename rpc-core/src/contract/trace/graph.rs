@@ -6,7 +6,7 @@ use serde::de::Visitor;
 
 use super::{
     super::{Primitive, Samples, samples::Theme},
-    MAX_SLOTS,
+    MAX_ELEMENTS, MAX_SLOTS,
     run::Turn,
 };
 
@@ -126,6 +126,8 @@ pub(super) struct Graph {
     pub(super) slots: Vec<Slot>,
     pub(super) types: Vec<Type>,
     named: HashMap<Key, TypeId>,
+    /// How many elements share a place with another one.
+    elements: usize,
     progress: u64,
 }
 
@@ -140,6 +142,7 @@ impl Graph {
             slots: vec![root],
             types: Vec::new(),
             named: HashMap::new(),
+            elements: 0,
             progress: 0,
         }
     }
@@ -193,6 +196,24 @@ impl Graph {
                 closed: false,
                 name,
             });
+        }
+    }
+
+    /// The place of an element of a long tuple, which is that of the element before if the types have the same name:
+    /// arrays have thousands of elements, and there would be no room for what comes behind.
+    pub(super) fn element(&mut self, of: TypeId, index: usize, name: &'static str) -> Option<SlotId> {
+        let parts = &mut self.types[of].slots;
+        let before = index.checked_sub(1).and_then(|before| parts.get(before).copied());
+        let before = before.filter(|&slot| self.slots[slot].name == name && self.elements < MAX_ELEMENTS);
+        let is_unseen = |&slot: &SlotId| self.slots[slot].of.is_none() && !self.slots[slot].closed;
+        match before {
+            Some(before) if parts.get(index).is_none_or(is_unseen) => {
+                parts.truncate(index);
+                parts.push(before);
+                self.elements += 1;
+                Some(before)
+            }
+            _ => self.part(of, None, index),
         }
     }
 

@@ -30,6 +30,10 @@ use crate::unwind::caught;
 const MAX_DEPTH: usize = 128;
 /// The largest value, without what it has on the heap. A debug build has many copies of it on the stack.
 const LARGEST: usize = 32 << 10;
+/// The longest tuple with a place for each element: longer ones are arrays.
+const MAX_TUPLE: usize = 16;
+/// Elements of the longer tuples of one type.
+const MAX_ELEMENTS: usize = 16_000;
 /// Places of one type.
 const MAX_SLOTS: usize = 8000;
 const MAX_RUNS: usize = 20_000;

@@ -7,7 +7,7 @@ use super::{
         Primitive, Samples,
         samples::{Theme, Value},
     },
-    LARGEST, MAX_DEPTH,
+    LARGEST, MAX_DEPTH, MAX_TUPLE,
     deserializer::Tracer,
     graph::{Ask, ContentAsk, Graph, Key, ROOT, SlotId, TypeId, UNKNOWN},
     plan::Goal,
@@ -256,6 +256,15 @@ impl<'g> Run<'g> {
         part.ok_or_else(|| self.end())
     }
 
+    /// The place of an element, whose type has this name.
+    pub(super) fn element(&mut self, turn: &Turn, index: usize, name: &'static str) -> Result<SlotId, Ended> {
+        if !matches!(self.graph.types[turn.of].key.ask, Ask::Tuple(length) if length > MAX_TUPLE) {
+            return self.part(turn, index);
+        }
+        let part = self.graph.element(turn.of, index, name);
+        part.ok_or_else(|| self.end())
+    }
+
     /// A variant asks for its content.
     pub(super) fn content(&mut self, turn: &Turn, content: ContentAsk) -> Result<(), Ended> {
         let Some(variant) = turn.variant else {
@@ -302,6 +311,7 @@ impl<'g> Run<'g> {
                 Ask::Primitive(_) | Ask::UnitStruct(_) | Ask::Enum(..) | Ask::Client(_) => 0,
                 Ask::Option | Ask::Sequence | Ask::Newtype(_) | Ask::Receiver | Ask::Sender => 1,
                 Ask::Map => 2,
+                Ask::Tuple(length) if length > MAX_TUPLE => 2,
                 Ask::Tuple(length) | Ask::TupleStruct(_, length) => length.min(WIDE),
                 Ask::Struct(_, fields) => fields.len(),
             };
