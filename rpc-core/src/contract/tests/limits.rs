@@ -159,7 +159,7 @@ fn long_tuples_may_have_elements_of_several_types() {
             Ok(())
         }
     }
-    let pairs = vec!["u8, bool"; 9].join(", ");
+    let pairs = ["u8, bool"; 9].join(", ");
     assert_eq!(text::<Mixed>(), format!("({pairs})"));
 }
 
@@ -169,6 +169,19 @@ fn values_that_need_much_stack_are_opaque() {
     let name = "Twice<".repeat(13);
     assert!(text::<Large>().starts_with(&format!("opaque \"{name}")));
     assert!(text::<Vec<(u8, Large)>>().starts_with("[opaque \"(u8, Twice<"));
+}
+
+/// A value, and what lies beside it.
+#[derive(Deserialize)]
+struct Beside<T>(T, u8);
+
+#[test]
+fn a_debug_build_sees_all_that_a_release_build_sees() {
+    type Large = nested!(Twice, u64; . . . . . . . . . . .);
+    type Nested = nested!(Beside, Large; . . . . . . . . . . . . . . . . . . . . . . . . .);
+    assert_eq!(size_of::<Large>(), 16 << 10);
+    assert!(shape::<Nested>().is_complete());
+    assert!(shape::<Option<Vec<Nested>>>().is_complete());
 }
 
 #[test]

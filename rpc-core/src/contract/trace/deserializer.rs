@@ -217,7 +217,7 @@ impl<'de> Deserializer<'de> for Tracer<'_, '_> {
     }
 
     fn is_human_readable(&self) -> bool {
-        self.run.human_readable
+        self.run.setting.human_readable
     }
 }
 

@@ -9,11 +9,12 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::{
-    super::{Field, Fields, NodeId, Samples},
+    super::{Field, Fields, NodeId},
     graph::{Ask, ContentAsk, Graph, TypeId},
     plan::Ways,
     probe::{Given, Outcome, Place, Probe},
     run::Run,
+    setting::Setting,
 };
 use crate::unwind::caught;
 
@@ -93,12 +94,7 @@ impl Members {
 }
 
 /// Looks at each struct of a type in at most so many runs.
-pub(super) fn known<'de, T: Deserialize<'de>>(
-    graph: &Graph,
-    samples: &Samples,
-    human_readable: bool,
-    runs: usize,
-) -> Known {
+pub(super) fn known<'de, T: Deserialize<'de>>(graph: &Graph, setting: &Setting<'_>, runs: usize) -> Known {
     let (structs, enums) = (graph.structs(), graph.enums_with_aliases());
     if structs.is_empty() && enums.is_empty() {
         return Known::default();
@@ -109,7 +105,7 @@ pub(super) fn known<'de, T: Deserialize<'de>>(
         graph: graph.clone(),
         ways,
         runs,
-        run: &|graph, probe, ways| run_once::<T>(graph, samples, human_readable, probe, ways),
+        run: &|graph, probe, ways| run_once::<T>(graph, setting, probe, ways),
     };
     let structs = structs
         .into_iter()
@@ -124,15 +120,9 @@ pub(super) fn known<'de, T: Deserialize<'de>>(
 }
 
 /// The only part that is compiled for each type.
-fn run_once<'de, T: Deserialize<'de>>(
-    graph: &mut Graph,
-    samples: &Samples,
-    human_readable: bool,
-    probe: Probe,
-    ways: &Ways,
-) -> Outcome {
+fn run_once<'de, T: Deserialize<'de>>(graph: &mut Graph, setting: &Setting<'_>, probe: Probe, ways: &Ways) -> Outcome {
     let goal = ways.to(probe.place());
-    let mut run = Run::new(graph, samples, human_readable, goal);
+    let mut run = Run::new(graph, setting, goal);
     run.probe = Some(probe);
     let _ = caught(|| run.whole::<T>().is_ok());
     run.probe.map_or(Outcome::Refused, |probe| probe.outcome())

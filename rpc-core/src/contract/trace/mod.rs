@@ -17,12 +17,18 @@ mod graph;
 mod plan;
 mod probe;
 mod run;
+mod setting;
 
 use std::any::type_name;
 
 use serde::Deserialize;
 
-use self::{finish::finished, graph::Graph, run::Run};
+use self::{
+    finish::finished,
+    graph::Graph,
+    run::Run,
+    setting::{Setting, with_enough_stack},
+};
 use super::{Samples, Shape, name::short};
 use crate::unwind::caught;
 
@@ -58,17 +64,17 @@ pub(crate) fn shape_of<'de, T: Deserialize<'de>>(samples: &Samples, human_readab
     if size_of::<T>() > LARGEST {
         return Shape::opaque(short(type_name::<T>()));
     }
-    traced::<T>(samples, human_readable)
+    with_enough_stack(traced::<T>, samples, human_readable)
 }
 
-fn traced<'de, T: Deserialize<'de>>(samples: &Samples, human_readable: bool) -> Shape {
+fn traced<'de, T: Deserialize<'de>>(setting: &Setting<'_>) -> Shape {
     let mut graph = Graph::new(type_name::<T>());
     let mut runs = 0;
     while runs < MAX_RUNS {
         let Some(goal) = graph.goal() else { break };
         runs += 1;
         let (target, before) = (goal.target, graph.progress());
-        let mut run = Run::new(&mut graph, samples, human_readable, goal);
+        let mut run = Run::new(&mut graph, setting, goal);
         if caught(|| run.whole::<T>().is_ok()).is_err() {
             run.panicked();
         }
@@ -76,6 +82,6 @@ fn traced<'de, T: Deserialize<'de>>(samples: &Samples, human_readable: bool) -> 
             graph.close(target);
         }
     }
-    let known = fields::known::<T>(&graph, samples, human_readable, MAX_RUNS - runs);
+    let known = fields::known::<T>(&graph, setting, MAX_RUNS - runs);
     finished(&graph, &known)
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, de};
 
 use super::{
     super::{
-        Primitive, Samples,
+        Primitive,
         samples::{Theme, Value},
     },
     LARGEST, MAX_DEPTH, MAX_TUPLE,
@@ -12,11 +12,10 @@ use super::{
     graph::{Ask, ContentAsk, Graph, Key, ROOT, SlotId, TypeId, UNKNOWN},
     plan::Goal,
     probe::Probe,
+    setting::Setting,
 };
 use crate::nesting::StackShare;
 
-/// The stack that a run may use, of the 2 MiB that threads have. Only types that nest large values need more.
-const STACK: usize = 1280 << 10;
 /// How many times a value lies on the stack on its way from one function to the next.
 const COPIES: usize = 24;
 /// The longest tuple whose elements are all looked for, also behind one that refuses its input.
@@ -57,8 +56,7 @@ impl de::Error for Ended {
 #[derive(Debug)]
 pub(super) struct Run<'g> {
     pub(super) graph: &'g mut Graph,
-    samples: &'g Samples,
-    pub(super) human_readable: bool,
+    pub(super) setting: &'g Setting<'g>,
     goal: Goal,
     /// The places that are being filled.
     filling: Vec<SlotId>,
@@ -86,18 +84,17 @@ pub(super) struct Turn {
 }
 
 impl<'g> Run<'g> {
-    pub(super) fn new(graph: &'g mut Graph, samples: &'g Samples, human_readable: bool, goal: Goal) -> Self {
+    pub(super) fn new(graph: &'g mut Graph, setting: &'g Setting<'g>, goal: Goal) -> Self {
         Self {
             graph,
-            samples,
-            human_readable,
+            setting,
             goal,
             filling: Vec::new(),
             around: Vec::new(),
             theme: Theme::Plain,
             themed: 0,
             ending: false,
-            stack: StackShare::of(STACK),
+            stack: StackShare::of(setting.stack),
             probe: None,
         }
     }
@@ -168,7 +165,8 @@ impl<'g> Run<'g> {
         if self.probe.is_some() {
             return;
         }
-        self.graph.refused(slot, self.theme != Theme::Plain, self.samples);
+        self.graph
+            .refused(slot, self.theme != Theme::Plain, self.setting.samples);
     }
 
     /// Ends the run, and it is no type's fault.
@@ -182,9 +180,9 @@ impl<'g> Run<'g> {
         let (of, _) = self.asked(slot, key)?;
         let of = &self.graph.types[of];
         let follows = of.attempt == 0 && !of.own;
-        let themed = || self.theme.value(self.themed, primitive, self.samples);
-        let usual = || self.samples.nth(primitive, of.attempt);
-        let first = || self.samples.nth(primitive, 0);
+        let themed = || self.theme.value(self.themed, primitive, self.setting.samples);
+        let usual = || self.setting.samples.nth(primitive, of.attempt);
+        let first = || self.setting.samples.nth(primitive, 0);
         let value = follows.then(themed).flatten().or_else(usual).or_else(first);
         self.themed += 1;
         value.ok_or(Ended::Otherwise)
@@ -211,7 +209,7 @@ impl<'g> Run<'g> {
         };
         let attempt = self.graph.types[of].attempt;
         let length = match key.ask {
-            Ask::Sequence => self.samples.length(attempt).unwrap_or_default(),
+            Ask::Sequence => self.setting.samples.length(attempt).unwrap_or_default(),
             _ => attempt,
         };
         let mut turn = Turn {
@@ -235,7 +233,7 @@ impl<'g> Run<'g> {
             None => attempt,
         };
         if has_theme && attempt > 0 {
-            (self.theme, self.themed) = (Theme::nth(attempt, self.samples).unwrap_or_default(), 0);
+            (self.theme, self.themed) = (Theme::nth(attempt, self.setting.samples).unwrap_or_default(), 0);
         }
         self.around.push(of);
         Ok(turn)
@@ -291,7 +289,11 @@ impl<'g> Run<'g> {
 
     /// What is asked in a place. A type that asks for something else than before has no shape.
     fn asked(&mut self, slot: SlotId, key: Key) -> Result<(TypeId, bool), Ended> {
-        if key.size > LARGEST || !self.stack.fits(key.size * COPIES) {
+        if key.size > LARGEST {
+            return Err(self.end());
+        }
+        if !self.stack.fits(key.size * COPIES) {
+            self.setting.lacks_stack();
             return Err(self.end());
         }
         if let Some(of) = self.graph.slots[slot].of {
