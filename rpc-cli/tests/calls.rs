@@ -210,6 +210,8 @@ async fn a_server_without_reflection_needs_a_contract() -> Tested {
         text.contains("start it with `Server::reflection`") && text.contains("--contract FILE"),
         "{text}"
     );
+    // What is missing is no advice.
+    assert!(!text.contains("farcall ls"), "{text}");
     Ok(())
 }
 

@@ -179,6 +179,21 @@ fn a_garbled_file_is_an_error_with_its_line() -> io::Result<()> {
 }
 
 #[test]
+fn a_file_that_is_no_text_can_be_written_anew() -> io::Result<()> {
+    let package = Package::new()?;
+    package.check("first", &[])?;
+    fs::write(package.path(), b"service\xff")?;
+    let error = package.check("first", &[])?;
+    assert!(
+        error.contains("it is not UTF-8; repair it, or run the test with"),
+        "{error}"
+    );
+    assert_eq!(package.check("first", &[ACCEPT])?, "");
+    assert_eq!(package.text()?, FIRST);
+    Ok(())
+}
+
+#[test]
 fn line_ends_and_comments_do_not_count() -> io::Result<()> {
     let package = Package::new()?;
     package.check("first", &[])?;

@@ -80,6 +80,8 @@ fn check(contract: &Contract, path: &Path, given: Given) -> Result<(), Reason> {
     let locked = match file::read(path) {
         Ok(text) => text.parse::<Contract>().map_err(Reason::Invalid),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Reason::Missing),
+        // It is no text, so there is nothing in it to keep.
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(Reason::NoText),
         Err(error) => return Err(Reason::Unreadable(error)),
     };
     let reason = match locked {
@@ -105,6 +107,7 @@ pub struct LockError {
 enum Reason {
     Changed(Box<ContractChange>),
     Missing,
+    NoText,
     Invalid(InvalidContract),
     Unreadable(io::Error),
     Unwritable(io::Error),
@@ -139,6 +142,10 @@ impl fmt::Display for LockError {
                 "there is no lock file {path}, and the variable {CI} says that none is to be written: run the test \
                  elsewhere once and commit the file"
             ),
+            Reason::NoText => write!(
+                f,
+                "{path} is no contract: it is not UTF-8; repair it, or run the test with {ACCEPT}=1 to write it anew"
+            ),
             Reason::Invalid(error) => write!(
                 f,
                 "{path} is no contract: {error}; repair it, or run the test with {ACCEPT}=1 to write it anew"
@@ -158,7 +165,7 @@ impl fmt::Debug for LockError {
 impl error::Error for LockError {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match &self.reason {
-            Reason::Changed(_) | Reason::Missing => None,
+            Reason::Changed(_) | Reason::Missing | Reason::NoText => None,
             Reason::Invalid(error) => Some(error),
             Reason::Unreadable(error) | Reason::Unwritable(error) => Some(error),
         }
