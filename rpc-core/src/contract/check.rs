@@ -33,6 +33,10 @@ pub(crate) const KEY: &str = "farcall-contract-bin";
 /// How many differences a text has.
 const SHOWN: usize = 4;
 
+/// Both sides may well have been built from the same version.
+const OPAQUE_ON_ONE_SIDE: &str = "one side cannot see through all of its types, perhaps because a `Deserialize` needs \
+                                  something that only the other process has loaded";
+
 /// The refusal of a call whose sender means something else by its method. It brings the types of this side, `told`,
 /// unless the sender is not to know it or it is too long.
 pub(crate) fn refusal(told: Option<&Shape>) -> Error {
@@ -58,11 +62,15 @@ pub(crate) fn explained(refusal: Error, name: &str, own: &Shape, kind: FormatKin
     let Some(types) = refusal.metadata().bin(KEY) else {
         return refusal;
     };
-    let found = match Shape::decode(types) {
+    let there = Shape::decode(types);
+    let mut found = match &there {
         None => Vec::new(),
-        Some(there) if kind.is_named() => strings(between(own, &there, kind, HERE_AND_THERE).worst()),
-        Some(there) => strings(differences_of_method(name, own, &there, kind)),
+        Some(there) if kind.is_named() => strings(between(own, there, kind, HERE_AND_THERE).worst()),
+        Some(there) => strings(differences_of_method(name, own, there, kind)),
     };
+    if there.is_some_and(|there| there.is_complete() != own.is_complete()) {
+        found.insert(found.len().min(SHOWN - 1), OPAQUE_ON_ONE_SIDE.to_owned());
+    }
     let mut metadata = refusal.metadata().clone();
     metadata.remove(KEY);
     Error::refused_for_good(Code::FailedPrecondition, text(&list(&found))).with_metadata(metadata)
@@ -87,5 +95,39 @@ fn list(found: &[String]) -> String {
     match &found[..found.len().min(SHOWN)] {
         [] => String::new(),
         shown => format!(": {}{rest}", shown.join("; ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::shape::{Field, Node, Primitive};
+
+    /// A method with this argument.
+    fn method(argument: Node) -> Shape {
+        let fields = [[("arguments", 1), ("result", 3)].as_slice(), &[("count", 2)]].map(|fields| {
+            let fields: Vec<_> = fields.iter().map(|&(name, of)| Field::required(name, of)).collect();
+            Node::Struct(String::new(), fields.into())
+        });
+        let nodes = fields.into_iter().chain([argument, Node::Primitive(Primitive::Unit)]);
+        Shape::try_from(nodes.collect::<Vec<_>>()).expect("it is a shape")
+    }
+
+    #[test]
+    fn a_refusal_says_that_one_side_cannot_see_its_types() {
+        let seen = method(Node::Primitive(Primitive::U32));
+        let changed = method(Node::Primitive(Primitive::U64));
+        let opaque = method(Node::Opaque("Count".to_owned()));
+        for kind in [FormatKind::Positional, FormatKind::NamedBinary] {
+            let text = |own, there| explained(refusal(Some(there)), "count", own, kind).message().to_owned();
+            for [own, there] in [[&seen, &opaque], [&opaque, &seen]] {
+                let text = text(own, there);
+                assert!(
+                    text.contains("argument `count`: ") && text.contains(OPAQUE_ON_ONE_SIDE),
+                    "{text}"
+                );
+            }
+            assert!(!text(&seen, &changed).contains(OPAQUE_ON_ONE_SIDE));
+        }
     }
 }
