@@ -65,8 +65,8 @@ fn hint(error: &Error) -> Option<&'static str> {
         Code::Unauthenticated | Code::PermissionDenied => {
             "the server wants to know who calls: `--metadata KEY=VALUE` sends what it asks for"
         }
-        // Without a method it is what the server offers that cannot be known.
-        Code::Unimplemented if error.method().is_none() => return None,
+        // Without a method it is the connection that failed, or what the server offers cannot be known.
+        Code::Unimplemented | Code::FailedPrecondition if error.method().is_none() => return None,
         Code::Unimplemented => "`farcall ls ADDRESS` lists what the server offers",
         Code::FailedPrecondition if error.message().contains("different versions of this method") => {
             "where a contract file is out of date, write it anew with `farcall lock`, or leave out `--contract`"

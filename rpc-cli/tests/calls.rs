@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use farcall::Server;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
     program::{farcall, fed},
@@ -212,6 +213,27 @@ async fn a_server_without_reflection_needs_a_contract() -> Tested {
     );
     // What is missing is no advice.
     assert!(!text.contains("farcall ls"), "{text}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_port_of_another_protocol_is_told_and_contracts_are_not_blamed() -> Tested {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let address = format!("tcp://{}", listener.local_addr()?);
+    let answers = async {
+        let (mut stranger, _) = listener.accept().await?;
+        stranger.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await?;
+        // Until the program has closed it: what was not read would take the answer away.
+        stranger.read_to_end(&mut Vec::new()).await
+    };
+    let (answered, program) = tokio::join!(answers, farcall(["ls", &address]));
+    answered?;
+    let (status, text) = program?.bad();
+    assert_eq!(status, 19);
+    assert!(
+        text.contains("speaks HTTP") && !text.contains("contract file"),
+        "{text}"
+    );
     Ok(())
 }
 
