@@ -25,9 +25,14 @@ pub(crate) fn styled(style: Style, text: impl Display) -> String {
     format!("{style}{text}{style:#}")
 }
 
+/// What a terminal takes for a command: control characters, and those that turn the direction of a text.
+fn is_bad(character: char) -> bool {
+    let turns = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || character.is_control() && character != '\n'
+}
+
 /// A text of the server's, without what a terminal would take for a command.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
-    let is_bad = |character: char| character.is_control() && character != '\n';
     if text.contains(is_bad) {
         text.replace(is_bad, "\u{fffd}").into()
     } else {
@@ -39,7 +44,7 @@ pub(crate) fn clean(text: &str) -> Cow<'_, str> {
 fn escaped(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for character in json.chars() {
-        if character.is_control() && character != '\n' {
+        if is_bad(character) {
             // A string takes everything.
             let _ = fmt::Write::write_fmt(&mut escaped, format_args!("\\u{:04x}", u32::from(character)));
         } else {
@@ -68,7 +73,9 @@ pub(crate) fn note(text: impl Display) {
 
 /// What went wrong, and what to do about it.
 pub(crate) fn failure(text: &str, hint: Option<&str>) {
-    note(format!("{} {}", styled(ERROR, "error:"), clean(text)));
+    // So that no line of a server's text looks like one of this program's.
+    let text = clean(text).replace('\n', "\n       ");
+    note(format!("{} {text}", styled(ERROR, "error:")));
     if let Some(hint) = hint {
         note(format!("{} {hint}", styled(HINT, "hint:")));
     }
@@ -87,4 +94,15 @@ pub(crate) fn value(value: &Value) -> io::Result<()> {
 #[expect(clippy::cast_precision_loss, reason = "no figure here has fifteen digits")]
 pub(crate) fn float(number: u64) -> f64 {
     number as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{clean, escaped};
+
+    #[test]
+    fn a_text_of_a_server_does_not_steer_the_terminal() {
+        assert_eq!(clean("one\ntwo \u{1b}[2J\u{202e}"), "one\ntwo \u{fffd}[2J\u{fffd}");
+        assert_eq!(escaped("\"\u{1b}\u{2066}ß\""), "\"\\u001b\\u2066ß\"");
+    }
 }
