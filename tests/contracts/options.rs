@@ -205,3 +205,20 @@ async fn a_sample_makes_a_type_visible(transport: Transport) -> TestResult {
     assert_eq!(gate.pass(Ticket::new(2), 2).await?, 4);
     Ok(())
 }
+
+/// A contract is a value: without a server, and as JSON.
+#[test]
+fn a_contract_goes_through_json() -> TestResult {
+    for contract in [
+        old::ShopClient::contract(),
+        StoreClient::<Ticket>::contract(),
+        seeing::GateClient::contract(),
+    ] {
+        let json = serde_json::to_string(&contract)?;
+        let read: Contract = serde_json::from_str(&json)?;
+        assert_eq!(read, contract);
+        assert_eq!(read.to_string(), contract.to_string());
+    }
+    assert_ne!(old::ShopClient::contract(), new::ShopClient::contract());
+    Ok(())
+}
