@@ -205,4 +205,4 @@ pub use proto::Limits;
 pub use server::{RunningServer, Server};
 pub use service::{Context, Service};
 pub use status::{Code, Error, Metadata, OrFail, Outcome, Result};
-pub use transport::Address;
+pub use transport::{Address, Identity, Peer};

@@ -7,6 +7,7 @@ mod fair_shares;
 mod handshake;
 mod hostile_client;
 mod hostile_server;
+mod identity;
 mod idle;
 mod keepalive;
 mod reconnect;

@@ -171,7 +171,7 @@ impl Channel {
     pub fn address(&self) -> &Address {
         match &self.inner.target {
             CallTarget::Server(server) => server.address(),
-            CallTarget::Remote(import) => import.link().peer(),
+            CallTarget::Remote(import) => import.link().peer().address(),
             CallTarget::Local(_) => local_address(),
         }
     }

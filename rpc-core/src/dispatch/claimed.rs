@@ -1,7 +1,7 @@
 //! Whether a caller means the same by a method.
 
 use crate::{
-    Address, Error,
+    Error, Peer,
     contract::{self, Claim, Compatibility, FormatKind, Verdict},
     events,
     service::{MethodDescriptor, TypedMethod},
@@ -19,7 +19,7 @@ pub(super) struct Claimed {
 
 impl Claimed {
     /// Why the call of this peer cannot be decoded.
-    pub(super) fn refusal(&self, peer: &Address) -> Option<Error> {
+    pub(super) fn refusal(&self, peer: &Peer) -> Option<Error> {
         if self.claim.fingerprint == self.types.claim(self.kind).fingerprint {
             return None;
         }

@@ -29,7 +29,7 @@ impl Host {
             near: connected.is_near(),
             tells_panics: self.tells_panics,
         };
-        Link::new(connection, wire, connected.peer().clone(), timeout, share)
+        Link::new(connection, wire, connected.whole_peer(), timeout, share)
     }
 
     /// The driver of the connection, whose calls are answered here.
@@ -39,7 +39,7 @@ impl Host {
         connected: Connected,
         opened: OpenedConnection,
     ) -> Driver<Serving> {
-        let serving = Serving::new(Arc::clone(self), Arc::clone(&link), connected.peer().clone());
+        let serving = Serving::new(Arc::clone(self), Arc::clone(&link));
         Driver::new(link, connected, opened.input, serving)
     }
 }

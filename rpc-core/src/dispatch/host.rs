@@ -9,7 +9,7 @@ use tokio::{
 
 use super::{pace::Pace, router::Router};
 use crate::{
-    Address, Code, Error, Limits, Service,
+    Address, Code, Error, Limits, Peer, Service,
     contract::ContractCheck,
     driver::{Quantity, Share, ShareRefusal, Shares},
     layer::Next,
@@ -40,7 +40,7 @@ pub(crate) struct Host {
 }
 
 /// Makes the service of the connection with this peer.
-pub(crate) type MakeService = Box<dyn Fn(&Address) -> Arc<dyn Service> + Send + Sync>;
+pub(crate) type MakeService = Box<dyn Fn(&Peer) -> Arc<dyn Service> + Send + Sync>;
 
 /// A place among the handlers that a host runs at the same time; given back when it is dropped.
 pub(super) struct Permit(Arc<Share>);
@@ -95,7 +95,7 @@ impl Host {
     }
 
     /// All that a connection with this peer can call, if it has services for itself.
-    pub(super) fn own_router(&self, peer: &Address) -> Option<Router> {
+    pub(super) fn own_router(&self, peer: &Peer) -> Option<Router> {
         let services = self.own.iter().map(|make| make(peer));
         (!self.own.is_empty()).then(|| self.router.with(services))
     }

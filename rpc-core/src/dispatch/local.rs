@@ -22,7 +22,7 @@ use super::{
     work::{HandlerAnswer, Work},
 };
 use crate::{
-    Address, Code, Error, Metadata, Outcome,
+    Address, Code, Error, Metadata, Outcome, Peer,
     contract::FormatKind,
     driver::Reply,
     driver::attachments::{IncomingAttachment, Wire},
@@ -35,11 +35,11 @@ use crate::{
 const MOST: u16 = 1024;
 
 /// The address of every object of this process.
-static ADDRESS: LazyLock<Arc<Address>> = LazyLock::new(|| Arc::new(Address::custom("local://")));
+static PEER: LazyLock<Arc<Peer>> = LazyLock::new(|| Arc::new(Peer::new(Address::custom("local://"), None)));
 
 /// The address of every object of this process.
-pub(crate) fn local_address() -> &'static Arc<Address> {
-    &ADDRESS
+pub(crate) fn local_address() -> &'static Address {
+    PEER.address()
 }
 
 /// What is called of an object of this process.
@@ -96,7 +96,7 @@ impl LocalCall {
         let claim = types.and_then(|types| route.unlike(types, FormatKind::of(wire.format)));
         let routed = RoutedCall {
             route: &route,
-            peer: local_address(),
+            peer: &PEER,
             wire,
             claim,
             tells_types: true,

@@ -7,7 +7,7 @@ use thin_vec::ThinVec;
 
 use super::{claimed::Claimed, layered::layered, router::Route, work::Work};
 use crate::{
-    Address, Code, Error,
+    Code, Error, Peer,
     contract::{Claim, FormatKind},
     driver::attachments::{IncomingAttachment, Wire},
     layer::{self, Next, Parcel},
@@ -19,7 +19,7 @@ use crate::{
 /// A call for which there is a method, on its way to the handler. It came over a connection, or from this process.
 pub(super) struct RoutedCall<'a> {
     pub(super) route: &'a Route,
-    pub(super) peer: &'a Arc<Address>,
+    pub(super) peer: &'a Arc<Peer>,
     pub(super) wire: Wire,
     /// What the caller means by the method, if that is still to be checked.
     pub(super) claim: Option<Box<Claim>>,
@@ -86,7 +86,7 @@ impl RoutedCall<'_> {
         layer::Request {
             method,
             instance: self.route.instance.clone(),
-            peer: Address::clone(self.peer),
+            peer: self.peer.address().clone(),
             deadline: context.deadline(),
             metadata: context.metadata().clone(),
             body: self.body,

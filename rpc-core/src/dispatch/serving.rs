@@ -17,7 +17,7 @@ use super::{
     task::{Finish, HandlerTask},
 };
 use crate::{
-    Address, Code, Error, Metadata,
+    Code, Error, Metadata, Peer,
     driver::attachments::Object,
     driver::{Answers, CallHandler, CallRequest, Callee, Link},
     events,
@@ -36,7 +36,7 @@ pub(crate) struct Serving {
     /// What can be called here, if that is not the same for every connection.
     own: Option<Router>,
     link: Arc<Link>,
-    peer: Arc<Address>,
+    peer: Arc<Peer>,
     runtime: Handle,
     /// The handlers that had to wait, by call id.
     running: Vec<Option<SpawnedHandler>>,
@@ -69,8 +69,8 @@ impl SpawnedHandler {
 }
 
 impl Serving {
-    pub(crate) fn new(host: Arc<Host>, link: Arc<Link>, peer: Address) -> Self {
-        let (peer, runtime) = (Arc::new(peer), Handle::current());
+    pub(crate) fn new(host: Arc<Host>, link: Arc<Link>) -> Self {
+        let (peer, runtime) = (Arc::clone(link.peer()), Handle::current());
         let own = host.own_router(&peer);
         let rests = Continuations::new(&host, Arc::clone(&link), runtime.clone());
         Self {

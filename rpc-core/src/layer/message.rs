@@ -7,7 +7,7 @@ use thin_vec::ThinVec;
 
 use super::{attempts::Attempts, parcel::Parcel};
 use crate::{
-    Address, Context, Metadata,
+    Address, Context, Identity, Metadata,
     driver::attachments::{IncomingAttachment, OutgoingAttachment},
     service::{Continuation, Handler, MethodDescriptor, TypedMethod},
 };
@@ -38,6 +38,14 @@ pub struct Request {
     pub(crate) types: Option<&'static TypedMethod>,
     /// What has become of the call so far.
     pub(crate) attempts: Arc<Attempts>,
+}
+
+impl Request {
+    /// On a server: who the caller is, as its transport has verified. `None` if it does not verify that, and on a
+    /// client.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.target.as_ref()?.context.identity()
+    }
 }
 
 /// Where a request on a server leads once it has passed the layers; it may pass them again, as a retry does.

@@ -136,9 +136,9 @@ async fn connection(shared: Arc<ServerShared>, place: ConnectionPlace, incoming:
             return shared.hooks.failed(&from, &why);
         }
     };
-    let peer = connected.peer().clone();
     let link = shared.host.link(&connected, &opened, share, Some(DEFAULT_TIMEOUT));
     place.opened(&link);
+    let peer = Arc::clone(link.peer());
     let mut visit = shared.hooks.opened(&peer);
     // The link tells the reason of the end to every task that waits for something on the connection.
     let cause = shared.host.drive(link, connected, opened).await;

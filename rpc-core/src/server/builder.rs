@@ -6,7 +6,7 @@ use tower_service::Service as TowerService;
 
 use super::{RunningServer, hooks::Hooks, reflecting::Reflecting, shared::ServerShared};
 use crate::{
-    Address, Code, Error, Limits, Service,
+    Address, Code, Error, Limits, Peer, Service,
     contract::ContractCheck,
     dispatch::{Host, MakeService, Manner, Offer, Router, bottom},
     layer::{Layers, Next, Request, Response},
@@ -98,7 +98,7 @@ impl Server {
     /// let server = Server::new().service_per_connection(|_peer| SessionServer::new(Counter::default()));
     /// # drop(server);
     /// ```
-    pub fn service_per_connection<S: Service>(mut self, make: impl Fn(&Address) -> S + Send + Sync + 'static) -> Self {
+    pub fn service_per_connection<S: Service>(mut self, make: impl Fn(&Peer) -> S + Send + Sync + 'static) -> Self {
         let make = self.reflecting.noting(make);
         self.per_connection.push(make);
         self
@@ -260,16 +260,16 @@ impl Server {
     ///     .on_connection(|peer| println!("{peer} came"))
     ///     .on_disconnection(|peer, why| println!("{peer} left: {why}"));
     /// ```
-    pub fn on_connection(mut self, told: impl Fn(&Address) + Send + Sync + 'static) -> Self {
+    pub fn on_connection(mut self, told: impl Fn(&Peer) + Send + Sync + 'static) -> Self {
         self.hooks.opened = Some(Arc::new(told));
         self
     }
 
-    /// Calls `told` with the peer's address and the reason when an open connection has ended, for any reason.
+    /// Calls `told` with the peer and the reason when an open connection has ended, for any reason.
     ///
     /// It runs in the connection's task, so it must be quick. The connection's handlers were told to stop; some may
     /// still be stopping.
-    pub fn on_disconnection(mut self, told: impl Fn(&Address, &Error) + Send + Sync + 'static) -> Self {
+    pub fn on_disconnection(mut self, told: impl Fn(&Peer, &Error) + Send + Sync + 'static) -> Self {
         self.hooks.ended = Some(Arc::new(told));
         self
     }

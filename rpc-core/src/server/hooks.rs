@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Address, Error, unwind::guarded};
+use crate::{Address, Error, Peer, unwind::guarded};
 
 /// The functions that are told about connections. The panic hook reports a panic in one of them, which ends nothing.
 #[derive(Clone, Default)]
@@ -14,8 +14,8 @@ pub(super) struct Hooks {
 }
 
 type FailedHook = dyn Fn(&Address, &str) + Send + Sync;
-type OpenedHook = dyn Fn(&Address) + Send + Sync;
-type Ended = dyn Fn(&Address, &Error) + Send + Sync;
+type OpenedHook = dyn Fn(&Peer) + Send + Sync;
+type Ended = dyn Fn(&Peer, &Error) + Send + Sync;
 
 impl Hooks {
     /// A connection never opened.
@@ -26,7 +26,7 @@ impl Hooks {
     }
 
     /// A connection is open.
-    pub(super) fn opened<'a>(&'a self, peer: &'a Address) -> Visit<'a> {
+    pub(super) fn opened<'a>(&'a self, peer: &'a Peer) -> Visit<'a> {
         if let Some(told) = &self.opened {
             guarded(|| told(peer));
         }
@@ -41,7 +41,7 @@ impl Hooks {
 /// An open connection. When this is dropped, also because its task was stopped, the owner is told that it has ended.
 pub(super) struct Visit<'a> {
     hooks: &'a Hooks,
-    peer: &'a Address,
+    peer: &'a Peer,
     why: Option<Error>,
 }
 

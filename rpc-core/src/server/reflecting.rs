@@ -5,7 +5,7 @@ use std::sync::Arc;
 #[cfg(feature = "reflection")]
 use crate::reflection::{Made, Offers};
 use crate::{
-    Address, Service,
+    Peer, Service,
     dispatch::{MakeService, Offer},
 };
 
@@ -27,12 +27,12 @@ impl Reflecting {
     }
 
     /// What makes a service for each connection, and notes what that is.
-    pub(super) fn noting<S: Service>(&mut self, make: impl Fn(&Address) -> S + Send + Sync + 'static) -> MakeService {
+    pub(super) fn noting<S: Service>(&mut self, make: impl Fn(&Peer) -> S + Send + Sync + 'static) -> MakeService {
         #[cfg(feature = "reflection")]
         let make = {
             let made = Made::default();
             self.made.push(made.clone());
-            move |peer: &Address| {
+            move |peer: &Peer| {
                 let service = make(peer);
                 made.note(&service);
                 service

@@ -12,7 +12,12 @@ use super::{
     liveness::{CallLiveness, PlaceHold},
     scope::Scope,
 };
-use crate::{Metadata, clock::now, sync::Mutex, transport::Address};
+use crate::{
+    Error, Metadata,
+    clock::now,
+    sync::Mutex,
+    transport::{Address, Identity, Peer},
+};
 
 thread_local! {
     /// The call whose handler is being polled on this thread.
@@ -38,7 +43,7 @@ thread_local! {
 pub struct Context(Option<Arc<ContextInner>>);
 
 pub(crate) struct ContextInner {
-    pub(crate) peer: Arc<Address>,
+    pub(crate) peer: Arc<Peer>,
     pub(crate) method: &'static MethodDescriptor,
     pub(crate) instance: Option<Arc<str>>,
     pub(crate) deadline: Option<Instant>,
@@ -71,7 +76,41 @@ impl Context {
 
     /// The address of the caller.
     pub fn peer(&self) -> Option<&Address> {
-        self.inner().map(|inner| &*inner.peer)
+        self.inner().map(|inner| inner.peer.address())
+    }
+
+    /// Who the caller is, as the transport has verified; `None` if it does not verify that, as over plain TCP and UDP.
+    ///
+    /// Code that lets only some callers do a thing uses [`authenticated`](Self::authenticated), which cannot be mistaken
+    /// for permission.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.inner().and_then(|inner| inner.peer.identity())
+    }
+
+    /// Who the caller is, or the error that refuses a caller whom nobody has verified.
+    ///
+    /// ```
+    /// use farcall::Context;
+    ///
+    /// fn may_delete() -> farcall::Result<()> {
+    ///     let context = Context::current();
+    ///     if context.authenticated()?.has_name("dns:admin.internal") {
+    ///         return Ok(());
+    ///     }
+    ///     Err(farcall::Error::permission_denied("only the administrator deletes"))
+    /// }
+    /// assert_eq!(may_delete().unwrap_err().code(), farcall::Code::Unauthenticated);
+    /// ```
+    ///
+    /// # Errors
+    /// `Unauthenticated`: the caller has no verified identity, or this is outside a handler.
+    pub fn authenticated(&self) -> Result<&Identity, Error> {
+        self.identity().ok_or_else(|| {
+            Error::unauthenticated(
+                "the caller has no verified identity; let it connect over TLS with a certificate of its own, or over \
+                 a Unix socket",
+            )
+        })
     }
 
     /// The service's name on the wire.

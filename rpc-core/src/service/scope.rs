@@ -3,7 +3,7 @@
 use std::{cell::OnceCell, sync::Arc, time::Instant};
 
 use super::{Context, MethodDescriptor, context::ContextInner};
-use crate::{Metadata, sync::Mutex, transport::Address};
+use crate::{Metadata, sync::Mutex, transport::Peer};
 
 /// What is known about a call while its handler is polled.
 pub(crate) struct Scope {
@@ -13,7 +13,7 @@ pub(crate) struct Scope {
 
 /// The parts of a context, before there is one.
 pub(crate) struct CallParts {
-    pub(crate) peer: Arc<Address>,
+    pub(crate) peer: Arc<Peer>,
     pub(crate) method: &'static MethodDescriptor,
     pub(crate) instance: Option<Arc<str>>,
     pub(crate) deadline: Option<Instant>,

@@ -1,6 +1,6 @@
 //! The hooks of a build without the feature `tracing`.
 
-use crate::{Address, Error, Metadata, service::MethodDescriptor};
+use crate::{Address, Error, Metadata, Peer, service::MethodDescriptor};
 
 /// Nothing.
 pub(crate) struct Trace;
@@ -11,7 +11,7 @@ impl Trace {
         Self
     }
 
-    pub(crate) fn serve(_: &'static MethodDescriptor, _: &Address, _: &mut Metadata) -> Self {
+    pub(crate) fn serve(_: &'static MethodDescriptor, _: &Peer, _: &mut Metadata) -> Self {
         Self
     }
 

@@ -3,7 +3,7 @@
 use tracing::{Span, debug_span, field::Empty};
 
 use super::parent::TraceParent;
-use crate::{Address, Context, Error, Metadata, service::MethodDescriptor};
+use crate::{Address, Context, Error, Metadata, Peer, service::MethodDescriptor};
 
 const TRACE_PARENT: &str = "traceparent";
 /// What the systems on the way noted about the trace; passed on as it is.
@@ -55,7 +55,7 @@ impl Trace {
 
     /// On the server: a child of the call that came in. From then on it is the trace parent in the call's metadata,
     /// where the calls that the handler makes find it.
-    pub(crate) fn serve(method: &'static MethodDescriptor, peer: &Address, metadata: &mut Metadata) -> Self {
+    pub(crate) fn serve(method: &'static MethodDescriptor, peer: &Peer, metadata: &mut Metadata) -> Self {
         let trace = Self::new(call_span!("farcall.serve", method, peer), Some(metadata));
         if let Some(parent) = trace.parent {
             trace.put(parent, metadata);

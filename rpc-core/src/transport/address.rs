@@ -56,19 +56,37 @@ pub(crate) const LOOPBACK: &str = "loopback://";
 /// The part of an address that a transport needs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum AddressEndpoint {
-    Tcp {
+    Socket {
+        scheme: SocketScheme,
         /// An IPv6 host is without its brackets.
-        host: String,
-        port: u16,
-    },
-    Udp {
-        /// As for TCP.
         host: String,
         port: u16,
     },
     Unix(PathBuf),
     Mem(String),
     Custom(String),
+}
+
+/// The transports whose addresses have a host and a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum SocketScheme {
+    Tcp,
+    Tls,
+    Udp,
+    Quic,
+}
+
+impl SocketScheme {
+    pub(super) const ALL: [Self; 4] = [Self::Tcp, Self::Tls, Self::Udp, Self::Quic];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Udp => "udp",
+            Self::Quic => "quic",
+        }
+    }
 }
 
 impl Address {
@@ -91,9 +109,10 @@ impl Address {
         }
     }
 
-    /// Where a UDP socket is.
-    pub(super) fn udp(socket: SocketAddr) -> Self {
-        Self::new(AddressEndpoint::Udp {
+    /// Where a socket is, which `scheme` is spoken over.
+    pub(super) fn of_socket(scheme: SocketScheme, socket: SocketAddr) -> Self {
+        Self::new(AddressEndpoint::Socket {
+            scheme,
             host: host(socket),
             port: socket.port(),
         })
@@ -114,11 +133,10 @@ impl Address {
         self
     }
 
-    /// The transport: `tcp`, `udp`, `unix`, `mem` or that of a custom address.
+    /// The transport: `tcp`, `tls`, `udp`, `quic`, `unix`, `mem` or that of a custom address.
     pub fn scheme(&self) -> &str {
         match &self.endpoint {
-            AddressEndpoint::Tcp { .. } => "tcp",
-            AddressEndpoint::Udp { .. } => "udp",
+            AddressEndpoint::Socket { scheme, .. } => scheme.name(),
             AddressEndpoint::Unix(_) => "unix",
             AddressEndpoint::Mem(_) => "mem",
             AddressEndpoint::Custom(text) => text.split_once("://").map_or(text, |(scheme, _)| scheme),
@@ -136,7 +154,7 @@ impl Address {
         match &self.endpoint {
             AddressEndpoint::Unix(_) | AddressEndpoint::Mem(_) => true,
             AddressEndpoint::Custom(text) => text == LOOPBACK,
-            AddressEndpoint::Tcp { .. } | AddressEndpoint::Udp { .. } => false,
+            AddressEndpoint::Socket { .. } => false,
         }
     }
 
@@ -146,7 +164,7 @@ impl Address {
 
     /// The group of peers that this address counts with; `None` where the transport does not tell its peers apart.
     pub(crate) fn origin(&self) -> Option<Origin> {
-        let (AddressEndpoint::Tcp { host, .. } | AddressEndpoint::Udp { host, .. }) = &self.endpoint else {
+        let AddressEndpoint::Socket { host, .. } = &self.endpoint else {
             return None;
         };
         // A link-local address has a zone.
@@ -175,9 +193,9 @@ impl Origin {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let separator = match &self.endpoint {
-            AddressEndpoint::Tcp { host, port } | AddressEndpoint::Udp { host, port } => {
+            AddressEndpoint::Socket { scheme, host, port } => {
                 let (open, close) = if host.contains(':') { ("[", "]") } else { ("", "") };
-                write!(f, "{}://{open}{host}{close}:{port}", self.scheme())?;
+                write!(f, "{}://{open}{host}{close}:{port}", scheme.name())?;
                 '/'
             }
             AddressEndpoint::Unix(path) => {
@@ -203,10 +221,7 @@ impl fmt::Display for Address {
 /// The TCP address of a socket.
 impl From<SocketAddr> for Address {
     fn from(socket: SocketAddr) -> Self {
-        Self::new(AddressEndpoint::Tcp {
-            host: host(socket),
-            port: socket.port(),
-        })
+        Self::of_socket(SocketScheme::Tcp, socket)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, future::Future, io, pin::Pin, sync::Arc, time::Instant};
 
-use super::{Address, BoxStream};
+use super::{Address, BoxStream, Identity, Peer};
 use crate::{proto::Carrier, sync::Mutex};
 
 /// An open stream, the address of its other end, and what its transport knows about it.
@@ -23,6 +23,7 @@ pub struct Connected(Box<ConnectedInner>);
 struct ConnectedInner {
     stream: BoxStream,
     peer: Address,
+    identity: Option<Identity>,
     carrier: Carrier,
     near: bool,
     heard: Option<LastHeard>,
@@ -34,6 +35,7 @@ impl Connected {
         Self(Box::new(ConnectedInner {
             stream,
             peer,
+            identity: None,
             carrier: Carrier::Stream,
             near: false,
             heard: None,
@@ -63,9 +65,36 @@ impl Connected {
         self
     }
 
+    /// The same connection with a peer whose identity was verified. Without this the peer has no identity, and a
+    /// server that asks for one refuses its calls.
+    ///
+    /// ```
+    /// use farcall::transport::{Address, Connected, Identity, mem_pair};
+    ///
+    /// let (here, _there) = mem_pair();
+    /// let connected = Connected::new(here, Address::custom("serial:///dev/ttyUSB0"));
+    /// let connected = connected.with_identity(Identity::new(["serial:ttyUSB0"]));
+    /// assert_eq!(connected.identity().map(Identity::name), Some("serial:ttyUSB0"));
+    /// ```
+    #[must_use]
+    pub fn with_identity(mut self, identity: Identity) -> Self {
+        self.0.identity = Some(identity);
+        self
+    }
+
     /// The address of the other end.
     pub fn peer(&self) -> &Address {
         &self.0.peer
+    }
+
+    /// Who the other end is, if the transport has verified that.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.0.identity.as_ref()
+    }
+
+    /// The other end as the layers above know it.
+    pub(crate) fn whole_peer(&self) -> Arc<Peer> {
+        Arc::new(Peer::new(self.0.peer.clone(), self.0.identity.clone()))
     }
 
     /// The stream alone.
@@ -103,6 +132,7 @@ impl fmt::Debug for Connected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connected")
             .field("peer", &self.0.peer)
+            .field("identity", &self.0.identity)
             .field("carrier", &self.0.carrier)
             .field("near", &self.0.near)
             .finish_non_exhaustive()

@@ -10,10 +10,12 @@
 mod address;
 mod connected;
 mod failure;
+mod identity;
 mod into_address;
 mod mem;
 mod names;
 mod parse;
+mod peer;
 mod race;
 mod stream;
 mod tcp;
@@ -27,15 +29,19 @@ use std::{io, sync::Arc};
 
 use tokio::runtime::Handle;
 
-use address::AddressEndpoint;
+use address::{AddressEndpoint, SocketScheme};
 pub(crate) use address::{LOOPBACK, Origin};
 pub(crate) use failure::no_connection;
 
 pub use address::Address;
 pub(crate) use connected::LastHeard;
 pub use connected::{Connected, Incoming};
+pub use identity::Identity;
+#[cfg(unix)]
+pub use identity::UnixUser;
 pub use into_address::IntoAddress;
 pub use mem::mem_pair;
+pub use peer::Peer;
 pub use stream::{Accepting, BoxStream, ByteStream, Connecting, Connector, Listener};
 
 use crate::{Code, Error};
@@ -49,15 +55,24 @@ use crate::{Code, Error};
 /// systems without Unix sockets.
 pub fn connector(address: &Address) -> Result<Arc<dyn Connector>, Error> {
     match address.endpoint() {
-        AddressEndpoint::Tcp { host, port } => {
-            Ok(Arc::new(tcp::TcpConnector::new(address.clone(), host.clone(), *port)))
-        }
-        AddressEndpoint::Udp { host, port } => {
-            Ok(Arc::new(udp::UdpConnector::new(address.clone(), host.clone(), *port)))
-        }
+        AddressEndpoint::Socket { scheme, host, port } => socket_connector(address, *scheme, host, *port),
         AddressEndpoint::Unix(path) => unix::connector(address, path),
         AddressEndpoint::Mem(name) => Ok(Arc::new(mem::MemConnector::new(address.clone(), name.clone()))),
         AddressEndpoint::Custom(_) => Err(no_transport(address, "Connector")),
+    }
+}
+
+fn socket_connector(
+    address: &Address,
+    scheme: SocketScheme,
+    host: &str,
+    port: u16,
+) -> Result<Arc<dyn Connector>, Error> {
+    let (own, host) = (address.clone(), host.to_owned());
+    match scheme {
+        SocketScheme::Tcp => Ok(Arc::new(tcp::TcpConnector::new(own, host, port))),
+        SocketScheme::Udp => Ok(Arc::new(udp::UdpConnector::new(own, host, port))),
+        SocketScheme::Tls | SocketScheme::Quic => Err(lacks_feature(address)),
     }
 }
 
@@ -100,8 +115,11 @@ pub(crate) async fn bind_all(address: &Address, shards: &[Handle]) -> Result<Vec
     }
     let hands_over = !shards.is_empty();
     let bound = match address.endpoint() {
-        AddressEndpoint::Tcp { host, port } => tcp::bind(host, *port, hands_over).await,
-        AddressEndpoint::Udp { host, port } => udp::bind(host, *port, shards).await,
+        AddressEndpoint::Socket { scheme, host, port } => match scheme {
+            SocketScheme::Tcp => tcp::bind(host, *port, hands_over).await,
+            SocketScheme::Udp => udp::bind(host, *port, shards).await,
+            SocketScheme::Tls | SocketScheme::Quic => return Err(lacks_feature(address)),
+        },
         AddressEndpoint::Unix(path) => unix::bind(address, path, hands_over).await.map(one),
         AddressEndpoint::Mem(name) => mem::bind(address, name).map(one),
         AddressEndpoint::Custom(_) => return Err(no_transport(address, "Listener")),
@@ -122,6 +140,13 @@ fn cannot_listen(address: &Address, cause: io::Error) -> Error {
         _ => Code::Unavailable,
     };
     Error::refused(code, format!("cannot listen on `{address}`: {cause}")).with_told_cause(cause)
+}
+
+fn lacks_feature(address: &Address) -> Error {
+    let scheme = address.scheme();
+    let message =
+        format!("`{address}`: farcall was built without its feature `{scheme}`; add it to `features` in Cargo.toml");
+    Error::refused(Code::Unimplemented, message)
 }
 
 fn no_transport(address: &Address, needed: &str) -> Error {

@@ -2,7 +2,7 @@
 
 use std::{net::Ipv6Addr, path::PathBuf, str::FromStr};
 
-use super::address::{Address, AddressEndpoint};
+use super::address::{Address, AddressEndpoint, SocketScheme};
 use crate::{Code, Error};
 
 const TCP_FORM: &str = "tcp://host:port";
@@ -32,7 +32,10 @@ impl Address {
         };
         let host = host.to_owned();
         match checked {
-            Ok(()) => Ok(Self::new(AddressEndpoint::Tcp { host, port })),
+            Ok(()) => {
+                let scheme = SocketScheme::Tcp;
+                Ok(Self::new(AddressEndpoint::Socket { scheme, host, port }))
+            }
             Err(problem) => Err(invalid(&format!("({host}, {port})"), &problem)),
         }
     }
@@ -49,19 +52,16 @@ fn parse(text: &str) -> Result<Address, String> {
             "has no scheme; write `{TCP_FORM}`, `{UDP_FORM}`, `{UNIX_FORM}` or `{MEM_FORM}`"
         ));
     };
-    match scheme.to_ascii_lowercase().as_str() {
-        "tcp" => {
-            let (host, port, instance) = socket("tcp", rest)?;
-            Ok(Address::new(AddressEndpoint::Tcp { host, port }).with_instance(instance))
-        }
-        "udp" => {
-            let (host, port, instance) = socket("udp", rest)?;
-            Ok(Address::new(AddressEndpoint::Udp { host, port }).with_instance(instance))
-        }
+    let lowercase = scheme.to_ascii_lowercase();
+    if let Some(scheme) = SocketScheme::ALL.into_iter().find(|known| known.name() == lowercase) {
+        let (host, port, instance) = socket(scheme.name(), rest)?;
+        return Ok(Address::new(AddressEndpoint::Socket { scheme, host, port }).with_instance(instance));
+    }
+    match lowercase.as_str() {
         "unix" => unix(rest),
         "mem" => mem(rest),
         _ => Err(format!(
-            "has the unknown scheme `{scheme}`; known are tcp, udp, unix and mem"
+            "has the unknown scheme `{scheme}`; known are tcp, tls, udp, quic, unix and mem"
         )),
     }
 }
@@ -163,6 +163,8 @@ mod tests {
             ("tcp://h:65535/a b#c?d",            "tcp",  Some("a b#c?d")),
             ("tcp://[::1]:80",                   "tcp",  None),
             ("tcp://[fe80::1%eth0]:80/x",        "tcp",  Some("x")),
+            ("tls://example.com:7401/eu",        "tls",  Some("eu")),
+            ("quic://[::1]:7401",                "quic", None),
             ("udp://127.0.0.1:80",               "udp",  None),
             ("udp://h:1/warehouse/eu",           "udp",  Some("warehouse/eu")),
             ("udp://[::1]:80/x",                 "udp",  Some("x")),
@@ -203,11 +205,15 @@ mod tests {
         const NO_HOST: &str = "has no host; write `tcp://host:port`, to listen on all interfaces `tcp://0.0.0.0:port`";
         const NO_UDP_HOST: &str =
             "has no host; write `udp://host:port`, to listen on all interfaces `udp://0.0.0.0:port`";
+        const NO_QUIC_HOST: &str =
+            "has no host; write `quic://host:port`, to listen on all interfaces `quic://0.0.0.0:port`";
         #[rustfmt::skip]
         let table = [
             ("",                 NO_SCHEME),
             ("localhost:80",     NO_SCHEME),
-            ("http://h:1",       "has the unknown scheme `http`; known are tcp, udp, unix and mem"),
+            ("tls://h",          "has no port; write `tls://host:port`"),
+            ("quic://:1",        NO_QUIC_HOST),
+            ("http://h:1",       "has the unknown scheme `http`; known are tcp, tls, udp, quic, unix and mem"),
             ("udp://",           NO_UDP_HOST),
             ("udp://h",          "has no port; write `udp://host:port`"),
             ("udp://h:",         "has no port after the colon; write `udp://host:port`"),
@@ -261,7 +267,7 @@ mod tests {
             let address = Address::from(socket.parse::<std::net::SocketAddr>().expect(socket));
             assert_eq!(address.to_string(), format!("tcp://{socket}"));
             assert_eq!(Ok(address), format!("tcp://{socket}").parse());
-            let address = Address::udp(socket.parse().expect(socket));
+            let address = Address::of_socket(SocketScheme::Udp, socket.parse().expect(socket));
             assert_eq!(address.to_string(), format!("udp://{socket}"));
             assert_eq!(Ok(address), format!("udp://{socket}").parse());
         }

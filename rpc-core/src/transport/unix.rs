@@ -50,7 +50,7 @@ mod supported {
 
     use crate::{
         Error,
-        transport::{Accepting, Address, Connected, Connecting, Connector, Incoming, Listener},
+        transport::{Accepting, Address, Connected, Connecting, Connector, Identity, Incoming, Listener, UnixUser},
     };
 
     #[derive(Debug)]
@@ -92,7 +92,7 @@ mod supported {
         fn connect(&self) -> Connecting<'_> {
             Box::pin(async {
                 let peer = self.address.clone().with_instance("");
-                Ok(Connected::new(Box::new(self.open().await?), peer).near())
+                Ok(connected(self.open().await?, peer))
             })
         }
 
@@ -170,7 +170,22 @@ mod supported {
     }
 
     fn connected(stream: UnixStream, peer: Address) -> Connected {
-        Connected::new(Box::new(stream), peer).near()
+        let identity = user(&stream);
+        let connected = Connected::new(Box::new(stream), peer).near();
+        match identity {
+            Some(user) => connected.with_identity(Identity::unix(user)),
+            None => connected,
+        }
+    }
+
+    /// Who is at the other end; `None` where the system does not tell.
+    fn user(stream: &UnixStream) -> Option<UnixUser> {
+        let user = stream.peer_cred().ok()?;
+        Some(UnixUser {
+            uid: user.uid(),
+            gid: user.gid(),
+            pid: user.pid(),
+        })
     }
 
     /// Removes the socket file, unless another file is in its place.

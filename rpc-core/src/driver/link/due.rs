@@ -5,7 +5,7 @@ use std::{sync::Arc, task::Waker};
 use thin_vec::ThinVec;
 
 use crate::{
-    Address, Error,
+    Error, Peer,
     driver::attachments::{Bound, Object, OutgoingAttachment, StreamEnd},
     events,
     told::Ending,
@@ -43,7 +43,7 @@ pub(super) struct Rare {
     /// Errors that were sent, with causes from the user's code.
     pub(super) errors: ThinVec<Error>,
     /// Limits that peers reached, for the log.
-    pub(super) passed: ThinVec<(Address, String)>,
+    pub(super) passed: ThinVec<(Arc<Peer>, String)>,
 }
 
 impl Due {

@@ -39,7 +39,7 @@ use crate::{
     proto::{COPIED, Connection, RequestHead, Ticket, encode_metadata, parse_metadata},
     sync::Mutex,
     told::Ending,
-    transport::Address,
+    transport::Peer,
 };
 
 /// How a call ended.
@@ -62,7 +62,7 @@ pub(crate) struct Reply {
 pub(crate) struct Link {
     state: Mutex<LinkState>,
     wire: Wire,
-    peer: Address,
+    peer: Arc<Peer>,
     share: Arc<Share>,
     /// How long calls to the peer's objects may take by default.
     timeout: Option<Duration>,
@@ -100,7 +100,7 @@ impl Link {
     pub(crate) fn new(
         connection: Connection,
         wire: Wire,
-        peer: Address,
+        peer: Arc<Peer>,
         timeout: Option<Duration>,
         share: Arc<Share>,
     ) -> Arc<Self> {
@@ -127,8 +127,8 @@ impl Link {
         self.wire
     }
 
-    /// The address of the other side.
-    pub(crate) fn peer(&self) -> &Address {
+    /// The other side.
+    pub(crate) fn peer(&self) -> &Arc<Peer> {
         &self.peer
     }
 

@@ -198,7 +198,7 @@ impl LinkGuard<'_> {
         let waiting = self.connection.unread();
         self.unread.admit(waiting, length).map_err(|no_room| {
             if self.link.share().tells() {
-                let passed = (self.link.peer().clone(), no_room.message().to_owned());
+                let passed = (Arc::clone(self.link.peer()), no_room.message().to_owned());
                 self.due.rare().passed.push(passed);
             }
             match answer {

@@ -30,7 +30,7 @@ use super::{
 use crate::{
     Error, buffers,
     proto::{IndexedQueue, Keyed, Landing, Lost},
-    transport::{Address, BoxStream, Connected, LastHeard},
+    transport::{BoxStream, Connected, LastHeard, Peer},
 };
 
 /// Rounds of reading and writing before other tasks get their turn.
@@ -43,7 +43,7 @@ pub(crate) struct Driver<I> {
     stream: BoxStream,
     /// When the peer was heard last, where the transport knows more about it.
     heard: Option<LastHeard>,
-    peer: Address,
+    peer: Arc<Peer>,
     inbound: I,
     input: BytesMut,
     /// A piece of a long message that is being read; `input` is empty meanwhile.
@@ -143,7 +143,7 @@ enum Begin {
 impl<I: CallHandler + Unpin> Driver<I> {
     /// A driver of an open connection; `input` is what came behind the handshake.
     pub(crate) fn new(link: Arc<Link>, connected: Connected, input: BytesMut, inbound: I) -> Self {
-        let peer = connected.peer().clone();
+        let peer = Arc::clone(link.peer());
         let (stream, heard) = connected.into_parts();
         let now = Instant::now();
         Self {

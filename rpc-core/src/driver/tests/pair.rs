@@ -21,7 +21,7 @@ use crate::{
     },
     proto::{Announced, Carrier, Connection, RequestHead, Settings, Stop, Target},
     service::{LocalObject, Payload},
-    transport::{Address, BoxStream, Connected, mem_pair},
+    transport::{Address, BoxStream, Connected, Peer, mem_pair},
 };
 
 /// One end of a connection.
@@ -86,7 +86,13 @@ pub(super) fn link(limits: &Limits, peer: &str) -> Arc<Link> {
     let peer = Address::custom(format!("test://{peer}"));
     let connection = Connection::new(settings, Instant::now());
     let share = Shares::new(limits).share(&peer);
-    Link::new(connection, Wire::default(), peer, None, share)
+    Link::new(
+        connection,
+        Wire::default(),
+        Arc::new(Peer::new(peer, None)),
+        None,
+        share,
+    )
 }
 
 /// The driver of a connection over `stream`; `input` came before it.
@@ -96,7 +102,7 @@ pub(super) fn driver<I: CallHandler + Unpin>(
     input: BytesMut,
     inbound: I,
 ) -> Driver<I> {
-    let connected = Connected::new(stream, link.peer().clone());
+    let connected = Connected::new(stream, link.peer().address().clone());
     Driver::new(Arc::clone(link), connected, input, inbound)
 }
 

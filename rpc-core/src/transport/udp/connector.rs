@@ -19,7 +19,7 @@ use crate::{
     Code, Error,
     clock::now,
     proto::datagram::{Budget, OpenedSession, Refusal, Role, Session, SessionOpening, Setup},
-    transport::{Address, Connecting, Connector, names, race::race},
+    transport::{Address, Connecting, Connector, SocketScheme, names, race::race},
 };
 
 /// How soon a refused hello is repeated: a server that is just starting listens by then.
@@ -44,7 +44,10 @@ impl UdpConnector {
 
 /// A session with the first of `peers` that answers.
 pub(super) async fn first_of(peers: Vec<SocketAddr>) -> io::Result<(UdpStream, Address)> {
-    race(peers, |peer| async move { Ok((open(peer).await?, Address::udp(peer))) }).await
+    race(peers, |peer| async move {
+        Ok((open(peer).await?, Address::of_socket(SocketScheme::Udp, peer)))
+    })
+    .await
 }
 
 impl Connector for UdpConnector {

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     clock::now,
     proto::datagram::{Admission, Budget, Refusal, Role, Routed, Session, Setup},
-    transport::{Accepting, Address, Listener, Listeners, names},
+    transport::{Accepting, Address, Listener, Listeners, SocketScheme, names},
 };
 
 /// How many sessions wait to be accepted before clients are refused: what operating systems give a listening socket.
@@ -90,7 +90,7 @@ impl BoundUdp {
         // A new socket takes nothing before the runtime has looked at it.
         Arc::clone(&socket).writable().await?;
         Ok(Self {
-            local: Address::udp(socket.local_address()?),
+            local: Address::of_socket(SocketScheme::Udp, socket.local_address()?),
             socket,
             table,
             budget,
@@ -179,7 +179,8 @@ impl BoundUdp {
             Arc::clone(&inbox),
         ));
         let stream = UdpStream::new(Session::new(setup, now), Arc::clone(&self.socket), source, local);
-        self.arrived.push_back((stream, Address::udp(admission.peer)));
+        self.arrived
+            .push_back((stream, Address::of_socket(SocketScheme::Udp, admission.peer)));
         Some(inbox)
     }
 }
