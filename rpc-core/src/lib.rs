@@ -196,6 +196,9 @@ pub mod testing;
 mod told;
 mod trace;
 pub mod transport;
+
+#[cfg(feature = "tls")]
+pub use transport::tls;
 mod unwind;
 
 pub use channel::Streaming;

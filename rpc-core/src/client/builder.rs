@@ -20,7 +20,7 @@ use crate::{
     driver::{DEFAULT_TIMEOUT, attachments::Wire},
     layer::{Layers, Next, Request, Response},
     reconnect::Reconnect,
-    transport::{Connector, IntoAddress, connector},
+    transport::{ClientSecurity, Connector, IntoAddress, secured_connector},
 };
 
 /// Options of a [`Channel`]; made by [`Channel::builder`].
@@ -49,6 +49,7 @@ pub struct ChannelBuilder {
     /// For a run that can be repeated.
     seed: Option<u64>,
     layers: Layers,
+    security: ClientSecurity,
 }
 
 impl Default for ChannelBuilder {
@@ -62,6 +63,7 @@ impl Default for ChannelBuilder {
             runtime: None,
             seed: None,
             layers: Layers::default(),
+            security: ClientSecurity::default(),
         }
     }
 }
@@ -144,6 +146,14 @@ impl ChannelBuilder {
         self
     }
 
+    /// Whom the channel trusts over `tls://` and `quic://`, and what certificate it shows; by default the authorities of
+    /// the operating system and none. Has no effect on other addresses.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: crate::tls::ClientTls) -> Self {
+        self.security.tls = tls;
+        self
+    }
+
     /// Leaves nothing to chance: the waits between attempts follow from the seed.
     pub(crate) fn seeded(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -168,7 +178,7 @@ impl ChannelBuilder {
     /// When the address is invalid, or no transport for it is built in.
     pub fn connect_lazily(self, address: impl IntoAddress) -> Result<Channel, Error> {
         let address = address.into_address()?;
-        let connector = connector(&address)?;
+        let connector = secured_connector(&address, &self.security)?;
         Ok(self.channel(connector, address.instance()))
     }
 

@@ -20,6 +20,12 @@ pub(crate) fn other_version(_: &str, _: &dyn Display, _: &dyn Display) {}
 
 pub(crate) fn limit_passed(_: &dyn Display, _: &str) {}
 
+#[cfg(feature = "tls")]
+pub(crate) fn certificate_reloaded(_: &dyn Display) {}
+
+#[cfg(feature = "tls")]
+pub(crate) fn certificate_trouble(_: &dyn Display) {}
+
 pub(crate) fn shutdown_began(_: Duration) {}
 
 pub(crate) fn shutdown_cuts(_: usize) {}

@@ -49,6 +49,18 @@ pub(crate) fn limit_passed(peer: &dyn Display, cause: &str) {
     guarded(|| warn!(target: "farcall", peer = %peer, cause, "limit passed"));
 }
 
+/// New connections get another certificate.
+#[cfg(feature = "tls")]
+pub(crate) fn certificate_reloaded(what: &dyn Display) {
+    guarded(|| info!(target: "farcall", cause = %what, "certificate reloaded"));
+}
+
+/// Somebody has to do something about a certificate.
+#[cfg(feature = "tls")]
+pub(crate) fn certificate_trouble(what: &dyn Display) {
+    guarded(|| warn!(target: "farcall", cause = %what, "certificate trouble"));
+}
+
 pub(crate) fn shutdown_began(grace: Duration) {
     guarded(|| info!(target: "farcall", grace = ?grace, "shutdown began"));
 }

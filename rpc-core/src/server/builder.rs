@@ -10,7 +10,7 @@ use crate::{
     contract::ContractCheck,
     dispatch::{Host, MakeService, Manner, Offer, Router, bottom},
     layer::{Layers, Next, Request, Response},
-    transport::{IntoAddress, Listener},
+    transport::{IntoAddress, Listener, ServerSecurity},
 };
 
 /// Services and limits of a server; [`listen`](Self::listen) makes it run.
@@ -45,6 +45,7 @@ pub struct Server {
     reflecting: Reflecting,
     /// How many threads of its own it has; 0 if it runs where it is started.
     shards: usize,
+    security: ServerSecurity,
 }
 
 impl Server {
@@ -274,6 +275,14 @@ impl Server {
         self
     }
 
+    /// The certificate that the server shows at `tls://` and `quic://` addresses, and whether its clients must show one.
+    /// Without it the server does not listen there.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: crate::tls::ServerTls) -> Self {
+        self.security.tls = Some(tls);
+        self
+    }
+
     /// Runs the server and listens on `address`. Port 0 picks a port; [`RunningServer::local_addr`] returns it.
     ///
     /// Cancel safe: dropping the future stops everything.
@@ -328,7 +337,7 @@ impl Server {
             layers,
             self.manner,
         );
-        RunningServer::new(ServerShared::new(host, self.hooks), self.shards)
+        RunningServer::new(ServerShared::new(host, self.hooks, self.security), self.shards)
     }
 }
 

@@ -75,7 +75,13 @@ impl RunningServer {
     /// If the address is invalid or cannot be bound.
     pub async fn listen(&self, address: impl IntoAddress) -> Result<Address, Error> {
         let mut first = None;
-        for listeners in bind_all(&address.into_address()?, &self.threads.runtimes()).await? {
+        for listeners in bind_all(
+            &address.into_address()?,
+            &self.threads.runtimes(),
+            &self.shared.security,
+        )
+        .await?
+        {
             let address = self.listen_with(listeners)?;
             first.get_or_insert(address);
         }

@@ -118,6 +118,15 @@ impl Address {
         })
     }
 
+    /// The same place, spoken to with TLS.
+    #[cfg(feature = "tls")]
+    pub(super) fn over_tls(mut self) -> Self {
+        if let AddressEndpoint::Socket { scheme, .. } = &mut self.endpoint {
+            *scheme = SocketScheme::Tls;
+        }
+        self
+    }
+
     /// This address with a named instance of the service; an empty name takes the instance away.
     ///
     /// ```

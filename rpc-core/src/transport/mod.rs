@@ -9,6 +9,7 @@
 
 mod address;
 mod connected;
+mod encrypted;
 mod failure;
 mod identity;
 mod into_address;
@@ -17,8 +18,11 @@ mod names;
 mod parse;
 mod peer;
 mod race;
+mod security;
 mod stream;
 mod tcp;
+#[cfg(feature = "tls")]
+pub mod tls;
 mod udp;
 mod unix;
 
@@ -42,6 +46,7 @@ pub use identity::UnixUser;
 pub use into_address::IntoAddress;
 pub use mem::mem_pair;
 pub use peer::Peer;
+pub(crate) use security::{ClientSecurity, ServerSecurity};
 pub use stream::{Accepting, BoxStream, ByteStream, Connecting, Connector, Listener};
 
 use crate::{Code, Error};
@@ -54,8 +59,13 @@ use crate::{Code, Error};
 /// [`Code::Unimplemented`] for an [`Address::custom`], which needs a `Connector` of its own, and for `unix://` on
 /// systems without Unix sockets.
 pub fn connector(address: &Address) -> Result<Arc<dyn Connector>, Error> {
+    secured_connector(address, &ClientSecurity::default())
+}
+
+/// The connector for `address`, whose connections are secured like this if they are encrypted.
+pub(crate) fn secured_connector(address: &Address, security: &ClientSecurity) -> Result<Arc<dyn Connector>, Error> {
     match address.endpoint() {
-        AddressEndpoint::Socket { scheme, host, port } => socket_connector(address, *scheme, host, *port),
+        AddressEndpoint::Socket { scheme, host, port } => socket_connector(address, *scheme, host, *port, security),
         AddressEndpoint::Unix(path) => unix::connector(address, path),
         AddressEndpoint::Mem(name) => Ok(Arc::new(mem::MemConnector::new(address.clone(), name.clone()))),
         AddressEndpoint::Custom(_) => Err(no_transport(address, "Connector")),
@@ -67,12 +77,14 @@ fn socket_connector(
     scheme: SocketScheme,
     host: &str,
     port: u16,
+    security: &ClientSecurity,
 ) -> Result<Arc<dyn Connector>, Error> {
     let (own, host) = (address.clone(), host.to_owned());
     match scheme {
         SocketScheme::Tcp => Ok(Arc::new(tcp::TcpConnector::new(own, host, port))),
         SocketScheme::Udp => Ok(Arc::new(udp::UdpConnector::new(own, host, port))),
-        SocketScheme::Tls | SocketScheme::Quic => Err(lacks_feature(address)),
+        SocketScheme::Tls => encrypted::tls_connector(own, host, port, security),
+        SocketScheme::Quic => Err(lacks_feature(address)),
     }
 }
 
@@ -89,7 +101,7 @@ fn socket_connector(
 /// the address has an instance, which only a client's address can have. [`Code::Unimplemented`] as for [`connector`].
 /// [`Code::Unavailable`]: anything else, such as a host name that does not resolve.
 pub async fn bind(address: &Address) -> Result<Box<dyn Listener>, Error> {
-    let mut all = bind_all(address, &[]).await?;
+    let mut all = bind_all(address, &[], &ServerSecurity::default()).await?;
     // There is one at least, or there was an error.
     Ok(match all.swap_remove(0) {
         Listeners::One(listener) => listener,
@@ -107,7 +119,11 @@ pub(crate) enum Listeners {
 
 /// Listens on every address of this machine that the name in `address` has, all with one port. The connections are
 /// served by the runtimes `shards`, or by this one if there are none.
-pub(crate) async fn bind_all(address: &Address, shards: &[Handle]) -> Result<Vec<Listeners>, Error> {
+pub(crate) async fn bind_all(
+    address: &Address,
+    shards: &[Handle],
+    security: &ServerSecurity,
+) -> Result<Vec<Listeners>, Error> {
     if let Some(instance) = address.instance() {
         let message =
             format!("cannot listen on `{address}`: the instance `{instance}` belongs in a client's address only");
@@ -118,7 +134,10 @@ pub(crate) async fn bind_all(address: &Address, shards: &[Handle]) -> Result<Vec
         AddressEndpoint::Socket { scheme, host, port } => match scheme {
             SocketScheme::Tcp => tcp::bind(host, *port, hands_over).await,
             SocketScheme::Udp => udp::bind(host, *port, shards).await,
-            SocketScheme::Tls | SocketScheme::Quic => return Err(lacks_feature(address)),
+            SocketScheme::Tls => {
+                return encrypted::listen_tls(address, tcp::bind(host, *port, hands_over).await, security).await;
+            }
+            SocketScheme::Quic => return Err(lacks_feature(address)),
         },
         AddressEndpoint::Unix(path) => unix::bind(address, path, hands_over).await.map(one),
         AddressEndpoint::Mem(name) => mem::bind(address, name).map(one),
@@ -142,6 +161,8 @@ fn cannot_listen(address: &Address, cause: io::Error) -> Error {
     Error::refused(code, format!("cannot listen on `{address}`: {cause}")).with_told_cause(cause)
 }
 
+/// Unused in a build with all of them.
+#[allow(dead_code, reason = "depends on features")]
 fn lacks_feature(address: &Address) -> Error {
     let scheme = address.scheme();
     let message =
