@@ -68,15 +68,22 @@ async fn an_http_client_is_answered_in_http() -> TestResult {
 }
 
 #[tokio::test]
+async fn a_client_that_speaks_tls_gets_an_alert() -> TestResult {
+    let begins = [0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03];
+    let (answer, why) = answer(&[&begins[..], &[7; 500]].concat()).await?;
+    assert_eq!(
+        answer,
+        [0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x0a],
+        "fatal, `unexpected_message`"
+    );
+    assert!(why.contains("TLS"), "{why}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn strangers_are_named_and_get_silence() -> TestResult {
-    let tls = [
-        &[0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03][..],
-        &[7; 500],
-    ]
-    .concat();
     for (bytes, expected) in [
-        (&tls[..], "TLS"),
-        (&[0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x28], "TLS"),
+        (&[0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x28][..], "TLS"),
         (b"SSH-2.0-OpenSSH_9.6\r\n", "does not speak farcall"),
         (b"farcall!", "does not speak farcall"),
         (&vec![0; 100_000][..], "does not speak farcall"),

@@ -54,6 +54,47 @@ fn an_idle_session_over_udp_keeps_no_buffer() -> TestResult {
     })
 }
 
+/// As over UDP. What TLS keeps by itself is the most of it.
+#[cfg(feature = "tls")]
+#[test]
+fn an_idle_connection_over_tls_keeps_no_buffer() -> TestResult {
+    use farcall::tls::{ClientTls, DevAuthority, ServerTls};
+
+    alone(async {
+        let limits = Limits::default().keepalive(Duration::from_millis(100));
+        let authority = DevAuthority::new()?;
+        let shown = authority.issue(["127.0.0.1"])?;
+        let server = Prober::new()
+            .server()
+            .limits(limits.clone())
+            .tls(ServerTls::pem(shown.pem(), shown.key_pem()))
+            .listen("tls://127.0.0.1:0")
+            .await?;
+        let tls = ClientTls::new().authority(authority.pem());
+        let connect = async || {
+            let channel = Channel::builder().limits(limits.clone()).tls(tls.clone());
+            let client = ProbeClient::new(channel.connect(server.local_addr()).await?);
+            assert_eq!(client.fill(500_000).await?.len(), 500_000);
+            Ok::<_, farcall::Error>(client)
+        };
+        let first = connect().await?;
+        let before = HEAP.current_usage();
+        let mut clients = vec![first];
+        for _ in 0..PAIRS {
+            clients.push(connect().await?);
+        }
+        let pair = || HEAP.current_usage().saturating_sub(before) / PAIRS;
+        // Nothing announces that a connection has put its buffers away.
+        let idle = async {
+            while pair() >= 2 * (20 << 10) {
+                tokio::task::yield_now().await;
+            }
+        };
+        probe::ends("the wait for less memory", idle).await;
+        Ok(())
+    })
+}
+
 #[test]
 fn an_idle_connection_keeps_no_buffer() -> TestResult {
     alone_on(Builder::new_current_thread().start_paused(true), async {

@@ -146,8 +146,8 @@ impl ChannelBuilder {
         self
     }
 
-    /// Whom the channel trusts over `tls://` and `quic://`, and what certificate it shows; by default the authorities of
-    /// the operating system and none. Has no effect on other addresses.
+    /// Whom the channel trusts over `tls://` and `quic://`, and what certificate it shows. By default it trusts the
+    /// authorities of the operating system and shows none. Has no effect on other addresses.
     #[cfg(feature = "tls")]
     pub fn tls(mut self, tls: crate::tls::ClientTls) -> Self {
         self.security.tls = tls;

@@ -75,13 +75,18 @@ pub(crate) enum ServerHello {
     Rejected(Error),
 }
 
+/// The alert of TLS by which a server says that it does not want TLS here; before the keys are agreed on it is plain.
+const UNEXPECTED_MESSAGE: &[u8] = &[0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x0a];
+
 /// Why an opening failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum HelloError {
     /// The peer speaks HTTP.
     Http,
-    /// The peer speaks TLS.
+    /// The peer speaks TLS: it begins a handshake.
     Tls,
+    /// The peer speaks TLS: it did not understand this side.
+    TlsAlert,
     /// The peer speaks something else.
     Stranger,
     /// The peer speaks farcall, but has the wrong role: a client needs a server, and a server needs a client.
@@ -280,8 +285,11 @@ fn stranger<T>(input: &[u8]) -> Result<Option<T>, HelloError> {
     if METHODS.iter().any(begins) {
         return Err(HelloError::Http);
     }
-    if TLS.iter().any(begins) {
+    if begins(&TLS[0]) {
         return Err(HelloError::Tls);
+    }
+    if begins(&TLS[1]) {
+        return Err(HelloError::TlsAlert);
     }
     // A few bytes may be the beginning of a word above: wait for the rest, which the handshake's time bounds.
     let begun = |word: &&[u8]| word.starts_with(input);
@@ -304,8 +312,9 @@ impl HelloError {
                     text.len()
                 ))
             }
-            // An alert would need a TLS stack. Other peers get no answer: one to garbage helps only its sender.
-            Self::Tls | Self::Stranger => Bytes::new(),
+            Self::Tls => Bytes::from_static(UNEXPECTED_MESSAGE),
+            // An answer to an error, or to garbage, helps only its sender.
+            Self::TlsAlert | Self::Stranger => Bytes::new(),
             Self::Role(_) | Self::Version { .. } | Self::Broken(_) => {
                 ServerHello::Rejected(Error::refused(Code::FailedPrecondition, self.text("this server"))).encode()
             }
@@ -316,7 +325,9 @@ impl HelloError {
     pub(crate) fn text(&self, side: &str) -> String {
         match self {
             Self::Http => "the peer speaks HTTP and not farcall; is this the right port?".into(),
-            Self::Tls => "the peer speaks TLS and not plain farcall; put TLS in front on both sides or on none".into(),
+            Self::Tls | Self::TlsAlert => {
+                "the peer speaks TLS and this side does not; use `tls://` on both sides or on none".into()
+            }
             Self::Stranger => "the peer does not speak farcall; is this the right port?".into(),
             Self::Role(role) if *role == Role::Client as u8 => {
                 "the peer says hello as a client does: either it is a client, or it sends back what it receives; is \

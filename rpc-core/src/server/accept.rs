@@ -16,7 +16,7 @@ use crate::{
     Code, Error,
     driver::{DEFAULT_TIMEOUT, Share, ShareRefusal, accept as handshake, reject},
     events,
-    transport::{Connected, Incoming, Listener},
+    transport::{Connected, Incoming, Listener, in_words},
 };
 
 /// How long to wait after an error of `accept`: most are a shortage of file descriptors, which passes.
@@ -116,7 +116,7 @@ async fn turn_away(place: ConnectionPlace, incoming: Incoming, limit: Duration, 
 /// Opens an accepted stream, within the time that a handshake has.
 async fn open(incoming: Incoming, limit: Duration) -> Result<Connected, String> {
     match timeout(limit, incoming.open()).await {
-        Ok(opened) => opened.map_err(|error| error.to_string()),
+        Ok(opened) => opened.map_err(|error| in_words(&error)),
         Err(_) => Err(format!("the peer did not open its stream within {limit:?}")),
     }
 }

@@ -275,7 +275,7 @@ impl Server {
         self
     }
 
-    /// The certificate that the server shows at `tls://` and `quic://` addresses, and whether its clients must show one.
+    /// The certificate that the server shows at `tls://` and `quic://` addresses, and whether clients must show one.
     /// Without it the server does not listen there.
     #[cfg(feature = "tls")]
     pub fn tls(mut self, tls: crate::tls::ServerTls) -> Self {

@@ -81,8 +81,8 @@ impl Context {
 
     /// Who the caller is, as the transport has verified; `None` if it does not verify that, as over plain TCP and UDP.
     ///
-    /// Code that lets only some callers do a thing uses [`authenticated`](Self::authenticated), which cannot be mistaken
-    /// for permission.
+    /// Code that lets only some callers do a thing uses [`authenticated`](Self::authenticated), which refuses all whom
+    /// nobody has verified.
     pub fn identity(&self) -> Option<&Identity> {
         self.inner().and_then(|inner| inner.peer.identity())
     }

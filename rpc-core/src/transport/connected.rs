@@ -82,6 +82,13 @@ impl Connected {
         self
     }
 
+    /// The same connection with a peer who is this, if it is known.
+    #[cfg(feature = "tls")]
+    pub(super) fn with_verified(mut self, identity: Option<Identity>) -> Self {
+        self.0.identity = identity;
+        self
+    }
+
     /// The address of the other end.
     pub fn peer(&self) -> &Address {
         &self.0.peer

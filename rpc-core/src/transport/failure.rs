@@ -14,6 +14,11 @@ pub(crate) fn no_connection(error: io::Error, text: impl FnOnce(&dyn Display) ->
     .with_told_cause(error)
 }
 
+/// What happened, for a person; an error that a transport has put into it speaks for itself.
+pub(crate) fn in_words(error: &io::Error) -> String {
+    own(error).map_or_else(|| error.to_string(), |own| own.message().to_owned())
+}
+
 /// The error that a user's own transport has put into it.
 fn own(error: &io::Error) -> Option<&Error> {
     let inner = error.get_ref()?;

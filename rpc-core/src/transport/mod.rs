@@ -35,7 +35,7 @@ use tokio::runtime::Handle;
 
 use address::{AddressEndpoint, SocketScheme};
 pub(crate) use address::{LOOPBACK, Origin};
-pub(crate) use failure::no_connection;
+pub(crate) use failure::{in_words, no_connection};
 
 pub use address::Address;
 pub(crate) use connected::LastHeard;

@@ -157,7 +157,7 @@ fn a_browser_is_told_in_its_own_language() {
 #[test]
 fn strangers_get_silence() {
     for (bytes, expected) in [
-        (&[0x16, 3, 1, 2, 0][..], HelloError::Tls),
+        (&[0x15, 3, 3, 0, 2, 2, 10][..], HelloError::TlsAlert),
         (b"SSH-2.0-OpenSSH_9", HelloError::Stranger),
         (b"farcall!", HelloError::Stranger),
         (b"GETX", HelloError::Stranger),
@@ -166,8 +166,15 @@ fn strangers_get_silence() {
         let error = refused(bytes);
         assert_eq!(error, expected);
         assert_eq!(error.answer(), Bytes::new());
-        assert!(error.text("this side").contains("farcall"), "{error:?}");
+        assert!(!error.text("this side").is_empty(), "{error:?}");
     }
+}
+
+#[test]
+fn a_tls_handshake_gets_an_alert() {
+    let error = refused(&[0x16, 3, 1, 2, 0]);
+    assert_eq!(error, HelloError::Tls);
+    assert_eq!(error.answer()[..], [0x15, 3, 3, 0, 2, 2, 10]);
 }
 
 #[test]

@@ -143,6 +143,13 @@ impl ClientTls {
         })
     }
 
+    /// Whether a certificate that has expired is refused: a pinned one is not, and a configuration of one's own decides
+    /// by itself.
+    pub(in crate::transport) fn checks_validity(&self) -> bool {
+        let settings = self.0.settings();
+        settings.config.is_none() && !matches!(settings.trust, Trust::Pinned(_))
+    }
+
     /// What rustls needs. Cancel safe.
     pub(in crate::transport) async fn config(&self) -> Result<Arc<ClientConfig>, Error> {
         if self.0.settings().sources().is_empty()

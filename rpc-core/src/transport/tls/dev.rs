@@ -56,9 +56,9 @@ impl DevAuthority {
     /// The operating system gives no random numbers.
     pub fn new() -> Result<Self, Error> {
         let mut params = valid(SystemTime::now() - VALID, SystemTime::now() + VALID);
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "farcall development authority");
+        // Each has a name of its own: a verifier looks for the authority by its name.
+        let name = format!("farcall development authority {:016x}", fastrand::u64(..));
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().map_err(|error| failed(&error))?;

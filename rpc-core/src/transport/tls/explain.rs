@@ -57,7 +57,8 @@ impl TlsSide {
     fn certificate(self, cause: &CertificateError) -> String {
         let peer = self.peer();
         match cause {
-            CertificateError::UnknownIssuer => format!(
+            // A bad signature is that of another authority with the same name.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => format!(
                 "the {peer}'s certificate was signed by an authority that this side does not trust; {}",
                 match self {
                     Self::Client => "name the right authority with `ClientTls::authority_file`",
@@ -86,7 +87,6 @@ impl TlsSide {
                 self.peer()
             ),
             CertificateError::Revoked => format!("the {peer}'s certificate has been revoked"),
-            CertificateError::BadSignature => format!("the {peer}'s certificate has a wrong signature"),
             CertificateError::ApplicationVerificationFailure => {
                 format!("the {peer}'s certificate is not one of those that `ClientTls::pinned` names")
             }
@@ -101,7 +101,9 @@ impl TlsSide {
             AlertDescription::CertificateRequired | AlertDescription::NoCertificate => {
                 "the server asks for a client certificate; give it one with `ClientTls::certificate_files`".to_owned()
             }
-            AlertDescription::UnknownCA => format!("the {peer} does not trust the authority that signed {own}"),
+            AlertDescription::UnknownCA | AlertDescription::DecryptError => {
+                format!("the {peer} does not trust the authority that signed {own}")
+            }
             AlertDescription::CertificateExpired => {
                 format!("the {peer} refuses {own}: it has expired, or is not valid yet")
             }
@@ -111,13 +113,11 @@ impl TlsSide {
             }
             AlertDescription::BadCertificate
             | AlertDescription::CertificateUnknown
-            | AlertDescription::AccessDenied
-            | AlertDescription::DecryptError => format!("the {peer} refuses {own} ({alert:?})"),
+            | AlertDescription::AccessDenied => format!("the {peer} refuses {own} ({alert:?})"),
             AlertDescription::NoApplicationProtocol => self.other_protocol(),
             AlertDescription::ProtocolVersion => self.other_version(),
-            AlertDescription::DecodeError | AlertDescription::UnexpectedMessage | AlertDescription::RecordOverflow => {
-                format!("the {peer} could not read what this side sent ({alert:?}); do both sides speak TLS?")
-            }
+            // A plain farcall server answers so.
+            AlertDescription::UnexpectedMessage | AlertDescription::DecodeError => self.plain(),
             other => format!("the {peer} ended the TLS handshake ({other:?})"),
         }
     }
@@ -167,11 +167,11 @@ fn listed(names: &[String]) -> String {
     quoted.join(", ")
 }
 
-/// `DnsName("localhost")`, as rustls writes a name, is `localhost` to people.
+/// `IpAddress(10.0.0.1)`, as rustls writes a name, is `10.0.0.1` to people.
 fn shown(name: &str) -> &str {
-    name.split_once("(\"")
-        .and_then(|(_, rest)| rest.strip_suffix("\")"))
-        .unwrap_or(name)
+    name.split_once('(')
+        .and_then(|(_, rest)| rest.strip_suffix(')'))
+        .map_or(name, |name| name.trim_matches('"'))
 }
 
 /// A time as people write it.

@@ -2,15 +2,18 @@
 
 use std::{future::poll_fn, io, pin::pin, sync::Arc, time::Duration};
 
-use tokio::{io::AsyncReadExt, time::timeout};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::timeout,
+};
 use tokio_rustls::TlsAcceptor;
 
 use super::{
-    ServerTls, connector::identity, explain::TlsSide, server::ServerCredentials, stream::ExplainedStream,
-    upkeep::Upkeep,
+    ServerTls, explain::TlsSide, server::ServerCredentials, stream::ExplainedStream, upkeep::Upkeep, verified,
 };
 use crate::{
     Error,
+    proto::ServerHello,
     transport::{Accepting, Address, BoxStream, Connected, Incoming, Listener, Listeners},
 };
 
@@ -86,13 +89,18 @@ async fn open(incoming: Incoming, peer: Address, credentials: Arc<ServerCredenti
             return Err(TlsSide::Server.explain(error));
         }
     };
-    let identity = identity(stream.get_ref().1, TlsSide::Server)?;
-    let stream = ExplainedStream::new(stream.into(), TlsSide::Server);
-    let connected = Connected::new(Box::new(stream), peer);
-    Ok(match identity {
-        Some(identity) => connected.with_identity(identity),
-        None => connected,
-    })
+    let identity = verified::identity(stream.get_ref().1, TlsSide::Server, credentials.checks_validity());
+    let mut stream: BoxStream = Box::new(ExplainedStream::new(stream.into(), TlsSide::Server));
+    match identity {
+        Ok(identity) => Ok(Connected::new(stream, peer).with_verified(identity)),
+        Err(error) => {
+            // The client has ended its handshake, so only a hello can tell it. Whether it hears that is its own affair.
+            let _ = stream.write_all(&ServerHello::Rejected(error.clone()).encode()).await;
+            let _ = stream.shutdown().await;
+            hear_out(stream).await;
+            Err(error.into())
+        }
+    }
 }
 
 /// Reads for a moment what a refused client still sends: closing with unread bytes would reset the connection, and the

@@ -41,6 +41,7 @@ mod reload;
 mod server;
 mod stream;
 mod upkeep;
+mod verified;
 
 use std::sync::Arc;
 

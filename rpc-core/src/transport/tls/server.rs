@@ -74,10 +74,17 @@ struct ClientAuthority {
     optional: bool,
 }
 
-/// What a server uses: for rustls, and the certificate itself where it is known.
+/// What a server uses: for rustls, and the certificate itself unless the configuration is the user's own.
 pub(in crate::transport) struct ServerCredentials {
     pub(in crate::transport) config: Arc<ServerConfig>,
     pub(super) certificate: Option<PeerCertificate>,
+}
+
+impl ServerCredentials {
+    /// Whether a certificate that has expired is refused; a configuration of one's own decides by itself.
+    pub(in crate::transport) fn checks_validity(&self) -> bool {
+        self.certificate.is_some()
+    }
 }
 
 impl ServerTls {
@@ -163,7 +170,7 @@ impl ServerTls {
     }
 
     /// Calls `told` when certificates were read again, could not be, or are about to expire. It runs in the task that
-    /// accepts connections, so it must be quick. With the feature `tracing` the same is an event.
+    /// listens, so it must be quick. With the feature `tracing` the same is an event.
     #[must_use]
     pub fn on_event(self, told: impl Fn(&TlsEvent) + Send + Sync + 'static) -> Self {
         self.with(|settings| settings.told = Some(Arc::new(told)))

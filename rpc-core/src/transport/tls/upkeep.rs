@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep};
 
 use super::{PeerCertificate, ServerTls, TlsEvent, reload::Refreshed, server::ServerCredentials};
 use crate::Error;
@@ -34,13 +34,16 @@ impl Upkeep {
     /// It cannot be used.
     pub(in crate::transport) async fn start(tls: &ServerTls) -> Result<Self, Error> {
         tls.refresh().await?;
-        Ok(Self {
+        let mut upkeep = Self {
             tls: tls.clone(),
-            // The first look is for the time that the certificate has left.
-            next: Box::pin(sleep_until(Instant::now())),
+            next: Box::pin(sleep(tls.interval())),
             reading: None,
             warned: None,
-        })
+        };
+        if let Some(credentials) = tls.credentials() {
+            upkeep.check_expiry(&credentials);
+        }
+        Ok(upkeep)
     }
 
     /// Ready when a look is done. It must be polled until it is pending, so that it is woken for the next.
@@ -55,7 +58,7 @@ impl Upkeep {
         };
         let read = ready!(reading.as_mut().poll(cx));
         self.reading = None;
-        self.next.as_mut().reset(Instant::now() + self.tls.interval());
+        self.next = Box::pin(sleep(self.tls.interval()));
         self.looked(read);
         Poll::Ready(())
     }
