@@ -17,7 +17,8 @@ pub(crate) struct Cli {
 }
 
 const EXIT_STATUS: &str = "\
-Addresses: tcp://host:port, udp://host:port, unix:///path/to.sock; a path behind the port is a named instance.
+Addresses: tcp://host:port, tls://host:port, udp://host:port, quic://host:port, unix:///path/to.sock; a path behind \
+the port is a named instance.
 
 Exit status: 0 done; 1 the method returned an error of its own, contracts differ, or nothing answered; 2 wrong usage \
 or JSON that does not fit; 3 a file or the output failed; 10 + the code of a failed call (15 not found, 24 \
@@ -143,6 +144,29 @@ pub(crate) struct Server {
     /// The format of arguments and results
     #[arg(long, default_value_t, value_parser = format, value_name = "FORMAT")]
     pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) tls: Tls,
+}
+
+/// Whom to trust over `tls://` and `quic://`, and what to show.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Encrypted addresses")]
+pub(crate) struct Tls {
+    /// Trust the authorities in this PEM file, and not those of the system
+    #[arg(long, value_name = "FILE", conflicts_with = "pin")]
+    pub(crate) authority: Option<PathBuf>,
+    /// Trust the certificate with this SHA-256, whoever signed it
+    #[arg(long, value_name = "SHA256")]
+    pub(crate) pin: Option<String>,
+    /// Show the certificate in this PEM file
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) certificate: Option<PathBuf>,
+    /// The private key of that certificate, a PEM file
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    pub(crate) key: Option<PathBuf>,
+    /// The name that the server's certificate must have, if it is not the host of the address
+    #[arg(long, value_name = "NAME")]
+    pub(crate) server_name: Option<String>,
 }
 
 /// Where contracts come from.

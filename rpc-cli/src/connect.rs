@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use farcall::{Channel, Client, Code, Error, Limits, Metadata, Outcome};
+use farcall::{Channel, Client, Code, Error, Limits, Metadata, Outcome, tls::ClientTls};
 use tokio::time::timeout;
 
 use crate::{
-    cli::{Limit, Server},
+    cli::{Limit, Server, Tls},
     failure::Failure,
 };
 
@@ -38,6 +38,7 @@ impl Server {
             // Values are larger as JSON than in a program that knows their types.
             .limits(Limits::default().max_decoded(1 << 30))
             .timeout(DEFAULT)
+            .tls(self.tls.settings())
             .connect_lazily(self.address.clone())?;
         Ok(match &self.instance {
             Some(instance) => channel.with_instance(&**instance),
@@ -74,5 +75,25 @@ impl Server {
             appended.map_err(|error| wrong(error.message()))?;
         }
         Ok(metadata)
+    }
+}
+
+impl Tls {
+    /// What was said, for a channel.
+    fn settings(&self) -> ClientTls {
+        let mut tls = ClientTls::new();
+        if let Some(authority) = &self.authority {
+            tls = tls.authority_file(authority);
+        }
+        if let Some(fingerprint) = &self.pin {
+            tls = tls.pinned(fingerprint);
+        }
+        if let (Some(certificate), Some(key)) = (&self.certificate, &self.key) {
+            tls = tls.certificate_files(certificate, key);
+        }
+        match &self.server_name {
+            Some(name) => tls.server_name(name),
+            None => tls,
+        }
     }
 }

@@ -3,6 +3,7 @@
 mod bench;
 mod calls;
 mod contracts;
+mod encrypted;
 mod lists;
 mod ping;
 mod program;

@@ -281,7 +281,11 @@ pub(crate) fn services() -> Server {
 
 /// A server, and its address.
 pub(crate) async fn serve(server: Server) -> farcall::Result<(RunningServer, String)> {
-    let server = server.listen("tcp://127.0.0.1:0").await?;
+    serve_at(server, "tcp://127.0.0.1:0").await
+}
+
+pub(crate) async fn serve_at(server: Server, address: &str) -> farcall::Result<(RunningServer, String)> {
+    let server = server.listen(address).await?;
     let address = server.local_addr().to_string();
     Ok((server, address))
 }

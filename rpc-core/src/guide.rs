@@ -16,6 +16,7 @@
 //! - [`contracts`]: what a change of a trait breaks, its lock file, and rolling deploys.
 //! - [`project_layout`]: a crate for the API, one for the server, one for the client.
 //! - [`udp`]: what changes over UDP, and when to take it.
+//! - [`tls`]: certificates on one side or both, and who the caller is.
 //! - [`command_line`]: calling, watching and measuring a server without its trait.
 //! - [`deploying`]: encryption, limits, shutdown, versions, and what to watch.
 
@@ -35,11 +36,20 @@ macro_rules! chapter {
         #[doc = "[sharing state]: farcall::guide::sharing_state"]
         #[doc = "[streams]: farcall::guide::streams"]
         #[doc = "[testing]: farcall::guide::testing"]
+        #[doc = "[TLS]: farcall::guide::tls"]
         #[doc = "[UDP]: farcall::guide::udp"]
         #[doc = "[`farcall::channel`]: mod@farcall::channel"]
         #[doc = "[`farcall::service`]: macro@farcall::service"]
         #[doc = ""]
         #[doc = include_str!(concat!("../guide/", stringify!($name), ".md"))]
+        pub mod $name {}
+    };
+    // Its programs need the feature, and so do its links.
+    ($name:ident, $feature:literal) => {
+        #[cfg(feature = $feature)]
+        chapter!($name);
+        #[cfg(not(feature = $feature))]
+        #[doc = concat!("This chapter is here in a build with the feature `", $feature, "`.")]
         pub mod $name {}
     };
 }
@@ -58,5 +68,6 @@ chapter!(testing);
 chapter!(contracts);
 chapter!(project_layout);
 chapter!(udp);
+chapter!(tls, "dev-certificates");
 chapter!(command_line);
 chapter!(deploying);

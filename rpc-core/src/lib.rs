@@ -54,6 +54,7 @@
 //! | what a change of a trait breaks | [contracts](guide::contracts) | [`contract`] |
 //! | the crates of a project | [project layout](guide::project_layout) | |
 //! | the same over UDP | [UDP](guide::udp) | [`Address`] |
+//! | encryption, and who the caller is | [TLS](guide::tls) | `tls`, [`Identity`] |
 //! | calls from a shell, measurements | [command line](guide::command_line) | `reflection` |
 //! | running it in production | [deploying](guide::deploying) | [`Limits`] |
 //! | another transport, another format | [serving](guide::serving) | [`transport`], [`codec`] |
@@ -66,6 +67,9 @@
 //! | `json` | no | a format with the names of fields, for people and other languages |
 //! | `cbor` | no | a binary format with the names of fields |
 //! | `reflection` | no | a server tells its callers what it offers, docs included: see the [command line](guide::command_line) |
+//! | `tls` | no | `tls://` addresses: [TLS](guide::tls) over TCP, and the verified identity of a peer |
+//! | `quic` | no | `quic://` addresses: the encrypted counterpart of UDP; brings `tls` |
+//! | `dev-certificates` | no | certificates for tests and for development; brings `tls` |
 //! | `tracing` | no | a span for each call: `farcall.call` on the client, `farcall.serve` on the server; events for operators |
 //!
 //! At least one of the four formats must be on.
@@ -91,6 +95,8 @@
 //! | `handler stopped`: its caller, its deadline or its connection ended it before it was done | `DEBUG` | `method`, `peer`, `cause` |
 //! | `other version`: a caller has another version of a method, in a format with names; once for each version | `DEBUG` | `method`, `peer`, `cause` (what one side does not see of the other) |
 //! | `limit passed`: a call is refused (`max_server_calls`) or an answer dropped (`max_unread`, `max_server_unread`); at most once in 10 s for each address | `WARN` | `peer`, `cause` |
+//! | `certificate reloaded`: new connections get what the files have now | `INFO` | `cause` |
+//! | `certificate trouble`: the files cannot be used, or the certificate expires soon | `WARN` | `cause` |
 //! | `shutdown began`, `shutdown ended` | `INFO` | `grace` of the first |
 //! | `shutdown cuts what is left` when the grace is over | `WARN` | `calls` |
 //! | `shard blocked`: the server is over, and something still blocks a thread of it | `WARN` | `thread` |
@@ -137,7 +143,7 @@
 //!   [`RunningServer::shutdown`] says what happens when its future is dropped.
 //!
 //! # Not done yet
-//! TLS, QUIC, automatic retries, load balancing, discovery, compression, clients in other
+//! Automatic retries, load balancing, discovery, compression, clients in other
 //! languages (the wire is described completely enough to write one).
 //!
 //! # Non-goals
@@ -145,8 +151,8 @@
 //! - Evolution of types in positional formats. Methods are known by name, so they may be added and reordered; a changed
 //!   type is another type, and calls of methods that have it are refused while the two sides differ. Formats with names
 //!   allow more; see [`contract`] and its [chapter](guide::contracts).
-//! - Secrets. A plain connection, over TCP or UDP, is neither encrypted nor authenticated: use a trusted network, a
-//!   tunnel, or a [transport](transport::Connector) of your own.
+//! - Secrets over plain TCP and UDP, which are neither encrypted nor authenticated: use [`tls://`](guide::tls) or
+//!   `quic://` outside a network that you trust.
 //!
 //! # What semantic versioning does not cover
 //! The texts of errors, the wire format before 1.0, and the hidden module that generated code uses: `farcall` and

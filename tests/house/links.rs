@@ -45,10 +45,13 @@ fn every_chapter_is_in_the_crate_and_on_the_first_page() {
     let mut wrong = Vec::new();
     for chapter in markdown(&root().join("rpc-core/guide")) {
         let name = chapter.file_stem().expect("a name").to_string_lossy().into_owned();
-        for needed in [format!("chapter!({name});"), format!("//! - [`{name}`]: ")] {
-            if !guide.contains(&needed) {
-                wrong.push(format!("rpc-core/src/guide.rs lacks `{needed}`"));
-            }
+        let is_there = |text: String| guide.contains(&text);
+        // Behind a comma is the feature that it needs.
+        if !is_there(format!("chapter!({name});")) && !is_there(format!("chapter!({name}, ")) {
+            wrong.push(format!("rpc-core/src/guide.rs lacks `chapter!({name});`"));
+        }
+        if !is_there(format!("//! - [`{name}`]: ")) {
+            wrong.push(format!("rpc-core/src/guide.rs does not list `{name}`"));
         }
         if !first_page.contains(&format!("rpc-core/guide/{name}.md")) {
             wrong.push(format!("README.md does not link to the chapter `{name}`"));

@@ -99,6 +99,12 @@ impl WrittenClient {
 /// The address by which other processes reach the service.
 fn travelling(channel: &Channel, service: &str) -> Result<String, String> {
     let address = channel.address();
+    if ["tls", "quic"].contains(&address.scheme()) {
+        return Err(format!(
+            "a client of `{service}` over `{address}` cannot be sent: its receiver would not know whom to trust there; \
+             send a client of an object (`Channel::local`)"
+        ));
+    }
     if !["tcp", "udp", "unix", "mem"].contains(&address.scheme()) {
         return Err(format!(
             "a client of `{service}` over `{address}` cannot be sent: another process cannot connect to that address; \

@@ -11,7 +11,9 @@ use std::{
 /// | form | where |
 /// | --- | --- |
 /// | `tcp://host:port[/instance]` | TCP; a host name is resolved again for each connection, IPv6 goes in brackets: `tcp://[::1]:80` |
+/// | `tls://host:port[/instance]` | TLS over TCP, with the feature `tls` |
 /// | `udp://host:port[/instance]` | sessions of UDP datagrams, with the same forms of host and port |
+/// | `quic://host:port[/instance]` | QUIC, with the feature `quic` |
 /// | `unix:///path[#instance]` | a Unix socket; the path is absolute and has no `#` |
 /// | `mem://name[/instance]` | inside this process |
 ///
@@ -22,8 +24,9 @@ use std::{
 /// The instance may have slashes in it (`tcp://host:80/warehouse/eu`) and is taken as it is, without percent-decoding.
 /// `Display` gives the form that was parsed.
 ///
-/// **None of these is encrypted or authenticated**, and UDP is the easiest to attack: anyone who can read the datagrams
-/// of a session can forge more. Outside a network that you trust use a tunnel such as WireGuard, or TCP behind TLS.
+/// **`tcp://` and `udp://` are neither encrypted nor authenticated**, and UDP is the easiest to attack: anyone who can
+/// read the datagrams of a session can forge more. Outside a network that you trust use `tls://` or `quic://`; see
+/// [TLS](crate::guide::tls).
 ///
 /// # What UDP is for
 /// Calls behave as they do over TCP: each runs at most once, and fails with the same errors. A lost datagram delays

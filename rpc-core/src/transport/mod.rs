@@ -1,6 +1,7 @@
-//! Byte streams between processes: TCP, sessions over UDP, Unix sockets and in-process pipes, chosen by an [`Address`].
+//! Byte streams between processes: TCP, TLS, QUIC, sessions over UDP, Unix sockets and in-process pipes, chosen by an
+//! [`Address`].
 //!
-//! None of them encrypts or authenticates: see [`Address`] for what to use outside a trusted network.
+//! Only TLS and QUIC encrypt and authenticate: see [`Address`] for what to use outside a trusted network.
 //!
 //! To add another transport, implement [`Connector`] for the client's side and [`Listener`] for the server's.
 //! Everything above works on [`BoxStream`], and knows about the transport only what a [`Connected`] says. A listener

@@ -1,6 +1,6 @@
 //! UDP, **neither encrypted nor authenticated**: anyone who can read the datagrams of a session can read its calls and
-//! forge more. Use it inside a network that you trust; elsewhere send it through a tunnel such as WireGuard, or use TCP
-//! behind TLS.
+//! forge more. Use it inside a network that you trust; elsewhere use QUIC, or send it through a tunnel such as
+//! WireGuard.
 //!
 //! A [`Session`](crate::proto::datagram::Session) turns datagrams into a byte stream of frames and decides everything:
 //! what is sent when, what is lost, what is acknowledged. This room only carries its datagrams. A client has a socket
