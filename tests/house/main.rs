@@ -3,3 +3,4 @@
 mod columns;
 mod layering;
 mod links;
+mod security;

@@ -214,7 +214,7 @@ impl ClientSettings {
             None => Ok(builder.with_no_client_auth()),
             Some((certificate, key)) => builder
                 .with_client_auth_cert(certificate.certificates()?, key.private_key()?)
-                .map_err(|error| unusable(format!("{certificate} and {key} cannot be used together: {error}"))),
+                .map_err(|error| certificate.unusable_with(key, &error)),
         }
     }
 }

@@ -85,6 +85,17 @@ impl Pem {
         }
     }
 
+    /// This certificate and its key are not taken.
+    pub(super) fn unusable_with(&self, key: &Self, error: &rustls::Error) -> Error {
+        // What `openssl x509 -req` makes if it is told of no extension.
+        if format!("{error:?}").contains("UnsupportedCertVersion") {
+            return unusable(format!(
+                "{self} has a certificate of X.509 version 1, which has no names; make one with a subject alternative name"
+            ));
+        }
+        unusable(format!("{self} and {key} cannot be used together: {error}"))
+    }
+
     fn broken(&self, what: &str, error: &dyn fmt::Display) -> Error {
         unusable(format!("{self} has {what} that cannot be read: {error}"))
     }

@@ -253,7 +253,7 @@ impl ServerSettings {
             own.map_err(|error| unusable(format!("{certificate} has a certificate that cannot be read: {error}")))?;
         let mut config = builder
             .with_single_cert(chain, key.private_key()?)
-            .map_err(|error| unusable(format!("{certificate} and {key} cannot be used together: {error}")))?;
+            .map_err(|error| certificate.unusable_with(key, &error))?;
         // A ticket holds the session, so that any number of clients can resume. It ends with this configuration, and
         // so does the trust in an authority that was taken out.
         config.ticketer = Ticketer::new().map_err(|error| unfit(&error))?;
