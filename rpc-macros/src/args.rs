@@ -14,9 +14,10 @@ use syn::{
 use crate::{ctxt::Context, timeout};
 
 const SERVICE_OPTIONS: &str = "`name = \"…\"`, `bound = \"…\"`, `crate = path`, `no_pointers`, \
-     `blocking = false`, `samples = function`";
+     `blocking = false`, `samples = function`, `requires = \"…\"`";
 const RPC_OPTIONS: &str =
-    "`name = \"…\"`, `idempotent`, `timeout = \"…\"`, `oneway`, `blocking`, `detached`, `result`, `plain`";
+    "`name = \"…\"`, `idempotent`, `timeout = \"…\"`, `requires = \"…\"`, `oneway`, `blocking`, `detached`, `result`, \
+     `plain`";
 
 /// What `#[service(…)]` says.
 pub(crate) struct ServiceArguments {
@@ -30,6 +31,8 @@ pub(crate) struct ServiceArguments {
     pub(crate) samples: Option<Path>,
     /// Whether there is a blocking client.
     pub(crate) blocking: bool,
+    /// What a caller needs for the methods that do not say it themselves.
+    pub(crate) requires: Option<LitStr>,
 }
 
 impl ServiceArguments {
@@ -42,6 +45,7 @@ impl ServiceArguments {
             pointers: true,
             samples: None,
             blocking: true,
+            requires: None,
         };
         for entry in entries(context, tokens) {
             match entry.key.to_string().as_str() {
@@ -59,6 +63,7 @@ impl ServiceArguments {
                 }
                 "samples" => arguments.samples = entry.path(context),
                 "blocking" => arguments.blocking = entry.boolean(context),
+                "requires" => arguments.requires = entry.requirement(context),
                 other => context.error(
                     &entry.key,
                     format!("unknown option `{other}`; known: {SERVICE_OPTIONS}"),
@@ -74,6 +79,7 @@ impl ServiceArguments {
 pub(crate) struct MethodArguments {
     pub(crate) name: Option<LitStr>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) requires: Option<LitStr>,
     pub(crate) idempotent: Option<Ident>,
     pub(crate) oneway: Option<Ident>,
     pub(crate) blocking: Option<Ident>,
@@ -112,6 +118,10 @@ impl MethodArguments {
             }
             "timeout" => {
                 self.timeout = entry.timeout(context);
+                return;
+            }
+            "requires" => {
+                self.requires = entry.requirement(context);
                 return;
             }
             "idempotent" => &mut self.idempotent,
@@ -203,6 +213,26 @@ impl Entry {
                 None
             }
         }
+    }
+
+    /// What a caller needs. It may be a scope of a token, so it has the characters of one (RFC 6749, section 3.3).
+    fn requirement(&self, context: &Context) -> Option<LitStr> {
+        let text = self.text(context, "requires = \"stock.write\"")?;
+        let value = text.value();
+        if value.is_empty() {
+            context.error(text, "an empty requirement says nothing: name what a caller needs, or leave it out");
+            return None;
+        }
+        let is_legal = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '*');
+        if let Some(wrong) = value.chars().find(|&c| !is_legal(c)) {
+            let message = format!(
+                "a requirement has no {wrong:?} in it: it is one name of visible ASCII characters, without `\"`, `\\` and \
+                 `*`, such as \"stock.write\""
+            );
+            context.error(text, message);
+            return None;
+        }
+        Some(text)
     }
 
     fn predicates(&self, context: &Context) -> Option<Punctuated<WherePredicate, Token![,]>> {

@@ -146,6 +146,7 @@ use syn::{Item, ItemTrait};
 /// | `bound = "K: …, V: …"` | these bounds in place of the inferred ones on serde's traits |
 /// | `no_pointers` | `&T`, `Box<T>` and `Arc<T>` do not implement the trait where `T` does |
 /// | `blocking = false` | there is no blocking client, and less to build |
+/// | `requires = "…"` | what a caller needs for each method that does not say it itself |
 /// | `crate = path` | where the library is, if not at `::farcall` because `Cargo.toml` gives it another name (`crate = farcall` after `extern crate … as farcall`); a path or a string |
 ///
 /// # `#[rpc(…)]` on a method
@@ -154,6 +155,7 @@ use syn::{Item, ItemTrait};
 /// | `name = "…"` | the method's name on the wire; the default is its identifier |
 /// | `idempotent` | running it twice does no harm, so a layer may send it again when it is unknown whether it ran |
 /// | `timeout = "2s"` | the deadline of calls that set none; a whole number of `ns`, `us`, `ms`, `s`, `m` or `h` |
+/// | `requires = "stock.write"` | what a caller needs for it, in place of what the service says; rules of a server and layers look at it |
 /// | `oneway` | the caller does not wait for the handler; for an `async fn` that returns nothing |
 /// | `blocking` | the handler may block its thread; for a plain `fn` |
 /// | `detached` | the handler finishes even when the caller goes away |

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
-use syn::{Attribute, Generics, Ident, ItemTrait, Path, Receiver, TraitItem, Type, WherePredicate};
+use syn::{Attribute, Generics, Ident, ItemTrait, LitStr, Path, Receiver, TraitItem, Type, WherePredicate};
 
 use crate::{
     lift::Lifted,
@@ -75,6 +75,7 @@ pub(crate) struct Policy {
     pub(crate) oneway: bool,
     pub(crate) detached: bool,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) requires: Option<LitStr>,
 }
 
 pub(crate) struct Argument {

@@ -36,7 +36,10 @@ pub(crate) fn service(context: &Context, arguments: TokenStream, mut item: ItemT
     names::rename_parameters(&mut item, &mut arguments);
     let mut taken = Taken::of(&item, &arguments);
     let lifted = lift::associated_types(&item, &mut taken);
-    let methods = check::distinct(context, methods(context, &item, &lifted));
+    let mut methods = check::distinct(context, methods(context, &item, &lifted));
+    for policy in methods.iter_mut().map(|method| &mut method.policy) {
+        policy.requires = policy.requires.take().or_else(|| arguments.requires.clone());
+    }
     let mut service = Service {
         names: Names::of(&item, &mut taken),
         library: arguments.library,
@@ -109,6 +112,7 @@ fn method(context: &Context, function: &TraitItemFn, lifted: &[Lifted]) -> Optio
             oneway: rpc.oneway.is_some(),
             detached: rpc.detached.is_some(),
             timeout: rpc.timeout,
+            requires: rpc.requires,
         },
         lifetimes: lifetimes(&signature.generics),
         receiver: receiver?,

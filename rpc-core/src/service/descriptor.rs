@@ -85,6 +85,8 @@ pub struct MethodDescriptor {
     pub streaming: bool,
     /// `#[rpc(timeout = "…")]`: the deadline of a call that sets none of its own.
     pub timeout: Option<Duration>,
+    /// `#[rpc(requires = "…")]`: what a caller needs for it, for [rules](crate::auth::Rules) and for layers.
+    pub requires: Option<&'static str>,
     /// The doc comment of the method.
     #[cfg(feature = "reflection")]
     pub docs: &'static str,
@@ -109,6 +111,7 @@ impl MethodDescriptor {
             detached: false,
             streaming: false,
             timeout: None,
+            requires: None,
             #[cfg(feature = "reflection")]
             docs: "",
         }
@@ -153,6 +156,14 @@ impl MethodDescriptor {
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// What a caller needs for it, such as `stock.write`. Alone it refuses nobody: the [rules](crate::auth::Rules) of
+    /// the server do, or a layer.
+    #[must_use]
+    pub const fn requires(mut self, requirement: &'static str) -> Self {
+        self.requires = Some(requirement);
         self
     }
 

@@ -44,13 +44,14 @@ fn method_descriptor(service: &Service, method: &Method) -> TokenStream {
         let (seconds, nanoseconds) = (timeout.as_secs(), timeout.subsec_nanos());
         quote!(.timeout(__farcall::std::time::Duration::new(#seconds, #nanoseconds)))
     });
+    let requires = policy.requires.as_ref().map(|right| quote!(.requires(#right)));
     let names = method
         .arguments
         .iter()
         .map(|argument| argument.ident.unraw().to_string());
     let arguments = (!method.arguments.is_empty()).then(|| quote!(.arguments(&[#(#names),*])));
     let docs = docs(&method.attributes);
-    quote!(#(#cfgs)* __farcall::MethodDescriptor::new(#path) #arguments #(.#flags())* #timeout #docs)
+    quote!(#(#cfgs)* __farcall::MethodDescriptor::new(#path) #arguments #(.#flags())* #timeout #requires #docs)
 }
 
 /// Where a `cfg` can remove methods, the compiler counts those that remain, as variants of an enum.
