@@ -1,6 +1,6 @@
 //! What stands on the command line.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use farcall::{Address, codec::Format};
@@ -135,8 +135,8 @@ pub(crate) struct Server {
     #[arg(long, value_name = "NAME")]
     pub(crate) instance: Option<String>,
     /// Metadata of each call; bytes as base64 where the key ends in -bin
-    #[arg(short, long, value_name = "KEY=VALUE", value_parser = pair)]
-    pub(crate) metadata: Vec<(String, String)>,
+    #[arg(short, long, value_name = "KEY=VALUE")]
+    pub(crate) metadata: Vec<Pair>,
     /// How long connecting and each call may take, such as 500ms; `none` for no limit [default: what the method says,
     /// or 30s; none for streams]
     #[arg(short, long, value_parser = limit, value_name = "TIME")]
@@ -211,6 +211,23 @@ pub(crate) struct Load {
     pub(crate) count: Option<u64>,
 }
 
+/// What should be `KEY=VALUE`. It may be a secret, so nothing prints it: it is looked at where a mistake in it is
+/// reported without its text.
+#[derive(Clone)]
+pub(crate) struct Pair(pub(crate) String);
+
+impl From<String> for Pair {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Pair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pair(redacted)")
+    }
+}
+
 /// A limit of time, or none.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limit(pub(crate) Option<Duration>);
@@ -222,11 +239,6 @@ fn limit(text: &str) -> Result<Limit, String> {
             .map(|limit| Limit(Some(limit)))
             .map_err(|error| format!("{error}; write a time such as 5s or 300ms, or none")),
     }
-}
-
-fn pair(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE")?;
-    Ok((key.to_owned(), value.to_owned()))
 }
 
 fn rate(text: &str) -> Result<f64, String> {

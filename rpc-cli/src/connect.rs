@@ -7,7 +7,7 @@ use farcall::{Channel, Client, Code, Error, Limits, Metadata, Outcome, tls::Clie
 use tokio::time::timeout;
 
 use crate::{
-    cli::{Limit, Server, Tls},
+    cli::{Limit, Pair, Server, Tls},
     failure::Failure,
 };
 
@@ -62,12 +62,16 @@ impl Server {
 
     fn metadata(&self) -> Result<Metadata, Failure> {
         let mut metadata = Metadata::new();
-        for (key, value) in &self.metadata {
+        for Pair(pair) in &self.metadata {
+            // What is not a pair may be a secret that stands in the wrong place.
+            let (key, value) = pair.split_once('=').filter(|(key, _)| is_key(key)).ok_or_else(|| {
+                let text = "--metadata: write KEY=VALUE, with a key of letters, digits, `-`, `_` and `.`; what was \
+                     written is not shown, because it may be a secret";
+                Failure::Usage(text.to_owned())
+            })?;
             let wrong = |what: &str| Failure::Usage(format!("--metadata {key}: {what}"));
             let appended = if key.ends_with("-bin") {
-                let bytes = STANDARD
-                    .decode(value)
-                    .map_err(|error| wrong(&format!("no base64: {error}")))?;
+                let bytes = STANDARD.decode(value).map_err(|_| wrong("the value is not base64"))?;
                 metadata.append_bin(key, bytes)
             } else {
                 metadata.append(key, value)
@@ -96,4 +100,9 @@ impl Tls {
             None => tls,
         }
     }
+}
+
+fn is_key(text: &str) -> bool {
+    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    (1..=255).contains(&text.len()) && text.bytes().all(is_legal)
 }

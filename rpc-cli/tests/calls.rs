@@ -172,7 +172,7 @@ async fn metadata_and_instances_reach_the_server() -> Tested {
         .await?
         .bad();
     assert_eq!(status, 2);
-    assert!(text.starts_with("error: --metadata Upper Case: "), "{text}");
+    assert!(text.starts_with("error: --metadata: write KEY=VALUE"), "{text}");
     Ok(())
 }
 

@@ -142,18 +142,35 @@ fn text(pair: MetadataPair<'_>) -> Option<&str> {
     }
 }
 
-/// Text values are shown, bytes only by their length: they are often secrets.
+/// Text values are shown, except those whose keys contain `authorization`, `cookie`, `token`, `secret`, `password`,
+/// `credential`, `api-key` or `apikey`. Of bytes, which are often secrets, only the length is shown.
 impl fmt::Debug for Metadata {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut map = f.debug_map();
         for pair in self.block.pairs() {
             match text(pair) {
+                Some(_) if is_secret(pair.key) => map.entry(&pair.key, &format_args!("redacted")),
                 Some(text) => map.entry(&pair.key, &text),
                 None => map.entry(&pair.key, &format_args!("{} bytes", pair.value.len())),
             };
         }
         map.finish()
     }
+}
+
+/// Whether the value of a key is a secret, by the name of the key.
+fn is_secret(key: &str) -> bool {
+    const PARTS: [&str; 8] = [
+        "authorization",
+        "cookie",
+        "token",
+        "secret",
+        "password",
+        "credential",
+        "api-key",
+        "apikey",
+    ];
+    PARTS.iter().any(|part| key.contains(part))
 }
 
 fn is_binary(key: &str) -> bool {
