@@ -7,6 +7,7 @@ mod encrypted;
 mod lists;
 mod ping;
 mod program;
+mod secrets;
 mod service;
 mod streams;
 #[cfg(unix)]

@@ -166,6 +166,7 @@ extern crate self as farcall;
 #[doc = include_str!("../README.md")]
 struct FirstPage;
 
+pub mod auth;
 mod buffers;
 pub mod channel;
 mod checked;
@@ -185,6 +186,7 @@ mod loopback;
 #[doc(hidden)]
 pub mod macro_support;
 mod nesting;
+mod principal;
 mod proto;
 mod reconnect;
 #[cfg(feature = "reflection")]

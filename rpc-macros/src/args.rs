@@ -15,9 +15,8 @@ use crate::{ctxt::Context, timeout};
 
 const SERVICE_OPTIONS: &str = "`name = \"…\"`, `bound = \"…\"`, `crate = path`, `no_pointers`, \
      `blocking = false`, `samples = function`, `requires = \"…\"`";
-const RPC_OPTIONS: &str =
-    "`name = \"…\"`, `idempotent`, `timeout = \"…\"`, `requires = \"…\"`, `oneway`, `blocking`, `detached`, `result`, \
-     `plain`";
+const RPC_OPTIONS: &str = "`name = \"…\"`, `idempotent`, `timeout = \"…\"`, `requires = \"…\"`, `oneway`, \
+     `blocking`, `detached`, `result`, `plain`";
 
 /// What `#[service(…)]` says.
 pub(crate) struct ServiceArguments {
@@ -220,14 +219,17 @@ impl Entry {
         let text = self.text(context, "requires = \"stock.write\"")?;
         let value = text.value();
         if value.is_empty() {
-            context.error(text, "an empty requirement says nothing: name what a caller needs, or leave it out");
+            context.error(
+                text,
+                "an empty requirement says nothing: name what a caller needs, or leave it out",
+            );
             return None;
         }
         let is_legal = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '*');
         if let Some(wrong) = value.chars().find(|&c| !is_legal(c)) {
             let message = format!(
-                "a requirement has no {wrong:?} in it: it is one name of visible ASCII characters, without `\"`, `\\` and \
-                 `*`, such as \"stock.write\""
+                "a requirement has no {wrong:?} in it: it is one name of visible ASCII characters, without `\"`, `\\` \
+                 and `*`, such as \"stock.write\""
             );
             context.error(text, message);
             return None;

@@ -13,6 +13,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("unwind", "foreign code that panics"),
     ("events", "what an operator hears of"),
     ("clock", "the time"),
+    ("principal", "whom a token speaks for"),
     ("sync", "locks"),
     ("buffers", "the memory of long messages"),
     ("status", "how a call ended: code, error, metadata"),
@@ -29,6 +30,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("channel", "streams as values"),
     ("service", "what a handler sees, and what generated code implements"),
     ("layer", "interceptors and layers around calls"),
+    ("auth", "who may call what, and tokens"),
     ("trace", "spans"),
     (
         "dispatch",

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     Error, Limits, Metadata,
+    auth::{Bearer, TokenSource},
     codec::Format,
     contract::ContractCheck,
     driver::{DEFAULT_TIMEOUT, attachments::Wire},
@@ -50,6 +51,9 @@ pub struct ChannelBuilder {
     seed: Option<u64>,
     layers: Layers,
     security: ClientSecurity,
+    /// Where the token of each call comes from.
+    tokens: Option<Box<dyn TokenSource>>,
+    allow_unencrypted: bool,
 }
 
 impl Default for ChannelBuilder {
@@ -64,6 +68,8 @@ impl Default for ChannelBuilder {
             seed: None,
             layers: Layers::default(),
             security: ClientSecurity::default(),
+            tokens: None,
+            allow_unencrypted: false,
         }
     }
 }
@@ -154,6 +160,53 @@ impl ChannelBuilder {
         self
     }
 
+    /// Sends a bearer token with each call, as metadata `authorization`; a call that has such metadata keeps its own.
+    ///
+    /// The source is asked when the first call needs a token, and again shortly before the token ends: 30 s before, or
+    /// when a fifth of its life is left if that is later. One call at a time asks it. The others use the token that is
+    /// still good, or wait if there is none, and then get the token or the error of the one that asked. If the source
+    /// fails while the token is still good, that is used on, and the source asked again after a second.
+    ///
+    /// If the server refuses a call as [`Unauthenticated`](crate::Code::Unauthenticated) and has not executed it, the
+    /// call is sent once more with a new token, unless there are streams or clients among its arguments.
+    ///
+    /// The layers of the channel do not see the token. Calls to objects do not bring it: a reference is itself the
+    /// permission.
+    ///
+    /// **A token is sent only where nobody can read it:** over `tls://`, `quic://`, `unix://`, `mem://`, in a loopback,
+    /// and over `tcp://` and `udp://` to an IP address of this machine, such as `127.0.0.1`. To other addresses, to
+    /// names such as `localhost`, and over transports of your own, connecting fails as `FailedPrecondition`, unless
+    /// [`allow_unencrypted_bearer`](Self::allow_unencrypted_bearer) is set. This is about tokens given here: metadata
+    /// that the program adds by itself goes anywhere.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use farcall::{Channel, auth::BearerToken};
+    ///
+    /// # async fn log_in() -> farcall::Result<String> { Ok("mF_9.B5f-4.1JqM".into()) }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let builder = Channel::builder().bearer(async || {
+    ///     let token = log_in().await?;
+    ///     Ok(BearerToken::new(token).valid_for(Duration::from_secs(3600)))
+    /// });
+    /// let error = builder.connect("tcp://stock.example:7401").await.unwrap_err();
+    /// assert_eq!(error.code(), farcall::Code::FailedPrecondition);
+    /// # }
+    /// ```
+    pub fn bearer(mut self, source: impl TokenSource) -> Self {
+        self.tokens = Some(Box::new(source));
+        self
+    }
+
+    /// Lets the token of [`bearer`](Self::bearer) be sent where others may read it: inside a network that you trust, or
+    /// over a transport of your own that encrypts.
+    pub fn allow_unencrypted_bearer(mut self) -> Self {
+        self.allow_unencrypted = true;
+        self
+    }
+
     /// Leaves nothing to chance: the waits between attempts follow from the seed.
     pub(crate) fn seeded(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -175,10 +228,15 @@ impl ChannelBuilder {
     /// A channel that connects with its first call.
     ///
     /// # Errors
-    /// When the address is invalid, or no transport for it is built in.
+    /// When the address is invalid, no transport for it is built in, or others could read a [token](Self::bearer) on
+    /// the way there.
     pub fn connect_lazily(self, address: impl IntoAddress) -> Result<Channel, Error> {
         let address = address.into_address()?;
         let connector = secured_connector(&address, &self.security)?;
+        let unsafe_for_tokens = || Bearer::refusal(&address, self.allow_unencrypted);
+        if let Some(refusal) = self.tokens.as_ref().and_then(|_| unsafe_for_tokens()) {
+            return Err(refusal);
+        }
         Ok(self.channel(connector, address.instance()))
     }
 
@@ -188,7 +246,7 @@ impl ChannelBuilder {
         self.channel(connector, instance.as_deref())
     }
 
-    fn channel(self, connector: Arc<dyn Connector>, instance: Option<&str>) -> Channel {
+    fn channel(mut self, connector: Arc<dyn Connector>, instance: Option<&str>) -> Channel {
         let limits = self.limits.normalised();
         let wire = Wire {
             format: self.format,
@@ -197,6 +255,11 @@ impl ChannelBuilder {
             near: connector.address().is_near(),
             tells_panics: false,
         };
+        if let Some(tokens) = self.tokens {
+            // The innermost, so that no layer sees the token.
+            let bearer = Arc::new(Bearer::new(tokens, connector.address(), self.allow_unencrypted));
+            self.layers.intercept(move |request, next| bearer.call(request, next));
+        }
         // Some layers keep time or have tasks.
         let runtime = self.runtime.clone();
         let _entered = runtime.as_ref().map(Handle::enter);
@@ -249,6 +312,7 @@ impl fmt::Debug for ChannelBuilder {
             .field("timeout", &self.timeout)
             .field("metadata", &self.metadata)
             .field("layers", &self.layers)
+            .field("bearer", &self.tokens.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -32,6 +32,13 @@ impl Contract {
         }
     }
 
+    /// The contract of the methods with these names.
+    #[cfg(feature = "reflection")]
+    pub(crate) fn only(mut self, includes: impl Fn(&str) -> bool) -> Self {
+        self.methods.retain(|method| includes(method.name()));
+        self
+    }
+
     /// The service's name on the wire.
     pub fn service(&self) -> &str {
         &self.service

@@ -10,6 +10,7 @@ use tokio::{
 use super::{pace::Pace, router::Router};
 use crate::{
     Address, Code, Error, Limits, Peer, Service,
+    auth::{Control, Gate},
     contract::ContractCheck,
     driver::{Quantity, Share, ShareRefusal, Shares},
     layer::Next,
@@ -22,6 +23,8 @@ pub(crate) struct Host {
     /// The functions that make the services that each connection has for itself.
     own: Vec<MakeService>,
     pub(super) layers: Option<Next>,
+    /// Who may call, if that is not everybody.
+    control: Option<Arc<Control>>,
     /// Whether handlers get a task of their own from the start.
     pub(super) spawns: bool,
     /// Which methods get one because they compute for long.
@@ -64,12 +67,14 @@ impl Host {
         own: Vec<MakeService>,
         limits: Limits,
         layers: Option<Next>,
+        control: Option<Arc<Control>>,
         manner: Manner,
     ) -> Arc<Self> {
         Arc::new(Self {
             router,
             own,
             layers,
+            control,
             spawns: manner.spawns,
             pace: Pace::new(),
             tells_panics: manner.tells_panics,
@@ -92,6 +97,12 @@ impl Host {
 
     pub(super) fn router(&self) -> &Router {
         &self.router
+    }
+
+    /// What decides about the calls of a connection with this peer, if anything does.
+    pub(super) fn gate(&self, peer: &Arc<Peer>) -> Option<Arc<Gate>> {
+        let control = self.control.as_ref()?;
+        Some(Gate::new(Arc::clone(control), Arc::clone(peer)))
     }
 
     /// All that a connection with this peer can call, if it has services for itself.

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    routed::RoutedCall,
+    routed::{RoutedCall, read_block},
     router::Route,
     seat::Seated,
     work::{HandlerAnswer, Work},
@@ -94,6 +94,7 @@ impl LocalCall {
         }
         let route = Route::to_object(object, method)?;
         let claim = types.and_then(|types| route.unlike(types, FormatKind::of(wire.format)));
+        let metadata = read_block(&metadata)?;
         let routed = RoutedCall {
             route: &route,
             peer: &PEER,
@@ -109,8 +110,10 @@ impl LocalCall {
                 .collect(),
             body: payload.into_bytes(),
             level,
+            principal: None,
+            unverified: None,
         };
-        let work = routed.into_work(None)?;
+        let work = routed.into_work(None);
         let timer = match deadline {
             Some(deadline) => {
                 let _entered = runtime("a deadline")?.enter();

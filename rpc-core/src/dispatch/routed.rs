@@ -5,9 +5,15 @@ use std::{sync::Arc, time::Instant};
 use bytes::Bytes;
 use thin_vec::ThinVec;
 
-use super::{claimed::Claimed, layered::layered, router::Route, work::Work};
+use super::{
+    claimed::Claimed,
+    layered::{bottom, layered},
+    router::Route,
+    work::Work,
+};
 use crate::{
-    Code, Error, Peer,
+    Code, Error, Metadata, Peer,
+    auth::{Principal, Unverified},
     contract::{Claim, FormatKind},
     driver::attachments::{IncomingAttachment, Wire},
     layer::{self, Next, Parcel},
@@ -26,36 +32,44 @@ pub(super) struct RoutedCall<'a> {
     /// Whether it is told how the types differ.
     pub(super) tells_types: bool,
     pub(super) deadline: Option<Instant>,
-    /// The metadata, as a block.
-    pub(super) metadata: Bytes,
+    pub(super) metadata: Metadata,
     pub(super) body: Bytes,
     pub(super) carried: ThinVec<IncomingAttachment>,
     /// How many calls to objects of this process run around it.
     pub(super) level: u16,
+    /// Whom the caller's token speaks for, if that is known already.
+    pub(super) principal: Option<Principal>,
+    /// The token that is to be verified before anything else is done.
+    pub(super) unverified: Option<Unverified>,
+}
+
+/// The metadata of a call, which came as a block.
+pub(super) fn read_block(block: &Bytes) -> Result<Metadata, Error> {
+    parse_metadata(block)
+        .map_err(|violation| Error::refused(Code::InvalidArgument, format!("the metadata is broken: {violation}")))
 }
 
 impl RoutedCall<'_> {
     /// The handler, behind the layers if there are any; nothing runs before it is polled.
-    pub(super) fn into_work(self, layers: Option<&Next>) -> Result<Work, Error> {
-        let mut metadata = parse_metadata(&self.metadata).map_err(|violation| {
-            Error::refused(Code::InvalidArgument, format!("the metadata is broken: {violation}"))
-        })?;
+    pub(super) fn into_work(mut self, layers: Option<&Next>) -> Work {
         let method = self.route.method;
-        let trace = Trace::serve(method, self.peer, &mut metadata);
+        let trace = Trace::serve(method, self.peer, &mut self.metadata);
         let scope = Scope::new(CallParts {
             peer: Arc::clone(self.peer),
             method,
             instance: self.route.instance.clone(),
             deadline: self.deadline,
-            metadata,
+            metadata: std::mem::take(&mut self.metadata),
+            principal: self.principal.take(),
             level: self.level,
         });
         let tells_panics = self.wire.tells_panics;
-        let handler = match layers {
-            None => self.dispatch(),
-            Some(layers) => layered(layers, self.into_request(scope.context())),
+        let handler = match (layers, self.unverified.take()) {
+            (None, None) => self.dispatch(),
+            (Some(layers), None) => layered(layers, self.into_request(scope.context())),
+            (layers, Some(unverified)) => self.verified(unverified, layers, scope.context()),
         };
-        Ok(Work::new(handler, scope, trace, tells_panics))
+        Work::new(handler, scope, trace, tells_panics)
     }
 
     fn dispatch(self) -> Handler {
@@ -65,6 +79,17 @@ impl RoutedCall<'_> {
         }
         let invocation = Invocation::arrived(route.method, self.body, self.wire, self.carried);
         route.service.dispatch(route.index, invocation)
+    }
+
+    /// The handler, once its caller's token is verified.
+    fn verified(self, unverified: Unverified, layers: Option<&Next>, context: CallContext) -> Handler {
+        let layers = layers.cloned().unwrap_or_else(|| Next::bottom(bottom));
+        let request = self.into_request(context.clone());
+        Box::pin(async move {
+            let principal = unverified.verify(context.metadata()).await?;
+            context.set_principal(principal);
+            layered(&layers, request).await
+        })
     }
 
     /// What is to be checked before the call is decoded.

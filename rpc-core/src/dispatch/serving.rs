@@ -1,6 +1,7 @@
 //! What is done with the calls that come in over one connection.
 
 use std::{
+    borrow::Cow,
     sync::Arc,
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
@@ -12,12 +13,13 @@ use super::{
     continuations::Continuations,
     host::{Host, Permit},
     pace::{Place, PollManner, PolledMethods},
-    routed::RoutedCall,
+    routed::{RoutedCall, read_block},
     router::{Route, Router},
     task::{Finish, HandlerTask},
 };
 use crate::{
     Code, Error, Metadata, Peer,
+    auth::{Admission, Asked, Gate},
     driver::attachments::Object,
     driver::{Answers, CallHandler, CallRequest, Callee, Link},
     events,
@@ -37,6 +39,8 @@ pub(crate) struct Serving {
     own: Option<Router>,
     link: Arc<Link>,
     peer: Arc<Peer>,
+    /// What decides who may call, if that is not everybody.
+    gate: Option<Arc<Gate>>,
     runtime: Handle,
     /// The handlers that had to wait, by call id.
     running: Vec<Option<SpawnedHandler>>,
@@ -72,12 +76,14 @@ impl Serving {
     pub(crate) fn new(host: Arc<Host>, link: Arc<Link>) -> Self {
         let (peer, runtime) = (Arc::clone(link.peer()), Handle::current());
         let own = host.own_router(&peer);
+        let gate = host.gate(&peer);
         let rests = Continuations::new(&host, Arc::clone(&link), runtime.clone());
         Self {
             host,
             own,
             link,
             peer,
+            gate,
             runtime,
             running: Vec::new(),
             polled: PolledMethods::default(),
@@ -115,22 +121,31 @@ impl Serving {
             ));
         }
         let permit = self.permit()?;
-        let made;
-        let route = match callee {
-            Callee::Service(instance) => match self.own.as_ref().unwrap_or(self.host.router()).find(instance, id) {
-                Ok(route) => route,
-                Err(error) => {
-                    made = self.unknown(error)?;
-                    &made
-                }
-            },
-            Callee::Object(object) => {
-                made = route_to(object, id).or_else(|error| self.unknown(error))?;
-                &made
+        let metadata = read_block(&metadata)?;
+        let found = match callee {
+            Callee::Service(instance) => {
+                let router = self.own.as_ref().unwrap_or(self.host.router());
+                router.find(instance, id).map(Cow::Borrowed)
             }
+            Callee::Object(ref object) => route_to(object.clone(), id).map(Cow::Owned),
+        };
+        let admission = match &self.gate {
+            None => Admission::Admitted(None),
+            // Before anything is told of what was found.
+            Some(gate) => gate.admit(asked(&callee, found.as_deref()), &metadata)?,
+        };
+        let (principal, unverified) = match admission {
+            Admission::Admitted(principal) => (principal, None),
+            Admission::Unverified(unverified) => (None, Some(unverified)),
+        };
+        let route = match found {
+            Ok(route) => route,
+            Err(error) if unverified.is_none() && self.host.layers.is_none() => return Err(error),
+            // Who is not allowed to call is refused first, and not told what exists.
+            Err(error) => Cow::Owned(Route::missing(error)),
         };
         let routed = RoutedCall {
-            route,
+            route: &route,
             peer: &self.peer,
             wire: self.link.wire(),
             claim,
@@ -140,23 +155,15 @@ impl Serving {
             body,
             carried,
             level: 0,
+            principal,
+            unverified,
         };
         Ok(HandlerTask::new(
-            routed.into_work(self.host.layers.as_ref())?,
+            routed.into_work(self.host.layers.as_ref()),
             Arc::clone(&self.rests),
             Finish::new(Arc::clone(&self.link), call, permit),
             route.method.detached || route.method.oneway,
         ))
-    }
-
-    /// The route of a call of something that does not exist: through the layers, if there are any. They may refuse it
-    /// before the caller is told what exists.
-    fn unknown(&self, error: Error) -> Result<Route, Error> {
-        if self.host.layers.is_some() {
-            Ok(Route::missing(error))
-        } else {
-            Err(error)
-        }
     }
 
     /// Moves a handler that waits to a task of its own.
@@ -233,6 +240,18 @@ impl Drop for Serving {
             running.stop("the connection ended");
         }
         self.rests.stop();
+    }
+}
+
+/// What the call is for, as rules see it.
+fn asked(callee: &Callee, found: Result<&Route, &Error>) -> Asked {
+    match (callee, found) {
+        (Callee::Object(_), _) => Asked::Object,
+        (Callee::Service(_), Ok(route)) => Asked::Method {
+            method: route.method,
+            instance: route.instance.clone(),
+        },
+        (Callee::Service(_), Err(_)) => Asked::Unknown,
     }
 }
 

@@ -18,6 +18,10 @@ pub(crate) fn handler_stopped(_: &str, _: &str, _: &dyn Display, _: &str) {}
 
 pub(crate) fn other_version(_: &str, _: &dyn Display, _: &dyn Display) {}
 
+pub(crate) fn call_refused(_: &str, _: &dyn Display, _: &str) {}
+
+pub(crate) fn token_refused(_: &dyn Display, _: &str) {}
+
 pub(crate) fn limit_passed(_: &dyn Display, _: &str) {}
 
 #[cfg(feature = "tls")]

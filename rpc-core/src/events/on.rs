@@ -44,6 +44,16 @@ pub(crate) fn other_version(method: &str, peer: &dyn Display, cause: &dyn Displa
     guarded(|| debug!(target: "farcall", method, peer = %peer, cause = %cause, "other version"));
 }
 
+/// A call that its caller may not make.
+pub(crate) fn call_refused(method: &str, peer: &dyn Display, cause: &str) {
+    guarded(|| debug!(target: "farcall", method, peer = %peer, cause, "call refused"));
+}
+
+/// A token that is not good. `cause` must not contain it.
+pub(crate) fn token_refused(peer: &dyn Display, cause: &str) {
+    guarded(|| debug!(target: "farcall", peer = %peer, cause, "token refused"));
+}
+
 /// A peer came to a limit: a call is refused, or an answer dropped.
 pub(crate) fn limit_passed(peer: &dyn Display, cause: &str) {
     guarded(|| warn!(target: "farcall", peer = %peer, cause, "limit passed"));

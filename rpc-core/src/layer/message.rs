@@ -9,6 +9,7 @@ use super::{attempts::Attempts, parcel::Parcel};
 use crate::{
     Address, Context, Identity, Metadata,
     driver::attachments::{IncomingAttachment, OutgoingAttachment},
+    principal::Principal,
     service::{Continuation, Handler, MethodDescriptor, TypedMethod},
 };
 
@@ -45,6 +46,17 @@ impl Request {
     /// client.
     pub fn identity(&self) -> Option<&Identity> {
         self.target.as_ref()?.context.identity()
+    }
+
+    /// On a server: whom the caller's token speaks for. `None` without a token, if the server does not
+    /// [verify](crate::Server::verify_tokens) any, and on a client.
+    pub fn principal(&self) -> Option<&Principal> {
+        self.target.as_ref()?.context.principal()
+    }
+
+    /// On a client: whether it can be sent a second time, which streams and clients among the arguments cannot.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        self.sent.is_empty()
     }
 }
 

@@ -19,6 +19,11 @@ impl<T> Parcel<T> {
         self.0.as_ref()?.lock().take()
     }
 
+    /// Whether there never was anything.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Whether there was something, and it has been taken.
     pub(crate) fn is_taken(&self) -> bool {
         let is_empty = |content: &Arc<Mutex<Option<T>>>| content.lock().is_none();

@@ -88,7 +88,7 @@ impl Reconnect {
             contracts,
             ..Manner::default()
         };
-        let host = Host::new(Router::default(), Vec::new(), limits, None, manner);
+        let host = Host::new(Router::default(), Vec::new(), limits, None, None, manner);
         Arc::new(Self {
             connector,
             format,

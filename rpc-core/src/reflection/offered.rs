@@ -1,14 +1,15 @@
 //! The services of one server, for the answers of its reflection.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, OnceLock},
 };
 
 use super::{Description, Offered, Reflection, ReflectionServer};
 use crate::{
-    Code, Error, Result,
-    service::{Service, ServiceDescriptor, ServiceTypes},
+    Code, Context, Error, Result,
+    auth::{Access, Rules},
+    service::{MethodDescriptor, Service, ServiceDescriptor, ServiceTypes},
 };
 
 /// What is known of a service without calling it.
@@ -35,6 +36,8 @@ pub(crate) struct Offers {
     /// By name and instance.
     shared: BTreeMap<(&'static str, Option<Arc<str>>), Known>,
     per_connection: Vec<Made>,
+    /// What callers may do, and so may know.
+    rules: Option<Arc<Rules>>,
 }
 
 impl Known {
@@ -45,24 +48,27 @@ impl Known {
         }
     }
 
-    fn offered(&self, instance: Option<&str>) -> Offered {
+    fn offered(&self, instance: Option<&str>, methods: usize) -> Offered {
         Offered {
             service: self.descriptor.name.to_owned(),
             instance: instance.map(str::to_owned),
-            methods: self.descriptor.methods.len() as u32,
+            methods: methods as u32,
             docs: self.descriptor.docs.to_owned(),
         }
     }
 
-    fn described(&self) -> Result<Description> {
+    /// The methods that the caller may know.
+    fn described(&self, is_shown: impl Fn(&'static MethodDescriptor) -> bool) -> Result<Description> {
         let types = self.types.ok_or_else(|| {
             let name = self.descriptor.name;
             let text = format!("the server's `{name}` was written without the attribute, so it has no contract");
             Error::new(Code::FailedPrecondition, text)
         })?;
-        let documented = self.descriptor.methods.iter().filter(|method| !method.docs.is_empty());
+        let methods = self.descriptor.methods.iter().filter(|method| is_shown(method));
+        let shown: BTreeSet<_> = methods.clone().map(MethodDescriptor::method).collect();
+        let documented = methods.filter(|method| !method.docs.is_empty());
         Ok(Description {
-            contract: types.contract(),
+            contract: types.contract().only(|method| shown.contains(method)),
             docs: self.descriptor.docs.to_owned(),
             method_docs: documented
                 .map(|method| (method.method().to_owned(), method.docs.to_owned()))
@@ -72,10 +78,11 @@ impl Known {
 }
 
 impl Offers {
-    pub(crate) fn new(per_connection: Vec<Made>) -> Self {
+    pub(crate) fn new(per_connection: Vec<Made>, rules: Option<Arc<Rules>>) -> Self {
         Self {
             shared: BTreeMap::new(),
             per_connection,
+            rules,
         }
     }
 
@@ -91,12 +98,26 @@ impl Offers {
         ReflectionServer::new(self)
     }
 
-    /// Everything. What a connection has for itself hides what all share.
+    /// Everything of which the caller may call a method. What a connection has for itself hides what all share.
     fn all(&self) -> BTreeMap<(&'static str, Option<Arc<str>>), Known> {
         let mut all = self.shared.clone();
         let made = self.per_connection.iter().filter_map(|made| made.0.get());
         all.extend(made.map(|known| ((known.descriptor.name, None), *known)));
+        all.retain(|(_, instance), known| self.shown(known, instance.as_deref()) > 0 || self.rules.is_none());
         all
+    }
+
+    /// Whether the caller may know of the method, because it may call it.
+    fn is_shown(&self, method: &'static MethodDescriptor, instance: Option<&str>) -> bool {
+        let Some(rules) = &self.rules else { return true };
+        let context = Context::current();
+        Access::of_caller(&context, method, instance).is_some_and(|access| rules.allow_access(&access))
+    }
+
+    /// How many methods of a service the caller may know.
+    fn shown(&self, known: &Known, instance: Option<&str>) -> usize {
+        let methods = known.descriptor.methods.iter();
+        methods.filter(|method| self.is_shown(method, instance)).count()
     }
 
     fn missing(&self, service: &str, instance: Option<&str>) -> Error {
@@ -123,7 +144,7 @@ impl Reflection for Offers {
         let all = self.all();
         let offered = all
             .iter()
-            .map(|((_, instance), known)| known.offered(instance.as_deref()));
+            .map(|((_, instance), known)| known.offered(instance.as_deref(), self.shown(known, instance.as_deref())));
         Ok(offered.collect())
     }
 
@@ -133,6 +154,6 @@ impl Reflection for Offers {
             .iter()
             .find(|((name, place), _)| *name == service && place.as_deref() == instance);
         let (_, known) = found.ok_or_else(|| self.missing(service, instance))?;
-        known.described()
+        known.described(|method| self.is_shown(method, instance))
     }
 }

@@ -7,6 +7,7 @@ use tower_service::Service as TowerService;
 use super::{RunningServer, hooks::Hooks, reflecting::Reflecting, shared::ServerShared};
 use crate::{
     Address, Code, Error, Limits, Peer, Service,
+    auth::{Control, Rules, VerifyToken},
     contract::ContractCheck,
     dispatch::{Host, MakeService, Manner, Offer, Router, bottom},
     layer::{Layers, Next, Request, Response},
@@ -46,6 +47,7 @@ pub struct Server {
     /// How many threads of its own it has; 0 if it runs where it is started.
     shards: usize,
     security: ServerSecurity,
+    control: Control,
 }
 
 impl Server {
@@ -153,6 +155,44 @@ impl Server {
         A: Future<Output = Result<Response, Error>> + Send + 'static,
     {
         self.layers.intercept(interceptor);
+        self
+    }
+
+    /// Lets callers do what `rules` allow, and nothing else; see [`auth`](crate::auth). Without rules everybody may
+    /// call everything.
+    ///
+    /// The rules hold for all services, also for reflection and a registry of names. They are asked before layers,
+    /// before arguments are decoded, and before the caller learns whether the method exists. Without rules a call costs
+    /// nothing more; with rules, an allowed call allocates nothing for them.
+    ///
+    /// Given twice, the later rules count.
+    pub fn authorize(mut self, rules: Rules) -> Self {
+        self.control.rules = Some(Arc::new(rules));
+        self
+    }
+
+    /// Verifies the bearer tokens that callers send as metadata `authorization`: [rules](Self::authorize), layers and
+    /// handlers get the [`Principal`](crate::auth::Principal) that `verifier` makes of a token.
+    ///
+    /// A call without a token goes on without a principal. A call with a token that is not good is refused as
+    /// [`Unauthenticated`](Code::Unauthenticated) and not executed, whatever it is for; if the verifier says
+    /// [`Unavailable`](Code::Unavailable), so does the refusal.
+    ///
+    /// Each connection remembers the token that was verified last, for a minute or until the principal ends, whichever
+    /// is sooner: a token that was revoked is good for that long on a connection that has used it.
+    ///
+    /// ```
+    /// use farcall::{Error, Server, auth::{BearerToken, Principal}};
+    ///
+    /// # async fn introspect(_: &str) -> Result<String, Error> { Ok("ada".into()) }
+    /// let server = Server::new().verify_tokens(async |token: BearerToken| {
+    ///     let subject = introspect(token.secret()).await?; // or look at the signature of a JWT
+    ///     Ok(Principal::new(subject))
+    /// });
+    /// # drop(server);
+    /// ```
+    pub fn verify_tokens(mut self, verifier: impl VerifyToken) -> Self {
+        self.control.verifier = Some(Arc::new(verifier));
         self
     }
 
@@ -311,7 +351,7 @@ impl Server {
     /// listens on addresses that are given to [`RunningServer::listen`].
     ///
     /// # Errors
-    /// If two services or methods have the same name, or if there is no service.
+    /// If two services or methods have the same name, if there is no service, or if a rule is wrong.
     pub fn start(self) -> Result<RunningServer, Error> {
         self.offering()?.run()
     }
@@ -327,7 +367,10 @@ impl Server {
     }
 
     fn run(self) -> Result<RunningServer, Error> {
-        let services = self.reflecting.with(self.services);
+        if let Some(mistake) = self.control.rules.as_ref().and_then(|rules| rules.mistake()) {
+            return Err(mistake);
+        }
+        let services = self.reflecting.with(self.services, self.control.rules.as_ref());
         let router = Router::new(services, self.manner.hides_services)?;
         let layers = self.layers.around(Next::bottom(bottom));
         let host = Host::new(
@@ -335,6 +378,7 @@ impl Server {
             self.per_connection,
             self.limits.normalised(),
             layers,
+            self.control.into_shared(),
             self.manner,
         );
         RunningServer::new(ServerShared::new(host, self.hooks, self.security), self.shards)
@@ -352,6 +396,7 @@ impl fmt::Debug for Server {
             .field("per_connection", &self.per_connection.len())
             .field("limits", &self.limits)
             .field("layers", &self.layers)
+            .field("control", &self.control)
             .field("shards", &self.shards)
             .finish_non_exhaustive()
     }

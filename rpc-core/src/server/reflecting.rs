@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::reflection::{Made, Offers};
 use crate::{
     Peer, Service,
+    auth::Rules,
     dispatch::{MakeService, Offer},
 };
 
@@ -43,9 +44,9 @@ impl Reflecting {
 
     /// The services, and the one that tells of them, if there is to be one.
     #[cfg(feature = "reflection")]
-    pub(super) fn with(self, mut services: Vec<Offer>) -> Vec<Offer> {
+    pub(super) fn with(self, mut services: Vec<Offer>, rules: Option<&Arc<Rules>>) -> Vec<Offer> {
         if self.is_on {
-            let mut offers = Offers::new(self.made);
+            let mut offers = Offers::new(self.made, rules.cloned());
             for offer in &services {
                 offers.add(offer.instance.clone(), &*offer.service);
             }
@@ -58,7 +59,7 @@ impl Reflecting {
     }
 
     #[cfg(not(feature = "reflection"))]
-    pub(super) fn with(self, services: Vec<Offer>) -> Vec<Offer> {
+    pub(super) fn with(self, services: Vec<Offer>, _rules: Option<&Arc<Rules>>) -> Vec<Offer> {
         services
     }
 }

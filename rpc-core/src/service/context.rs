@@ -3,7 +3,7 @@
 use std::{
     cell::RefCell,
     fmt,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -15,6 +15,7 @@ use super::{
 use crate::{
     Error, Metadata,
     clock::now,
+    principal::Principal,
     sync::Mutex,
     transport::{Address, Identity, Peer},
 };
@@ -48,6 +49,8 @@ pub(crate) struct ContextInner {
     pub(crate) instance: Option<Arc<str>>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) metadata: Metadata,
+    /// Set before the handler starts.
+    pub(crate) principal: OnceLock<Principal>,
     pub(crate) level: u16,
     pub(crate) reply: Mutex<Metadata>,
     pub(crate) liveness: Arc<CallLiveness>,
@@ -111,6 +114,31 @@ impl Context {
                  a Unix socket",
             )
         })
+    }
+
+    /// Whom the caller's token speaks for, as the server has [verified](crate::Server::verify_tokens) it; `None` if the
+    /// caller sent none, or the server does not verify tokens.
+    ///
+    /// ```
+    /// use farcall::Context;
+    ///
+    /// fn tenant() -> farcall::Result<String> {
+    ///     let context = Context::current();
+    ///     let principal = context.principal().ok_or_else(|| farcall::Error::unauthenticated("send a token"))?;
+    ///     Ok(principal.subject().to_owned())
+    /// }
+    /// # assert!(tenant().is_err());
+    /// ```
+    pub fn principal(&self) -> Option<&Principal> {
+        self.inner().and_then(|inner| inner.principal.get())
+    }
+
+    /// Whom the caller's token speaks for, once that is known.
+    pub(crate) fn set_principal(&self, principal: Principal) {
+        if let Some(inner) = self.inner() {
+            // The token of a call is verified once.
+            let _ = inner.principal.set(principal);
+        }
     }
 
     /// The service's name on the wire.
@@ -257,6 +285,7 @@ impl Context {
             instance: inner.instance.clone(),
             deadline,
             metadata,
+            principal: inner.principal.clone(),
             level: inner.level,
             reply: Mutex::default(),
             liveness: Arc::clone(&inner.liveness),
@@ -271,6 +300,7 @@ impl fmt::Debug for Context {
         };
         f.debug_struct("Context")
             .field("peer", &inner.peer)
+            .field("principal", &inner.principal.get())
             .field("method", &inner.method.path)
             .field("instance", &inner.instance)
             .field("remaining", &self.remaining())

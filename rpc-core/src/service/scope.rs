@@ -1,9 +1,13 @@
 //! What is known about a call while its handler is polled; it becomes a [`Context`] only when the handler asks.
 
-use std::{cell::OnceCell, sync::Arc, time::Instant};
+use std::{
+    cell::OnceCell,
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
 use super::{Context, MethodDescriptor, context::ContextInner};
-use crate::{Metadata, sync::Mutex, transport::Peer};
+use crate::{Metadata, principal::Principal, sync::Mutex, transport::Peer};
 
 /// What is known about a call while its handler is polled.
 pub(crate) struct Scope {
@@ -18,6 +22,7 @@ pub(crate) struct CallParts {
     pub(crate) instance: Option<Arc<str>>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) metadata: Metadata,
+    pub(crate) principal: Option<Principal>,
     /// How many calls to objects of this process are under way around this one.
     pub(crate) level: u16,
 }
@@ -75,6 +80,7 @@ impl CallParts {
             instance: self.instance.clone(),
             deadline: self.deadline,
             metadata: self.metadata.clone(),
+            principal: self.principal.clone().map(OnceLock::from).unwrap_or_default(),
             level: self.level,
             reply: Mutex::default(),
             liveness: Arc::default(),

@@ -170,6 +170,20 @@ impl Address {
         }
     }
 
+    /// Whether nobody else reads what is sent there: it stays on this machine, or is encrypted.
+    pub(crate) fn keeps_secrets(&self) -> bool {
+        match &self.endpoint {
+            AddressEndpoint::Socket { scheme, host, .. } => match scheme {
+                SocketScheme::Tls | SocketScheme::Quic => true,
+                // A name may lead anywhere, also `localhost`.
+                SocketScheme::Tcp | SocketScheme::Udp => {
+                    host.parse().is_ok_and(|ip: IpAddr| ip.to_canonical().is_loopback())
+                }
+            },
+            AddressEndpoint::Unix(_) | AddressEndpoint::Mem(_) | AddressEndpoint::Custom(_) => self.is_near(),
+        }
+    }
+
     pub(super) fn endpoint(&self) -> &AddressEndpoint {
         &self.endpoint
     }
