@@ -49,6 +49,7 @@
 //! | inside a handler: the caller, the deadline, cancellation | [deadlines](guide::deadlines) | [`Context`] |
 //! | why a call failed, and whether it ran | [errors](guide::errors) | [`Error`], [`Code`], [`Outcome`] |
 //! | errors from other errors in a handler | [other errors](guide::other_errors) | [`OrFail`] |
+//! | who may call what, and tokens | [authorization](guide::authorization) | [`auth`] |
 //! | interceptors and tower layers on either side | [layers](guide::layers) | [`layer`] |
 //! | tests on a bad network | [testing](guide::testing) | [`testing`] |
 //! | what a change of a trait breaks | [contracts](guide::contracts) | [`contract`] |
@@ -67,6 +68,7 @@
 //! | `json` | no | a format with the names of fields, for people and other languages |
 //! | `cbor` | no | a binary format with the names of fields |
 //! | `reflection` | no | a server tells its callers what it offers, docs included: see the [command line](guide::command_line) |
+//! | `static-tokens` | no | [`auth::StaticTokens`]: tokens that the program knows, compared in constant time |
 //! | `tls` | no | `tls://` addresses: [TLS](guide::tls) over TCP, and the verified identity of a peer |
 //! | `quic` | no | `quic://` addresses: the encrypted counterpart of UDP; brings `tls` |
 //! | `dev-certificates` | no | certificates for tests and for development; brings `tls` |
@@ -94,7 +96,9 @@
 //! | `connection ended`: an open connection, for any reason; on either side | `DEBUG` | `peer`, `cause` |
 //! | `handler stopped`: its caller, its deadline or its connection ended it before it was done | `DEBUG` | `method`, `peer`, `cause` |
 //! | `other version`: a caller has another version of a method, in a format with names; once for each version | `DEBUG` | `method`, `peer`, `cause` (what one side does not see of the other) |
-//! | `limit passed`: a call is refused (`max_server_calls`) or an answer dropped (`max_unread`, `max_server_unread`); at most once in 10 s for each address | `WARN` | `peer`, `cause` |
+//! | `call refused`: no rule allows a call | `DEBUG` | `method`, `peer`, `cause` |
+//! | `token refused`: a bearer token is not good | `DEBUG` | `peer`, `cause` (the text of the verifier, without the token) |
+//! | `limit passed`: a call is refused (`max_server_calls`, `max_call_rate`, `max_byte_rate`) or an answer dropped (`max_unread`, `max_server_unread`); at most once in 10 s for each address | `WARN` | `peer`, `cause` |
 //! | `certificate reloaded`: new connections get what the files have now | `INFO` | `cause` |
 //! | `certificate trouble`: the files cannot be used, or the certificate expires soon | `WARN` | `cause` |
 //! | `shutdown began`, `shutdown ended` | `INFO` | `grace` of the first |
@@ -116,9 +120,11 @@
 //! | [`max_buffered`](Limits::max_buffered) | 64 MiB | large calls wait for their turn |
 //! | [`max_calls`](Limits::max_calls) | 1,024 per connection | calls wait for their turn |
 //! | [`max_waiting_calls`](Limits::max_waiting_calls) | 65,536 per connection | the call is refused and not executed |
-//! | [`max_server_calls`](Limits::max_server_calls) | 16,384 per server, a share of it for one address | the call is refused and not executed |
+//! | [`max_server_calls`](Limits::max_server_calls) | 16,384 per server, a share of it for one caller | the call is refused and not executed |
 //! | [`max_unread`](Limits::max_unread), [`max_server_unread`](Limits::max_server_unread) | 256 MiB per connection, 1 GiB per server | the answer is dropped and the call fails, executed |
 //! | [`max_connections`](Limits::max_connections) | 10,000 per server, a share of it for one address | the oldest connection without a handshake is closed, or the new client is refused |
+//! | [`max_handshakes`](Limits::max_handshakes) | 4,096 per server, a share of them for one address | the oldest of them is closed |
+//! | [`max_call_rate`](Limits::max_call_rate), [`max_byte_rate`](Limits::max_byte_rate) | any number of calls and bytes in a second for one caller | the call is refused and not executed |
 //! | [`max_streams`](Limits::max_streams) | 1,024 per connection, each way | the message that carries one more is refused |
 //! | [`stream_window`](Limits::stream_window), [`max_stream_window`](Limits::max_stream_window) | 64 KiB, growing to 16 MiB | the sender of that stream waits |
 //! | [`max_objects`](Limits::max_objects) | 16,384 per connection | the message that carries one more is refused |
@@ -129,6 +135,8 @@
 //! | [`keepalive`](Limits::keepalive) | 15 s of silence, twice | the connection is given up |
 //! | [`max_depth`](Limits::max_depth) | 128 | that call fails |
 //! | [`max_decoded`](Limits::max_decoded) | 64 MiB | that call fails |
+//!
+//! One caller is an identity, over all its connections, or an address if it has none.
 //!
 //! In addition each call has a deadline, 30 s unless you [set another one](client::ChannelBuilder::timeout); calls with
 //! streams have a deadline only if you set one.

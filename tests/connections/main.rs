@@ -10,6 +10,7 @@ mod hostile_server;
 mod identity;
 mod idle;
 mod keepalive;
+mod rates;
 mod reconnect;
 mod redial;
 mod shutdown;

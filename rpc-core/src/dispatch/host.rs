@@ -1,6 +1,6 @@
 //! What the connections of one server, or of one channel, have in common.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use tokio::{
     sync::watch,
@@ -9,10 +9,10 @@ use tokio::{
 
 use super::{pace::Pace, router::Router};
 use crate::{
-    Address, Code, Error, Limits, Peer, Service,
+    Address, Code, Error, Identity, Limits, Peer, Service,
     auth::{Control, Gate},
     contract::ContractCheck,
-    driver::{Quantity, Share, ShareRefusal, Shares},
+    driver::{Quantity, Share, ShareRefusal, Shares, TooFast},
     layer::Next,
     sync::Mutex,
 };
@@ -111,9 +111,9 @@ impl Host {
         (!self.own.is_empty()).then(|| self.router.with(services))
     }
 
-    /// The share of the host that the peers at this address have.
-    pub(crate) fn share(&self, peer: &Address) -> Arc<Share> {
-        self.shares.share(peer)
+    /// The share of the host that the peers with this identity have, or those at this address if they have none.
+    pub(crate) fn share(&self, peer: &Address, identity: Option<&Identity>) -> Arc<Share> {
+        self.shares.share(peer, identity)
     }
 
     /// How many handlers run now.
@@ -146,8 +146,10 @@ impl Host {
 }
 
 impl Permit {
-    /// A place for one more handler.
-    pub(super) fn take(share: &Arc<Share>) -> Result<Self, Error> {
+    /// A place for one more handler, of a call of so many bytes.
+    pub(super) fn take(share: &Arc<Share>, bytes: usize, now: Instant) -> Result<Self, Error> {
+        let too_fast = |why| Error::refused(Code::ResourceExhausted, too_many_in_a_second(why));
+        share.count_call(bytes, now).map_err(too_fast)?;
         match share.take(Quantity::Calls, 1) {
             Ok(()) => Ok(Self(Arc::clone(share))),
             Err(why) => Err(Error::refused(Code::ResourceExhausted, too_many_calls(why))),
@@ -155,14 +157,23 @@ impl Permit {
     }
 }
 
+fn too_many_in_a_second(why: TooFast) -> String {
+    let TooFast {
+        what,
+        rate,
+        limit,
+        wait,
+    } = why;
+    format!("the other side takes {rate} {what} in a second from one caller (`{limit}`); try again in {wait:?}")
+}
+
 fn too_many_calls(why: ShareRefusal) -> String {
     match why {
         ShareRefusal::Full { limit } => {
             format!("the other side runs {limit} calls already, its limit (`max_server_calls`)")
         }
-        ShareRefusal::Share { own, limit } => format!(
-            "the other side runs {own} calls from this address, and keeps the rest of its {limit} (`max_server_calls`) \
-             for other addresses"
+        ShareRefusal::Share { own, limit, owner } => format!(
+            "the other side runs {own} calls {owner}, and keeps the rest of its {limit} (`max_server_calls`) for others"
         ),
     }
 }

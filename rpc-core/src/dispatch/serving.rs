@@ -91,9 +91,9 @@ impl Serving {
         }
     }
 
-    /// A place for one more handler.
-    fn permit(&self) -> Result<Permit, Error> {
-        let permit = Permit::take(self.link.share());
+    /// A place for one more handler, of a call of so many bytes.
+    fn permit(&self, bytes: usize, now: Instant) -> Result<Permit, Error> {
+        let permit = Permit::take(self.link.share(), bytes, now);
         if let Err(error) = &permit
             && self.link.share().tells()
         {
@@ -120,7 +120,7 @@ impl Serving {
                 "the deadline had passed before the handler started",
             ));
         }
-        let permit = self.permit()?;
+        let permit = self.permit(metadata.len() + body.len(), now)?;
         let metadata = read_block(&metadata)?;
         let found = match callee {
             Callee::Service(instance) => {

@@ -1,4 +1,5 @@
-//! How the peers of a server share what it has for all of them, so that the peers at one address never take all of it.
+//! How the peers of a server share what it has for all of them, so that one of them never takes all of it: the peers
+//! with one identity are one, and of the others those at one address.
 
 use std::{
     collections::HashMap,
@@ -9,14 +10,18 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::rates::{Meters, Rates, TooFast};
 use crate::{
-    Limits,
+    Identity, Limits,
+    clock::now,
     sync::Mutex,
     transport::{Address, Origin},
 };
 
-/// One address may hold this many times what it leaves free: three quarters of the whole if it is alone.
+/// One owner may hold this many times what it leaves free: three quarters of the whole if it is alone.
 const TIMES_FREE: usize = 3;
+/// How many owners without a connection are remembered, for what they have used up of their rates.
+const PARTED: usize = 16 << 10;
 /// How long further limits that peers at one address reach are not reported to the operator.
 const PAUSE: Duration = Duration::from_secs(10);
 
@@ -25,13 +30,15 @@ const PAUSE: Duration = Duration::from_secs(10);
 pub(crate) enum Quantity {
     /// Connections, also those that are being opened.
     Connections,
+    /// Connections that are being opened.
+    Handshakes,
     /// Handlers that run.
     Calls,
     /// Bytes of answers that wait for their peer to read.
     Unread,
 }
 
-const QUANTITIES: usize = 3;
+const QUANTITIES: usize = 4;
 
 /// What all peers of one server, or of one channel, take.
 #[derive(Debug)]
@@ -40,15 +47,33 @@ pub(crate) struct Shares {
     taken: [AtomicUsize; QUANTITIES],
     /// The bytes of answers that one connection may leave unread.
     max_unread: usize,
-    /// The shares of addresses, as long as a peer of the address is connected.
-    by_origin: Mutex<HashMap<Origin, Weak<Share>>>,
+    rates: Rates,
+    owners: Mutex<Owners>,
 }
 
-/// What the peers at one address take. A peer whose transport knows no addresses has one for each connection.
+/// Who has a share.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Owner {
+    /// The first name of an identity.
+    Identity(Box<str>),
+    Address(Origin),
+}
+
+#[derive(Debug, Default)]
+struct Owners {
+    /// As long as a peer of the owner is connected.
+    shares: HashMap<Owner, Weak<Share>>,
+    /// What those that have left have used up of their rates, until they would have all of them again.
+    parted: HashMap<Owner, Meters>,
+}
+
+/// What the peers of one owner take. A peer without an identity whose transport knows no addresses has one for each
+/// connection.
 #[derive(Debug)]
 pub(crate) struct Share {
     of: Arc<Shares>,
-    origin: Option<Origin>,
+    owner: Option<Owner>,
+    meters: Mutex<Meters>,
     taken: [AtomicUsize; QUANTITIES],
     /// When an operator was told last that there was nothing to take.
     told: Mutex<Option<Instant>>,
@@ -59,8 +84,13 @@ pub(crate) struct Share {
 pub(crate) enum ShareRefusal {
     /// All peers together have what there is.
     Full { limit: usize },
-    /// The address has its share, and the rest is kept for others.
-    Share { own: usize, limit: usize },
+    /// The owner has its share, and the rest is kept for others.
+    Share {
+        own: usize,
+        limit: usize,
+        /// The owner, in words.
+        owner: &'static str,
+    },
 }
 
 impl Shares {
@@ -68,37 +98,46 @@ impl Shares {
         Arc::new(Self {
             limits: [
                 limits.max_connections,
+                limits.max_handshakes,
                 limits.max_server_calls,
                 limits.max_server_unread,
             ],
             taken: Default::default(),
             max_unread: limits.max_unread,
-            by_origin: Mutex::default(),
+            rates: Rates::new(limits),
+            owners: Mutex::default(),
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Origin, Weak<Share>>> {
-        self.by_origin.lock()
+    fn lock(&self) -> MutexGuard<'_, Owners> {
+        self.owners.lock()
     }
 
-    /// The share of the peers at this address.
-    pub(crate) fn share(self: &Arc<Self>, peer: &Address) -> Arc<Share> {
-        let origin = peer.origin();
-        let fresh = || {
+    /// The share of the peers with this identity, or at this address if they have none.
+    pub(crate) fn share(self: &Arc<Self>, peer: &Address, identity: Option<&Identity>) -> Arc<Share> {
+        let name = identity.map(Identity::name).filter(|name| !name.is_empty());
+        let owner = match name {
+            Some(name) => Some(Owner::Identity(name.into())),
+            None => peer.origin().map(Owner::Address),
+        };
+        let fresh = |meters| {
             Arc::new(Share {
                 of: Arc::clone(self),
-                origin,
+                owner: owner.clone(),
+                meters: Mutex::new(meters),
                 taken: Default::default(),
                 told: Mutex::default(),
             })
         };
-        let Some(origin) = origin else { return fresh() };
-        let mut shares = self.lock();
-        if let Some(share) = shares.get(&origin).and_then(Weak::upgrade) {
+        let Some(owner) = &owner else {
+            return fresh(Meters::default());
+        };
+        let mut owners = self.lock();
+        if let Some(share) = owners.shares.get(owner).and_then(Weak::upgrade) {
             return share;
         }
-        let share = fresh();
-        shares.insert(origin, Arc::downgrade(&share));
+        let share = fresh(owners.parted.remove(owner).unwrap_or_default());
+        owners.shares.insert(owner.clone(), Arc::downgrade(&share));
         share
     }
 
@@ -138,12 +177,50 @@ impl Share {
         let refused = if amount > free {
             ShareRefusal::Full { limit }
         } else if own.saturating_add(amount) > free.saturating_mul(TIMES_FREE) {
-            ShareRefusal::Share { own, limit }
+            self.refusal(own, limit)
         } else {
             return Ok(());
         };
         self.give(quantity, amount);
         Err(refused)
+    }
+
+    fn refusal(&self, own: usize, limit: usize) -> ShareRefusal {
+        let owner = match self.owner {
+            Some(Owner::Identity(_)) => "of this identity",
+            _ => "from this address",
+        };
+        ShareRefusal::Share { own, limit, owner }
+    }
+
+    /// Takes over one of what `other` has taken.
+    ///
+    /// # Errors
+    /// Nothing has changed.
+    pub(crate) fn take_over(&self, other: &Self, quantity: Quantity) -> Result<(), ShareRefusal> {
+        let index = quantity as usize;
+        let limit = self.of.limits[index];
+        // The one that is taken over counts as free for this.
+        let free = (limit + 1).saturating_sub(self.of.taken[index].load(Ordering::Relaxed));
+        let own = self.taken[index].fetch_add(1, Ordering::Relaxed);
+        if own >= free.saturating_mul(TIMES_FREE) {
+            self.taken[index].fetch_sub(1, Ordering::Relaxed);
+            return Err(self.refusal(own, limit));
+        }
+        other.taken[index].fetch_sub(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Counts a call of so many bytes.
+    ///
+    /// # Errors
+    /// The owner has made too many, or too long ones, and this one is not counted.
+    #[inline]
+    pub(crate) fn count_call(&self, bytes: usize, now: Instant) -> Result<(), TooFast> {
+        if self.of.rates.are_unlimited() {
+            return Ok(());
+        }
+        self.meters.lock().count_call(&self.of.rates, bytes, now)
     }
 
     /// Whether it gets the last one that is free.
@@ -161,21 +238,39 @@ impl Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        let Some(origin) = self.origin else { return };
-        let mut shares = self.of.lock();
-        // A peer that came since may have another share at this address.
-        if shares.get(&origin).is_some_and(|share| share.strong_count() == 0) {
-            shares.remove(&origin);
+        let Some(owner) = self.owner.take() else { return };
+        let mut owners = self.of.lock();
+        // A peer that came since may have another share of this owner.
+        if owners.shares.get(&owner).is_some_and(|share| share.strong_count() == 0) {
+            owners.shares.remove(&owner);
+            owners.part(owner, *self.meters.get_mut());
+        }
+    }
+}
+
+impl Owners {
+    /// Remembers what an owner without a connection has used up. Without that it could connect anew to have all of its
+    /// rates again. There may be so many owners that one is forgotten: each of them has its rates anyway.
+    fn part(&mut self, owner: Owner, meters: Meters) {
+        let now = now();
+        if meters.are_full(now) {
+            return;
+        }
+        if self.parted.len() >= PARTED {
+            self.parted.retain(|_, meters| !meters.are_full(now));
+        }
+        if self.parted.len() < PARTED {
+            self.parted.insert(owner, meters);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{sync::Arc, time::Duration};
 
-    use super::{Quantity, ShareRefusal, Shares};
-    use crate::{Address, Limits};
+    use super::{PARTED, Quantity, ShareRefusal, Shares};
+    use crate::{Address, Identity, Limits, clock::now};
 
     fn address(text: &str) -> Address {
         text.parse().expect("an address")
@@ -183,7 +278,7 @@ mod tests {
 
     /// How many calls a peer at the address gets at the most.
     fn most(shares: &Arc<Shares>, peer: &str) -> (usize, ShareRefusal) {
-        let share = shares.share(&address(peer));
+        let share = shares.share(&address(peer), None);
         let mut taken = 0;
         loop {
             match share.take(Quantity::Calls, 1) {
@@ -211,7 +306,8 @@ mod tests {
                 0,
                 ShareRefusal::Share {
                     own: 12_288,
-                    limit: 16_384
+                    limit: 16_384,
+                    owner: "from this address",
                 }
             )
         );
@@ -240,12 +336,78 @@ mod tests {
     fn what_was_given_back_is_taken_again_and_nothing_stays_of_who_left() {
         let shares = Shares::new(&Limits::default().max_server_calls(1));
         for _ in 0..3 {
-            let share = shares.share(&address("tcp://192.0.2.1:1"));
+            let share = shares.share(&address("tcp://192.0.2.1:1"), None);
             assert_eq!(share.take(Quantity::Calls, 1), Ok(()));
             assert_eq!(share.take(Quantity::Calls, 1), Err(ShareRefusal::Full { limit: 1 }));
             share.give(Quantity::Calls, 1);
         }
         assert_eq!(shares.taken(Quantity::Calls), 0);
-        assert!(shares.lock().is_empty());
+        assert!(shares.lock().shares.is_empty());
+    }
+
+    #[test]
+    fn an_identity_is_one_wherever_it_is() {
+        let shares = Shares::new(&Limits::default().max_server_calls(16));
+        let orders = Identity::new(["dns:orders", "dns:other"]);
+        let taken = |peer: &str, identity: &Identity| {
+            let share = shares.share(&address(peer), Some(identity));
+            let taken = std::iter::from_fn(|| share.take(Quantity::Calls, 1).ok()).count();
+            std::mem::forget(share);
+            taken
+        };
+        assert_eq!(taken("tcp://192.0.2.1:1", &orders), 12);
+        assert_eq!(taken("tcp://192.0.2.2:1", &orders), 0);
+        // A neighbour of it at the same address, and a peer there without an identity.
+        assert_eq!(taken("tcp://192.0.2.1:1", &Identity::new(["dns:stock"])), 3);
+        assert_eq!(most(&shares, "tcp://192.0.2.1:1").0, 1);
+    }
+
+    #[test]
+    fn a_connection_moves_from_its_address_to_its_identity() {
+        let shares = Shares::new(&Limits::default().max_connections(8));
+        let here = shares.share(&address("tcp://192.0.2.1:1"), None);
+        let orders = shares.share(&address("tcp://192.0.2.1:1"), Some(&Identity::new(["dns:orders"])));
+        for own in 0..6 {
+            assert_eq!(here.take(Quantity::Connections, 1), Ok(()), "{own}");
+            assert_eq!(orders.take_over(&here, Quantity::Connections), Ok(()), "{own}");
+        }
+        assert_eq!(here.take(Quantity::Connections, 1), Ok(()));
+        let refused = ShareRefusal::Share {
+            own: 6,
+            limit: 8,
+            owner: "of this identity",
+        };
+        assert_eq!(orders.take_over(&here, Quantity::Connections), Err(refused));
+        assert_eq!(shares.taken(Quantity::Connections), 7);
+    }
+
+    #[test]
+    fn who_comes_again_has_used_up_what_it_had_used_up() {
+        let shares = Shares::new(&Limits::default().max_call_rate(10));
+        let begin = now();
+        for round in 0..3 {
+            let share = shares.share(&address("tcp://192.0.2.1:1"), None);
+            let calls = std::iter::from_fn(|| share.count_call(1, begin).ok()).count();
+            assert_eq!(calls, if round == 0 { 10 } else { 0 });
+        }
+        let share = shares.share(&address("tcp://192.0.2.1:1"), None);
+        assert!(share.count_call(1, begin + Duration::from_millis(100)).is_ok());
+        assert!(share.count_call(1, begin + Duration::from_millis(100)).is_err());
+    }
+
+    #[test]
+    fn what_is_remembered_of_who_left_is_bounded() {
+        let shares = Shares::new(&Limits::default().max_call_rate(1));
+        let begin = now();
+        for number in 0..PARTED + 1000 {
+            let name = format!("dns:crowd-{number}");
+            let share = shares.share(&address("tcp://192.0.2.1:1"), Some(&Identity::new([name])));
+            // Much later than the test ends.
+            share
+                .count_call(1, begin + Duration::from_secs(3600))
+                .expect("its first call");
+        }
+        let owners = shares.lock();
+        assert_eq!((owners.shares.len(), owners.parted.len()), (0, PARTED));
     }
 }

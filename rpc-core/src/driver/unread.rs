@@ -83,9 +83,9 @@ fn no_room(why: ShareRefusal) -> String {
                  (`max_server_unread`)"
             )
         }
-        ShareRefusal::Share { own, limit } => format!(
-            "{own} bytes of answers to callers at this address wait to be read, and the rest of its {limit} \
-             (`max_server_unread`) is kept for callers at other addresses"
+        ShareRefusal::Share { own, limit, owner } => format!(
+            "{own} bytes of answers to callers {owner} wait to be read, and the rest of its {limit} \
+             (`max_server_unread`) is kept for others"
         ),
     }
 }

@@ -87,9 +87,10 @@ limits! {
     /// memory of the side that calls; a peer cannot add to them. A call that a handler makes back over its own
     /// connection does not wait and is refused at once: each side could wait for the other for ever.
     max_waiting_calls: usize = 64 << 10;
-    /// Calls running in one server, over all its connections; default 16,384. The peers at one address (for IPv6: in
-    /// one /64 network) may run at most three quarters of the calls that other addresses leave free, so peers at other
-    /// addresses can always call. Each peer without an address, as over a Unix socket, counts by itself.
+    /// Calls running in one server, over all its connections; default 16,384. The peers with one identity, and of those
+    /// without one the peers at one address (for IPv6: in one /64 network), may run at most three quarters of the calls
+    /// that others leave free, so others can always call. Each peer without an identity and an address counts by
+    /// itself.
     max_server_calls: usize = 16 << 10;
     /// How many bytes of answers may wait on one connection for the peer to read them, failures and metadata included;
     /// default 256 MiB, never below `max_message`. An answer beyond it is dropped, and its call fails as
@@ -97,12 +98,26 @@ limits! {
     /// run at the same time and return large answers reach this limit. An answer of at most 512 bytes is always sent.
     max_unread: usize = 256 << 20;
     /// The same for all connections of one server together; default 1 GiB, never below `max_message`. Each connection
-    /// has 64 KiB in addition. The peers at one address have at most three quarters of what other addresses leave free.
+    /// has 64 KiB in addition. One identity or address has at most three quarters of what others leave free.
     max_server_unread: usize = 1 << 30;
-    /// Connections of one server; default 10,000. The peers at one address have at most three quarters of those that
-    /// other addresses leave free. Beyond the limit the oldest connection that is still being opened is closed in
-    /// favour of the new one. If there is none, the new client is refused during the handshake and told why.
+    /// Connections of one server; default 10,000. One address has at most three quarters of those that others leave
+    /// free, and so has one identity: a connection counts with its address until the identity is known. Beyond the
+    /// limit the oldest connection that is still being opened is closed in favour of the new one. If there is none, the
+    /// new client is refused during the handshake and told why.
     max_connections: usize = 10_000;
+    /// Connections of one server that are being opened: those whose clients have not finished their part of the
+    /// handshake; default 4,096. The clients at one address have at most three quarters of those that other addresses
+    /// leave free. Beyond the limit the oldest of them is closed in favour of the new one, because an honest client
+    /// needs only some round trips. They count as connections, too.
+    max_handshakes: usize = 4096;
+    /// Calls that one caller may make in a second; default any number. A caller is an identity, over all its
+    /// connections, or an address if it has none. After a pause it may make a second's worth at once. A call beyond it
+    /// is refused and not executed, and the error says when to try again.
+    max_call_rate: usize = usize::MAX;
+    /// Bytes of arguments and metadata that the calls of one caller may have in a second, as for `max_call_rate`;
+    /// default any number. A longer call passes if nothing is used up before it, and is paid off by those that follow.
+    /// Items of streams do not count: their receiver's pace holds them back.
+    max_byte_rate: usize = usize::MAX;
     /// The encoded metadata of one message, in bytes; default and most 16 KiB, so that it always fits into one frame.
     max_metadata: usize = MAX_METADATA;
     /// Streams that the peer may open on one connection; default 1,024, at most 1,048,576, and 65,536 over UDP. With 0
@@ -180,6 +195,7 @@ impl Limits {
         self.max_unread = self.max_unread.max(self.max_message);
         self.max_server_unread = self.max_server_unread.max(self.max_message);
         self.max_calls = self.max_calls.clamp(1, MAX_CALLS);
+        self.max_handshakes = self.max_handshakes.max(1);
         self.max_metadata = self.max_metadata.min(MAX_METADATA);
         self.max_streams = self.max_streams.min(MAX_STREAMS);
         self.stream_window = self.stream_window.clamp(MIN_WINDOW, MAX_WINDOW);

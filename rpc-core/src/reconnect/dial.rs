@@ -96,7 +96,7 @@ async fn attempt(
         }
     };
     let opened = open(&mut connected, address, format, limits, host.contracts()).await?;
-    let share = host.share(connected.peer());
+    let share = host.share(connected.peer(), None);
     let link = host.link(&connected, &opened, share, call_timeout);
     let driver = host.drive(Arc::clone(&link), connected, opened);
     Ok((link, driver))

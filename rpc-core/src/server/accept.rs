@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Code, Error,
-    driver::{DEFAULT_TIMEOUT, Share, ShareRefusal, accept as handshake, reject},
+    driver::{DEFAULT_TIMEOUT, Quantity, Share, ShareRefusal, accept as handshake, reject},
     events,
     transport::{Connected, Incoming, Listener, in_words},
 };
@@ -69,14 +69,17 @@ async fn until(end: impl Future<Output = ()>, work: impl Future<Output = ()>) {
 pub(super) fn serve(shared: &Arc<ServerShared>, shards: &[Arc<Shard>], incoming: Incoming) {
     let Some(shard) = Shard::place(shards) else { return };
     let peer = incoming.peer().clone();
-    let share = shared.host.share(&peer);
+    let share = shared.host.share(&peer, None);
     let no_place = match shared.registry.enter(&peer, &share) {
         Ok((place, gave_way)) => {
-            if let Some(oldest) = gave_way {
-                let why = "the server needed room for another connection (`max_connections`), and of those still \
-                    being opened this one was the oldest";
-                events::connection_refused(&oldest, why);
-                shared.hooks.failed(&oldest, why);
+            if let Some((oldest, quantity)) = gave_way {
+                let limit = limit_of(quantity);
+                let why = format!(
+                    "the server needed room for another connection (`{limit}`), and of those still being opened this \
+                     one was the oldest"
+                );
+                events::connection_refused(&oldest, &why);
+                shared.hooks.failed(&oldest, &why);
             }
             let shared = Arc::clone(shared);
             place.spawn(shard, |place| connection(shared, place, incoming, share));
@@ -86,13 +89,7 @@ pub(super) fn serve(shared: &Arc<ServerShared>, shards: &[Arc<Shard>], incoming:
     };
     let why = match no_place {
         NoPlace::Draining => "the server is shutting down".to_owned(),
-        NoPlace::ShareRefusal(ShareRefusal::Full { limit }) => {
-            format!("the server has {limit} connections already, its limit (`max_connections`)")
-        }
-        NoPlace::ShareRefusal(ShareRefusal::Share { own, limit }) => format!(
-            "the server has {own} connections from this address, and keeps the rest of its {limit} (`max_connections`) \
-             for other addresses"
-        ),
+        NoPlace::ShareRefusal(quantity, why) => too_many_connections(quantity, why),
     };
     events::connection_refused(&peer, &why);
     shared.hooks.failed(&peer, &why);
@@ -101,6 +98,27 @@ pub(super) fn serve(shared: &Arc<ServerShared>, shards: &[Arc<Shard>], incoming:
         place.spawn(shard, move |place| {
             turn_away(place, incoming, limit, Error::refused(Code::ResourceExhausted, why))
         });
+    }
+}
+
+fn limit_of(quantity: Quantity) -> &'static str {
+    match quantity {
+        Quantity::Handshakes => "max_handshakes",
+        _ => "max_connections",
+    }
+}
+
+fn too_many_connections(quantity: Quantity, why: ShareRefusal) -> String {
+    let name = limit_of(quantity);
+    let what = match quantity {
+        Quantity::Handshakes => "connections that are being opened",
+        _ => "connections",
+    };
+    match why {
+        ShareRefusal::Full { limit } => format!("the server has {limit} {what} already, its limit (`{name}`)"),
+        ShareRefusal::Share { own, limit, owner } => {
+            format!("the server has {own} {what} {owner}, and keeps the rest of its {limit} (`{name}`) for others")
+        }
     }
 }
 
@@ -121,15 +139,38 @@ async fn open(incoming: Incoming, limit: Duration) -> Result<Connected, String> 
     }
 }
 
+/// The share of the peer: from here on, one that has an identity counts with that and not with its address.
+async fn own_share(
+    shared: &ServerShared,
+    place: &ConnectionPlace,
+    connected: &mut Connected,
+    share: Arc<Share>,
+) -> Result<Arc<Share>, String> {
+    if connected.identity().is_none() {
+        return Ok(share);
+    }
+    let own = shared.host.share(connected.peer(), connected.identity());
+    match place.moves_to(&own) {
+        Ok(()) => Ok(own),
+        Err(refusal) => {
+            let why = too_many_connections(Quantity::Connections, refusal);
+            let told = Error::refused(Code::ResourceExhausted, why.as_str());
+            reject(connected.stream(), &told).await;
+            Err(why)
+        }
+    }
+}
+
 async fn connection(shared: Arc<ServerShared>, place: ConnectionPlace, incoming: Incoming, share: Arc<Share>) {
     let from = incoming.peer().clone();
     let limits = shared.host.limits();
     let opened = async {
         let mut connected = open(incoming, limits.handshake_timeout).await?;
+        let share = own_share(&shared, &place, &mut connected, share).await?;
         let opened = handshake(&mut connected, limits, shared.host.contracts(), || place.heard()).await?;
-        Ok::<_, String>((connected, opened))
+        Ok::<_, String>((connected, opened, share))
     };
-    let (connected, opened) = match opened.await {
+    let (connected, opened, share) = match opened.await {
         Ok(opened) => opened,
         Err(why) => {
             events::handshake_failed(&from, &why);

@@ -45,18 +45,23 @@ struct TableEntry {
     order: u64,
     /// `None` for a peer that is refused, and once the connection was closed in favour of another one.
     seat: Mutex<Option<Seat>>,
+    /// While the connection is being opened.
+    opening: Mutex<Option<Seat>>,
     turned_away: bool,
     task: OnceLock<AbortHandle>,
     link: OnceLock<Arc<Link>>,
 }
 
-/// One of the connections that a server may have; given back when it is dropped.
-struct Seat(Arc<Share>);
+/// One of the connections, or of the handshakes, that a server may have; given back when it is dropped.
+struct Seat {
+    share: Arc<Share>,
+    quantity: Quantity,
+}
 
 /// Why there is no place.
 pub(super) enum NoPlace {
     Draining,
-    ShareRefusal(ShareRefusal),
+    ShareRefusal(Quantity, ShareRefusal),
 }
 
 /// A connection's place; given back when it is dropped.
@@ -80,26 +85,27 @@ impl ConnectionTable {
         self: &Arc<Self>,
         peer: &Address,
         share: &Arc<Share>,
-    ) -> Result<(ConnectionPlace, Option<Address>), NoPlace> {
+    ) -> Result<(ConnectionPlace, Option<(Address, Quantity)>), NoPlace> {
         let mut state = self.lock();
         if state.draining {
             return Err(NoPlace::Draining);
         }
-        let (mut seat, mut gave_way) = (Seat::take(share), None);
-        if let Err(why) = seat
-            && let Some(oldest) = state.gives_way(share, why)
+        let (mut seats, mut gave_way) = (Seat::both(share), None);
+        if let Err((quantity, why)) = seats
+            && let Some(oldest) = state.gives_way(share, quantity, why)
         {
             drop(oldest.stand_up());
-            gave_way = Some(oldest);
-            seat = Seat::take(share);
+            gave_way = Some((oldest, quantity));
+            seats = Seat::both(share);
         }
-        let place = seat.map(|seat| self.place(&mut state, peer, Some(seat)));
+        let place = seats.map(|seats| self.place(&mut state, peer, Some(seats)));
         drop(state);
-        let gave_way = gave_way.map(|oldest| {
+        let gave_way = gave_way.map(|(oldest, quantity)| {
             oldest.abort();
-            oldest.peer.clone()
+            (oldest.peer.clone(), quantity)
         });
-        Ok((place.map_err(NoPlace::ShareRefusal)?, gave_way))
+        let no_place = |(quantity, why)| NoPlace::ShareRefusal(quantity, why);
+        Ok((place.map_err(no_place)?, gave_way))
     }
 
     /// A place for a peer while it is told that there is no room.
@@ -112,13 +118,15 @@ impl ConnectionTable {
         Some(self.place(&mut state, peer, None))
     }
 
-    fn place(self: &Arc<Self>, state: &mut TableState, peer: &Address, seat: Option<Seat>) -> ConnectionPlace {
+    fn place(self: &Arc<Self>, state: &mut TableState, peer: &Address, seats: Option<[Seat; 2]>) -> ConnectionPlace {
         state.came += 1;
+        let (seat, opening) = seats.map_or((None, None), |[seat, opening]| (Some(seat), Some(opening)));
         let entry = Arc::new(TableEntry {
             peer: peer.clone(),
             order: state.came,
             turned_away: seat.is_none(),
             seat: Mutex::new(seat),
+            opening: Mutex::new(opening),
             task: OnceLock::new(),
             link: OnceLock::new(),
         });
@@ -183,13 +191,13 @@ impl ConnectionTable {
 impl TableState {
     /// The connection that is closed for a new one of this share: the oldest of the share that is being opened, or the
     /// oldest of all when all places are taken.
-    fn gives_way(&mut self, share: &Arc<Share>, why: ShareRefusal) -> Option<Arc<TableEntry>> {
+    fn gives_way(&mut self, share: &Arc<Share>, quantity: Quantity, why: ShareRefusal) -> Option<Arc<TableEntry>> {
         let mut oldest = self.opening.iter().take(LOOKED_AT);
         let own = oldest
             .find(|(_, entry)| entry.has_share(share))
             .map(|(&order, _)| order);
         let order = match why {
-            ShareRefusal::Full { .. } if share.is_small(Quantity::Connections) => {
+            ShareRefusal::Full { .. } if share.is_small(quantity) => {
                 own.or_else(|| self.opening.keys().next().copied())?
             }
             // The new connection would not get the place of another share anyway.
@@ -200,15 +208,26 @@ impl TableState {
 }
 
 impl Seat {
-    fn take(share: &Arc<Share>) -> Result<Self, ShareRefusal> {
-        share.take(Quantity::Connections, 1)?;
-        Ok(Self(Arc::clone(share)))
+    fn take(share: &Arc<Share>, quantity: Quantity) -> Result<Self, (Quantity, ShareRefusal)> {
+        share.take(quantity, 1).map_err(|why| (quantity, why))?;
+        Ok(Self {
+            share: Arc::clone(share),
+            quantity,
+        })
+    }
+
+    /// What a connection needs that is to be opened.
+    fn both(share: &Arc<Share>) -> Result<[Self; 2], (Quantity, ShareRefusal)> {
+        Ok([
+            Self::take(share, Quantity::Connections)?,
+            Self::take(share, Quantity::Handshakes)?,
+        ])
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.0.give(Quantity::Connections, 1);
+        self.share.give(self.quantity, 1);
     }
 }
 
@@ -217,12 +236,12 @@ impl TableEntry {
         self.seat.lock()
     }
 
-    fn stand_up(&self) -> Option<Seat> {
-        self.seat().take()
+    fn stand_up(&self) -> [Option<Seat>; 2] {
+        [self.seat().take(), self.opening.lock().take()]
     }
 
     fn has_share(&self, share: &Arc<Share>) -> bool {
-        self.seat().as_ref().is_some_and(|seat| Arc::ptr_eq(&seat.0, share))
+        self.seat().as_ref().is_some_and(|seat| Arc::ptr_eq(&seat.share, share))
     }
 
     fn gave_way(&self) -> bool {
@@ -257,6 +276,20 @@ impl ConnectionPlace {
     /// The peer's part of the handshake is done: the place is the peer's for good.
     pub(super) fn heard(&self) {
         self.registry.lock().opening.remove(&self.entry.order);
+        drop(self.entry.opening.lock().take());
+    }
+
+    /// The connection counts with another share from now on.
+    ///
+    /// # Errors
+    /// The share has no room for it.
+    pub(super) fn moves_to(&self, share: &Arc<Share>) -> Result<(), ShareRefusal> {
+        // It was closed in favour of another one if it has no seat.
+        if let Some(seat) = &mut *self.entry.seat() {
+            share.take_over(&seat.share, seat.quantity)?;
+            seat.share = Arc::clone(share);
+        }
+        Ok(())
     }
 
     /// The handshake is done.

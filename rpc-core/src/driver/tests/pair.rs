@@ -85,7 +85,7 @@ pub(super) fn link(limits: &Limits, peer: &str) -> Arc<Link> {
     };
     let peer = Address::custom(format!("test://{peer}"));
     let connection = Connection::new(settings, Instant::now());
-    let share = Shares::new(limits).share(&peer);
+    let share = Shares::new(limits).share(&peer, None);
     Link::new(
         connection,
         Wire::default(),
