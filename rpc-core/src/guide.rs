@@ -11,7 +11,8 @@
 //! - [`sharing_state`]: state that a service shares with its program, and state of one connection.
 //! - [`streams`]: streams as arguments and results, and channels as values.
 //! - [`objects`]: callbacks, sessions, and a registry of names.
-//! - [`layers`]: interceptors, tokens, and the layers of tower.
+//! - [`layers`]: interceptors, and the layers of tower.
+//! - [`authorization`]: who may call what, identities, and tokens.
 //! - [`testing`]: mocks, loopbacks, and bad networks under paused time.
 //! - [`contracts`]: what a change of a trait breaks, its lock file, and rolling deploys.
 //! - [`project_layout`]: a crate for the API, one for the server, one for the client.
@@ -24,6 +25,7 @@
 /// labels mean the modules: Markdown takes the first definition of a label.
 macro_rules! chapter {
     ($name:ident) => {
+        #[doc = "[authorization]: farcall::guide::authorization"]
         #[doc = "[contracts]: farcall::guide::contracts"]
         #[doc = "[deadlines]: farcall::guide::deadlines"]
         #[doc = "[deploying]: farcall::guide::deploying"]
@@ -64,6 +66,7 @@ chapter!(sharing_state);
 chapter!(streams);
 chapter!(objects);
 chapter!(layers);
+chapter!(authorization);
 chapter!(testing);
 chapter!(contracts);
 chapter!(project_layout);
