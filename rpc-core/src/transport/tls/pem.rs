@@ -90,7 +90,8 @@ impl Pem {
         // What `openssl x509 -req` makes if it is told of no extension.
         if format!("{error:?}").contains("UnsupportedCertVersion") {
             return unusable(format!(
-                "{self} has a certificate of X.509 version 1, which has no names; make one with a subject alternative name"
+                "{self} has a certificate of X.509 version 1, which has no names; make one with subject alternative \
+                 names"
             ));
         }
         unusable(format!("{self} and {key} cannot be used together: {error}"))
