@@ -59,8 +59,8 @@ const ISSUER: &str = "https://issuer.example";
 const AUDIENCE: &str = "ledger";
 const LIFE: Duration = Duration::from_secs(300);
 
-/// The issuer: somewhere else, and asked over the network.
-async fn issue(subject: &str, scope: &str) -> Result<BearerToken> {
+/// The issuer. A real one is somewhere else, and asked over the network.
+fn issue(subject: &str, scope: &str) -> Result<BearerToken> {
     let claims = Claims {
         iss: ISSUER.into(),
         aud: AUDIENCE.into(),
@@ -106,7 +106,7 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let channel = Channel::builder()
         .bearer(async move || {
             counted.fetch_add(1, Ordering::Relaxed);
-            issue("ada", "ledger.read").await
+            issue("ada", "ledger.read")
         })
         .connect(server.local_addr())
         .await?;
@@ -122,7 +122,7 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
 
     // Without a token, and with one that somebody has changed.
     let stranger = LedgerClient::connect(server.local_addr()).await?;
-    let forged = format!("Bearer {}x", issue("ada", "ledger.write").await?.secret());
+    let forged = format!("Bearer {}x", issue("ada", "ledger.write")?.secret());
     for ledger in [stranger.clone(), stranger.with_metadata("authorization", &forged)] {
         let error = ledger.balance().await.err().ok_or("nobody vouches for the caller")?;
         println!("{error}");
