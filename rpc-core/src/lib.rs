@@ -68,7 +68,7 @@
 //! | `json` | no | a format with the names of fields, for people and other languages |
 //! | `cbor` | no | a binary format with the names of fields |
 //! | `reflection` | no | a server tells its callers what it offers, docs included: see the [command line](guide::command_line) |
-//! | `static-tokens` | no | [`auth::StaticTokens`]: tokens that the program knows, compared in constant time |
+//! | `static-tokens` | no | `auth::StaticTokens`: tokens that the program knows, compared in constant time |
 //! | `tls` | no | `tls://` addresses: [TLS](guide::tls) over TCP, and the verified identity of a peer |
 //! | `quic` | no | `quic://` addresses: the encrypted counterpart of UDP; brings `tls` |
 //! | `dev-certificates` | no | certificates for tests and for development; brings `tls` |

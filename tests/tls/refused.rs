@@ -229,6 +229,23 @@ async fn a_server_that_speaks_another_protocol_at_all() -> TestResult {
     Ok(())
 }
 
+/// A reset would take the alert along on some systems, and make the client's next write fail on all.
+#[tokio::test]
+async fn a_refused_client_is_heard_out() -> TestResult {
+    let party = Party::new()?;
+    let server = serve(&Counted::default(), party.server_tls()).await?;
+    let mut stream = TcpStream::connect(server.local_addr().to_string().trim_start_matches("tls://")).await?;
+    stream.write_all(&[b'x'; 40_000]).await?;
+    stream.shutdown().await?;
+    let mut answer = Vec::new();
+    timeout(SOON, stream.read_to_end(&mut answer)).await??;
+    assert!(
+        matches!(answer[..], [0x15, 3, _, 0, 2, 2, _]),
+        "an alert, and a clean end: {answer:?}"
+    );
+    Ok(())
+}
+
 /// A `ClientHello` of TLS 1.1, as old clients write it: version 3.2, one suite, no extensions.
 fn hello_of_tls11() -> Vec<u8> {
     let mut hello = vec![0x03, 0x02];
