@@ -212,15 +212,31 @@ impl Limits {
 pub(crate) enum Carrier {
     /// In order.
     Stream,
-    /// Only the frames of one call keep their order: a frame may overtake those of other calls.
+    /// Lanes over datagrams: only the frames of one call keep their order, and a frame may overtake those of other
+    /// calls.
     Datagrams,
+    /// Lanes over a transport that holds back what does not fit, so that messages may be as large as over a stream.
+    Lanes,
 }
 
 impl Carrier {
+    /// Whether a frame may overtake those of other calls and streams.
+    pub(crate) fn overtakes(self) -> bool {
+        match self {
+            Self::Stream => false,
+            Self::Datagrams | Self::Lanes => true,
+        }
+    }
+
+    /// How many calls or streams there may be, if the limit is this: each may need a lane.
+    pub(crate) fn laned(self, limit: usize) -> usize {
+        if self.overtakes() { limit.min(MAX_LANED) } else { limit }
+    }
+
     /// The largest message.
     pub(crate) fn max_message(self, limits: &Limits) -> usize {
         match self {
-            Self::Stream => limits.max_message,
+            Self::Stream | Self::Lanes => limits.max_message,
             Self::Datagrams => limits.max_message.min(limits.max_udp_message),
         }
     }
@@ -241,16 +257,12 @@ impl Announced {
     /// What is announced of `limits` on a connection over `carrier`.
     pub(crate) fn over(carrier: Carrier, limits: &Limits) -> Self {
         let narrow = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
-        let max_streams = match carrier {
-            Carrier::Stream => limits.max_streams,
-            Carrier::Datagrams => limits.max_streams.min(MAX_LANED),
-        };
         Self {
             max_message: narrow(carrier.max_message(limits)),
             max_buffered: narrow(limits.max_buffered),
-            max_calls: narrow(limits.max_calls),
+            max_calls: narrow(carrier.laned(limits.max_calls)),
             max_metadata: narrow(limits.max_metadata),
-            max_streams: narrow(max_streams),
+            max_streams: narrow(carrier.laned(limits.max_streams)),
             stream_window: narrow(limits.stream_window),
         }
     }

@@ -19,6 +19,7 @@ mod incoming;
 mod indexed_queue;
 pub(crate) mod items;
 mod landing;
+pub(crate) mod lanes;
 pub(crate) mod limits;
 
 mod outbox;

@@ -116,6 +116,14 @@ impl Connected {
         self
     }
 
+    /// A stream whose frames travel on lanes, and may overtake each other.
+    #[cfg(feature = "quic")]
+    pub(super) fn over_lanes(mut self, heard: LastHeard) -> Self {
+        self.0.carrier = Carrier::Lanes;
+        self.0.heard = Some(heard);
+        self
+    }
+
     pub(crate) fn stream(&mut self) -> &mut BoxStream {
         &mut self.0.stream
     }

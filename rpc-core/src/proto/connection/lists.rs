@@ -7,7 +7,7 @@ use super::{Connection, Event};
 use crate::{
     Error,
     proto::{
-        Attachment, Carrier, Flow, PeerHead, StreamId, Violation,
+        Attachment, Flow, PeerHead, StreamId, Violation,
         attachment::{put_list, take_list},
         frame::Kind,
         head::encode_failure,
@@ -100,7 +100,7 @@ impl Connection {
             match *entry {
                 Attachment::Stream { stream, flow } => {
                     self.streams.accept(stream, flow, self.outbox.taken())?;
-                    if self.terms.carrier == Carrier::Datagrams {
+                    if self.terms.carrier.overtakes() {
                         self.greet(stream);
                     }
                 }

@@ -10,7 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{congestion::Congestion, lanes::Segment, mtu::MtuSearch, ranges::Ranges, rtt::Rtt};
+use super::{congestion::Congestion, mtu::MtuSearch, ranges::Ranges, rtt::Rtt};
+use crate::proto::lanes::Segment;
 
 /// How long a peer holds an acknowledgement back at most.
 pub(super) const MAX_ACK_DELAY: Duration = Duration::from_millis(5);

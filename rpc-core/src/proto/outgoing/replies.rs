@@ -72,11 +72,8 @@ impl OutgoingCalls {
 
     /// Whether a reply has begun.
     pub(crate) fn check_replies(&self, max_buffered: usize) -> Result<(), Violation> {
-        let most = match self.carrier {
-            Carrier::Stream => max_buffered,
-            Carrier::Datagrams => max_buffered + OVERTAKING,
-        };
-        if self.reply_cost > most {
+        let overtaking = if self.carrier.overtakes() { OVERTAKING } else { 0 };
+        if self.reply_cost > max_buffered + overtaking {
             return Err(Violation::new("more unfinished replies than `max_buffered` allows"));
         }
         Ok(())
@@ -87,8 +84,5 @@ impl OutgoingCalls {
 /// calls may overtake each other, an honest peer begins the next reply before the last piece of the one before has
 /// come, so only the bytes that came count.
 fn reply_cost(carrier: Carrier, reply: &Assembly) -> usize {
-    match carrier {
-        Carrier::Stream => reply.cost(),
-        Carrier::Datagrams => reply.arrived_cost(),
-    }
+    if carrier.overtakes() { reply.arrived_cost() } else { reply.cost() }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use slab::Slab;
 
 use super::{ReceiveHalf, SendHalf, budget::WindowBudget, receiver::Windows};
-use crate::proto::{Announced, Carrier, Flow, Limits, StreamId, Violation, limits::MAX_LANED};
+use crate::proto::{Announced, Carrier, Flow, Limits, StreamId, Violation};
 
 /// Why this side may not send frames on a stream yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,15 +84,14 @@ pub(in crate::proto) struct StreamTable {
 
 impl StreamTable {
     pub(in crate::proto) fn new(carrier: Carrier, ours: &Limits, peer: &Announced) -> Self {
-        let lanes = |limit: usize| match carrier {
-            Carrier::Stream => limit,
-            Carrier::Datagrams => limit.min(MAX_LANED),
-        };
         Self {
             ours: Slab::new(),
             theirs: Vec::new(),
             live: 0,
-            limits: [lanes(peer.max_streams as usize), lanes(ours.max_streams)],
+            limits: [
+                carrier.laned(peer.max_streams as usize),
+                carrier.laned(ours.max_streams),
+            ],
             windows: Windows {
                 first: ours.stream_window,
                 most: ours.max_stream_window,
@@ -120,11 +119,8 @@ impl StreamTable {
         if self.ours.len() >= self.limits[0] {
             return None;
         }
-        // Over datagrams credit comes with the peer's first frame.
-        let credit = match self.carrier {
-            Carrier::Stream => self.credit,
-            Carrier::Datagrams => 0,
-        };
+        // Between lanes there is no order: credit comes with the peer's first frame.
+        let credit = if self.carrier.overtakes() { 0 } else { self.credit };
         let stream = StreamState::new(self.role(flow, credit), Readiness::Unannounced);
         // The limit keeps every key below the top bit.
         Some(StreamId::ours(self.ours.insert(Box::new(stream)) as u32))
@@ -148,7 +144,7 @@ impl StreamTable {
         let is_free = match &place.stream {
             None => place.said <= taken,
             // The peer heard the last word, and its own is still on its way here.
-            Some(old) => self.carrier == Carrier::Datagrams && old.said_last.is_some_and(|said| said <= taken),
+            Some(old) => self.carrier.overtakes() && old.said_last.is_some_and(|said| said <= taken),
         };
         if !is_free {
             return Err(Violation::new(format!("stream {number} again, which is not over")));

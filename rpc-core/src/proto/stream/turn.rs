@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{Readiness, StreamHalf, StreamTable, sender::TurnOutcome};
 use crate::proto::{
-    Attachment, Carrier, StreamId,
+    Attachment, StreamId,
     attachment::put_list,
     frame::{Kind, put_header},
     writer::Writer,
@@ -34,10 +34,7 @@ impl StreamTable {
             let &Attachment::Stream { stream, .. } = entry else {
                 continue;
             };
-            let heard = match self.carrier {
-                Carrier::Stream => Readiness::None,
-                Carrier::Datagrams => Readiness::Unheard,
-            };
+            let heard = if self.carrier.overtakes() { Readiness::Unheard } else { Readiness::None };
             if let Some(announced) = self.find(stream).filter(|stream| stream.hold == Readiness::Unannounced) {
                 announced.hold = heard;
                 self.proceed(stream, writer);

@@ -25,6 +25,8 @@ use std::io;
 
 pub(super) use connector::UdpConnector;
 pub(super) use listener::bind;
+#[cfg(feature = "quic")]
+pub(super) use socket::{enlarge, on_the_way_to, passes};
 
 /// What all incomplete messages at one address may take: four large ones of the most that `max_udp_message` allows, or
 /// one of the default size from each of 64 clients. What does not fit is not acknowledged and is sent again.

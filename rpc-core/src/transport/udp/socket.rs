@@ -106,25 +106,13 @@ fn apart_from(peer: SocketAddr, socket: StdSocket) -> io::Result<StdSocket> {
 impl Socket {
     /// A socket for a session with `peer`.
     pub(super) fn connect(peer: SocketAddr) -> io::Result<Self> {
-        let any: SocketAddr = match peer {
-            SocketAddr::V4(_) => ([0; 4], 0).into(),
-            SocketAddr::V6(_) => ([0; 16], 0).into(),
-        };
-        let socket = StdSocket::bind(any)?;
-        let socket = apart_from(peer, socket)?;
-        if CONNECTS {
-            socket.connect(peer)?;
-        }
-        Self::new(socket)
+        Self::new(on_the_way_to(peer)?)
     }
 
     /// A socket that is bound. Its tasks are those of the runtime that this is called in.
     pub(super) fn new(socket: StdSocket) -> io::Result<Self> {
-        let options = SockRef::from(&socket);
-        // If the system gives less, transfers are slower, but nothing fails.
-        let _ = options.set_recv_buffer_size(BUFFER);
-        let _ = options.set_send_buffer_size(BUFFER);
-        let window = window(options.recv_buffer_size()?);
+        enlarge(&socket);
+        let window = window(SockRef::from(&socket).recv_buffer_size()?);
         let state = UdpSocketState::new((&socket).into())?;
         socket.set_nonblocking(true)?;
         Ok(Self {
@@ -263,6 +251,26 @@ impl Socket {
     }
 }
 
+/// A socket for datagrams to and from `peer` alone, as far as the system allows.
+pub(in crate::transport) fn on_the_way_to(peer: SocketAddr) -> io::Result<StdSocket> {
+    let any: SocketAddr = match peer {
+        SocketAddr::V4(_) => ([0; 4], 0).into(),
+        SocketAddr::V6(_) => ([0; 16], 0).into(),
+    };
+    let socket = apart_from(peer, StdSocket::bind(any)?)?;
+    if CONNECTS {
+        socket.connect(peer)?;
+    }
+    Ok(socket)
+}
+
+/// Asks for large buffers. If the system gives less, transfers are slower, but nothing fails.
+pub(in crate::transport) fn enlarge(socket: &StdSocket) {
+    let options = SockRef::from(socket);
+    let _ = options.set_recv_buffer_size(BUFFER);
+    let _ = options.set_send_buffer_size(BUFFER);
+}
+
 /// A quarter of the buffer: the system counts about twice the bytes of a datagram, and a server's buffer is for all
 /// sessions.
 fn window(buffer: usize) -> u32 {
@@ -275,7 +283,7 @@ fn is_too_long(error: &io::Error) -> bool {
 }
 
 /// Whether an error of receiving is about a datagram sent before, or passes: the socket still works.
-pub(super) fn passes(error: &io::Error) -> bool {
+pub(in crate::transport) fn passes(error: &io::Error) -> bool {
     use io::ErrorKind::{
         ConnectionRefused, ConnectionReset, HostUnreachable, Interrupted, NetworkUnreachable, OutOfMemory,
         PermissionDenied,

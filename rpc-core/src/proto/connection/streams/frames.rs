@@ -5,7 +5,7 @@ use bytes::{Buf, Bytes};
 use crate::{
     Error,
     proto::{
-        Carrier, Connection, Event, StreamId, Violation,
+        Connection, Event, StreamId, Violation,
         head::decode_failure,
         stream::{Readiness, StreamHalf, StreamState},
     },
@@ -96,7 +96,7 @@ impl Connection {
     ) -> Result<(), Violation> {
         let id = StreamId::received(wire);
         let more = payload.try_get_u32_le()?;
-        let greeted = self.terms.carrier == Carrier::Datagrams && id.is_ours() && more == 0;
+        let greeted = self.terms.carrier.overtakes() && id.is_ours() && more == 0;
         let Some(stream) = self.heard(id)? else {
             return Ok(());
         };

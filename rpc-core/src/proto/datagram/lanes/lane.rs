@@ -1,13 +1,14 @@
-//! One lane, and where its frames end.
+//! One lane, and the frame that has begun on it.
 
 use std::collections::BTreeMap;
 
-use super::{super::Role, Rejection, budget::Account, lane_of};
+use super::{Rejection, budget::Account};
 use crate::{
     buffers::{Buffer, move_to},
     proto::{
-        frame::{HEADER, Header, MAX_PAYLOAD},
-        handshake::{HELLO_HEADER, hello_rest, is_hello},
+        frame::{HEADER, MAX_PAYLOAD},
+        handshake::HELLO_HEADER,
+        lanes::{Expected, message_length},
     },
 };
 
@@ -17,16 +18,6 @@ use crate::{
 pub(super) const ONE_FRAME: usize = HELLO_HEADER + MAX_PAYLOAD;
 /// The least cost of a frame that has begun: its buffer, and the structure around it.
 const LEAST_ROOM: usize = 512;
-
-/// What begins after the last frame of a lane.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Expected {
-    /// The hello, before the first frame of all.
-    pub(super) greeting: bool,
-    /// A frame that belongs on this lane, from this side.
-    pub(super) lane: u32,
-    pub(super) sender: Role,
-}
 
 /// One lane: all before `next` is delivered or in `rest.partial`.
 #[derive(Debug, Default)]
@@ -78,42 +69,4 @@ impl LaneBuffer {
         }
         fits
     }
-}
-
-/// How many of the bytes are whole frames, or the whole hello and what follows it.
-pub(super) fn whole(bytes: &[u8], mut expected: Expected) -> Result<usize, Rejection> {
-    let mut whole = 0;
-    while let Some(length) = message_length(&bytes[whole..], expected)?
-        && length <= bytes.len() - whole
-        && length > 0
-    {
-        whole += length;
-        expected.greeting = false;
-    }
-    Ok(whole)
-}
-
-/// The length of the frame or hello that begins here, once it is known. What is not a hello is handed on as it is: the
-/// handshake refuses it.
-///
-/// A frame must be on the lane of its call: so there are no more lanes than calls, and the frames of a call keep their
-/// order.
-pub(super) fn message_length(bytes: &[u8], expected: Expected) -> Result<Option<usize>, Rejection> {
-    if expected.greeting && !is_hello(bytes) {
-        return Ok(Some(bytes.len()));
-    }
-    if expected.greeting {
-        let header = bytes.first_chunk::<HELLO_HEADER>();
-        return Ok(header.map(|header| HELLO_HEADER + hello_rest(header)));
-    }
-    let Some(header) = Header::read(bytes) else {
-        return Ok(None);
-    };
-    if header.length > MAX_PAYLOAD {
-        return Err(Rejection::Broken("a frame above the limit"));
-    }
-    if lane_of(header, expected.sender) != expected.lane {
-        return Err(Rejection::Broken("a frame on the lane of another call"));
-    }
-    Ok(Some(HEADER + header.length))
 }

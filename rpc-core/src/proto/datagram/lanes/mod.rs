@@ -1,42 +1,9 @@
-//! Lanes: what is written is split into them frame by frame, and what comes in is put together again.
-//!
-//! Lane 0 belongs to the connection itself and begins with the hello. After it each number has four lanes, from
-//! `1 + 4 × number` on: the client's call with that number, the server's call, and the streams to which the client and
-//! the server gave it. Each lane is a stream of whole frames in both directions; between lanes there is no order, so
-//! only the calls and streams in a lost datagram wait for it.
+//! Lanes over datagrams: what comes in is put together again.
 
 mod budget;
 mod lane;
 mod ready;
 mod receive;
-mod split;
 
 pub(crate) use budget::{Account, Budget};
 pub(super) use receive::{Reassembly, Rejection};
-pub(super) use split::{Segment, Splitter};
-
-use super::Role;
-use crate::proto::{
-    StreamId,
-    frame::{Header, Kind, Subject},
-    limits::MAX_LANED,
-};
-
-/// The lane of the connection itself.
-const CONTROL: u32 = 0;
-/// The largest number of lanes: each is remembered as long as its session lives.
-const MAX_LANES: u32 = 1 + 4 * MAX_LANED as u32;
-
-/// The lane of a frame that `sender` sends.
-fn lane_of(header: Header, sender: Role) -> u32 {
-    let (first, number, by_sender) = match header.kind().map(Kind::subject) {
-        Some(Subject::CallOfSender) => (1, header.id, true),
-        Some(Subject::CallOfRecipient) => (1, header.id, false),
-        Some(Subject::Stream) => (3, StreamId(header.id).number(), StreamId(header.id).is_ours()),
-        // The connection refuses a frame of an unknown kind.
-        Some(Subject::Object | Subject::Connection) | None => return CONTROL,
-    };
-    let by_server = (sender == Role::Server) == by_sender;
-    // Numbers are held far below what would overflow.
-    number.saturating_mul(4).saturating_add(first + u32::from(by_server))
-}

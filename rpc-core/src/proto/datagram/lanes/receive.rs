@@ -4,11 +4,11 @@ use std::collections::{HashMap, VecDeque};
 
 use super::{
     super::Role,
-    CONTROL, MAX_LANES,
     budget::{Account, Budget},
-    lane::{Expected, Lane, ONE_FRAME, message_length, whole},
+    lane::{Lane, ONE_FRAME},
     ready::Ready,
 };
+use crate::proto::lanes::{CONTROL, Expected, MAX_LANES, message_length, whole};
 
 /// What bytes out of order cost in addition: if a lane has no others yet, they need a tree and the structure around it.
 const OVERHEAD: usize = 512;
@@ -22,6 +22,12 @@ pub(in crate::proto::datagram) enum Rejection {
     Later,
     /// An honest peer never sends it.
     Broken(&'static str),
+}
+
+impl From<&'static str> for Rejection {
+    fn from(what: &'static str) -> Self {
+        Self::Broken(what)
+    }
 }
 
 /// What has come on all lanes.

@@ -6,11 +6,11 @@ use super::{LEAST_WINDOW, Role};
 use crate::proto::{
     datagram::{
         chunk,
-        lanes::{Segment, Splitter},
         pacing::Pacer,
         recovery::{PathState, Recovery},
     },
     deadlines::earlier,
+    lanes::{Segment, Splitter},
 };
 
 /// The largest window: what is sent is kept until the peer has it, so this bounds the memory for a peer that never

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use crate::proto::datagram::{
+use crate::proto::{
+    datagram::recovery::{PathState, Recovery},
     lanes::Segment,
-    recovery::{PathState, Recovery},
 };
 
 /// The path carried more before.

@@ -4,43 +4,43 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::{super::Role, CONTROL, lane_of};
+use super::{CONTROL, lane_of};
 use crate::{
     buffers::Buffer,
     proto::{
         frame::{HEADER, Header, Kind},
-        handshake::{HELLO_HEADER, hello_rest},
+        handshake::{HELLO_HEADER, Role, hello_rest},
     },
 };
 
 /// Some bytes of a lane on their way out.
 #[derive(Clone, Debug)]
-pub(in crate::proto::datagram) struct Segment {
-    pub(in crate::proto::datagram) lane: u32,
-    pub(in crate::proto::datagram) offset: u64,
+pub(crate) struct Segment {
+    pub(crate) lane: u32,
+    pub(crate) offset: u64,
     /// How many bytes of all lanes were written before these.
-    pub(in crate::proto::datagram) position: u64,
+    pub(crate) position: u64,
     /// Everything written before must be delivered first.
-    pub(in crate::proto::datagram) last: bool,
+    pub(crate) last: bool,
     /// A frame begins here. One that has begun may be sent to its end: the peer has room for all of it, and maybe for
     /// no other.
-    pub(in crate::proto::datagram) begins: bool,
-    pub(in crate::proto::datagram) bytes: Bytes,
+    pub(crate) begins: bool,
+    pub(crate) bytes: Bytes,
 }
 
 impl Segment {
     /// What a chunk says about the order among lanes.
-    pub(in crate::proto::datagram) fn after(&self) -> Option<u64> {
+    pub(crate) fn after(&self) -> Option<u64> {
         self.last.then_some(self.position)
     }
 
     /// The position behind the bytes.
-    pub(in crate::proto::datagram) fn end(&self) -> u64 {
+    pub(crate) fn end(&self) -> u64 {
         self.position + self.bytes.len() as u64
     }
 
     /// Takes the first `length` bytes. A clone would count their owner up and down.
-    pub(in crate::proto::datagram) fn split_to(&mut self, length: usize) -> Self {
+    pub(crate) fn split_to(&mut self, length: usize) -> Self {
         let first = Self {
             lane: self.lane,
             offset: self.offset,
@@ -58,7 +58,7 @@ impl Segment {
 
 /// Splits what one end writes: the hello, then frames.
 #[derive(Debug)]
-pub(in crate::proto::datagram) struct Splitter {
+pub(crate) struct Splitter {
     role: Role,
     /// The offset of the next byte, by lane; as many as there are calls.
     lanes: Vec<u64>,
@@ -76,7 +76,7 @@ pub(in crate::proto::datagram) struct Splitter {
 }
 
 impl Splitter {
-    pub(in crate::proto::datagram) fn new(role: Role) -> Self {
+    pub(crate) fn new(role: Role) -> Self {
         Self {
             role,
             lanes: Vec::new(),
@@ -91,17 +91,17 @@ impl Splitter {
     }
 
     /// How many bytes were written so far.
-    pub(in crate::proto::datagram) fn position(&self) -> u64 {
+    pub(crate) fn position(&self) -> u64 {
         self.position
     }
 
     /// How many bytes are still to come of the frame that has begun.
-    pub(in crate::proto::datagram) fn rest(&self) -> usize {
+    pub(crate) fn rest(&self) -> usize {
         self.rest
     }
 
     /// Appends the segments of `bytes`, which may begin and end anywhere.
-    pub(in crate::proto::datagram) fn split(&mut self, bytes: &[u8], queue: &mut VecDeque<Segment>) {
+    pub(crate) fn split(&mut self, bytes: &[u8], queue: &mut VecDeque<Segment>) {
         let block = Buffer::copy_from_slice(bytes).freeze();
         let mut at = 0;
         while at < block.len() {
