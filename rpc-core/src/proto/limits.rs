@@ -216,6 +216,7 @@ pub(crate) enum Carrier {
     /// calls.
     Datagrams,
     /// Lanes over a transport that holds back what does not fit, so that messages may be as large as over a stream.
+    #[cfg_attr(not(feature = "quic"), expect(dead_code, reason = "for QUIC"))]
     Lanes,
 }
 

@@ -36,6 +36,8 @@ mod writer;
 pub(crate) use attachment::{Attachment, Flow, MAX_ATTACHMENTS, StreamId};
 pub(crate) use body::{Body, COPIED};
 pub(crate) use connection::{Capacity, Connection, Event, Lost, Received, Settings};
+#[cfg(feature = "quic")]
+pub(crate) use handshake::Role;
 pub(crate) use handshake::{ClientHello, Features, HelloError, ServerHello};
 pub(crate) use head::{PeerHead, RequestHead, Target, encode_metadata, failure_len, parse_metadata};
 pub use identity::method_id;

@@ -18,6 +18,8 @@ mod mem;
 mod names;
 mod parse;
 mod peer;
+#[cfg(feature = "quic")]
+mod quic;
 mod race;
 mod security;
 mod stream;
@@ -85,7 +87,7 @@ fn socket_connector(
         SocketScheme::Tcp => Ok(Arc::new(tcp::TcpConnector::new(own, host, port))),
         SocketScheme::Udp => Ok(Arc::new(udp::UdpConnector::new(own, host, port))),
         SocketScheme::Tls => encrypted::tls_connector(own, host, port, security),
-        SocketScheme::Quic => Err(lacks_feature(address)),
+        SocketScheme::Quic => encrypted::quic_connector(own, host, port, security),
     }
 }
 
@@ -138,7 +140,7 @@ pub(crate) async fn bind_all(
             SocketScheme::Tls => {
                 return encrypted::listen_tls(address, tcp::bind(host, *port, hands_over).await, security).await;
             }
-            SocketScheme::Quic => return Err(lacks_feature(address)),
+            SocketScheme::Quic => return encrypted::listen_quic(address, host, *port, security).await,
         },
         AddressEndpoint::Unix(path) => unix::bind(address, path, hands_over).await.map(one),
         AddressEndpoint::Mem(name) => mem::bind(address, name).map(one),

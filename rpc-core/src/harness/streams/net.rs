@@ -77,7 +77,7 @@ impl Net {
         for chunk in chunks {
             wire.bytes.extend_from_slice(&chunk);
         }
-        if self.carrier == Carrier::Datagrams {
+        if self.carrier.overtakes() {
             wire.sort(from);
         }
     }
@@ -87,21 +87,21 @@ impl Net {
         let wire = &mut self.wires[to];
         let mut input = match self.carrier {
             Carrier::Stream => std::mem::take(&mut wire.bytes),
-            Carrier::Datagrams => wire.next(script),
+            Carrier::Datagrams | Carrier::Lanes => wire.next(script),
         };
         if input.is_empty() {
             return Ok(false);
         }
         let rest = match self.carrier {
             Carrier::Stream => input.split_off(input.len().min(1 + script.length(1 << 17))),
-            Carrier::Datagrams => BytesMut::new(),
+            Carrier::Datagrams | Carrier::Lanes => BytesMut::new(),
         };
         self.ends[to].handle_heard(self.now);
         let before = input.len();
         while self.ends[to].handle_input(&mut input, 3, self.now)? {}
         let moved = input.len() < before;
         input.unsplit(rest);
-        if self.carrier == Carrier::Stream {
+        if !self.carrier.overtakes() {
             self.wires[to].bytes = input;
         }
         Ok(moved)
@@ -115,15 +115,15 @@ impl Net {
             for end in 0..2 {
                 self.write(end);
                 let to = 1 - end;
-                if self.carrier == Carrier::Stream {
+                if self.carrier.overtakes() {
+                    while self.read(to, &mut all)? {
+                        moved = true;
+                    }
+                } else {
                     let mut input = std::mem::take(&mut self.wires[to].bytes);
                     moved |= !input.is_empty();
                     while self.ends[to].handle_input(&mut input, 64, self.now)? {}
                     assert!(input.is_empty(), "half a frame");
-                } else {
-                    while self.read(to, &mut all)? {
-                        moved = true;
-                    }
                 }
             }
             if !moved {

@@ -16,6 +16,13 @@ pub(crate) struct Expected {
     pub(crate) sender: Role,
 }
 
+impl Expected {
+    /// How many bytes say how long it is.
+    pub(crate) fn header(self) -> usize {
+        if self.greeting { HELLO_HEADER } else { HEADER }
+    }
+}
+
 /// How many of the bytes are whole frames, or the whole hello and what follows it.
 pub(crate) fn whole(bytes: &[u8], mut expected: Expected) -> Result<usize, &'static str> {
     let mut whole = 0;

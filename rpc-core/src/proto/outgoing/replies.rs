@@ -84,5 +84,9 @@ impl OutgoingCalls {
 /// calls may overtake each other, an honest peer begins the next reply before the last piece of the one before has
 /// come, so only the bytes that came count.
 fn reply_cost(carrier: Carrier, reply: &Assembly) -> usize {
-    if carrier.overtakes() { reply.arrived_cost() } else { reply.cost() }
+    if carrier.overtakes() {
+        reply.arrived_cost()
+    } else {
+        reply.cost()
+    }
 }

@@ -34,7 +34,11 @@ impl StreamTable {
             let &Attachment::Stream { stream, .. } = entry else {
                 continue;
             };
-            let heard = if self.carrier.overtakes() { Readiness::Unheard } else { Readiness::None };
+            let heard = if self.carrier.overtakes() {
+                Readiness::Unheard
+            } else {
+                Readiness::None
+            };
             if let Some(announced) = self.find(stream).filter(|stream| stream.hold == Readiness::Unannounced) {
                 announced.hold = heard;
                 self.proceed(stream, writer);

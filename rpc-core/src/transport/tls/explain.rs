@@ -53,6 +53,23 @@ impl TlsSide {
         Error::refused_for_good(Code::FailedPrecondition, text)
     }
 
+    /// What rustls says of an error that is not at hand itself.
+    #[cfg(feature = "quic")]
+    pub(in crate::transport) fn in_words_of_rustls(self, text: &str) -> String {
+        match text.strip_prefix("invalid peer certificate: ") {
+            Some(why) => {
+                let hint = match self {
+                    Self::Client if why.contains("valid for name") => {
+                        "; connect to a name that it has, or say which is meant with `ClientTls::server_name`"
+                    }
+                    _ => "",
+                };
+                format!("the {}'s certificate is not acceptable: {why}{hint}", self.peer())
+            }
+            None => format!("TLS failed: {text}"),
+        }
+    }
+
     /// This side does not accept the peer's certificate.
     fn certificate(self, cause: &CertificateError) -> String {
         let peer = self.peer();

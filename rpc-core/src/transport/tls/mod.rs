@@ -57,8 +57,16 @@ pub(super) use connector::TlsConnector;
 #[cfg(feature = "dev-certificates")]
 pub use dev::{DevAuthority, DevCertificate};
 pub use event::TlsEvent;
+#[cfg(feature = "quic")]
+pub(super) use explain::TlsSide;
 pub(super) use listener::listen;
+#[cfg(feature = "quic")]
+pub(super) use server::ServerCredentials;
 pub use server::ServerTls;
+#[cfg(feature = "quic")]
+pub(super) use upkeep::Upkeep;
+#[cfg(feature = "quic")]
+pub(super) use verified::identity_of;
 
 /// What both sides say in a TLS handshake that they speak (ALPN).
 pub(super) const PROTOCOL: &[u8] = b"farcall";

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::{
-    socket::{OutgoingDatagrams, SendResult, Socket},
+    socket::{OutgoingDatagrams, SendResult, Socket, passes},
     *,
 };
 use crate::{
@@ -114,7 +114,7 @@ async fn a_connected_socket_hears_that_nobody_listens() -> TestResult {
     assert_eq!(socket.send(&mut outgoing(to, 10, 10), None), SendResult::All);
     let error = receive(&socket, 1).await.expect_err("nobody listens");
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
-    assert!(socket::passes(&error));
+    assert!(passes(&error));
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use super::{Rejection, budget::Account};
 use crate::{
     buffers::{Buffer, move_to},
     proto::{
-        frame::{HEADER, MAX_PAYLOAD},
+        frame::MAX_PAYLOAD,
         handshake::HELLO_HEADER,
         lanes::{Expected, message_length},
     },
@@ -42,7 +42,7 @@ pub(super) struct LaneBuffer {
 impl LaneBuffer {
     /// Takes what belongs to the frame that has begun or begins, as far as there is room; says how many bytes.
     pub(super) fn fill(&mut self, bytes: &[u8], expected: Expected, frames: &mut Account) -> Result<usize, Rejection> {
-        let header = if expected.greeting { HELLO_HEADER } else { HEADER };
+        let header = expected.header();
         let first = bytes.len().min(header.saturating_sub(self.partial.len()));
         let (head, bytes) = bytes.split_at(first);
         if !self.reserve(header, frames) {
