@@ -301,8 +301,8 @@ async fn a_connection_that_ends_stops_its_handlers(transport: Transport) -> Test
     let (server, gate, ..) = shop();
     let site = transport.serve(server).await?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let address = site.server().local_addr();
-    runtime.spawn(async move { WorkerClient::connect(address).await?.wait().await });
+    let (client, address) = (site.client(), site.server().local_addr());
+    runtime.spawn(async move { WorkerClient::new(client.connect(address).await?).wait().await });
     gate.entered().await;
     // All tasks of the client are dropped where they stand, as by the end of its process.
     runtime.shutdown_background();
@@ -315,8 +315,8 @@ async fn a_detached_handler_outlives_its_connection(transport: Transport) -> Tes
     let (server, gate, finished, _) = shop();
     let site = transport.serve(server).await?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let address = site.server().local_addr();
-    runtime.spawn(async move { WorkerClient::connect(address).await?.watch().await });
+    let (client, address) = (site.client(), site.server().local_addr());
+    runtime.spawn(async move { WorkerClient::new(client.connect(address).await?).watch().await });
     gate.entered().await;
     runtime.shutdown_background();
     gate.open(1);

@@ -63,11 +63,11 @@ struct Turns {
     waits: Mutex<Option<UnboundedSender<std::sync::mpsc::Sender<()>>>>,
 }
 
-static TURNS: [Turns; 4] = [const {
+static TURNS: [Turns; 6] = [const {
     Turns {
         waits: Mutex::new(None),
     }
-}; 4];
+}; 6];
 
 impl Turns {
     fn wait(&self) {

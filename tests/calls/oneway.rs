@@ -156,8 +156,8 @@ async fn its_handler_outlives_the_connection(transport: Transport) -> TestResult
     let (server, gate, mut read) = book();
     let site = transport.serve_to(server, Channel::builder()).await?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let address = site.server().local_addr();
-    runtime.spawn(async move { JournalClient::connect(address).await?.wait().await });
+    let (client, address) = (site.client(), site.server().local_addr());
+    runtime.spawn(async move { JournalClient::new(client.connect(address).await?).wait().await });
     gate.entered().await;
     runtime.shutdown_background();
     assert_eq!(JournalClient::new(site.channel.clone()).ping().await?, 7);

@@ -1,6 +1,6 @@
 //! Several services and instances of one on a server, and how they are told apart.
 
-use farcall::{Channel, Code, Outcome, Result, Server};
+use farcall::{Address, Channel, Code, Error, Outcome, Result, Server};
 use farcall_tests::{TestResult, Transport, assert_fails, over_every_socket, over_every_transport};
 
 #[farcall::service]
@@ -96,12 +96,13 @@ over_every_socket!(the_address_chooses_the_instance);
 async fn the_address_chooses_the_instance(transport: Transport) -> TestResult {
     let site = transport.serve(server()).await?;
     let address = site.server().local_addr();
-    let eu = WarehouseClient::connect(address.clone().with_instance("warehouse/eu")).await?;
+    let connect = async |to: Address| Ok::<_, Error>(WarehouseClient::new(site.client().connect(to).await?));
+    let eu = connect(address.clone().with_instance("warehouse/eu")).await?;
     assert_eq!(eu.name().await?, "warehouse eu");
     let separator = if transport == Transport::Unix { '#' } else { '/' };
-    let us = WarehouseClient::connect(format!("{address}{separator}us").as_str()).await?;
+    let us = connect(format!("{address}{separator}us").parse()?).await?;
     assert_eq!(us.name().await?, "warehouse us");
-    let asia = WarehouseClient::connect(address.with_instance("asia")).await?;
+    let asia = connect(address.with_instance("asia")).await?;
     let parts = ["Warehouse.name: ", "no such named instance", "us, warehouse/eu"];
     assert_fails(asia.name().await, Code::NotFound, Outcome::NotExecuted, &parts);
     Ok(())

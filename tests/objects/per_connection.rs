@@ -72,7 +72,7 @@ async fn each_connection_has_its_own_and_drops_it(transport: Transport) -> TestR
     let (server, mut drops) = server();
     let site = transport.serve(server).await?;
     let first = CounterClient::new(site.channel.clone());
-    let second = CounterClient::connect(site.server().local_addr()).await?;
+    let second = CounterClient::new(site.connect().await?);
     assert_eq!(first.next().await?, 1);
     assert_eq!(first.next().await?, 2);
     assert_eq!(second.next().await?, 1);
@@ -93,7 +93,8 @@ async fn what_is_shared_is_there_too(transport: Transport) -> TestResult {
     let site = transport.serve(server).await?;
     let common = CommonClient::new(site.channel.clone());
     assert_eq!(common.number().await?, 3, "the connection's own hides the shared one");
-    let other = CommonClient::connect(site.server().local_addr().with_instance("other")).await?;
+    let other = site.server().local_addr().with_instance("other");
+    let other = CommonClient::new(site.client().connect(other).await?);
     assert_eq!(other.number().await?, 2);
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use farcall::{Channel, OrFail, Result, RunningServer, Server};
-use farcall_tests::{Gate, TestResult};
+use farcall_tests::{Gate, Site, TestResult};
 use tokio::task::JoinHandle;
 
 #[farcall::service]
@@ -152,6 +152,15 @@ pub(crate) async fn clients(server: &RunningServer, count: usize) -> Result<Vec<
     let mut clients = Vec::new();
     for _ in 0..count {
         clients.push(DeskClient::new(Channel::connect(server.local_addr()).await?));
+    }
+    Ok(clients)
+}
+
+/// The same at any transport.
+pub(crate) async fn clients_of(site: &Site, count: usize) -> Result<Vec<DeskClient>> {
+    let mut clients = Vec::new();
+    for _ in 0..count {
+        clients.push(DeskClient::new(site.connect().await?));
     }
     Ok(clients)
 }

@@ -9,7 +9,7 @@ use farcall::{Channel, Code, Outcome, RunningServer, Server};
 use farcall_tests::{TestResult, Transport, assert_fails, over_every_socket, probe::ends, until};
 use tokio::sync::Notify;
 
-use crate::desk::{Clerk, DeskClient, clients, threads};
+use crate::desk::{Clerk, DeskClient, clients, clients_of, threads};
 
 const GRACE: Duration = Duration::from_secs(20);
 /// Enough for a hash of addresses to hit both of two shards.
@@ -18,7 +18,7 @@ const CONNECTIONS: usize = 32;
 async fn a_shutdown_lets_calls_on_all_shards_finish(transport: Transport) -> TestResult {
     let clerk = Clerk::new();
     let site = transport.serve(clerk.server(2)).await?;
-    let clients = clients(site.server(), CONNECTIONS).await?;
+    let clients = clients_of(&site, CONNECTIONS).await?;
     let calls = clerk.hold_all(&clients).await;
     assert_eq!(
         (clerk.living_threads(), site.server().running_calls()),
@@ -49,7 +49,7 @@ async fn a_shutdown_lets_calls_on_all_shards_finish(transport: Transport) -> Tes
 async fn a_shutdown_cuts_what_takes_longer_on_all_shards(transport: Transport) -> TestResult {
     let clerk = Clerk::new();
     let site = transport.serve(clerk.server(2)).await?;
-    let clients = clients(site.server(), CONNECTIONS).await?;
+    let clients = clients_of(&site, CONNECTIONS).await?;
     let calls = clerk.hold_all(&clients).await;
     site.server().shutdown(Duration::ZERO).await;
     assert_eq!((clerk.gate.stopped_count(), clerk.living_threads()), (CONNECTIONS, 0));
@@ -67,7 +67,7 @@ async fn a_shutdown_cuts_what_takes_longer_on_all_shards(transport: Transport) -
 async fn a_server_that_is_dropped_ends_its_threads(transport: Transport) -> TestResult {
     let clerk = Clerk::new();
     let mut site = transport.serve(clerk.server(2)).await?;
-    let clients = clients(site.server(), CONNECTIONS).await?;
+    let clients = clients_of(&site, CONNECTIONS).await?;
     let calls = clerk.hold_all(&clients).await;
     site.stop_server();
     assert_eq!((clerk.gate.stopped_count(), clerk.living_threads()), (CONNECTIONS, 0));
@@ -85,10 +85,11 @@ async fn a_server_that_is_dropped_ends_its_threads(transport: Transport) -> Test
 async fn the_address_is_free_after_a_shutdown(transport: Transport) -> TestResult {
     let site = transport.serve(Clerk::new().server(2)).await?;
     let address = site.server().local_addr();
-    let taken = Clerk::new().server(2).listen(address.clone()).await;
+    let server = || transport.secured(Clerk::new().server(2));
+    let taken = server().listen(address.clone()).await;
     assert_eq!(taken.expect_err("it is taken").code(), Code::AlreadyExists);
     site.server().shutdown(GRACE).await;
-    let next = Clerk::new().server(2).listen(address.clone()).await?;
+    let next = server().listen(address.clone()).await?;
     assert_eq!(next.local_addr(), address);
     Ok(())
 }

@@ -11,11 +11,11 @@ use std::{
 use farcall::{Code, Outcome, Server};
 use farcall_tests::{TestResult, Transport, assert_fails, over_every_socket, probe::ends};
 
-use crate::desk::{Clerk, DeskServer, clients, threads};
+use crate::desk::{Clerk, DeskServer, clients_of, threads};
 
 async fn a_panic_ends_its_call_alone(transport: Transport) -> TestResult {
     let site = transport.serve(Clerk::new().server(2)).await?;
-    let clients = clients(site.server(), 16).await?;
+    let clients = clients_of(&site, 16).await?;
     let before = threads(&clients).await?;
     for client in &clients {
         assert_fails(client.panic().await, Code::Internal, Outcome::Unknown, &["Desk.panic"]);
@@ -61,7 +61,7 @@ async fn a_panic_outside_of_tasks_stops_the_server(transport: Transport) -> Test
         .service(DeskServer::new(clerk.clone()))
         .shards(2);
     let site = transport.serve(server).await?;
-    let clients = clients(site.server(), 16).await?;
+    let clients = clients_of(&site, 16).await?;
     threads(&clients).await?;
     let calls = clerk.hold_all(&clients).await;
     let bomb = BombClient::new(site.channel.clone());

@@ -9,7 +9,7 @@ use farcall::{Code, Limits, Outcome};
 use farcall_tests::{TestResult, Transport, assert_fails, over_every_socket};
 use futures::future::try_join_all;
 
-use crate::desk::{Clerk, DeskClient, Guest, GuestClient, clients, shard_names, thread_name, threads};
+use crate::desk::{Clerk, DeskClient, Guest, GuestClient, clients_of, shard_names, thread_name, threads};
 
 /// A limit that the peers at one address may use up.
 const LIMIT: usize = 3;
@@ -18,7 +18,7 @@ async fn calls_are_limited_in_all(transport: Transport) -> TestResult {
     let clerk = Clerk::new();
     let limits = Limits::default().max_server_calls(LIMIT);
     let site = transport.serve(clerk.server(2).limits(limits)).await?;
-    let clients = clients(site.server(), 16).await?;
+    let clients = clients_of(&site, 16).await?;
     let (mut held, mut refused) = (Vec::new(), 0);
     for (index, client) in clients.iter().enumerate() {
         let mut call = tokio::spawn(client.hold());
@@ -43,13 +43,10 @@ async fn calls_are_limited_in_all(transport: Transport) -> TestResult {
 async fn connections_are_limited_in_all(transport: Transport) -> TestResult {
     let limits = Limits::default().max_connections(LIMIT);
     let site = transport.serve(Clerk::new().server(2).limits(limits)).await?;
-    let mut all = clients(site.server(), LIMIT - 1).await?;
+    let mut all = clients_of(&site, LIMIT - 1).await?;
     all.push(DeskClient::new(site.channel.clone()));
     threads(&all).await?;
-    let error = clients(site.server(), 1)
-        .await
-        .map(|_| ())
-        .expect_err("there is no room");
+    let error = clients_of(&site, 1).await.map(|_| ()).expect_err("there is no room");
     assert!(error.to_string().contains("max_connections"), "{error}");
     Ok(())
 }
@@ -61,7 +58,7 @@ async fn hooks_hear_of_every_connection(transport: Transport) -> TestResult {
         .server(2)
         .on_connection(move |_| hears.lock().expect("not poisoned").push(thread_name()));
     let site = transport.serve(server).await?;
-    let mut all = clients(site.server(), 31).await?;
+    let mut all = clients_of(&site, 31).await?;
     all.push(DeskClient::new(site.channel.clone()));
     let mut ran = threads(&all).await?;
     let mut heard = heard.lock().expect("not poisoned").clone();
@@ -82,7 +79,7 @@ impl Guest for One {
 
 async fn objects_of_clients_are_called_from_any_shard(transport: Transport) -> TestResult {
     let site = transport.serve(Clerk::new().server(2)).await?;
-    let clients = clients(site.server(), 16).await?;
+    let clients = clients_of(&site, 16).await?;
     for client in &clients {
         client.join(GuestClient::local(One)).await?;
     }

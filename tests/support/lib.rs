@@ -24,6 +24,8 @@ pub mod tree;
 mod wrap;
 
 pub use gate::{Gate, Watched};
+#[cfg(feature = "tls")]
+pub use transports::certificates;
 pub use transports::{Site, Transport};
 pub use wrap::{Wrapped, wrap};
 

@@ -81,7 +81,7 @@ async fn exchange(items: ItemsClient) -> TestResult {
 async fn clients_of_all_formats_share_a_server(transport: Transport) -> TestResult {
     let site = transport.serve(Server::new().service(ItemsServer::new(Shelf))).await?;
     let exchanges = Format::ALL.iter().map(async |&format| {
-        let channel = Channel::builder().format(format);
+        let channel = site.client().format(format);
         let channel = channel.connect(site.server().local_addr()).await?;
         exchange(ItemsClient::new(channel)).await
     });
