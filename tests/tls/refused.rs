@@ -235,7 +235,7 @@ async fn a_refused_client_is_heard_out() -> TestResult {
     let party = Party::new()?;
     let server = serve(&Counted::default(), party.server_tls()).await?;
     let mut stream = TcpStream::connect(server.local_addr().to_string().trim_start_matches("tls://")).await?;
-    stream.write_all(&[b'x'; 40_000]).await?;
+    stream.write_all(&vec![b'x'; 40_000]).await?;
     stream.shutdown().await?;
     let mut answer = Vec::new();
     timeout(SOON, stream.read_to_end(&mut answer)).await??;
