@@ -8,6 +8,7 @@ mod concurrency;
 mod context;
 mod deadlines;
 mod drop_anywhere;
+mod expired;
 mod first_steps;
 mod layers;
 mod long_bodies;

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use tokio::time::timeout_at;
 
-use super::work::with_reply_metadata;
+use super::work::{late, with_reply_metadata};
 use crate::{
     Code, Error, Outcome,
+    clock::now,
     layer::{Answering, Next, Request, Response},
     service::{Context as CallContext, Continuation, Handler, HandlerOutput, Payload},
 };
@@ -45,6 +46,9 @@ async fn handle(request: Request) -> Result<Response, Error> {
         let text = "a layer made a request of its own instead of passing one on";
         return Err(Error::refused(Code::Internal, text));
     };
+    if request.deadline.is_some_and(|deadline| deadline <= now()) {
+        return Err(late());
+    }
     let context = target.context.rewritten(request.deadline, request.metadata);
     let handler = context.scope((target.start)(request.body));
     let answer = match request

@@ -16,10 +16,12 @@ use super::{
     routed::{RoutedCall, read_block},
     router::{Route, Router},
     task::{Finish, HandlerTask},
+    work::late,
 };
 use crate::{
     Code, Error, Metadata, Peer,
     auth::{Admission, Asked, Gate},
+    clock,
     driver::attachments::Object,
     driver::{Answers, CallHandler, CallRequest, Callee, Link},
     events,
@@ -31,6 +33,10 @@ use crate::{
 /// milliseconds, and the driver must answer the other calls and the pings of its connection. This length takes five
 /// milliseconds at worst. Half of it is a usual size, at which a task of its own would cost an eighth of a call.
 const LARGE: usize = 128 << 10;
+
+/// Of calls whose deadline is nearer than this, each is checked against the clock before it starts; of others, those
+/// that came together are checked once. Reading the clock takes as long as a small handler does.
+const NEAR: Duration = Duration::from_secs(1);
 
 /// What is done with the calls that come in over one connection.
 pub(crate) struct Serving {
@@ -114,11 +120,8 @@ impl Serving {
             body,
             carried,
         } = request;
-        if deadline.is_some_and(|deadline| deadline <= now) {
-            return Err(Error::refused(
-                Code::DeadlineExceeded,
-                "the deadline had passed before the handler started",
-            ));
+        if deadline.is_some_and(|deadline| has_passed(deadline, now)) {
+            return Err(late());
         }
         let permit = self.permit(metadata.len() + body.len(), now)?;
         let metadata = read_block(&metadata)?;
@@ -191,6 +194,7 @@ impl Serving {
 impl CallHandler for Serving {
     fn start(&mut self, request: CallRequest, answers: &mut Answers) {
         let (call, large, place) = (request.call, request.body.len() > LARGE, Place::of(request.method));
+        let deadline = request.deadline;
         if let Some(place) = self.running.get_mut(call as usize) {
             *place = None;
         }
@@ -200,8 +204,10 @@ impl CallHandler for Serving {
         };
         let manner = self.host.pace.manner(place);
         if manner != PollManner::Together {
-            task = task.timed(&self.host, place, manner);
-        } else if !self.host.spawns && !large {
+            task = task.starting_by(deadline).timed(&self.host, place, manner);
+        } else if self.host.spawns || large {
+            task = task.starting_by(deadline);
+        } else {
             self.polled.add(place);
             // The handler is polled again as soon as it has a task, so there is nothing to wake yet.
             let mut cx = Context::from_waker(Waker::noop());
@@ -253,6 +259,11 @@ fn asked(callee: &Callee, found: Result<&Route, &Error>) -> Asked {
         },
         (Callee::Service(_), Err(_)) => Asked::Unknown,
     }
+}
+
+/// Whether the deadline has passed. `now` is older if other calls came together with this one and were started first.
+fn has_passed(deadline: Instant, now: Instant) -> bool {
+    deadline <= now || (deadline <= now + NEAR && deadline <= clock::now())
 }
 
 fn route_to(object: Option<Arc<dyn Object>>, method: u64) -> Result<Route, Error> {

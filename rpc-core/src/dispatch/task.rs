@@ -4,6 +4,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Instant,
 };
 
 use tokio::{
@@ -16,7 +17,7 @@ use super::{
     continuations::Continuations,
     host::{Host, Permit},
     pace::{Place, PollManner},
-    work::{HandlerAnswer, Work},
+    work::{HandlerAnswer, Work, late},
 };
 use crate::{Error, Metadata, Outcome, clock::now, driver::Link, service::Context as CallContext};
 
@@ -59,6 +60,8 @@ pub(super) struct HandlerTask {
     rests: Arc<Continuations>,
     finish: Option<Finish>,
     detached: bool,
+    /// Its deadline, as long as it has not started.
+    starts_by: Option<Instant>,
     /// Its first poll is to be timed.
     timed: Option<(Arc<Host>, Place, PollManner)>,
     /// What is dropped when the handler has stopped.
@@ -72,9 +75,16 @@ impl HandlerTask {
             rests,
             finish: Some(finish),
             detached,
+            starts_by: None,
             timed: None,
             counted: None,
         }
+    }
+
+    /// Does not start the handler if its turn comes after the deadline. Other handlers may compute for long before.
+    pub(super) fn starting_by(mut self, deadline: Option<Instant>) -> Self {
+        self.starts_by = deadline;
+        self
     }
 
     /// Tells the host how long the first poll takes.
@@ -109,6 +119,23 @@ impl HandlerTask {
         })
     }
 
+    /// The same, timed if that is wanted.
+    fn poll_timed(&mut self, cx: &mut Context<'_>) -> Poll<HandlerAnswer> {
+        let Some((host, place, manner)) = self.timed.take() else {
+            return self.poll_answer(cx);
+        };
+        let mut timed = || {
+            let begun = now();
+            let polled = self.poll_answer(cx);
+            host.pace.polled_alone(place, now().saturating_duration_since(begun));
+            polled
+        };
+        match manner {
+            PollManner::BesideOthers => beside_others(timed),
+            _ => timed(),
+        }
+    }
+
     /// Lets the handler go on if it feeds streams of its answer, in its place among those that run.
     fn go_on(&mut self) -> Result<(), Error> {
         let Some(work) = self.work.take_if(|work| work.has_rest()) else {
@@ -130,22 +157,12 @@ impl Future for HandlerTask {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let polled = match self.timed.take() {
-            None => self.poll_answer(cx),
-            Some((host, place, manner)) => {
-                let mut timed = || {
-                    let begun = now();
-                    let polled = self.poll_answer(cx);
-                    host.pace.polled_alone(place, now().saturating_duration_since(begun));
-                    polled
-                };
-                match manner {
-                    PollManner::BesideOthers => beside_others(timed),
-                    _ => timed(),
-                }
-            }
+        let answer = if self.starts_by.take().is_some_and(|deadline| deadline <= now()) {
+            self.work = None;
+            (Metadata::new(), Err(late()))
+        } else {
+            ready!(self.poll_timed(cx))
         };
-        let answer = ready!(polled);
         if let Some(mut finish) = self.finish.take() {
             // A layer may have answered in the place of a handler that cannot be stopped.
             if let Some(context) = self.work.as_ref().and_then(Work::made_context) {

@@ -128,6 +128,12 @@ impl Drop for Work {
     }
 }
 
+/// The end of a call whose turn comes too late: its handler does not start.
+pub(super) fn late() -> Error {
+    let text = "the deadline had passed before the handler started";
+    Error::refused(Code::DeadlineExceeded, text)
+}
+
 pub(super) fn with_reply_metadata(error: Error, reply: &Metadata) -> Error {
     if reply.is_empty() {
         return error;

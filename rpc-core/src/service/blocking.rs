@@ -4,7 +4,8 @@ use tokio::task::AbortHandle;
 
 use super::Context;
 use crate::{
-    Error,
+    Code, Error,
+    clock::now,
     unwind::{caught, guarded},
 };
 
@@ -14,7 +15,8 @@ use crate::{
 /// stopped: the call's place stays occupied until it has ended, and it can ask [`Context::is_cancelled`].
 ///
 /// # Errors
-/// `Internal` when the runtime shuts down before the closure started.
+/// `DeadlineExceeded` when the closure got a thread only after the deadline; it does not start then. `Internal` when
+/// the runtime shuts down before the closure started.
 pub async fn blocking<R: Send + 'static>(handler: impl FnOnce() -> R + Send + 'static) -> Result<R, Error> {
     let context = Context::current();
     let hold = context.hold();
@@ -23,16 +25,20 @@ pub async fn blocking<R: Send + 'static>(handler: impl FnOnce() -> R + Send + 's
     let running = tokio::task::spawn_blocking(move || {
         #[cfg(feature = "tracing")]
         let _entered = span.entered();
-        let result = caught(|| context.enter(handler)).map(|result| Unclaimed(Some(result)));
+        let is_late = context.deadline().is_some_and(|deadline| deadline <= now());
+        let result = (!is_late).then(|| caught(|| context.enter(handler)).map(|result| Unclaimed(Some(result))));
         drop(hold);
         result
     });
     let _queued = QueuedClosure(running.abort_handle());
-    let ended = running.await;
-    match ended.map(|result| result.map(|mut unclaimed| unclaimed.0.take())) {
-        Ok(Ok(Some(result))) => Ok(result),
-        Ok(Err(panic)) => std::panic::resume_unwind(Box::new(panic.text().to_owned())),
-        Ok(Ok(None)) | Err(_) => Err(Error::internal("the runtime shut down before the handler started")),
+    let never_started = || Error::internal("the runtime shut down before the handler started");
+    match running.await.map_err(|_| never_started())? {
+        Some(Ok(mut unclaimed)) => unclaimed.0.take().ok_or_else(never_started),
+        Some(Err(panic)) => std::panic::resume_unwind(Box::new(panic.text().to_owned())),
+        None => {
+            let text = "no thread was free for the handler before the deadline";
+            Err(Error::refused(Code::DeadlineExceeded, text))
+        }
     }
 }
 
