@@ -17,8 +17,8 @@ pub use crate::{
     },
     contract::{Contract, MethodTypes, Samples},
     service::{
-        AsBytes, Form, Handler, Invocation, MethodDescriptor, Service, ServiceDescriptor, ServiceTypes, Streams,
-        TypeOf, Typed, blocking,
+        AsBytes, Form, Handler, Invocation, MethodDescriptor, Priority, Service, ServiceDescriptor, ServiceTypes,
+        Streams, TypeOf, Typed, blocking,
         bounds::{CallsAsDeclared, Demand, ErrorOf, NoResult, are_distinct, no_such_method, unimplemented},
         items::{ByteResults, ByteValues, Results, Values},
         method_id, streaming,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use syn::{
     Attribute, Expr, ExprLit, Ident, Lit, LitStr, Meta, Path, Token, WherePredicate,
     ext::IdentExt,
@@ -15,8 +15,8 @@ use crate::{ctxt::Context, timeout};
 
 const SERVICE_OPTIONS: &str = "`name = \"…\"`, `bound = \"…\"`, `crate = path`, `no_pointers`, \
      `blocking = false`, `samples = function`, `requires = \"…\"`";
-const RPC_OPTIONS: &str = "`name = \"…\"`, `idempotent`, `timeout = \"…\"`, `requires = \"…\"`, `oneway`, \
-     `blocking`, `detached`, `result`, `plain`";
+const RPC_OPTIONS: &str = "`name = \"…\"`, `idempotent`, `timeout = \"…\"`, `requires = \"…\"`, `priority = \"…\"`, \
+     `oneway`, `blocking`, `detached`, `result`, `plain`";
 
 /// What `#[service(…)]` says.
 pub(crate) struct ServiceArguments {
@@ -79,6 +79,8 @@ pub(crate) struct MethodArguments {
     pub(crate) name: Option<LitStr>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) requires: Option<LitStr>,
+    /// The variant of the library's `Priority`.
+    pub(crate) priority: Option<Ident>,
     pub(crate) idempotent: Option<Ident>,
     pub(crate) oneway: Option<Ident>,
     pub(crate) blocking: Option<Ident>,
@@ -121,6 +123,10 @@ impl MethodArguments {
             }
             "requires" => {
                 self.requires = entry.requirement(context);
+                return;
+            }
+            "priority" => {
+                self.priority = entry.priority(context);
                 return;
             }
             "idempotent" => &mut self.idempotent,
@@ -235,6 +241,21 @@ impl Entry {
             return None;
         }
         Some(text)
+    }
+
+    fn priority(&self, context: &Context) -> Option<Ident> {
+        let text = self.text(context, "priority = \"high\"")?;
+        let variant = match text.value().as_str() {
+            "low" => "Low",
+            "normal" => "Normal",
+            "high" => "High",
+            other => {
+                let message = format!("`{other}` is not a priority: write \"low\", \"normal\" or \"high\"");
+                context.error(text, message);
+                return None;
+            }
+        };
+        Some(Ident::new(variant, Span::call_site()))
     }
 
     fn predicates(&self, context: &Context) -> Option<Punctuated<WherePredicate, Token![,]>> {

@@ -156,6 +156,7 @@ use syn::{Item, ItemTrait};
 /// | `idempotent` | running it twice does no harm, so a layer may send it again when it is unknown whether it ran |
 /// | `timeout = "2s"` | the deadline of calls that set none; a whole number of `ns`, `us`, `ms`, `s`, `m` or `h` |
 /// | `requires = "stock.write"` | what a caller needs for it, in place of what the service says; rules of a server and layers look at it |
+/// | `priority = "high"` | whether a server that is overloaded refuses it first (`low`) or last (`high`); see `farcall::layer::AdaptiveLimit` |
 /// | `oneway` | the caller does not wait for the handler; for an `async fn` that returns nothing |
 /// | `blocking` | the handler may block its thread; for a plain `fn` |
 /// | `detached` | the handler finishes even when the caller goes away |

@@ -76,6 +76,8 @@ pub(crate) struct Policy {
     pub(crate) detached: bool,
     pub(crate) timeout: Option<Duration>,
     pub(crate) requires: Option<LitStr>,
+    /// The variant of the library's `Priority`.
+    pub(crate) priority: Option<Ident>,
 }
 
 pub(crate) struct Argument {

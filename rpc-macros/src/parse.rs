@@ -113,6 +113,7 @@ fn method(context: &Context, function: &TraitItemFn, lifted: &[Lifted]) -> Optio
             detached: rpc.detached.is_some(),
             timeout: rpc.timeout,
             requires: rpc.requires,
+            priority: rpc.priority,
         },
         lifetimes: lifetimes(&signature.generics),
         receiver: receiver?,

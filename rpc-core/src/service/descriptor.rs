@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Priority;
 use crate::proto::method_id;
 
 /// A service: its name on the wire and its methods.
@@ -87,6 +88,8 @@ pub struct MethodDescriptor {
     pub timeout: Option<Duration>,
     /// `#[rpc(requires = "…")]`: what a caller needs for it, for [rules](crate::auth::Rules) and for layers.
     pub requires: Option<&'static str>,
+    /// `#[rpc(priority = "…")]`: whether it is refused first or last when the server is overloaded.
+    pub priority: Priority,
     /// The doc comment of the method.
     #[cfg(feature = "reflection")]
     pub docs: &'static str,
@@ -112,6 +115,7 @@ impl MethodDescriptor {
             streaming: false,
             timeout: None,
             requires: None,
+            priority: Priority::Normal,
             #[cfg(feature = "reflection")]
             docs: "",
         }
@@ -164,6 +168,13 @@ impl MethodDescriptor {
     #[must_use]
     pub const fn requires(mut self, requirement: &'static str) -> Self {
         self.requires = Some(requirement);
+        self
+    }
+
+    /// Whether it is refused first or last when the server is overloaded.
+    #[must_use]
+    pub const fn priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
         self
     }
 

@@ -45,13 +45,19 @@ fn method_descriptor(service: &Service, method: &Method) -> TokenStream {
         quote!(.timeout(__farcall::std::time::Duration::new(#seconds, #nanoseconds)))
     });
     let requires = policy.requires.as_ref().map(|right| quote!(.requires(#right)));
+    let priority = policy
+        .priority
+        .as_ref()
+        .map(|priority| quote!(.priority(__farcall::Priority::#priority)));
     let names = method
         .arguments
         .iter()
         .map(|argument| argument.ident.unraw().to_string());
     let arguments = (!method.arguments.is_empty()).then(|| quote!(.arguments(&[#(#names),*])));
     let docs = docs(&method.attributes);
-    quote!(#(#cfgs)* __farcall::MethodDescriptor::new(#path) #arguments #(.#flags())* #timeout #requires #docs)
+    quote! {
+        #(#cfgs)* __farcall::MethodDescriptor::new(#path) #arguments #(.#flags())* #timeout #requires #priority #docs
+    }
 }
 
 /// Where a `cfg` can remove methods, the compiler counts those that remain, as variants of an enum.

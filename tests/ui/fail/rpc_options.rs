@@ -31,6 +31,8 @@ pub trait Inventory {
     async fn plain_nothing(&self);
     #[rpc(name "x")]
     async fn malformed(&self) -> u32;
+    #[rpc(priority = "highest")]
+    async fn beyond_high(&self) -> u32;
     #[cfg_attr(all(), rpc(idempotent))]
     async fn hidden(&self) -> u32;
 }
