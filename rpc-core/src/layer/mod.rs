@@ -63,6 +63,7 @@
 //! layer that passes on what it got. A layer that makes a [`Response`] of its own, or sends a request a second time,
 //! has only the bytes: such a call fails if its bytes refer to streams or clients.
 
+mod adaptive;
 mod attempts;
 mod foreign;
 mod interceptor;
@@ -72,6 +73,7 @@ mod parcel;
 mod shared;
 mod stack;
 
+pub use adaptive::AdaptiveLimit;
 pub(crate) use attempts::Attempts;
 pub(crate) use message::{HandlerTarget, ReceivedParts};
 pub use message::{Request, Response};
