@@ -13,6 +13,7 @@
 //! - [`objects`]: callbacks, sessions, and a registry of names.
 //! - [`layers`]: interceptors, and the layers of tower.
 //! - [`authorization`]: who may call what, identities, and tokens.
+//! - [`overload`]: what a server does when too many calls come, and which it refuses first.
 //! - [`testing`]: mocks, loopbacks, and bad networks under paused time.
 //! - [`contracts`]: what a change of a trait breaks, its lock file, and rolling deploys.
 //! - [`project_layout`]: a crate for the API, one for the server, one for the client.
@@ -33,6 +34,7 @@ macro_rules! chapter {
         #[doc = "[layers]: farcall::guide::layers"]
         #[doc = "[objects]: farcall::guide::objects"]
         #[doc = "[other errors]: farcall::guide::other_errors"]
+        #[doc = "[overload]: farcall::guide::overload"]
         #[doc = "[project layout]: farcall::guide::project_layout"]
         #[doc = "[serving]: farcall::guide::serving"]
         #[doc = "[sharing state]: farcall::guide::sharing_state"]
@@ -67,6 +69,7 @@ chapter!(streams);
 chapter!(objects);
 chapter!(layers);
 chapter!(authorization);
+chapter!(overload);
 chapter!(testing);
 chapter!(contracts);
 chapter!(project_layout);

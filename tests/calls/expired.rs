@@ -167,15 +167,19 @@ fn a_blocking_handler_that_waits_for_a_thread_is_not_started_after_its_deadline(
         let server = Server::new().service(MillServer::new(started.clone()));
         let mill = MillClient::new(Channel::builder().loopback(server));
         let late = mill.with_timeout(SHORT);
-        // The runtime stands still, so it cannot take the closure back that waits for the thread.
-        let stands_still = async {
-            until(|| started.has_any()).await;
-            let begun = Instant::now();
-            while begun.elapsed() < Duration::from_millis(2 * LONG) {
-                thread::yield_now();
-            }
-        };
-        let (first, second, ()) = tokio::join!(mill.block(0, LONG), late.block(1, 0), stands_still);
+        let first = tokio::spawn(mill.block(0, LONG));
+        until(|| started.has_any()).await;
+        let second = tokio::spawn(late.block(1, 0));
+        // The call comes to the server, on this very thread, and waits there for the one that may block.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        // The runtime stands still, so it cannot take the closure back that waits.
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_millis(2 * LONG) {
+            thread::yield_now();
+        }
+        let (first, second) = (first.await?, second.await?);
         assert_only_the_first_ran(&[first, second], &started);
         Ok(())
     })
