@@ -19,6 +19,7 @@
 //! - [`project_layout`]: a crate for the API, one for the server, one for the client.
 //! - [`udp`]: what changes over UDP, and when to take it.
 //! - [`tls`]: certificates on one side or both, and who the caller is.
+//! - [`quic`]: what changes over QUIC, and when to take it.
 //! - [`command_line`]: calling, watching and measuring a server without its trait.
 //! - [`deploying`]: encryption, limits, shutdown, versions, and what to watch.
 
@@ -75,5 +76,6 @@ chapter!(contracts);
 chapter!(project_layout);
 chapter!(udp);
 chapter!(tls, "dev-certificates");
+chapter!(quic, "quic");
 chapter!(command_line);
 chapter!(deploying);

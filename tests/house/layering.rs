@@ -71,6 +71,7 @@ const INSIDE: &[(&str, &[&str])] = &[
             "head",
             "agreements",
             "handshake",
+            "lanes",
             "body",
             "writer",
             "assembly",

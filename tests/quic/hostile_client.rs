@@ -1,4 +1,5 @@
-//! A client may write anything on any stream: the server ends at most its connection, and holds a bounded amount for it.
+//! A client may write anything on any stream: the server ends at most its connection, and holds a bounded amount for
+//! it.
 
 use std::sync::{
     Arc,

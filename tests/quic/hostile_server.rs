@@ -61,7 +61,7 @@ async fn what_breaks_the_rules_of_lanes_fails_the_calls() -> TestResult {
             drop(lane.finish());
             Ok(())
         };
-        fails(|connection| attack(connection), why).await?;
+        fails(attack, why).await?;
     }
     Ok(())
 }
@@ -73,7 +73,7 @@ async fn a_connection_that_is_closed_within_a_frame_fails_its_call() -> TestResu
         connection.close(7_u32.into(), b"enough");
         Ok(())
     };
-    fails(|connection| attack(connection), "the peer closed it: enough").await
+    fails(attack, "the peer closed it: enough").await
 }
 
 /// A server that finishes the handshake and says nothing.

@@ -86,13 +86,12 @@ async fn all_of_it_at_once() -> TestResult {
     survives("all at once", conditions, 3).await
 }
 
-/// The answer to one call is lost. It comes again when the loss is noticed; over one stream of bytes, every later answer
-/// would have to wait for it.
+/// The answer to one call is lost. It comes again when the loss is noticed; over one stream of bytes, every later
+/// answer would have to wait for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_answer_holds_up_no_other() -> TestResult {
     const ROUNDS: u64 = 40;
     let (ledger, _server, relay, client) = account(2 * ROUNDS, 4).await?;
-    // Both calls have their lanes.
     let mut overtaken = 0;
     for round in 0..ROUNDS {
         let (first, second) = (2 * round, 2 * round + 1);

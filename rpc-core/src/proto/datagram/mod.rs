@@ -1,8 +1,8 @@
 //! Sessions of datagrams: they take the place of a byte stream on a network that loses, repeats and reorders.
 //!
 //! A client and a server open a [`Session`] with a stateless exchange ([`SessionOpening`], [`Endpoint`]). Each session
-//! carries [lanes](super::lanes): reliable streams of whole frames, one for each call and one for the connection itself. A lost
-//! datagram delays only the calls whose bytes were in it.
+//! carries [lanes](super::lanes): reliable streams of whole frames, one for each call and one for the connection
+//! itself. A lost datagram delays only the calls whose bytes were in it.
 
 pub(crate) mod chunk;
 mod congestion;
