@@ -1,8 +1,8 @@
 //! What becomes of a server at ten times its capacity, with an adaptive limit and without, over TCP in real time.
 //!
 //! The server and its clients have a runtime of one thread each, in this process. A handler waits for one of sixteen
-//! places and then for ten milliseconds, as one does that asks a database: so the capacity is known, and does not depend
-//! on the speed of the machine. It fails if a figure misses its bar.
+//! places and then for ten milliseconds, as one does that asks a database: so the capacity is known, and does not
+//! depend on the speed of the machine. It fails if a figure misses its bar.
 #![allow(clippy::print_stdout, reason = "it prints what it measures")]
 
 mod load;

@@ -60,7 +60,7 @@ async fn a_call_beyond_the_limit_is_refused_and_not_executed(transport: Transpor
         let error = shop.wait().await.expect_err("there is no place");
         assert!(error.is_retryable(), "{error}");
         let parts = [
-            "Shop.wait: the server is overloaded: 3 calls run, and its adaptive limit is 3 for calls of normal priority",
+            "Shop.wait: the server is overloaded: 3 calls run, and its adaptive limit is 3 for calls of normal",
             "the call was not executed",
         ];
         assert_fails::<()>(Err(error), Code::ResourceExhausted, Outcome::NotExecuted, &parts);

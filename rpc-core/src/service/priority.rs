@@ -5,9 +5,9 @@ use crate::Metadata;
 /// Which calls a server that is overloaded refuses first, and which last; see
 /// [`AdaptiveLimit`](crate::layer::AdaptiveLimit). Without that layer it has no effect.
 ///
-/// The trait on the server decides: `#[rpc(priority = "high")]` or `"low"` on a method, and `Normal` otherwise. A caller
-/// may lower the priority of its calls with the metadata [`KEY`](Self::KEY), and cannot raise it, so a hostile caller
-/// gains nothing.
+/// The trait on the server decides: `#[rpc(priority = "high")]` or `"low"` on a method, and `Normal` otherwise. A
+/// caller may lower the priority of its calls with the metadata [`KEY`](Self::KEY), and cannot raise it, so a hostile
+/// caller gains nothing.
 ///
 /// ```
 /// use farcall::{Metadata, service::Priority};

@@ -9,6 +9,12 @@
 //! slower or faster for good. So now and then the limit is lowered for a moment, until no call waits, to measure it
 //! again.
 
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "limits are numbers of calls: far below 2^52, and not negative"
+)]
+
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},

@@ -47,8 +47,8 @@ use crate::{clock::now, sync::Mutex};
 /// The layer knows for each method how long its calls take without load. As long as they take less than twice that, the
 /// limit grows, by up to a half in each [`window`](Self::window); if they take longer, it falls, by up to three tenths.
 /// So it stays where everything in the server is busy, and a call waits about as long as it works. It grows only when
-/// it is used. About once in 50 windows under overload the limit falls to a quarter for a moment, to see what calls take
-/// without load now.
+/// it is used. About once in 50 windows under overload the limit falls to a quarter for a moment, to see what calls
+/// take without load now.
 ///
 /// - Calls that fail, or whose callers give up before the deadline, do not count for that. Errors of a service's own
 ///   types are answers, so they count. A call that is stopped at its deadline counts as one that took so long.
@@ -91,18 +91,21 @@ impl AdaptiveLimit {
     }
 
     /// The limit never falls below this number of calls: 4 by default, and 1 at least.
+    #[must_use]
     pub fn min(self, min: usize) -> Self {
         Self::with(Settings { min, ..self.settings })
     }
 
     /// The limit never grows above this number of calls: 4,096 by default, and 1 at least. It wins over
     /// [`min`](Self::min).
+    #[must_use]
     pub fn max(self, max: usize) -> Self {
         Self::with(Settings { max, ..self.settings })
     }
 
     /// The limit at the start, in calls: 16 by default. It should be less than the server is good for: the first calls
     /// show what calls take without load.
+    #[must_use]
     pub fn initial(self, initial: usize) -> Self {
         Self::with(Settings {
             initial,
@@ -112,6 +115,7 @@ impl AdaptiveLimit {
 
     /// How often the limit changes: 100 ms by default. A window also waits for ten calls, and is no shorter than two
     /// average calls.
+    #[must_use]
     pub fn window(self, window: Duration) -> Self {
         Self::with(Settings {
             window,
@@ -121,6 +125,7 @@ impl AdaptiveLimit {
 
     /// The part of the limit that each priority leaves to those above it: 0.2 by default. It is at least 0, where
     /// priorities have no effect, and at most 0.5, where calls of low priority have nearly no place.
+    #[must_use]
     pub fn reserve(self, reserve: f64) -> Self {
         let reserve = if reserve.is_nan() { 0.0 } else { reserve.clamp(0.0, 0.5) };
         Self::with(Settings {

@@ -113,7 +113,7 @@ impl Simulation {
         let (began, now) = (self.start + came, self.start + self.now);
         self.limit.end_timed(method as u64, began, now);
         seen.answered += 1;
-        let took = (self.now - came).as_secs_f64() / self.works[method].as_secs_f64();
+        let took = self.now.saturating_sub(came).as_secs_f64() / self.works[method].as_secs_f64();
         seen.longest = seen.longest.max(took);
         self.work_on();
     }
