@@ -33,6 +33,7 @@ macro_rules! limits {
         /// | long items that handlers have asked for and do not take | `max_buffered` and one item, and one more in 5 s |
         /// | references to objects | `max_objects` |
         /// | over UDP, datagrams that are not processed yet | 2 MiB |
+        /// | over QUIC, what was not read and incomplete frames; each lane that was used takes about 1 KiB more | 6 MiB |
         ///
         /// and the memory of the handlers that it started. The server as a whole runs `max_server_calls` handlers, and
         /// holds `max_server_unread` of answers and 64 KiB more for each connection. A UDP socket keeps 64 MiB of

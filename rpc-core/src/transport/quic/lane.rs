@@ -126,3 +126,79 @@ impl LaneFrames {
         append(&mut self.begun, &part);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::{
+        Role,
+        frame::{HEADER, Kind, MAX_PAYLOAD},
+    };
+
+    /// The lane of the client's call 3, read by the server.
+    const CALL: Expected = Expected {
+        greeting: false,
+        lane: 13,
+        sender: Role::Client,
+    };
+
+    fn frame(payload: usize) -> Vec<u8> {
+        let mut bytes = (payload as u32).to_le_bytes()[..3].to_vec();
+        bytes.push(Kind::Request as u8);
+        bytes.extend(3_u32.to_le_bytes());
+        bytes.extend(vec![7; payload]);
+        bytes
+    }
+
+    #[test]
+    fn frames_are_handed_on_whole_however_they_come() {
+        let frames: Vec<_> = [0, 1, 700, 0, 3000].map(frame).concat();
+        for piece in [1, 2, 7, 8, 9, 100, 709, 4000] {
+            let (mut lane, mut ready, mut delivered) = (LaneFrames::default(), VecDeque::new(), 0);
+            for part in frames.chunks(piece) {
+                delivered += lane
+                    .take(Bytes::copy_from_slice(part), CALL, &mut ready)
+                    .expect("frames");
+                let all: Vec<_> = ready.iter().flatten().copied().collect();
+                assert_eq!(
+                    (all.len(), whole(&all, CALL)),
+                    (delivered, Ok(delivered)),
+                    "in pieces of {piece}"
+                );
+                assert!(frames.starts_with(&all));
+            }
+            assert!(!lane.has_begun() && delivered == frames.len());
+        }
+    }
+
+    #[test]
+    fn a_claim_takes_no_memory() {
+        let (mut lane, mut ready) = (LaneFrames::default(), VecDeque::new());
+        let begun = Bytes::from(frame(MAX_PAYLOAD)).slice(..HEADER + 10);
+        assert_eq!(lane.take(begun, CALL, &mut ready), Ok(0));
+        assert!(
+            lane.has_begun() && lane.begun.capacity() < 1024,
+            "{}",
+            lane.begun.capacity()
+        );
+    }
+
+    #[test]
+    fn a_stream_begins_with_its_lane() {
+        let begins = |number: u32, rest: &[u8]| {
+            let mut preface = Preface::new();
+            for byte in number.to_le_bytes().iter().chain(rest) {
+                assert!(preface.missing() > 0);
+                preface.take(&[*byte])?;
+            }
+            Ok::<_, &str>((preface.missing(), preface))
+        };
+        assert!(matches!(begins(13, &[]), Ok((0, Preface::Lane(13)))));
+        assert!(matches!(begins(MAX_LANES - 1, &[]), Ok((0, Preface::Lane(_)))));
+        assert!(begins(MAX_LANES, &[]).is_err() && begins(LAST - 1, &[]).is_err());
+        assert!(matches!(begins(LAST, &[]), Ok((8, Preface::Partial(_)))));
+        let position = 0x0102_0304_u64;
+        let begun = begins(LAST, &position.to_le_bytes());
+        assert!(matches!(begun, Ok((0, Preface::Last { position: 0x0102_0304 }))));
+    }
+}
