@@ -170,6 +170,7 @@ impl Transport {
 }
 
 #[cfg(not(feature = "tls"))]
+#[expect(clippy::unused_self, reason = "the same signatures as with the feature")]
 impl Transport {
     pub fn secured(self, server: Server) -> Server {
         server
