@@ -51,6 +51,7 @@
 //! | errors from other errors in a handler | [other errors](guide::other_errors) | [`OrFail`] |
 //! | who may call what, and tokens | [authorization](guide::authorization) | [`auth`] |
 //! | interceptors and tower layers on either side | [layers](guide::layers) | [`layer`] |
+//! | too many calls, and which are refused first | [overload](guide::overload) | [`layer::AdaptiveLimit`] |
 //! | tests on a bad network | [testing](guide::testing) | [`testing`] |
 //! | what a change of a trait breaks | [contracts](guide::contracts) | [`contract`] |
 //! | the crates of a project | [project layout](guide::project_layout) | |
@@ -135,6 +136,8 @@
 //! | [`keepalive`](Limits::keepalive) | 15 s of silence, twice | the connection is given up |
 //! | [`max_depth`](Limits::max_depth) | 128 | that call fails |
 //! | [`max_decoded`](Limits::max_decoded) | 64 MiB | that call fails |
+//!
+//! A server may have an [adaptive limit](layer::AdaptiveLimit) on the calls that run; it is off by default.
 //!
 //! One caller is an identity, over all its connections, or an address if it has none.
 //!

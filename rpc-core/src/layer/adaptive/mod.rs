@@ -44,11 +44,11 @@ use crate::{clock::now, sync::Mutex};
 /// caller may send it again, later or to another server. How many calls run and are allowed is in the text.
 ///
 /// # How the limit is found
-/// The layer knows for each method how long its calls take without load. As long as they take less than twice that, the
-/// limit grows, by up to a half in each [`window`](Self::window); if they take longer, it falls, by up to three tenths.
-/// So it stays where everything in the server is busy, and a call waits about as long as it works. It grows only when
-/// it is used. About once in 50 windows under overload the limit falls to a quarter for a moment, to see what calls
-/// take without load now.
+/// The layer knows for each method how long its calls take without load. As long as they take less than twice that,
+/// the limit grows, at most to twice in each [`window`](Self::window); if they take longer, it falls, at most to a
+/// half. So it stays where everything in the server is busy, and a call waits about as long as it works. It grows only
+/// when it is used. About once in 50 windows under overload the limit falls to a quarter for a moment, to see what
+/// calls take without load now.
 ///
 /// - Calls that fail, or whose callers give up before the deadline, do not count for that. Errors of a service's own
 ///   types are answers, so they count. A call that is stopped at its deadline counts as one that took so long.

@@ -33,7 +33,7 @@ impl<S> AdaptiveService<S> {
         Self { inner, state }
     }
 
-    /// A place for the call; `None` if it needs a free one and then none of its own.
+    /// A place for the call; `None` for a call with streams, which is refused as others are and takes no place.
     fn enter(&self, request: &Request) -> Result<Option<RunningCall>, Error> {
         let priority = request.method.priority.lowered(&request.metadata);
         let began = now();
