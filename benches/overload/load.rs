@@ -71,7 +71,7 @@ pub(crate) async fn send(clients: &Clients, rate: u32, lasts: Duration) -> Sent 
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     while start.elapsed() < lasts {
         ticks.tick().await;
-        let due = (start.elapsed().as_secs_f64() * f64::from(rate)) as usize;
+        let due = start.elapsed().as_micros() as usize * rate as usize / 1_000_000;
         for number in sent..due {
             let connection = clients.connections[number % clients.connections.len()].clone();
             calls.spawn(call(connection, clients.next(), start));
@@ -119,12 +119,17 @@ impl Load {
 
     /// Calls that came in a second.
     pub(crate) fn rate(&self) -> f64 {
-        self.calls.len() as f64 / self.lasted.as_secs_f64()
+        self.in_a_second(self.calls.len())
     }
 
     /// Calls that were answered in a second.
     pub(crate) fn goodput(&self) -> f64 {
-        self.of(End::Answered).count() as f64 / self.lasted.as_secs_f64()
+        self.in_a_second(self.of(End::Answered).count())
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "far fewer than an f64 counts exactly")]
+    fn in_a_second(&self, calls: usize) -> f64 {
+        calls as f64 / self.lasted.as_secs_f64()
     }
 
     /// The calls that ended so.

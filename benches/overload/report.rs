@@ -45,20 +45,20 @@ impl Report {
         let refused = with.0.took(End::Refused);
         add(Figure::plain(
             "a call is refused within: half of them",
-            millis(at(&refused, 0.5)),
+            millis(at(&refused, 500)),
         ));
-        let slow = at(&refused, 0.99);
+        let slow = at(&refused, 990);
         add(Figure::new(
             "99 % of them",
             millis(slow),
             format!("≤ {}", millis(REFUSAL)),
             slow <= REFUSAL,
         ));
-        add(Figure::plain("99.9 % of them", millis(at(&refused, 0.999))));
-        add(Figure::plain("all of them", millis(at(&refused, 1.0))));
+        add(Figure::plain("99.9 % of them", millis(at(&refused, 999))));
+        add(Figure::plain("all of them", millis(at(&refused, 1_000))));
 
         let answered = with.0.took(End::Answered);
-        let value = format!("{} and {}", millis(at(&answered, 0.5)), millis(at(&answered, 0.99)));
+        let value = format!("{} and {}", millis(at(&answered, 500)), millis(at(&answered, 990)));
         add(Figure::plain("answered within: half, 99 %", value));
 
         let loads = [&with.0, &with.1, &without.0, &without.1];
@@ -102,9 +102,9 @@ impl Figure {
     }
 }
 
-/// The time within which this part of the calls ended.
-fn at(sorted: &[Duration], part: f64) -> Duration {
-    let index = (sorted.len() as f64 * part).ceil() as usize;
+/// The time within which so many of a thousand calls ended.
+fn at(sorted: &[Duration], per_mille: usize) -> Duration {
+    let index = (sorted.len() * per_mille).div_ceil(1_000);
     sorted.get(index.saturating_sub(1)).copied().unwrap_or_default()
 }
 
