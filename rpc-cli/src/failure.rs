@@ -38,7 +38,7 @@ impl Failure {
         match &self {
             Self::Own(value) => output::failure(&format!("the method returned an error of its own: {value}"), None),
             Self::Usage(text) | Self::Local(text) => output::failure(text, None),
-            Self::Call(error) => output::failure(&error.to_string(), hint(error)),
+            Self::Call(error) => output::failure(&in_terms_of_options(error.to_string()), hint(error)),
             Self::Negative | Self::Stopped | Self::Unread => {}
         }
         ExitCode::from(self.status())
@@ -55,6 +55,18 @@ impl Failure {
             Self::Unread => 141,
         }
     }
+}
+
+/// The errors of the library name its methods; here options do the same.
+fn in_terms_of_options(text: String) -> String {
+    const OPTIONS: [(&str, &str); 4] = [
+        ("`ClientTls::authority_file`", "`--authority FILE`"),
+        ("`ClientTls::certificate_files`", "`--certificate FILE --key FILE`"),
+        ("`ClientTls::pinned`", "`--pin SHA256`"),
+        ("`ClientTls::server_name`", "`--server-name NAME`"),
+    ];
+    let replaced = |text: String, (method, option): (&str, &str)| text.replace(method, option);
+    OPTIONS.into_iter().fold(text, replaced)
 }
 
 /// What to do about a failed call.

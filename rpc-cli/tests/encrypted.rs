@@ -35,13 +35,19 @@ async fn a_server_with_a_certificate_is_called() -> Tested {
     let said = farcall([&call[..], &trusts, &shows].concat()).await?;
     assert_eq!(said.good(), "7\n");
 
-    let refused = farcall([&call[..], &trusts].concat()).await?;
-    assert!(
-        refused.err.contains("the server asks for a client certificate"),
-        "{}",
-        refused.err
-    );
-    let refused = farcall(call).await?;
-    assert!(refused.err.contains("authority"), "{}", refused.err);
+    let pin = ["--pin", &*"0".repeat(64)];
+    let refusals = [
+        (
+            &trusts[..],
+            "the server asks for a client certificate; give it one with `--certificate FILE --key FILE`",
+        ),
+        (&[], "name the right authority with `--authority FILE`"),
+        (&trusts[..2], "say which is meant with `--server-name NAME`"),
+        (&pin, "is not one of those that `--pin SHA256` names"),
+    ];
+    for (options, expected) in refusals {
+        let refused = farcall([&call[..], options].concat()).await?;
+        assert!(refused.err.contains(expected), "{}", refused.err);
+    }
     Ok(())
 }
