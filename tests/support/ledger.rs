@@ -10,6 +10,8 @@ use std::{
 
 use farcall::{Address, Result, RunningServer};
 
+use crate::history::Executions;
+
 #[farcall::service]
 pub trait Account {
     /// Notes that it ran.
@@ -36,6 +38,15 @@ impl Ledger {
 
     pub async fn listen(&self) -> Result<RunningServer> {
         self.server().listen("udp://127.0.0.1:0").await
+    }
+
+    /// How often each call ran, for the judge of a history.
+    pub fn ran(&self) -> Executions {
+        let ran = self.0.iter().zip(0..).filter_map(|(count, number)| {
+            let count = count.load(Ordering::Relaxed);
+            (count > 0).then_some((number, u64::from(count)))
+        });
+        ran.collect()
     }
 
     pub fn executions(&self, number: u64) -> u8 {

@@ -11,6 +11,7 @@
 pub mod datagrams;
 pub mod feed;
 mod gate;
+pub mod history;
 pub mod ledger;
 #[path = "../macro_shapes/lints.rs"]
 pub mod lints;
