@@ -2,17 +2,20 @@
 //! answer is right, every outcome is true, and the same seed gives the same run.
 
 use std::{
-    collections::HashMap,
     error::Error as StdError,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use farcall::{
-    Channel, Code, Error, Limits, Outcome, Server,
+    Channel, Code, Error, Limits, Server,
     testing::{Delivery, Network},
 };
-use farcall_tests::{TestResult, seeds};
+use farcall_tests::{
+    TestResult,
+    history::{Executions, History},
+    seeds,
+};
 use futures::future::join_all;
 use tokio::time::{sleep, timeout};
 
@@ -30,7 +33,7 @@ trait Echo {
 
 /// Counts how often each call ran.
 #[derive(Clone, Default)]
-struct Ledger(Arc<Mutex<HashMap<u64, usize>>>);
+struct Ledger(Arc<Mutex<Executions>>);
 
 impl Echo for Ledger {
     async fn echo(&self, id: u64, bytes: &[u8], wait: u64) -> farcall::Result<Vec<u8>> {
@@ -89,7 +92,7 @@ async fn faults(network: &Network, mut random: fastrand::Rng) {
 }
 
 /// One call at some time, checked.
-async fn call(client: &EchoClient, id: u64, mut random: fastrand::Rng) -> (u64, Result<usize, Error>) {
+async fn call(client: &EchoClient, history: &History, id: u64, mut random: fastrand::Rng) -> Result<usize, Error> {
     sleep(Duration::from_millis(random.u64(0..3000))).await;
     let length = if random.u32(0..4) == 0 {
         random.usize(0..200_000)
@@ -99,15 +102,12 @@ async fn call(client: &EchoClient, id: u64, mut random: fastrand::Rng) -> (u64, 
     let mut bytes = vec![0; length];
     random.fill(&mut bytes);
     let wait = if random.bool() { 0 } else { random.u64(1..2000) };
-    let answer = timeout(FAR, client.echo(id, &bytes, wait)).await;
+    let answer = timeout(FAR, history.call(id, client.echo(id, &bytes, wait))).await;
     let answer = answer.unwrap_or_else(|_| panic!("call {id} never ended"));
-    (
-        id,
-        answer.map(|echo| {
-            assert!(echo == bytes, "call {id} got another answer");
-            echo.len()
-        }),
-    )
+    answer.map(|echo| {
+        assert!(echo == bytes, "call {id} got another answer");
+        echo.len()
+    })
 }
 
 async fn calls(seed: u64) -> Result<Run, Box<dyn StdError>> {
@@ -125,38 +125,26 @@ async fn calls(seed: u64) -> Result<Run, Box<dyn StdError>> {
     let options = Channel::builder().limits(limits).timeout(Duration::from_secs(20));
     let client = EchoClient::new(network.channel(&server, options));
 
+    let history = History::new();
     let (ended, ()) = tokio::join!(
-        join_all((0..CALLS).map(|id| call(&client, id, random.fork()))),
+        join_all((0..CALLS).map(|id| call(&client, &history, id, random.fork()))),
         faults(&network, fastrand::Rng::with_seed(seed + 1)),
     );
     // A network that works again carries calls, after any faults. One attempt may still be lost with its
     // connection.
     sleep(Duration::from_secs(60)).await;
-    let after = client.echo(CALLS, b"!", 0).await;
+    let after = history.call(CALLS, client.echo(CALLS, b"!", 0)).await;
     assert_eq!(after.map_err(|error| error.to_string()), Ok(b"!".to_vec()));
 
-    let executions = ledger.0.lock().expect("not poisoned").clone();
-    for (id, answer) in &ended {
-        let times = executions.get(id).copied().unwrap_or_default();
-        let allowed = match answer {
-            Ok(_) => 1..=1,
-            Err(error) => {
-                assert!(
-                    matches!(error.code(), Code::Unavailable | Code::DeadlineExceeded),
-                    "{error}"
-                );
-                match error.outcome() {
-                    Outcome::NotExecuted => 0..=0,
-                    Outcome::Unknown => 0..=1,
-                    Outcome::Executed => panic!("call {id} ran to its end and has no answer: {error}"),
-                }
-            }
-        };
-        assert!(allowed.contains(&times), "call {id} ran {times} times: {answer:?}");
+    let totals = history.check(&ledger.0.lock().expect("not poisoned"))?;
+    assert_eq!(totals.executed, 0, "a call ran to its end and has no answer");
+    for error in ended.iter().filter_map(|answer| answer.as_ref().err()) {
+        let is_expected = matches!(error.code(), Code::Unavailable | Code::DeadlineExceeded);
+        assert!(is_expected, "{error}");
     }
     Ok(Run {
         trace: network.trace(),
-        calls: ended.into_iter().map(|(_, answer)| answer).collect(),
+        calls: ended,
     })
 }
 

@@ -5,6 +5,7 @@ use std::{env, io, process::Command};
 
 use farcall_tests::{
     TestResult,
+    history::History,
     ledger::{AccountClient, Ledger, answer, body},
     say, scaled,
 };
@@ -73,13 +74,15 @@ async fn inside_the_namespace() -> TestResult {
     let ledger = Ledger::new(calls);
     let server = ledger.listen().await?;
     let client = AccountClient::connect(server.local_addr()).await?;
+    let history = History::new();
     let call = async |number| {
         if number % 10 == 0 {
             let bytes = body(number, 10_000);
-            let result = client.carry(number, &bytes).await;
+            let result = history.call(number, client.carry(number, &bytes)).await;
             assert!(result == Ok(bytes), "call {number}: {result:.200?}");
         } else {
-            assert_eq!(client.run(number).await, Ok(answer(number)), "call {number}");
+            let result = history.call(number, client.run(number)).await;
+            assert_eq!(result, Ok(answer(number)), "call {number}");
         }
     };
     futures::stream::iter(0..calls).for_each_concurrent(AT_ONCE, call).await;
@@ -88,11 +91,11 @@ async fn inside_the_namespace() -> TestResult {
     let rules = String::from_utf8_lossy(&rules.stdout).into_owned();
     let dropped = rules.split("packets ").nth(1).and_then(|rest| rest.split(' ').next());
     let dropped: u64 = dropped.ok_or("no counter")?.parse()?;
-    let summary = ledger.summary();
+    let ended = history.check(&ledger.ran())?;
     say(format_args!(
-        "the kernel dropped {dropped} datagrams of {calls} calls: {summary:?}"
+        "the kernel dropped {dropped} datagrams of {calls} calls: {ended:?}"
     ));
     assert!(dropped > 0, "{rules}");
-    assert_eq!((summary.once, summary.more), (calls, 0));
+    assert_eq!(ended.answered, calls);
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::{pin::pin, time::Duration};
 use farcall::Channel;
 use farcall_tests::{
     TestResult, certificates,
+    history::History,
     ledger::{AccountClient, Ledger, answer, body, socket},
     probe::ends,
     relay::{Conditions, Relay, To},
@@ -33,15 +34,15 @@ async fn survives(name: &str, conditions: Conditions, seed: u64) -> TestResult {
         let calls = scaled(calls, 100 * calls);
         let (ledger, _server, relay, client) = account(calls, seed).await?;
         relay.set_both(conditions);
+        let history = History::new();
         let call = async |number| {
             let bytes = body(number, bytes);
-            let answer = client.carry(number, &bytes).await;
+            let answer = history.call(number, client.carry(number, &bytes)).await;
             let answer = answer.unwrap_or_else(|error| panic!("call {number}: {error}"));
             assert!(answer == bytes, "call {number} has the answer of another");
         };
         futures::stream::iter(0..calls).for_each_concurrent(at_once, call).await;
-        let summary = ledger.summary();
-        assert_eq!((summary.never, summary.once), (0, calls), "{name}: {summary:?}");
+        assert_eq!(history.check(&ledger.ran())?.answered, calls, "{name}");
         let [up, down] = [To::Server, To::Client].map(|to| relay.traffic(to));
         say(format_args!(
             "{name}, {calls} x {bytes} B: {} + {} datagrams passed, {} + {} lost",

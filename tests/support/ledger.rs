@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicU8, AtomicU64, Ordering},
     },
 };
 
@@ -16,7 +16,9 @@ use crate::history::Executions;
 pub trait Account {
     /// Notes that it ran.
     async fn run(&self, number: u64) -> Result<u64>;
-    /// The same, and sends the bytes back.
+    /// The same, and adds one to a counter: gives what it is then.
+    async fn count(&self, number: u64) -> Result<u64>;
+    /// Notes that it ran, and sends the bytes back.
     async fn carry(&self, number: u64, bytes: &[u8]) -> Result<Vec<u8>>;
     /// Only sends the bytes back.
     async fn echo(&self, bytes: &[u8]) -> Result<Vec<u8>>;
@@ -24,12 +26,18 @@ pub trait Account {
 
 /// How often each call ran, by its number. Clones are one.
 #[derive(Clone)]
-pub struct Ledger(Arc<[AtomicU8]>);
+pub struct Ledger {
+    ran: Arc<[AtomicU8]>,
+    counter: Arc<AtomicU64>,
+}
 
 impl Ledger {
     /// A book for calls with numbers below `calls`.
     pub fn new(calls: u64) -> Self {
-        Self((0..calls).map(|_| AtomicU8::new(0)).collect())
+        Self {
+            ran: (0..calls).map(|_| AtomicU8::new(0)).collect(),
+            counter: Arc::default(),
+        }
     }
 
     pub fn server(&self) -> farcall::Server {
@@ -42,7 +50,7 @@ impl Ledger {
 
     /// How often each call ran, for the judge of a history.
     pub fn ran(&self) -> Executions {
-        let ran = self.0.iter().zip(0..).filter_map(|(count, number)| {
+        let ran = self.ran.iter().zip(0..).filter_map(|(count, number)| {
             let count = count.load(Ordering::Relaxed);
             (count > 0).then_some((number, u64::from(count)))
         });
@@ -50,12 +58,12 @@ impl Ledger {
     }
 
     pub fn executions(&self, number: u64) -> u8 {
-        self.0[number as usize].load(Ordering::Relaxed)
+        self.ran[number as usize].load(Ordering::Relaxed)
     }
 
     pub fn summary(&self) -> Summary {
         let mut summary = Summary::default();
-        for count in self.0.iter() {
+        for count in self.ran.iter() {
             match count.load(Ordering::Relaxed) {
                 0 => summary.never += 1,
                 1 => summary.once += 1,
@@ -66,7 +74,7 @@ impl Ledger {
     }
 
     pub fn note(&self, number: u64) {
-        self.0[number as usize].fetch_add(1, Ordering::Relaxed);
+        self.ran[number as usize].fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -74,6 +82,11 @@ impl Account for Ledger {
     async fn run(&self, number: u64) -> Result<u64> {
         self.note(number);
         Ok(answer(number))
+    }
+
+    async fn count(&self, number: u64) -> Result<u64> {
+        self.note(number);
+        Ok(self.counter.fetch_add(1, Ordering::SeqCst) + 1)
     }
 
     async fn carry(&self, number: u64, bytes: &[u8]) -> Result<Vec<u8>> {

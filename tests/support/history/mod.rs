@@ -10,7 +10,7 @@ mod counter;
 mod tests;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fmt,
     sync::{
         Mutex, PoisonError,
@@ -139,15 +139,15 @@ impl Drop for Running<'_> {
 /// What is wrong, with the calls that show it.
 pub fn check(operations: &[Operation], executions: &Executions) -> Result<Totals, Broken> {
     let mut broken = Vec::new();
-    let mut calls = HashMap::with_capacity(operations.len());
+    let mut calls = HashSet::with_capacity(operations.len());
     for operation in operations {
-        if calls.insert(operation.call, ()).is_some() {
+        if !calls.insert(operation.call) {
             broken.push(format!("two calls have the number {}", operation.call));
         }
         let ran = executions.get(&operation.call).copied().unwrap_or(0);
         broken.extend(operation.contradiction(ran));
     }
-    let strangers = executions.keys().filter(|call| !calls.contains_key(call));
+    let strangers = executions.keys().filter(|call| !calls.contains(call));
     broken.extend(strangers.map(|call| format!("call {call} ran, and nobody made it")));
     broken.extend(counter::contradictions(operations));
     if broken.is_empty() {
