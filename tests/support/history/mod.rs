@@ -185,6 +185,13 @@ impl Totals {
     }
 }
 
+impl Broken {
+    /// A sentence about each contradiction.
+    pub fn contradictions(&self) -> &[String] {
+        &self.0
+    }
+}
+
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 10;
