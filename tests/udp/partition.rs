@@ -1,5 +1,5 @@
-//! The network is cut, both ways or one, and heals: what had time to wait is answered, what had not is told in time, and
-//! what the calls count is what one counter would have said.
+//! The network is cut, both ways or one, and heals: what had time to wait is answered, what had not is told in time,
+//! and what the calls count is what one counter would have said.
 
 use std::{
     sync::{

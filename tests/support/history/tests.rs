@@ -178,7 +178,11 @@ proptest! {
     }
 
     #[test]
-    fn a_count_that_was_given_before_is_noticed(moments in moments(), one: prop::sample::Index, other: prop::sample::Index) {
+    fn a_count_that_was_given_before_is_noticed(
+        moments in moments(),
+        one: prop::sample::Index,
+        other: prop::sample::Index,
+    ) {
         let (mut operations, executions) = honest(&moments);
         let counted: Vec<_> = (0..operations.len())
             .filter(|&index| matches!(operations[index].end, Answered(_)))
